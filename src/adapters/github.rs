@@ -1,0 +1,1 @@
+//! The GitHub REST API, as far as releases need it.

@@ -1,0 +1,1 @@
+//! HTTP with bounds: timeouts, sizes, retries.

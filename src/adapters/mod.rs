@@ -1,0 +1,4 @@
+//! Everything that touches the world outside: HTTP, GitHub, Sigstore services.
+
+pub mod github;
+pub mod http;

@@ -1,0 +1,1 @@
+//! Registers, measurements and TCB statuses.

@@ -1,0 +1,1 @@
+//! The compatibility catalog: which KMS and node image versions were tested together.

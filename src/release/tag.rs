@@ -1,0 +1,244 @@
+//! Release tags, families and classes: the taxonomy every other rule hangs on.
+
+use std::{fmt, str::FromStr};
+
+use semver::Version;
+use serde::{Deserialize, Serialize};
+
+/// The two kinds of release there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// The key-management service, `mero-kms-v…`.
+    Kms,
+    /// The TDX node image for GCP, `mero-tee-v…`.
+    Node,
+}
+
+impl Family {
+    /// Both families, in report order.
+    pub const ALL: [Self; 2] = [Self::Kms, Self::Node];
+
+    /// What tags of the family start with, up to the version.
+    pub fn tag_prefix(self) -> &'static str {
+        match self {
+            Self::Kms => "mero-kms-v",
+            Self::Node => "mero-tee-v",
+        }
+    }
+
+    /// The family whose measurements this one's policy is coupled to.
+    pub fn counterpart(self) -> Self {
+        match self {
+            Self::Kms => Self::Node,
+            Self::Node => Self::Kms,
+        }
+    }
+
+    /// The word documents use for the family's `role`.
+    pub fn role(self) -> &'static str {
+        match self {
+            Self::Kms => "kms",
+            Self::Node => "node",
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Kms => "kms",
+            Self::Node => "node image",
+        })
+    }
+}
+
+/// How strict a release is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// `-rc.N`: measurements may be unsettled; never for production.
+    Rc,
+    /// Everything final.
+    Stable,
+    /// A stable release that patches another; more must be explained.
+    Hotfix,
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Rc => "rc",
+            Self::Stable => "stable",
+            Self::Hotfix => "hotfix",
+        })
+    }
+}
+
+/// A tag of one family.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Tag {
+    family: Family,
+    version: Version,
+    /// The tag as it stands in the repository: `node-image-gcp-v2.0.0` and `mero-tee-v2.0.0` are one version.
+    text: String,
+}
+
+/// What a user may name: one release, or a version that both families share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// A tag of one family.
+    One(Tag),
+    /// A bare version: both families.
+    Both(Version),
+}
+
+/// The text names no release.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is not a release tag: expected mero-kms-vX.Y.Z[-rc.N], mero-tee-vX.Y.Z[-rc.N], node-image-gcp-vX.Y.Z, \
+     or a bare [v]X.Y.Z for both families"
+)]
+pub struct InvalidTag(String);
+
+/// Old name of the node family, without release candidates.
+const OLD_NODE_PREFIX: &str = "node-image-gcp-v";
+
+impl Tag {
+    /// The tag the family gives to `version`.
+    pub fn new(family: Family, version: Version) -> Self {
+        let text = format!("{}{version}", family.tag_prefix());
+        Self { family, version, text }
+    }
+
+    /// The family.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The bare version, as documents hold it.
+    pub fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// The tag as typed and as it stands in the repository.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the version carries `-rc.N`.
+    pub fn is_rc(&self) -> bool {
+        !self.version.pre.is_empty()
+    }
+
+    /// The class the tag alone implies. A hotfix looks like a stable release and must be asked for.
+    pub fn class(&self) -> Class {
+        if self.is_rc() { Class::Rc } else { Class::Stable }
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for Tag {
+    type Err = InvalidTag;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTag> {
+        match text.parse()? {
+            Selector::One(tag) => Ok(tag),
+            Selector::Both(_) => Err(invalid(text)),
+        }
+    }
+}
+
+impl Selector {
+    /// The tags meant, in report order.
+    pub fn tags(&self) -> Vec<Tag> {
+        match self {
+            Self::One(tag) => vec![tag.clone()],
+            Self::Both(version) => Family::ALL.map(|family| Tag::new(family, version.clone())).to_vec(),
+        }
+    }
+}
+
+impl FromStr for Selector {
+    type Err = InvalidTag;
+
+    fn from_str(text: &str) -> Result<Self, InvalidTag> {
+        for family in Family::ALL {
+            if let Some(version) = text.strip_prefix(family.tag_prefix()) {
+                return Ok(Self::One(Tag { family, version: version_of(version, text)?, text: text.to_owned() }));
+            }
+        }
+        if let Some(version) = text.strip_prefix(OLD_NODE_PREFIX) {
+            let version = version_of(version, text)?;
+            if !version.pre.is_empty() {
+                return Err(invalid(text));
+            }
+            return Ok(Self::One(Tag { family: Family::Node, version, text: text.to_owned() }));
+        }
+        version_of(text.strip_prefix('v').unwrap_or(text), text).map(Self::Both)
+    }
+}
+
+fn invalid(text: &str) -> InvalidTag {
+    InvalidTag(text.chars().take(100).collect())
+}
+
+/// `X.Y.Z` or `X.Y.Z-rc.N`; semver's other pre-releases and build metadata are no release of ours.
+fn version_of(version: &str, whole: &str) -> Result<Version, InvalidTag> {
+    let parsed = Version::parse(version).map_err(|_| invalid(whole))?;
+    let number = parsed.pre.strip_prefix("rc.");
+    let rc_or_final =
+        parsed.pre.is_empty() || number.is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    if !rc_or_final || !parsed.build.is_empty() {
+        return Err(invalid(whole));
+    }
+    Ok(parsed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_accepted_form_names_its_family_version_and_class() {
+        let one = |text: &str| text.parse::<Tag>().map(|t| (t.family(), t.version().to_string(), t.class()));
+        assert_eq!(one("mero-kms-v1.2.0"), Ok((Family::Kms, "1.2.0".into(), Class::Stable)));
+        assert_eq!(one("mero-tee-v1.3.0-rc.1"), Ok((Family::Node, "1.3.0-rc.1".into(), Class::Rc)));
+        assert_eq!(one("node-image-gcp-v2.0.1"), Ok((Family::Node, "2.0.1".into(), Class::Stable)));
+    }
+
+    #[test]
+    fn a_bare_version_means_both_families() {
+        for text in ["1.2.0", "v1.2.0"] {
+            let tags: Vec<_> = text.parse::<Selector>().map(|s| s.tags()).unwrap_or_default();
+            let names: Vec<_> = tags.iter().map(Tag::as_str).collect();
+            assert_eq!(names, ["mero-kms-v1.2.0", "mero-tee-v1.2.0"]);
+        }
+    }
+
+    #[test]
+    fn anything_else_is_refused_and_the_message_lists_the_forms() {
+        for bad in [
+            "",
+            "latest",
+            "mero-kms-1.2.0",
+            "mero-kms-v1.2",
+            "mero-kms-v1.2.0-beta.1",
+            "mero-kms-v1.2.0-rc",
+            "mero-kms-v01.2.0",
+            "mero-kms-v1.2.0+x",
+            "node-image-gcp-v1.0.0-rc.1",
+            "mero-kms-v1.2.0 ",
+            "mero-kms-v1.2.0-rc.1.2",
+            "../v1.0.0",
+        ] {
+            let error = bad.parse::<Selector>().err().map(|e| e.to_string()).unwrap_or_default();
+            assert!(error.contains("mero-tee-vX.Y.Z[-rc.N]"), "{bad:?}: {error}");
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! A world on loopback to run real commands against.
+
+pub mod sigstore;

@@ -1,0 +1,1 @@
+//! A whole Sigstore instance: Fulcio CA, CT log, Rekor, TSA.

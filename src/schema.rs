@@ -1,0 +1,1 @@
+//! The JSON Schemas of `schemas/`, compiled in, and validation against them.
