@@ -11,6 +11,38 @@ pub struct CheckInfo {
     pub title: &'static str,
 }
 
+impl CheckInfo {
+    /// A finding of this check that passed.
+    pub fn pass(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding::new(self.id, Status::Pass, subject, message)
+    }
+
+    /// A finding of this check that a person should look at.
+    pub fn warn(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding::new(self.id, Status::Warn, subject, message)
+    }
+
+    /// A finding of this check that failed.
+    pub fn fail(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding::new(self.id, Status::Fail, subject, message)
+    }
+
+    /// A finding of this check about something that is not there.
+    pub fn missing(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding::new(self.id, Status::Missing, subject, message)
+    }
+
+    /// A finding of this check that could not be made and must be.
+    pub fn undecided(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding::new(self.id, Status::SkippedRequired, subject, message)
+    }
+
+    /// A finding of this check that could not be made, and need not be here.
+    pub fn skip(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding::new(self.id, Status::Skipped, subject, message)
+    }
+}
+
 /// A check over a snapshot `S`.
 pub struct Check<S> {
     /// Name and meaning.

@@ -4,12 +4,23 @@
 //! one named check on one thing. Nothing here decides how a check works or how a report looks: domain modules make
 //! findings, the renderers beside this file print them, and [`Report::verdict`] is the only judgement over them all.
 
+pub mod escape;
+pub mod github;
+pub mod sarif;
+
 mod check;
 mod finding;
+mod format;
+mod html;
+mod human;
+mod json;
+mod markdown;
 mod verdict;
+mod wording;
 
 pub use check::{Check, CheckInfo};
 pub use finding::{Finding, Location, Status};
+pub use format::{Format, Style, UnknownFormat, render};
 pub use verdict::{Counts, Verdict};
 
 /// Everything one command found out, in the order it was checked.

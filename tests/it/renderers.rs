@@ -1,1 +1,393 @@
-//!
+//! One report with everything in it, in every format: snapshots, the formats' own validators, and hostile text.
+
+use std::{fs, time::Duration};
+
+use merotee::report::{
+    CheckInfo, Finding, Format, Location, Report, Section, Status, Style, escape, github, render,
+    sarif::{self, Scope},
+};
+use proptest::prelude::*;
+use serde_json::Value;
+
+const AA: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+const BB: &str = "sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
+
+fn rules() -> Vec<CheckInfo> {
+    vec![
+        CheckInfo { id: "asset-present", title: "a required asset is not in the release" },
+        CheckInfo { id: "signature", title: "an asset's signature is missing, wrong or somebody else's" },
+        CheckInfo { id: "checksum", title: "an asset's SHA-256 differs from the checksums file" },
+        CheckInfo { id: "api-digest", title: "an asset's SHA-256 differs from the digest the API states" },
+        CheckInfo { id: "profile-isolation", title: "two profiles accept the same machine" },
+        CheckInfo { id: "notes-image-pinned", title: "the release notes name an image without its digest" },
+    ]
+}
+
+fn kms() -> Section {
+    let finding = Finding::new;
+    Section {
+        subject: "mero-kms-v1.2.0".into(),
+        facts: vec![
+            ("repository", "calimero-network/mero-tee".into()),
+            ("layout", "pipeline".into()),
+            ("class", "stable".into()),
+        ],
+        findings: vec![
+            finding("asset-present", Status::Pass, "checksums.sha256", ""),
+            finding("asset-present", Status::Missing, "sbom.spdx.json", "not among the 14 assets of the release")
+                .help("upload the SBOM the build made, or run `merotee publish --resume`"),
+            finding(
+                "signature",
+                Status::Pass,
+                "checksums.sha256",
+                "release-kms-phala.yaml @ refs/tags/mero-kms-v1.2.0",
+            ),
+            finding("checksum", Status::Pass, "published-mrtds.json", AA),
+            finding("checksum", Status::Fail, "attestation-policy-locked-read-only.json", "")
+                .compared(AA, BB)
+                .help("do not deploy; compare the asset with the build's artifact, then publish a new patch release"),
+            finding("api-digest", Status::Skipped, "checksums.sha256", "a local directory has no API digests"),
+            finding("profile-isolation", Status::Warn, "debug, debug-read-only", "the lists of RTMR3 overlap")
+                .help("extend RTMR3 differently in each profile, see https://example.com/docs/profiles#rtmr3")
+                .at(Location { file: "policies/debug.json".into(), line: Some(12), column: Some(5) }),
+            finding("notes-image-pinned", Status::SkippedRequired, "", "the release notes could not be fetched")
+                .help("give a token in GH_TOKEN"),
+        ],
+    }
+}
+
+fn hostile() -> Section {
+    let finding = Finding::new;
+    Section {
+        subject: "::error::mero-tee-v1.2.0".into(),
+        facts: vec![("layout", "up\u{1b}[2Jstream\n::error::x".into())],
+        findings: vec![
+            finding("asset-present", Status::Fail, "../x\n::error::owned", "::error file=a,line=1::b ##[error]c")
+                .compared("a|b `c` <script>alert(1)</script>", "@octocat #1 https://evil.example [x](y)")
+                .help("100% sure:\r\nyes, really"),
+            finding("asset-present", Status::Fail, "sbom\u{202e}nosj.exe", "two assets of one name").at(Location {
+                file: "/etc/../passwd c:\\x".into(),
+                line: Some(0),
+                column: Some(3),
+            }),
+            finding("signature", Status::Pass, "\u{9b}31m\u{200b}red", &"x".repeat(400)),
+            finding("unlisted-check", Status::Fail, "", ""),
+        ],
+    }
+}
+
+/// Every status, two sections, a caveat, an elapsed time and texts that try to break out.
+fn everything() -> Report {
+    Report {
+        command: "verify-release-assets".into(),
+        rules: rules(),
+        sections: vec![kms(), hostile()],
+        caveats: vec!["the trust root is not the built-in one: root.json (sha256:0f3c…)".into()],
+        elapsed: Some(Duration::from_millis(214)),
+    }
+}
+
+/// A release in order: the common case.
+fn clean() -> Report {
+    let mut section = kms();
+    section.findings.retain(|finding| matches!(finding.status, Status::Pass | Status::Warn));
+    Report {
+        command: "verify-release-assets".into(),
+        rules: rules(),
+        sections: vec![section],
+        caveats: Vec::new(),
+        elapsed: Some(Duration::from_millis(214)),
+    }
+}
+
+fn rendered(format: Format, report: &Report, style: &Style) -> String {
+    let mut out = Vec::new();
+    render(format, report, style, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn plain(format: Format, report: &Report) -> String {
+    rendered(format, report, &Style::default())
+}
+
+/// The text without the one thing in it that changes with every release of this tool.
+fn unversioned(text: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    text.replace(&format!("ersion\": \"{version}\""), "ersion\": \"[VERSION]\"")
+        .replace(&format!("merotee {version}"), "merotee [VERSION]")
+}
+
+#[test]
+fn every_format_shows_the_same_report() {
+    for format in Format::ALL {
+        insta::assert_snapshot!(format!("everything_{format}"), unversioned(&plain(format, &everything())));
+    }
+}
+
+#[test]
+fn the_human_report_follows_width_and_colour() {
+    for (name, color, width) in [("80", false, 80), ("200", false, 200), ("120_color", true, 120)] {
+        let text = rendered(Format::Human, &everything(), &Style { color, width });
+        insta::assert_snapshot!(format!("human_{name}"), text.replace('\u{1b}', "ESC"));
+    }
+}
+
+#[test]
+fn a_clean_release_reads_at_a_glance() {
+    insta::assert_snapshot!("clean_human", plain(Format::Human, &clean()));
+    insta::assert_snapshot!("clean_markdown", plain(Format::Markdown, &clean()));
+}
+
+#[test]
+fn annotations_outputs_and_summary_speak_for_the_same_report() {
+    let report = everything();
+    let mut out = Vec::new();
+    github::annotations(&report, &mut out).unwrap();
+    insta::assert_snapshot!("annotations", String::from_utf8(out).unwrap());
+    insta::assert_debug_snapshot!("outputs", github::outputs(&report));
+    assert_eq!(github::summary(&report), plain(Format::Markdown, &report));
+}
+
+#[test]
+fn without_colour_there_is_no_escape_and_with_it_the_words_are_the_same() {
+    let plain = rendered(Format::Human, &everything(), &Style { color: false, width: 80 });
+    let colored = rendered(Format::Human, &everything(), &Style { color: true, width: 80 });
+    assert!(!plain.contains('\u{1b}'));
+    assert!(colored.contains("\u{1b}[1m\u{1b}[31m[FAIL]\u{1b}[0m "), "{colored}");
+    let mut stripped = String::new();
+    let mut rest = colored.as_str();
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        stripped.push_str(before);
+        rest = after.split_once('m').unwrap().1;
+    }
+    assert_eq!(stripped + rest, plain);
+}
+
+#[test]
+fn an_empty_report_has_no_verdict_in_any_format() {
+    let report = Report { command: "verify-blob".into(), ..Report::default() };
+    assert_eq!(plain(Format::Human, &report), "verify-blob: NO VERDICT — 0 passed, 0 failed, 0 missing, 0 skipped\n");
+    assert!(plain(Format::Markdown, &report).starts_with("## `verify-blob` NO VERDICT\n"));
+    assert!(plain(Format::Html, &report).contains("<title>verify-blob: NO VERDICT</title>"));
+    let json: Value = serde_json::from_str(&plain(Format::Json, &report)).unwrap();
+    assert_eq!(json["verdict"], "no_verdict");
+    let sarif: Value = serde_json::from_str(&plain(Format::Sarif, &report)).unwrap();
+    assert_eq!(sarif["runs"][0]["invocations"][0]["executionSuccessful"], false);
+    assert_eq!(sarif["runs"][0]["results"], serde_json::json!([]));
+}
+
+#[test]
+fn the_json_report_is_valid_against_its_schema() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schemas/report.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::draft202012::new(&schema).unwrap();
+    for report in [everything(), clean(), Report::default()] {
+        let json: Value = serde_json::from_str(&plain(Format::Json, &report)).unwrap();
+        assert_valid(&validator, &json);
+    }
+    let mut foreign: Value = serde_json::from_str(&plain(Format::Json, &clean())).unwrap();
+    foreign["sections"][0]["findings"][0]["status"] = "ok".into();
+    assert!(!validator.is_valid(&foreign), "the schema lets an unknown status through");
+}
+
+#[test]
+fn the_json_report_keeps_untrusted_text_whole() {
+    let json: Value = serde_json::from_str(&plain(Format::Json, &everything())).unwrap();
+    let finding = &json["sections"][1]["findings"][0];
+    assert_eq!(finding["subject"], "../x\n::error::owned");
+    assert_eq!(finding["message"], "::error file=a,line=1::b ##[error]c");
+    assert_eq!(json["sections"][1]["findings"][2]["message"], "x".repeat(400));
+    assert_eq!(json["sections"][0]["facts"]["layout"], "pipeline");
+}
+
+#[test]
+#[allow(clippy::print_stderr, reason = "a skip must be seen")]
+fn sarif_is_valid_against_the_standard_s_schema() {
+    let Some(path) = std::env::var_os("MEROTEE_SARIF_SCHEMA") else {
+        assert!(
+            std::env::var_os("MEROTEE_REQUIRE_INTEROP").is_none_or(|v| v != "1"),
+            "MEROTEE_SARIF_SCHEMA is not set"
+        );
+        eprintln!("SKIPPED: MEROTEE_SARIF_SCHEMA names no SARIF 2.1.0 schema");
+        return;
+    };
+    let mut schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    // The published pattern of a field this tool does not write has a stray bracket that strict readers refuse.
+    for owner in ["run", "toolComponent"] {
+        if let Some(language) = schema.pointer_mut(&format!("/definitions/{owner}/properties/language")) {
+            language.as_object_mut().unwrap().remove("pattern");
+        }
+    }
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    for report in [everything(), clean(), Report::default()] {
+        for scope in [Scope::Everything, Scope::Problems] {
+            let log = sarif_log(&report, scope);
+            assert_valid(&validator, &log);
+            // The schema must be the right one to have said anything.
+            let mut foreign = log;
+            foreign["runs"][0]["columnKind"] = "bytes".into();
+            assert!(!validator.is_valid(&foreign), "the schema is not that of SARIF");
+        }
+    }
+}
+
+#[test]
+fn sarif_results_have_a_rule_a_relative_place_and_a_kind_that_fits_their_level() {
+    let log = sarif_log(&everything(), Scope::Everything);
+    let run = &log["runs"][0];
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), 12);
+    let mut fingerprints = Vec::new();
+    for result in results {
+        let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
+        assert_eq!(rule["id"], result["ruleId"]);
+        assert_eq!(result["kind"] == "fail", result["level"] != "none", "{result}");
+        let uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
+        assert_relative(uri);
+        fingerprints.push(result["partialFingerprints"]["merotee/v1"].as_str().unwrap());
+    }
+    assert!(fingerprints.iter().all(|print| print.len() == 64));
+    fingerprints.sort_unstable();
+    fingerprints.dedup();
+    assert_eq!(fingerprints.len(), 12, "each finding has its own fingerprint");
+    assert_eq!(
+        results[4]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+        "mero-kms-v1.2.0/attestation-policy-locked-read-only.json"
+    );
+    assert_eq!(results[6]["locations"][0]["physicalLocation"]["region"]["startLine"], 12);
+}
+
+#[test]
+fn sarif_for_code_scanning_holds_only_what_a_person_should_act_on() {
+    let log = sarif_log(&everything(), Scope::Problems);
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert_eq!(results.len(), 7);
+    assert!(results.iter().all(|result| result["kind"] == "fail"));
+    assert_eq!(log["runs"][0]["properties"]["passed"], 4);
+}
+
+#[test]
+fn the_page_asks_for_nothing_and_runs_nothing() {
+    let page = plain(Format::Html, &everything());
+    for foreign in ["<script", "<link", "<img", "<iframe", "src=", "href=", "url(", "@import", "onload"] {
+        assert!(!page.contains(foreign), "{foreign}");
+    }
+    assert!(page.contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "{page}");
+}
+
+fn sarif_log(report: &Report, scope: Scope) -> Value {
+    let mut out = Vec::new();
+    sarif::render(report, scope, &mut out).unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+fn assert_valid(validator: &jsonschema::Validator, document: &Value) {
+    let errors: Vec<String> =
+        validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
+    assert_eq!(errors, Vec::<String>::new());
+}
+
+fn assert_relative(uri: &str) {
+    assert!(!uri.is_empty() && !uri.starts_with('/'), "{uri}");
+    assert!(uri.split('/').all(|segment| !segment.is_empty() && segment != "." && segment != ".."), "{uri}");
+    assert!(uri.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%/".contains(&b)), "{uri}");
+    // Resolved under a base it stays under that base.
+    let base = url::Url::parse("file:///release/").unwrap();
+    assert!(base.join(uri).unwrap().as_str().starts_with("file:///release/"), "{uri}");
+}
+
+/// Text as an attacker would write it: anything, and often the characters that mean something somewhere.
+fn hostile_text() -> impl Strategy<Value = String> {
+    let sharp = prop::sample::select(vec![
+        "\u{1b}[31m",
+        "\n",
+        "\r",
+        "::error::",
+        "##[error]",
+        "|",
+        "`",
+        "\\",
+        "<b>",
+        "](",
+        "@a",
+        "#1",
+        "http://x",
+        " ",
+        "\u{202e}",
+        "\u{2028}",
+        "\u{9b}",
+        "\u{a0}",
+        "\0",
+        "..",
+        "/",
+        "%0A",
+        "{0}",
+        "aaaaaaaaaaaaaaaaaaaaaaaa",
+    ]);
+    let piece = prop_oneof![sharp.prop_map(str::to_owned), any::<char>().prop_map(String::from)];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+fn report_of(texts: &[String; 8], status: Status) -> Report {
+    let [subject, fact, asset, message, expected, actual, help, file] = texts;
+    let finding = Finding::new("checksum", status, asset, message).compared(expected, actual).help(help);
+    let placed = finding.clone().at(Location { file: file.clone(), line: Some(1), column: None });
+    Report {
+        command: "verify-release-assets".into(),
+        rules: rules(),
+        sections: vec![Section {
+            subject: subject.clone(),
+            facts: vec![("layout", fact.clone())],
+            findings: vec![finding, placed],
+        }],
+        caveats: vec![fact.clone()],
+        elapsed: None,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn hostile_text_stays_text_in_every_format(
+        texts in prop::array::uniform8(hostile_text()),
+        status in prop::sample::select(vec![Status::Pass, Status::Fail, Status::Missing, Status::SkippedRequired]),
+        width in prop_oneof![40_usize..200, Just(usize::MAX)],
+    ) {
+        let report = report_of(&texts, status);
+        for format in Format::ALL {
+            let text = rendered(format, &report, &Style { color: false, width });
+            prop_assert!(text.chars().all(|c| c == '\n' || !escape::is_hidden(c)), "{format}: {text:?}");
+            prop_assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{format}: {text}");
+            prop_assert!(!text.contains("##["), "{format}: {text}");
+        }
+
+        let human = rendered(Format::Human, &report, &Style { color: false, width });
+        let tagged = human.lines().filter(|line| line.starts_with('[') && !texts[0].starts_with('[')).count();
+        prop_assert!(texts[0].starts_with('[') || tagged == 4, "a line of its own: {human}");
+
+        let json: Value = serde_json::from_str(&plain(Format::Json, &report)).unwrap();
+        let finding = &json["sections"][0]["findings"][0];
+        prop_assert_eq!(finding["subject"].as_str(), Some(texts[2].as_str()));
+        prop_assert_eq!(finding["message"].as_str(), Some(texts[3].as_str()));
+
+        let log = sarif_log(&report, Scope::Everything);
+        for result in log["runs"][0]["results"].as_array().unwrap() {
+            assert_relative(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap());
+        }
+
+        let mut out = Vec::new();
+        github::annotations(&report, &mut out).unwrap();
+        let out = String::from_utf8(out).unwrap();
+        let commands = if status == Status::Pass { 1 } else { 3 };
+        prop_assert_eq!(out.lines().count(), commands, "{}", out);
+        prop_assert!(out.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning ")));
+    }
+
+    #[test]
+    fn a_markdown_table_row_keeps_its_four_cells(text in hostile_text()) {
+        let row = format!("| {} | {} |", escape::markdown(&text), escape::markdown_code(&text));
+        prop_assert_eq!(row.matches('|').count(), 3, "{}", row);
+        prop_assert!(!row.contains('\n'));
+    }
+}

@@ -1,0 +1,97 @@
+//! The report as GitHub-flavoured Markdown, for step summaries, comments and release pages.
+//!
+//! Problems come first and passes are folded. Every text of the report is untrusted and escaped here.
+
+use std::{
+    fmt::{self, Write as _},
+    io::{self, Write},
+};
+
+use super::{
+    Finding, Report, Section, Status,
+    escape::{markdown, markdown_code},
+    wording::{self, Elapsed},
+};
+
+/// Order of the first table: what decides the verdict before what does not.
+const ATTENTION: [Status; 5] = [Status::Fail, Status::Missing, Status::SkippedRequired, Status::Warn, Status::Skipped];
+
+/// Writes the report.
+pub(super) fn render(report: &Report, w: &mut dyn Write) -> io::Result<()> {
+    w.write_all(text(report, Passes::Listed).as_bytes())
+}
+
+/// What becomes of the rows of passed checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Passes {
+    /// A folded table.
+    Listed,
+    /// Only their number.
+    Counted,
+}
+
+/// The whole document.
+pub(super) fn text(report: &Report, passes: Passes) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _: fmt::Result = document(report, passes, &mut out);
+    out
+}
+
+fn document(report: &Report, passes: Passes, out: &mut String) -> fmt::Result {
+    let subject = markdown_code(wording::overall_subject(report));
+    writeln!(out, "## {subject} {}\n", report.verdict().word())?;
+    writeln!(out, "{}{}\n", wording::tally(report.counts()), Elapsed(report.elapsed))?;
+    for caveat in &report.caveats {
+        writeln!(out, "> **Caveat:** {}\n", markdown(caveat))?;
+    }
+    let several = report.sections.len() > 1;
+    for section in &report.sections {
+        if several {
+            writeln!(out, "### {} {}\n", markdown_code(&section.subject), section.verdict().word())?;
+            writeln!(out, "{}\n", wording::tally(section.counts()))?;
+        }
+        body(section, passes, out)?;
+    }
+    Ok(())
+}
+
+fn body(section: &Section, passes: Passes, out: &mut String) -> fmt::Result {
+    for (name, value) in &section.facts {
+        writeln!(out, "- {name}: {}", markdown(value))?;
+    }
+    if !section.facts.is_empty() {
+        writeln!(out)?;
+    }
+    let with = |status: Status| section.findings.iter().filter(move |finding| finding.status == status);
+    let attention: Vec<&Finding> = ATTENTION.into_iter().flat_map(with).collect();
+    if !attention.is_empty() {
+        table(&attention, out)?;
+        writeln!(out)?;
+    }
+    let passed: Vec<&Finding> = with(Status::Pass).collect();
+    match (passed.len(), passes) {
+        (0, _) => Ok(()),
+        (count, Passes::Counted) => writeln!(out, "{count} passed (not listed)\n"),
+        (count, Passes::Listed) => {
+            writeln!(out, "<details><summary>{count} passed</summary>\n")?;
+            table(&passed, out)?;
+            writeln!(out, "\n</details>\n")
+        }
+    }
+}
+
+fn table(findings: &[&Finding], out: &mut String) -> fmt::Result {
+    writeln!(out, "| Result | Check | Subject | Detail |\n| --- | --- | --- | --- |")?;
+    for finding in findings {
+        let lines = [
+            Some(wording::sentence(finding, markdown)).filter(|sentence| !sentence.is_empty()),
+            wording::place(finding).map(|place| format!("at {}", markdown_code(&place))),
+            wording::help(finding).map(|help| format!("→ {}", markdown(help))),
+        ];
+        let detail = lines.into_iter().flatten().collect::<Vec<_>>().join("<br>");
+        let (label, subject) = (wording::status_label(finding.status), markdown_code(&finding.subject));
+        writeln!(out, "| {label} | {} | {subject} | {detail} |", finding.check)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! The report as SARIF 2.1.0, for code scanning and editors.
+//!
+//! Responsible for what the standard and GitHub's upload demand: stable rule ids, a relative URI in every location,
+//! fingerprints that survive a rerun. Section numbers are those of
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
+
+use std::io::{self, Write};
+
+use aws_lc_rs::digest;
+
+use super::{CheckInfo, Finding, Location, Report, Section, Status, Verdict, escape, wording};
+
+mod log;
+
+use log::{
+    ArtifactLocation, Configuration, Counted, Driver, Fingerprints, Invocation, Log, Message, Notification,
+    PhysicalLocation, Place, Region, Rule, Run, RunResult, Tool,
+};
+
+/// Where the rules are documented; a rule's id is the fragment.
+const RULES_PAGE: &str = "https://github.com/calimero-network/merotee/blob/main/docs/checks.md";
+
+/// Which findings become results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them; passes and optional skips carry a `kind` that says so.
+    Everything,
+    /// What a person should act on: failures, missing things, required skips and warnings. For GitHub code scanning,
+    /// which ignores `kind` and shows every result as an alert.
+    Problems,
+}
+
+/// Writes the report.
+///
+/// # Errors
+/// Only what `w` returns.
+pub fn render(report: &Report, scope: Scope, w: &mut dyn Write) -> io::Result<()> {
+    let document = serde_json::to_string_pretty(&log_of(report, scope))?;
+    writeln!(w, "{}", escape::json(&document))
+}
+
+fn log_of(report: &Report, scope: Scope) -> Log<'_> {
+    let rules = rules_of(report);
+    let results = report
+        .sections
+        .iter()
+        .flat_map(|section| section.findings.iter().map(move |finding| (section, finding)))
+        .filter(|(_, finding)| scope.holds(finding.status))
+        .map(|(section, finding)| result_of(report, section, finding, &rules))
+        .collect();
+    let run = Run {
+        tool: Tool {
+            driver: Driver {
+                name: wording::TOOL_NAME,
+                semantic_version: wording::TOOL_VERSION,
+                information_uri: "https://github.com/calimero-network/merotee",
+                rules: rules.iter().map(rule_of).collect(),
+            },
+        },
+        invocations: [Invocation {
+            execution_successful: report.verdict() != Verdict::Undecided,
+            tool_execution_notifications: report
+                .caveats
+                .iter()
+                .map(|caveat| Notification { level: "warning", message: Message { text: plain(caveat) } })
+                .collect(),
+        }],
+        column_kind: "unicodeCodePoints",
+        results,
+        properties: Counted::of(report),
+    };
+    Log { schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs: [run] }
+}
+
+impl Scope {
+    fn holds(self, status: Status) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Problems => status == Status::Warn || wording::is_problem(status),
+        }
+    }
+}
+
+/// The report's table of checks, each id once, and then any check that is only named by a finding.
+fn rules_of(report: &Report) -> Vec<CheckInfo> {
+    let found = report.sections.iter().flat_map(|section| &section.findings);
+    let unlisted = found.map(|finding| CheckInfo { id: finding.check, title: finding.check });
+    let mut rules: Vec<CheckInfo> = Vec::with_capacity(report.rules.len());
+    for rule in report.rules.iter().copied().chain(unlisted) {
+        if !rules.iter().any(|known| known.id == rule.id) {
+            rules.push(rule);
+        }
+    }
+    rules
+}
+
+/// GitHub refuses to promise anything for a rule without a full description and a help text, so both are there.
+fn rule_of(rule: &CheckInfo) -> Rule {
+    let page = format!("{RULES_PAGE}#{}", rule.id);
+    Rule {
+        id: rule.id,
+        short_description: Message { text: plain(rule.title) },
+        full_description: Message { text: plain(rule.title) },
+        help: Message { text: format!("What the check demands and what to do when it fails: {page}") },
+        help_uri: page,
+        default_configuration: Configuration { level: "error" },
+    }
+}
+
+fn result_of(report: &Report, section: &Section, finding: &Finding, rules: &[CheckInfo]) -> RunResult {
+    // 3.27.10: only a result of kind "fail" has a level other than "none".
+    let (kind, level) = match finding.status {
+        Status::Fail | Status::Missing | Status::SkippedRequired => ("fail", "error"),
+        Status::Warn => ("fail", "warning"),
+        Status::Pass => ("pass", "none"),
+        Status::Skipped => ("notApplicable", "none"),
+    };
+    RunResult {
+        rule_id: finding.check,
+        rule_index: rules.iter().position(|rule| rule.id == finding.check),
+        kind,
+        level,
+        message: Message { text: message_of(section, finding) },
+        locations: [Place {
+            physical_location: PhysicalLocation {
+                artifact_location: ArtifactLocation { uri: uri_of(report, section, finding) },
+                region: finding.location.as_ref().and_then(region_of),
+            },
+        }],
+        partial_fingerprints: Fingerprints { v1: fingerprint(section, finding) },
+    }
+}
+
+/// Subject, what was found, and what to do about it. Never empty.
+fn message_of(section: &Section, finding: &Finding) -> String {
+    let subject = if finding.subject.is_empty() { &section.subject } else { &finding.subject };
+    let mut text = wording::marked_sentence(finding, plain);
+    if text.is_empty() {
+        text = wording::status_label(finding.status).to_lowercase();
+    }
+    if !subject.is_empty() {
+        text = format!("{}: {text}", plain(subject));
+    }
+    if let Some(help) = wording::help(finding) {
+        text = format!("{text}\n→ {}", plain(help));
+    }
+    text
+}
+
+/// Text of a message (3.11): braces would be placeholders, and `[text](target)` a link.
+fn plain(text: &str) -> String {
+    escape::terminal(text).replace('{', "{{").replace('}', "}}").replace("](", "] (")
+}
+
+/// A relative reference without an upward step: the finding's own place, or its subject under the section's.
+fn uri_of(report: &Report, section: &Section, finding: &Finding) -> String {
+    let mut segments = Vec::new();
+    match &finding.location {
+        Some(location) => push_segments(&mut segments, &location.file),
+        None => {
+            push_segments(&mut segments, &section.subject);
+            if finding.subject != section.subject {
+                push_segments(&mut segments, &finding.subject);
+            }
+        }
+    }
+    if segments.is_empty() {
+        push_segments(&mut segments, &report.command);
+    }
+    if segments.is_empty() {
+        segments.push(wording::TOOL_NAME.to_owned());
+    }
+    segments.join("/")
+}
+
+/// Longest path a location keeps. Real ones have a handful of segments.
+const MAX_SEGMENTS: usize = 64;
+
+fn push_segments(segments: &mut Vec<String>, path: &str) {
+    let parts = path.split(['/', '\\']).filter(|part| !part.is_empty()).take(MAX_SEGMENTS);
+    segments.extend(parts.map(escape::uri_segment));
+}
+
+fn region_of(location: &Location) -> Option<Region> {
+    let (line, start_column) = wording::position(location);
+    line.map(|start_line| Region { start_line, start_column })
+}
+
+/// Names a finding across runs: what was checked and on what, not what came of it.
+fn fingerprint(section: &Section, finding: &Finding) -> String {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in [finding.check, &section.subject, &finding.subject] {
+        // The length first, so that no text can pass for the start of the next.
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part.as_bytes());
+    }
+    hex::encode(context.finish())
+}

@@ -1,0 +1,146 @@
+//! The words the renderers share: tags, machine words, the sentence of a finding, the tally of a section.
+//!
+//! Not responsible for escaping: callers pass the escape of their format, which is applied to every text of a finding
+//! and to nothing else.
+
+use std::fmt;
+
+use super::{Counts, Finding, Location, Report, Section, Status, Verdict};
+
+/// Tool name, as machine readers see it.
+pub(super) const TOOL_NAME: &str = env!("CARGO_PKG_NAME");
+/// Tool version, as machine readers see it.
+pub(super) const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The tag a line of the human report starts with, without brackets.
+pub(super) fn tag(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "PASS",
+        Status::Warn => "WARN",
+        Status::Fail | Status::Missing => "FAIL",
+        Status::SkippedRequired | Status::Skipped => "SKIP",
+    }
+}
+
+/// The word for a status in machine-readable output. Part of the versioned formats.
+pub(super) fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "pass",
+        Status::Warn => "warn",
+        Status::Fail => "fail",
+        Status::Missing => "missing",
+        Status::SkippedRequired => "skipped_required",
+        Status::Skipped => "skipped",
+    }
+}
+
+/// The word for a status in a table made for people.
+pub(super) fn status_label(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "PASS",
+        Status::Warn => "WARN",
+        Status::Fail => "FAIL",
+        Status::Missing => "MISSING",
+        Status::SkippedRequired => "SKIP (required)",
+        Status::Skipped => "SKIP",
+    }
+}
+
+/// The word for a verdict in machine-readable output. Part of the versioned formats.
+pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Passed => "passed",
+        Verdict::Undecided => "no_verdict",
+        Verdict::Incomplete => "incomplete",
+        Verdict::Failed => "failed",
+    }
+}
+
+/// Whether a finding keeps the verdict from being a pass.
+pub(super) fn is_problem(status: Status) -> bool {
+    match status {
+        Status::Fail | Status::Missing | Status::SkippedRequired => true,
+        Status::Pass | Status::Warn | Status::Skipped => false,
+    }
+}
+
+/// What a finding says, on one line if `escape` leaves no line end: its message, then what was expected and what was
+/// there. Empty when it says nothing.
+pub(super) fn sentence(finding: &Finding, escape: impl Fn(&str) -> String) -> String {
+    let compared = match (&finding.expected, &finding.actual) {
+        (Some(expected), Some(actual)) => format!("expected {}, got {}", escape(expected), escape(actual)),
+        (Some(expected), None) => format!("expected {}", escape(expected)),
+        (None, Some(actual)) => format!("got {}", escape(actual)),
+        (None, None) => String::new(),
+    };
+    match (finding.message.is_empty(), compared.is_empty()) {
+        (true, _) => compared,
+        (false, true) => escape(&finding.message),
+        (false, false) => format!("{}; {compared}", escape(&finding.message)),
+    }
+}
+
+/// [`sentence`] for formats without a column of their own for "missing" and "required".
+pub(super) fn marked_sentence(finding: &Finding, escape: impl Fn(&str) -> String) -> String {
+    let sentence = sentence(finding, escape);
+    let mark = match finding.status {
+        Status::Missing => "missing:",
+        Status::SkippedRequired => "(required)",
+        Status::Pass | Status::Warn | Status::Fail | Status::Skipped => "",
+    };
+    match (mark.is_empty(), sentence.is_empty()) {
+        (true, _) => sentence,
+        (false, true) => mark.trim_end_matches(':').to_owned(),
+        (false, false) => format!("{mark} {sentence}"),
+    }
+}
+
+/// Line and column of a place. They count from 1, so a 0 is none; a column says nothing without its line.
+pub(super) fn position(location: &Location) -> (Option<u32>, Option<u32>) {
+    let line = location.line.filter(|line| *line > 0);
+    (line, line.and(location.column).filter(|column| *column > 0))
+}
+
+/// `file:line:column`, as far as it is known. For a finding that is no pass.
+pub(super) fn place(finding: &Finding) -> Option<String> {
+    let location = finding.location.as_ref().filter(|_| finding.status != Status::Pass)?;
+    let (line, column) = position(location);
+    let numbers: String = line.into_iter().chain(column).map(|number| format!(":{number}")).collect();
+    Some(format!("{}{numbers}", location.file))
+}
+
+/// The help of a finding that is no pass.
+pub(super) fn help(finding: &Finding) -> Option<&str> {
+    finding.help.as_deref().filter(|_| finding.status != Status::Pass)
+}
+
+/// `14 passed, 1 failed, 0 missing, 0 skipped`, and the warnings when there are any.
+pub(super) fn tally(counts: Counts) -> String {
+    let Counts { passed, failed, missing, skipped, warned } = counts;
+    let warnings = match warned {
+        0 => String::new(),
+        1 => ", 1 warning".to_owned(),
+        more => format!(", {more} warnings"),
+    };
+    format!("{passed} passed, {failed} failed, {missing} missing, {skipped} skipped{warnings}")
+}
+
+/// The name of what the whole report judges: its one subject, or the command when there are several or none.
+pub(super) fn overall_subject(report: &Report) -> &str {
+    match report.sections.as_slice() {
+        [Section { subject, .. }] if !subject.is_empty() => subject,
+        _ => &report.command,
+    }
+}
+
+/// Seconds the work took, to the hundredth; nothing where that is not to be said.
+pub(super) struct Elapsed(pub(super) Option<std::time::Duration>);
+
+impl fmt::Display for Elapsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(elapsed) => write!(f, " ({:.2} s)", elapsed.as_secs_f64()),
+            None => Ok(()),
+        }
+    }
+}
