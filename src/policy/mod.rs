@@ -1,3 +1,14 @@
 //! Attestation policies: the documents, and the rules that make a set of them safe.
+//!
+//! [`document`] reads what a file says, [`checks`] judges one file, [`isolation`] judges files against each other, and
+//! [`agreement`] compares them with published measurements. All are functions of values; nothing here reads a file,
+//! asks the network or knows the command line.
 
+pub mod agreement;
+pub mod checks;
+pub mod document;
+#[cfg(test)]
+pub(crate) mod fixtures;
+pub mod isolation;
 pub mod profile;
+pub mod reading;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 /// The folder of real inputs, or `None` with a line on stderr where it is absent.
-pub fn corpus(topic: &str) -> Option<PathBuf> {
+pub(crate) fn corpus(topic: &str) -> Option<PathBuf> {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus").join(topic);
     if dir.is_dir() {
         return Some(dir);

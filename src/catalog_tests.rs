@@ -1,0 +1,107 @@
+//! Catalogs of both forms, and releases that are and are not listed.
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use serde_json::json;
+
+use super::*;
+
+fn read(document: &Value) -> Catalog {
+    Catalog::parse("compatibility-catalog.json", document.to_string().as_bytes()).expect("a catalog")
+}
+
+fn entry(kms: &str, node: &str, profiles: &[&str]) -> Value {
+    json!({"kms": kms, "node_image": node, "profiles": profiles, "tested": true})
+}
+
+const ALL: [&str; 3] = ["debug", "debug-read-only", "locked-read-only"];
+
+fn ours() -> Catalog {
+    read(&json!({"schema_version": "1", "entries": [
+        entry("1.2.0", "1.2.0", &ALL),
+        entry("1.2.0", "1.1.0", &["locked-read-only"]),
+    ]}))
+}
+
+fn version(text: &str) -> Version {
+    text.parse().expect("a version")
+}
+
+fn judge(catalog: &Catalog, tag: &str, class: Class, counterpart: Option<&str>) -> Vec<(Status, Option<String>)> {
+    let counterpart = counterpart.map(version);
+    let findings = listed(catalog, &tag.parse().expect("a tag"), class, counterpart.as_ref());
+    findings.into_iter().map(|f| (f.status, f.actual)).collect()
+}
+
+#[test]
+fn both_forms_read_into_the_same_entries() {
+    let upstream = read(&json!({"schema_version": 1, "releases": [
+        {"version": "1.2.0", "kms_tag": "mero-kms-v1.2.0", "node_image_tag": "mero-tee-v1.2.0"}]}));
+    assert_eq!((ours().form, upstream.form), (CatalogForm::Entries, CatalogForm::Releases));
+    let pair = (version("1.2.0"), version("1.2.0"));
+    assert_eq!(ours().lists(&pair.0, &pair.1), upstream.lists(&pair.0, &pair.1));
+    assert_eq!(ours().counterparts_of(Family::Kms, &pair.0), [&version("1.2.0"), &version("1.1.0")]);
+    assert_eq!(ours().counterparts_of(Family::Node, &version("1.1.0")), [&version("1.2.0")]);
+    assert_eq!(ours().lists(&version("1.1.0"), &version("1.2.0")), None);
+}
+
+#[test]
+fn a_listed_stable_release_passes_with_and_without_a_named_counterpart() {
+    assert_eq!(judge(&ours(), "mero-kms-v1.2.0", Class::Stable, None), [(Status::Pass, None)]);
+    assert_eq!(judge(&ours(), "mero-tee-v1.2.0", Class::Hotfix, Some("1.2.0")), [(Status::Pass, None)]);
+}
+
+#[test]
+fn a_stable_release_that_is_not_listed_fails_and_says_what_is() {
+    let got = |tag: &str, counterpart| judge(&ours(), tag, Class::Stable, counterpart);
+    assert_eq!(got("mero-kms-v1.3.0", None), [(Status::Fail, Some("not among 2 entries".to_owned()))]);
+    let other = "listed with node image 1.2.0 only".to_owned();
+    assert_eq!(got("mero-kms-v1.2.0", Some("1.3.0")), [(Status::Fail, Some(other))]);
+    let empty = read(&json!({"schema_version": "1", "entries": []}));
+    let got = judge(&empty, "mero-kms-v1.2.0", Class::Stable, None);
+    assert_eq!(got, [(Status::Fail, Some("the catalog is empty".to_owned()))]);
+}
+
+#[test]
+fn a_pair_listed_without_all_profiles_fails() {
+    let got = judge(&ours(), "mero-kms-v1.2.0", Class::Stable, Some("1.1.0"));
+    assert_eq!(got, [(Status::Fail, Some("locked-read-only".to_owned()))]);
+}
+
+#[test]
+fn for_a_release_candidate_the_catalog_is_optional() {
+    assert_eq!(judge(&ours(), "mero-kms-v1.3.0-rc.1", Class::Rc, None), [(Status::Skipped, None)]);
+}
+
+#[test]
+fn duplicates_and_untested_pairs_are_warned_about() {
+    let twice = read(
+        &json!({"schema_version": "1", "entries": [entry("1.2.0", "1.2.0", &ALL), entry("1.2.0", "1.2.0", &ALL)]}),
+    );
+    assert_eq!(judge(&twice, "mero-kms-v1.2.0", Class::Stable, None), [(Status::Warn, None), (Status::Pass, None)]);
+    let mut untested = entry("1.2.0", "1.2.0", &ALL);
+    untested["tested"] = json!(false);
+    let untested = read(&json!({"schema_version": "1", "entries": [untested]}));
+    assert_eq!(judge(&untested, "mero-kms-v1.2.0", Class::Stable, None), [(Status::Warn, None)]);
+}
+
+#[test]
+fn malformed_entries_fail_with_their_place_and_the_others_are_read() {
+    let catalog = read(&json!({"schema_version": "1", "entries": [
+        entry("1.2.0", "1.2.0", &ALL), entry("v1.2.0", "1.2.0", &ALL), entry("1.2.0", "1.2.0", &["prod"]), 7]}));
+    assert_eq!(catalog.entries.len(), 1);
+    let places: Vec<_> = catalog.malformed.iter().map(|(place, _)| place.as_str()).collect();
+    assert_eq!(places, ["entries[1].kms", "entries[2].profiles", "entries[3]"]);
+    let statuses: Vec<_> = judge(&catalog, "mero-kms-v1.2.0", Class::Stable, None).into_iter().map(|f| f.0).collect();
+    assert_eq!(statuses, [Status::Fail, Status::Fail, Status::Fail, Status::Pass]);
+    let swapped = read(&json!({"schema_version": 1, "releases": [
+        {"version": "1.2.0", "kms_tag": "mero-tee-v1.2.0", "node_image_tag": "mero-tee-v1.2.0"}]}));
+    assert_eq!(swapped.malformed.first().map(|(place, _)| place.as_str()), Some("releases[0].kms_tag"));
+}
+
+#[test]
+fn what_is_no_catalog_is_refused() {
+    for bytes in [&b"[]"[..], b"{}", br#"{"entries":[],"releases":[]}"#, b"{\"entries\":[],\"entries\":[]}"] {
+        let finding = Catalog::parse("c.json", bytes).expect_err("no catalog");
+        assert_eq!((finding.check, finding.status), ("schema", Status::Fail));
+    }
+}

@@ -1,0 +1,307 @@
+//! The rules one policy file must fulfil by itself.
+//!
+//! Each check takes a [`PolicyFile`] and literals, and reports on everything it looked at. Rules between files are in
+//! [`super::isolation`] and [`super::agreement`]. Source of the rules: the release taxonomy (what `policy_not_ready`
+//! may be used for) and the definition of an accepted machine as the product of five register lists.
+
+use std::collections::HashSet;
+
+use semver::Version;
+
+use super::{
+    document::{PolicyFile, PolicyKind, ProfileLists, Readiness, Side},
+    profile::Profile,
+    reading::Field,
+};
+use crate::{
+    attestation::measurement::{Allowed, Measurement, Register, TcbStatus},
+    release::tag::Class,
+    report::{CheckInfo, Finding, Status},
+    schema::excerpt::{capped, excerpt},
+};
+
+/// The profile in the file's name is the profile inside.
+pub const PROFILE: CheckInfo =
+    CheckInfo { id: "policy-profile", title: "a policy is for another profile than its file name says" };
+/// The tag is the release's version.
+pub const TAG: CheckInfo = CheckInfo { id: "policy-tag", title: "a policy is for another release" };
+/// Only a release candidate may say `policy_not_ready`.
+pub const STATUS: CheckInfo =
+    CheckInfo { id: "policy-status", title: "a policy is not final in a release that must have a final one" };
+/// Measurements are well formed and no list is empty.
+pub const MEASUREMENTS: CheckInfo =
+    CheckInfo { id: "policy-measurements", title: "a policy has a malformed measurement or an empty list" };
+/// Tolerated TCB statuses are known and not revoked.
+pub const TCB: CheckInfo =
+    CheckInfo { id: "policy-tcb", title: "a policy tolerates platforms with revoked, unknown or outdated firmware" };
+/// No field is unknown.
+pub const FIELDS: CheckInfo = CheckInfo { id: "policy-fields", title: "a policy has fields that no reader knows" };
+/// No allowed register is all zeros.
+pub const REGISTER_ZERO: CheckInfo =
+    CheckInfo { id: "register-zero", title: "a policy allows a register that was never extended" };
+/// KMS and node are told apart within a profile.
+pub const ROLE_SEPARATION: CheckInfo =
+    CheckInfo { id: "role-separation", title: "a policy accepts the same RTMR3 of the KMS and of a node" };
+
+/// [`PROFILE`]: the file is for `expected`, the profile its name promises.
+pub fn profile(policy: &PolicyFile, expected: Profile) -> Vec<Finding> {
+    if let Some(entry) = policy.malformed.iter().find(|m| m.place == "profile") {
+        let message = "the profile inside is none of the three";
+        let finding = Finding::new(PROFILE.id, Status::Fail, &policy.name, message);
+        return vec![finding.compared(expected.as_str(), entry.actual.clone()).help(PROFILE_HELP)];
+    }
+    let finding = match policy.profile() {
+        Some(actual) if actual == expected => {
+            Finding::new(PROFILE.id, Status::Pass, &policy.name, format!("is for {expected}"))
+        }
+        Some(actual) => Finding::new(PROFILE.id, Status::Fail, &policy.name, "the policy inside is of another profile")
+            .compared(expected.as_str(), actual.as_str())
+            .help(PROFILE_HELP),
+        None => Finding::new(PROFILE.id, Status::Fail, &policy.name, "the file states no single profile")
+            .compared(expected.as_str(), policy.kind.describe())
+            .help(PROFILE_HELP),
+    };
+    vec![finding]
+}
+
+const PROFILE_HELP: &str =
+    "a KMS that loads this file would serve another cohort: publish the right file under this name";
+
+/// [`TAG`]: the file is for `version`, the release it is published in.
+pub fn tag(policy: &PolicyFile, version: &Version) -> Vec<Finding> {
+    let expected = version.to_string();
+    let finding = match policy.tag.as_deref() {
+        Some(tag) if tag == expected => Finding::new(TAG.id, Status::Pass, &policy.name, format!("is for {tag}")),
+        Some(tag) => Finding::new(TAG.id, Status::Fail, &policy.name, "the policy is for another release")
+            .compared(expected, excerpt(tag))
+            .help(
+                "the tag is the bare version; regenerate the policy for this release instead of copying an older one",
+            ),
+        None => Finding::new(TAG.id, Status::Fail, &policy.name, "the policy does not say which release it is for")
+            .compared(expected, "no tag")
+            .help("set `tag` to the bare version of the release"),
+    };
+    vec![finding]
+}
+
+/// [`STATUS`]: the file's word about itself is known, and `class` may publish it.
+pub fn status(policy: &PolicyFile, class: Class) -> Vec<Finding> {
+    let finding = match (&policy.readiness, class) {
+        (Readiness::Ready, Class::Rc | Class::Stable | Class::Hotfix) => {
+            Finding::new(STATUS.id, Status::Pass, &policy.name, "final")
+        }
+        (Readiness::NotReady, Class::Rc) => {
+            let message = "policy_not_ready: a KMS that loads it accepts any genuine machine";
+            Finding::new(STATUS.id, Status::Warn, &policy.name, message)
+                .help("allowed in a release candidate; never deploy it to production")
+        }
+        (Readiness::NotReady, Class::Stable | Class::Hotfix) => {
+            let message = format!("policy_not_ready in a {class} release");
+            Finding::new(STATUS.id, Status::Fail, &policy.name, message)
+                .compared("ready", "policy_not_ready")
+                .help("promote the probed measurements into the policy and publish again, or release a candidate")
+        }
+        (Readiness::Unknown(word), Class::Rc | Class::Stable | Class::Hotfix) => {
+            let got = if word.is_empty() { "no status".to_owned() } else { excerpt(word) };
+            Finding::new(STATUS.id, Status::Fail, &policy.name, "the status means nothing")
+                .compared(known_words(policy.kind), got)
+                .help("use one of the expected words")
+        }
+    };
+    vec![finding]
+}
+
+fn known_words(kind: PolicyKind) -> &'static str {
+    match kind {
+        PolicyKind::Current | PolicyKind::Unprefixed => "ready, policy_not_ready, or none",
+        PolicyKind::RegistryKms | PolicyKind::RegistryNode => "approved, released or policy_not_ready",
+    }
+}
+
+/// [`MEASUREMENTS`]: every entry is well formed, and no list of a register or of TCB statuses is empty, unless the file
+/// says `policy_not_ready`. One finding per problem, at most about twenty; else one pass a set of lists.
+pub fn measurements(policy: &PolicyFile) -> Vec<Finding> {
+    let mut problems = malformed(policy, Field::Measurement, MEASUREMENTS);
+    let mut fine = Vec::new();
+    for_each_side(policy, |what, allowed| {
+        let empty = empty_lists(allowed);
+        match (empty.is_empty(), policy.is_not_ready()) {
+            (false, true) => fine.push(Finding::new(
+                MEASUREMENTS.id,
+                Status::Skipped,
+                &policy.name,
+                format!("{what}: {} empty: the policy says policy_not_ready", empty.join(", ")),
+            )),
+            (false, false) => problems.push(
+                Finding::new(MEASUREMENTS.id, Status::Fail, &policy.name, format!("{what}: an empty list"))
+                    .compared("at least one value in every list", format!("nothing in {}", empty.join(", ")))
+                    .help("an empty list constrains nothing: fill it from the measurements the release publishes"),
+            ),
+            (true, _) => fine.push(Finding::new(
+                MEASUREMENTS.id,
+                Status::Pass,
+                &policy.name,
+                format!("{what}: every list filled and well formed"),
+            )),
+        }
+        problems.extend(repeated(policy, &what, allowed));
+    });
+    if policy.profiles.is_empty() && problems.is_empty() {
+        problems.push(Finding::new(MEASUREMENTS.id, Status::Fail, &policy.name, "the policy has no lists to read"));
+    }
+    let broken = problems.iter().any(|f| f.status == Status::Fail);
+    if broken {
+        fine.retain(|f| f.status != Status::Pass);
+    }
+    fine.extend(capped(problems));
+    fine
+}
+
+fn repeated(policy: &PolicyFile, what: &str, allowed: &Allowed) -> Vec<Finding> {
+    let mut found = Vec::new();
+    for register in Register::ALL {
+        let mut seen = HashSet::new();
+        let twice = allowed.register(register).iter().filter(|m| !seen.insert(**m)).count();
+        if twice > 0 {
+            let message = format!("{what}: {twice} values of {register} stand in the list more than once");
+            found.push(Finding::new(MEASUREMENTS.id, Status::Warn, &policy.name, message));
+        }
+    }
+    found
+}
+
+fn empty_lists(allowed: &Allowed) -> Vec<String> {
+    let mut empty: Vec<_> =
+        Register::ALL.iter().filter(|r| allowed.register(**r).is_empty()).map(ToString::to_string).collect();
+    if allowed.tcb().is_empty() {
+        empty.push("TCB statuses".to_owned());
+    }
+    empty
+}
+
+fn malformed(policy: &PolicyFile, field: Field, check: CheckInfo) -> Vec<Finding> {
+    let entries = policy.malformed.iter().filter(|m| m.field == field);
+    entries
+        .map(|m| {
+            Finding::new(check.id, Status::Fail, &policy.name, format!("malformed entry at {}", m.place))
+                .compared(m.expected.clone(), m.actual.clone())
+                .help("correct the entry at its source and regenerate the policy")
+        })
+        .collect()
+}
+
+/// [`TCB`]: no tolerated status is unknown or revoked; outdated firmware is warned about. One finding a set of lists,
+/// and one per unknown word.
+pub fn tcb(policy: &PolicyFile) -> Vec<Finding> {
+    let mut findings = capped(malformed(policy, Field::Tcb, TCB));
+    for_each_side(policy, |what, allowed| findings.push(tolerated(TCB, &policy.name, &what, allowed)));
+    or_unreadable(findings, TCB, policy)
+}
+
+/// One finding of `check` about the TCB statuses that `allowed` tolerates.
+pub(crate) fn tolerated(check: CheckInfo, subject: &str, what: &str, allowed: &Allowed) -> Finding {
+    let outdated = |s: &TcbStatus| matches!(s, TcbStatus::OutOfDate | TcbStatus::OutOfDateConfigurationNeeded);
+    let words: Vec<_> = allowed.tcb().iter().map(|s| s.as_str()).collect();
+    if allowed.tcb().contains(&TcbStatus::Revoked) {
+        Finding::new(check.id, Status::Fail, subject, format!("{what}: revoked platforms are tolerated"))
+            .compared("any status but revoked", words.join(", "))
+            .help("Intel no longer vouches for a revoked platform: remove `revoked` from the list")
+    } else if allowed.tcb().iter().any(outdated) {
+        Finding::new(check.id, Status::Warn, subject, format!("{what}: outdated firmware is tolerated"))
+            .compared("uptodate", words.join(", "))
+            .help("outdated firmware has published flaws: remove it from the list as soon as the fleet is updated")
+    } else if words.is_empty() {
+        Finding::new(check.id, Status::Skipped, subject, format!("{what}: no TCB status is listed"))
+    } else {
+        Finding::new(check.id, Status::Pass, subject, format!("{what}: {}", words.join(", ")))
+    }
+}
+
+/// [`FIELDS`]: every field is one that a reader knows.
+pub fn fields(policy: &PolicyFile) -> Vec<Finding> {
+    if policy.unknown_fields.is_empty() {
+        return vec![Finding::new(FIELDS.id, Status::Pass, &policy.name, policy.kind.describe())];
+    }
+    let unknown = |place: &String| {
+        Finding::new(FIELDS.id, Status::Warn, &policy.name, format!("unknown field {place}"))
+            .help("no reader acts on it: check for a misspelled name, or remove it")
+    };
+    capped(policy.unknown_fields.iter().map(unknown).collect())
+}
+
+/// [`REGISTER_ZERO`]: no allowed value is all zeros. One finding a set of lists.
+pub fn register_zero(policy: &PolicyFile) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for_each_side(policy, |what, allowed| findings.push(zeros(REGISTER_ZERO, &policy.name, &what, allowed)));
+    or_unreadable(findings, REGISTER_ZERO, policy)
+}
+
+/// One finding of `check` about registers of `allowed` that may be all zeros.
+pub(crate) fn zeros(check: CheckInfo, subject: &str, what: &str, allowed: &Allowed) -> Finding {
+    if allowed.has_no_measurement() {
+        return Finding::new(check.id, Status::Skipped, subject, format!("{what}: no measurement is listed"));
+    }
+    let zero: Vec<_> = Register::ALL
+        .iter()
+        .filter(|r| allowed.register(**r).iter().any(Measurement::is_zero))
+        .map(ToString::to_string)
+        .collect();
+    if zero.is_empty() {
+        return Finding::new(check.id, Status::Pass, subject, format!("{what}: no register is all zeros"));
+    }
+    Finding::new(check.id, Status::Warn, subject, format!("{what}: {} may be all zeros", zero.join(", ")))
+        .help("nothing was ever measured into such a register, so it proves nothing about the machine")
+}
+
+/// [`ROLE_SEPARATION`]: within each profile, KMS RTMR3 and node RTMR3 share no value. A file that states one side only
+/// cannot be judged.
+pub fn role_separation(policy: &PolicyFile) -> Vec<Finding> {
+    let findings = policy.profiles.iter().map(|lists| separated(policy, lists)).collect();
+    or_unreadable(findings, ROLE_SEPARATION, policy)
+}
+
+fn separated(policy: &PolicyFile, lists: &ProfileLists) -> Finding {
+    let finding = |status, message: String| Finding::new(ROLE_SEPARATION.id, status, &policy.name, message);
+    let profile = lists.profile;
+    let (Some(kms), Some(node)) = (&lists.kms, &lists.node) else {
+        let message = format!("{profile}: an {} does not state both KMS and node", policy.kind.describe());
+        return finding(Status::SkippedRequired, message);
+    };
+    let kms: HashSet<_> = kms.register(Register::Rtmr3).iter().collect();
+    let node = node.register(Register::Rtmr3);
+    let shared: Vec<_> = node.iter().filter(|m| kms.contains(m)).map(Measurement::short).take(3).collect();
+    if !shared.is_empty() {
+        return finding(Status::Fail, format!("{profile}: KMS and node share a value of RTMR3"))
+            .compared("no value of RTMR3 in both kms_ and node_ lists", shared.join(", "))
+            .help("a node with this value passes for a KMS: measure the role into RTMR3 and probe both again");
+    }
+    if kms.is_empty() || node.is_empty() {
+        let status = if policy.is_not_ready() { Status::Skipped } else { Status::SkippedRequired };
+        return finding(status, format!("{profile}: a list of RTMR3 is empty, so the roles cannot be compared"));
+    }
+    finding(Status::Pass, format!("{profile}: KMS and node share no value of RTMR3"))
+}
+
+/// `findings`, or a required skip where the file held no list to look at: nothing looked at is nothing passed.
+fn or_unreadable(findings: Vec<Finding>, check: CheckInfo, policy: &PolicyFile) -> Vec<Finding> {
+    if findings.is_empty() {
+        let message = "no lists could be read, so there is nothing to judge";
+        return vec![Finding::new(check.id, Status::SkippedRequired, &policy.name, message)];
+    }
+    findings
+}
+
+/// Calls `visit` with every set of lists the file states, and what to call it.
+fn for_each_side(policy: &PolicyFile, mut visit: impl FnMut(String, &Allowed)) {
+    for lists in &policy.profiles {
+        for side in Side::ALL {
+            if let Some(allowed) = lists.side(side) {
+                visit(format!("{} {}", lists.profile, side.as_str()), allowed);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "checks_tests.rs"]
+mod tests;

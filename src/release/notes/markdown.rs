@@ -1,0 +1,173 @@
+//! Just enough Markdown to find sections: headings, text and code, line by line.
+//!
+//! Follows CommonMark for what decides whether a reader sees a heading: ATX and setext headings, fenced code (in which
+//! `#` is a comment), HTML comments (which hide text). Everything else is text. Not a renderer.
+
+/// One line of a document, as a reader would take it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Line {
+    /// A heading with its level, 1 to 6.
+    Heading(u8, String),
+    /// Text, or an empty line. HTML comments are taken out.
+    Text(String),
+    /// A line inside a code fence.
+    Code(String),
+}
+
+/// Splits a document into lines. A fence or comment that is never closed reaches to the end, as it does when rendered.
+pub(super) fn lines(document: &str) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let mut fence: Option<Fence> = None;
+    let mut in_comment = false;
+    for raw in document.lines() {
+        if let Some(open) = fence {
+            if open.is_closed_by(raw) {
+                fence = None;
+            } else {
+                lines.push(Line::Code(raw.to_owned()));
+            }
+            continue;
+        }
+        let visible = without_comments(raw, &mut in_comment);
+        if let Some(open) = Fence::opened_by(&visible) {
+            fence = Some(open);
+        } else if let Some((level, title)) = atx_heading(&visible) {
+            lines.push(Line::Heading(level, title));
+        } else if let Some((level, title)) = setext_level(&visible).zip(paragraph(lines.last())) {
+            lines.pop();
+            lines.push(Line::Heading(level, title));
+        } else {
+            lines.push(Line::Text(visible));
+        }
+    }
+    lines
+}
+
+#[derive(Clone, Copy)]
+struct Fence {
+    marker: char,
+    length: usize,
+}
+
+impl Fence {
+    fn opened_by(line: &str) -> Option<Self> {
+        let rest = unindented(line)?;
+        let marker = rest.chars().next().filter(|c| matches!(c, '`' | '~'))?;
+        let length = rest.chars().take_while(|c| *c == marker).count();
+        let info = rest.trim_start_matches(marker);
+        (length >= 3 && (marker == '~' || !info.contains('`'))).then_some(Self { marker, length })
+    }
+
+    fn is_closed_by(self, line: &str) -> bool {
+        let Some(rest) = unindented(line) else { return false };
+        let rest = rest.trim_end();
+        rest.chars().all(|c| c == self.marker) && rest.chars().count() >= self.length
+    }
+}
+
+/// The line without its indentation, unless that makes it indented code.
+fn unindented(line: &str) -> Option<&str> {
+    let rest = line.trim_start_matches(' ');
+    (line.len() - rest.len() <= 3 && !rest.starts_with('\t')).then_some(rest)
+}
+
+fn without_comments(line: &str, in_comment: &mut bool) -> String {
+    let mut visible = String::new();
+    let mut rest = line;
+    loop {
+        let (marker, keep) = if *in_comment { ("-->", false) } else { ("<!--", true) };
+        let (before, after) = match rest.split_once(marker) {
+            Some((before, after)) => (before, Some(after)),
+            None => (rest, None),
+        };
+        if keep {
+            visible.push_str(before);
+        }
+        let Some(after) = after else { return visible };
+        *in_comment = !*in_comment;
+        rest = after;
+    }
+}
+
+fn atx_heading(line: &str) -> Option<(u8, String)> {
+    let rest = unindented(line)?;
+    let title = rest.trim_start_matches('#');
+    let level = u8::try_from(rest.len() - title.len()).ok().filter(|level| (1..=6).contains(level))?;
+    if !title.is_empty() && !title.starts_with([' ', '\t']) {
+        return None;
+    }
+    Some((level, title.trim().trim_end_matches('#').trim_end().to_owned()))
+}
+
+fn setext_level(line: &str) -> Option<u8> {
+    let rest = unindented(line)?.trim_end();
+    match rest.chars().next() {
+        Some('=') if rest.chars().all(|c| c == '=') => Some(1),
+        Some('-') if rest.chars().all(|c| c == '-') => Some(2),
+        _ => None,
+    }
+}
+
+/// The text of a line that an underline turns into a heading: not a list item, table row or quotation.
+fn paragraph(line: Option<&Line>) -> Option<String> {
+    match line? {
+        Line::Text(text) => {
+            let text = text.trim();
+            (!text.is_empty() && !text.starts_with(['|', '>', '-', '*', '+'])).then(|| text.to_owned())
+        }
+        Line::Heading(..) | Line::Code(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heading(level: u8, title: &str) -> Line {
+        Line::Heading(level, title.to_owned())
+    }
+
+    fn text(text: &str) -> Line {
+        Line::Text(text.to_owned())
+    }
+
+    #[test]
+    fn both_kinds_of_heading_are_found_and_nothing_else_is_one() {
+        let document =
+            "# One #\n   ###### Six\n####### seven\n#hash\n    # code\nTitle\n===\nOther\n---\n\n---\n- item\n---";
+        assert_eq!(
+            lines(document),
+            [
+                heading(1, "One"),
+                heading(6, "Six"),
+                text("####### seven"),
+                text("#hash"),
+                text("    # code"),
+                heading(1, "Title"),
+                heading(2, "Other"),
+                text(""),
+                text("---"),
+                text("- item"),
+                text("---"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_fence_hides_headings_until_one_at_least_as_long_closes_it() {
+        let code = |text: &str| Line::Code(text.to_owned());
+        assert_eq!(
+            lines("````sh\n# not a heading\n```\n````\n# yes"),
+            [code("# not a heading"), code("```"), heading(1, "yes")]
+        );
+        assert_eq!(lines("~~~\n# never closed\n```"), [code("# never closed"), code("```")]);
+        assert_eq!(lines("```a`b```"), [text("```a`b```")], "inline code is no fence");
+    }
+
+    #[test]
+    fn comments_are_taken_out_across_lines_and_may_hide_the_rest() {
+        assert_eq!(lines("a <!-- b --> c\n<!--\n# hidden\n-->d"), [text("a  c"), text(""), text(""), text("d")]);
+        assert_eq!(lines("<!-- open\n# hidden"), [text(""), text("")]);
+        assert_eq!(lines("```\n<!--\n```\n# seen"), [Line::Code("<!--".to_owned()), heading(1, "seen")]);
+    }
+}
