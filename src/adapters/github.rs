@@ -1,1 +1,231 @@
-//! The GitHub REST API, as far as releases need it.
+//! The GitHub REST API, as far as releases need it: releases, their assets, files of a repository.
+//!
+//! It says what the API says and judges none of it. Bounds, retries and the token's whereabouts are the business of
+//! `http`, bytes on disk that of `download`.
+
+mod pages;
+mod release;
+
+use std::{collections::HashSet, path::Path};
+
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use self::pages::Pages;
+pub use self::release::{Release, ReleaseAsset};
+pub use super::download::Downloaded;
+use super::{
+    download::{Wanted, download},
+    http::{Fetched, Http, HttpOptions, excerpt, excerpt_at, host},
+};
+use crate::{
+    error::{Error, Result},
+    release::repository::Repository,
+};
+
+/// A client of one GitHub, public or Enterprise.
+#[derive(Debug)]
+pub struct GitHub {
+    http: Http,
+}
+
+const JSON: &str = "application/vnd.github+json";
+const RAW: &str = "application/vnd.github.raw+json";
+const PAGE: usize = 100;
+
+impl GitHub {
+    /// A client of the API at `api_url`, such as `https://api.github.com` or `https://ghe.example/api/v3`, whose path
+    /// is kept. Nothing is sent yet. Proxies come from the environment, but never for loopback addresses. An empty
+    /// token counts as none.
+    ///
+    /// # Errors
+    /// Usage: a URL that is not http(s) or carries credentials, or a token that no header can hold.
+    pub fn new(api_url: Url, token: Option<SecretString>, options: HttpOptions) -> Result<Self> {
+        Ok(Self { http: Http::new(api_url, token.as_ref(), options)? })
+    }
+
+    /// The release of a tag, with all its assets; `None` when the repository has none. A draft has no tag yet, so with
+    /// a token the list of releases is searched as well.
+    ///
+    /// # Errors
+    /// Usage: a tag that can't be one. Remote: an unknown repository, two drafts of the tag, and every failure of the
+    /// API.
+    pub async fn release(&self, repo: &Repository, tag: &str) -> Result<Option<Release>> {
+        let subject = format!("release `{}` of {repo}", excerpt(tag));
+        let url = self.endpoint(repo, &["releases", "tags", tag])?;
+        let found = match self.object::<Release>(&url, "a release", &subject).await? {
+            Some(found) if found.tag_name == tag => Some(found),
+            Some(other) => {
+                let (host, other) = (host(&url), excerpt(&other.tag_name));
+                return Err(Error::remote(format!("{host} answered with release `{other}`, asked for {subject}")));
+            }
+            None => {
+                self.require(repo).await?;
+                if self.http.has_token() { self.draft(repo, tag).await? } else { None }
+            }
+        };
+        match found {
+            Some(release) => self.with_all_assets(repo, release).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Up to `limit` releases in the API's order, newest first, each with all its assets. Drafts are among them when
+    /// the token may see them.
+    ///
+    /// # Errors
+    /// Remote: an unknown repository, and every failure of the API.
+    pub async fn releases(&self, repo: &Repository, limit: usize) -> Result<Vec<Release>> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let subject = format!("the releases of {repo}");
+        let mut pages = Pages::new(self, self.endpoint(repo, &["releases"])?, limit.min(PAGE), &subject);
+        let (mut releases, mut seen) = (Vec::new(), HashSet::new());
+        'reading: while let Some(page) = pages.next::<Release>().await? {
+            // A release published meanwhile moves the last entry of one page to the start of the next.
+            for release in page.into_iter().filter(|release| seen.insert(release.id)) {
+                releases.push(self.with_all_assets(repo, release).await?);
+                if releases.len() == limit {
+                    break 'reading;
+                }
+            }
+        }
+        Ok(releases)
+    }
+
+    /// The content of the file at `path` in the tree of `git_ref`, or of the default branch; `None` when the repository,
+    /// the ref or the file does not exist.
+    ///
+    /// # Errors
+    /// Usage: a path that leaves the repository. Remote: content over [`HttpOptions::max_json_bytes`], and every
+    /// failure of the API.
+    pub async fn file(&self, repo: &Repository, path: &str, git_ref: Option<&str>) -> Result<Option<Vec<u8>>> {
+        let at = git_ref.map(|r| format!(" at `{}`", excerpt(r))).unwrap_or_default();
+        let subject = format!("file `{}`{at} of {repo}", excerpt(path));
+        let segments: Vec<&str> = ["contents"].into_iter().chain(path.split('/')).collect();
+        let mut url = self.endpoint(repo, &segments)?;
+        if let Some(git_ref) = git_ref {
+            url.query_pairs_mut().append_pair("ref", git_ref);
+        }
+        Ok(self.http.fetch(&url, RAW, &subject).await?.map(|fetched| fetched.body))
+    }
+
+    /// Streams an asset's bytes into the file `destination`, whose name the caller has chosen: the asset's own is not
+    /// to be trusted. They are hashed while they are written to a temporary name, which is renamed when all came, over
+    /// a file already there. `progress` is told the bytes so far.
+    ///
+    /// A body that is whole but not of the stated size is no error: the result says how much came.
+    ///
+    /// # Errors
+    /// Remote: an asset URL outside the API, every failure of the API or of the storage behind it, more bytes than
+    /// [`HttpOptions::max_asset_bytes`] or than the stated size and 1 MiB. Input: the file can't be written. In each
+    /// case nothing is left on disk.
+    pub async fn download(
+        &self,
+        asset: &ReleaseAsset,
+        destination: &Path,
+        progress: impl Fn(u64) + Sync,
+    ) -> Result<Downloaded> {
+        let name = excerpt(&asset.name);
+        if !self.http.is_api(&asset.url) {
+            let (there, here) = (host(&asset.url), host(self.http.api()));
+            let message = format!("asset `{name}` points to {there}, not to the API at {here}");
+            return Err(Error::remote(message).help("check GITHUB_API_URL: it must be the API that lists the asset"));
+        }
+        // The path names repository and asset; a query has no place in it, and might be secret.
+        let subject = format!("asset `{name}` ({})", excerpt(asset.url.path()));
+        let wanted = Wanted { url: &asset.url, subject: &subject, stated_size: asset.size };
+        download(&self.http, wanted, destination, progress).await
+    }
+
+    /// Distinguishes a release that does not exist from a repository that does not.
+    async fn require(&self, repo: &Repository) -> Result<()> {
+        let url = self.endpoint(repo, &[])?;
+        if self.http.fetch(&url, JSON, &format!("repository {repo}")).await?.is_some() {
+            return Ok(());
+        }
+        let advice = if self.http.has_token() {
+            "check the name, and that GH_TOKEN may read it: a private repository looks the same as none"
+        } else {
+            "check the name, or set GH_TOKEN: a private repository looks the same as none"
+        };
+        Err(Error::remote(format!("{} knows no repository {repo} (404)", host(&url))).help(advice))
+    }
+
+    /// The release of a tag by listing. A name can be held by several drafts, and guessing among them is not for us.
+    async fn draft(&self, repo: &Repository, tag: &str) -> Result<Option<Release>> {
+        let subject = format!("the releases of {repo}");
+        let mut pages = Pages::new(self, self.endpoint(repo, &["releases"])?, PAGE, &subject);
+        let mut found: Option<Release> = None;
+        while let Some(page) = pages.next::<Release>().await? {
+            for release in page.into_iter().filter(|release| release.tag_name == tag) {
+                match &found {
+                    Some(first) if first.id != release.id => {
+                        let (tag, one, other) = (excerpt(tag), first.id, release.id);
+                        let message = format!("{repo} has two draft releases `{tag}`, {one} and {other}");
+                        return Err(Error::remote(message).help("delete the one that is not wanted"));
+                    }
+                    Some(_) => {}
+                    None => found = Some(release),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// The list inside a release is complete as far as anyone has seen. One that a server cut would end at a page's
+    /// end, so a list of just such a length is read again from its own endpoint, page by page.
+    async fn with_all_assets(&self, repo: &Repository, mut release: Release) -> Result<Release> {
+        let count = release.assets.len();
+        if count == 0 || !(count.is_multiple_of(30) || count.is_multiple_of(PAGE)) {
+            return Ok(release);
+        }
+        let subject = format!("the assets of release `{}` of {repo}", excerpt(&release.tag_name));
+        let url = self.endpoint(repo, &["releases", &release.id.to_string(), "assets"])?;
+        let mut pages = Pages::new(self, url, PAGE, &subject);
+        let (mut assets, mut seen) = (Vec::with_capacity(count), HashSet::new());
+        while let Some(page) = pages.next::<ReleaseAsset>().await? {
+            assets.extend(page.into_iter().filter(|asset| seen.insert(asset.id)));
+        }
+        release.assets = assets;
+        Ok(release)
+    }
+
+    async fn object<T: DeserializeOwned>(&self, url: &Url, expected: &str, subject: &str) -> Result<Option<T>> {
+        match self.http.fetch(url, JSON, subject).await? {
+            Some(fetched) => parse(&fetched, expected, subject).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// `/repos/OWNER/NAME/…` under the API's URL, each segment percent-encoded.
+    fn endpoint(&self, repo: &Repository, segments: &[&str]) -> Result<Url> {
+        // A URL drops such segments silently, and the request would be for something else.
+        if let Some(bad) = segments.iter().find(|s| matches!(**s, "" | "." | "..") || s.contains(char::is_control)) {
+            return Err(Error::usage(format!("`{}` cannot be part of a tag or path", excerpt(bad))));
+        }
+        let mut url = self.http.api().clone();
+        url.set_query(None);
+        url.set_fragment(None);
+        url.path_segments_mut()
+            .map_err(|()| Error::usage("the API's URL must be one that has a path"))?
+            .pop_if_empty()
+            .extend(["repos", repo.owner(), repo.name()])
+            .extend(segments);
+        Ok(url)
+    }
+}
+
+/// Reads an answer of the API.
+fn parse<T: DeserializeOwned>(fetched: &Fetched, expected: &str, subject: &str) -> Result<T> {
+    serde_json::from_slice(&fetched.body).map_err(|e| {
+        let (host, line, column) = (host(&fetched.url), e.line(), e.column());
+        let near = excerpt_at(&fetched.body, line, column);
+        // The parser's words quote the remote text.
+        let why = excerpt(&e.to_string());
+        Error::remote(format!("{host} sent no valid JSON for {expected} ({why}), asked for {subject}; near `{near}`"))
+            .help("check GITHUB_API_URL, and whether a proxy answers in the API's place")
+    })
+}
