@@ -7,6 +7,9 @@ use std::{error::Error as StdError, fmt};
 pub enum Class {
     /// The caller asked for something that makes no sense: a malformed tag, a config file that does not parse.
     Usage,
+    /// A key or trust root that signatures are to be judged by is malformed. Nothing can be believed under it, so it counts
+    /// as a verification failure, as it does in Sigstore's conformance suite.
+    Trust,
     /// Local input or output failed: an unreadable directory, a full disk.
     Input,
     /// A remote party failed: network, HTTP status, an answer that does not parse.
@@ -36,6 +39,11 @@ impl Error {
     /// The caller's words are wrong.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Class::Usage, message)
+    }
+
+    /// A key or trust root is malformed.
+    pub fn trust(message: impl Into<String>) -> Self {
+        Self::new(Class::Trust, message)
     }
 
     /// Reading or writing something local failed.

@@ -48,6 +48,7 @@ impl From<&Error> for Exit {
     fn from(error: &Error) -> Self {
         match error.class() {
             Class::Usage => Self::Usage,
+            Class::Trust => Self::Verification,
             Class::Input | Class::Remote | Class::Internal => Self::Failure,
         }
     }
