@@ -1,4 +1,14 @@
 //! Releases: what they are called, what they must hold, and whether one does.
 
+pub mod asset_name;
+pub mod checks;
+pub mod checksums;
+pub mod contract;
+pub mod mrtds;
+pub mod notes;
 pub mod repository;
+pub mod sbom;
+pub mod selection;
+pub mod signer;
+pub mod snapshot;
 pub mod tag;

@@ -1,0 +1,115 @@
+//! Was it signed, soundly, and by whom it had to be?
+
+use crate::{
+    release::{
+        contract::{Covers, Signed, signed_by},
+        signer::{ExpectedSigner, Mismatch, Signer},
+        snapshot::{Demanded, Signature, SignatureOutcome, Snapshot},
+    },
+    report::{CheckInfo, Finding},
+};
+
+/// `signature`.
+pub const SIGNATURE: CheckInfo = CheckInfo {
+    id: "signature",
+    title: "signatures verify: certificate chain, SCT, transparency log, signing time and artifact",
+};
+/// `identity`.
+pub const IDENTITY: CheckInfo = CheckInfo {
+    id: "identity",
+    title: "the signer is the release workflow of the repository at the release's tag or branch",
+};
+
+/// Names of the assets that must carry a signature of their own and are in the release.
+pub fn must_be_signed(snapshot: &Snapshot) -> Vec<String> {
+    let contract = &snapshot.contract;
+    let mut names = vec![contract.checksums.name.clone()];
+    if contract.signed == Signed::EveryAsset {
+        names.extend(contract.assets().map(|a| a.name));
+        if contract.checksums.covers == Covers::Archives
+            && let Some((file, _)) = super::checksums_of(snapshot)
+            && !snapshot.quick
+        {
+            names.extend(file.iter().map(|(name, _)| name.to_owned()));
+        }
+    }
+    names.retain(|name| snapshot.asset(name).is_some());
+    names
+}
+
+/// One line an asset that is signed or must be.
+pub fn signature(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = snapshot.signatures.iter().map(soundness).collect();
+    for asset in must_be_signed(snapshot) {
+        if !snapshot.signatures.iter().any(|s| s.asset == asset) {
+            findings.push(SIGNATURE.undecided(asset, "its signature was not looked at"));
+        }
+    }
+    for asset in &snapshot.assets {
+        let name = asset.name.as_str();
+        if let Some(signed) = signed_by(name)
+            && snapshot.asset(signed).is_none()
+            && !snapshot.quick
+        {
+            findings.push(SIGNATURE.warn(name, format!("signs {signed}, which is not in the release")));
+        }
+    }
+    if findings.is_empty() {
+        let name = &snapshot.contract.checksums.name;
+        findings.push(SIGNATURE.undecided(name, "nothing that must be signed is in the release"));
+    }
+    findings
+}
+
+fn soundness(signature: &Signature) -> Finding {
+    let asset = signature.asset.as_str();
+    match &signature.outcome {
+        SignatureOutcome::SignedBy(signer) => SIGNATURE.pass(asset, signer.to_string()),
+        SignatureOutcome::SignedWithKey => SIGNATURE.pass(asset, "the key given with --key"),
+        SignatureOutcome::Rejected(why) => SIGNATURE
+            .fail(asset, format!("{}: {why}", signature.evidence))
+            .compared("a signature over this asset", "one that must not be trusted")
+            .help("do not deploy: the asset was not signed by the release workflow, or was changed since"),
+        SignatureOutcome::Absent => SIGNATURE
+            .missing(asset, format!("no signature: expected {}", signature.evidence))
+            .help("sign the asset in the release workflow and upload the signature beside it"),
+        SignatureOutcome::Unverified(why) => SIGNATURE.undecided(asset, why.as_str()),
+    }
+}
+
+/// One line a sound signature: whether its signer was allowed to sign.
+pub fn identity(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for signature in &snapshot.signatures {
+        let asset = signature.asset.as_str();
+        match (&signature.outcome, &snapshot.signer) {
+            (SignatureOutcome::SignedBy(signer), Demanded::Signer(expected)) => {
+                findings.extend(identity_of(asset, signer, expected));
+            }
+            (SignatureOutcome::SignedBy(_), Demanded::Key) => {
+                findings.push(IDENTITY.fail(asset, "signed with a certificate, and not with the key given with --key"))
+            }
+            (SignatureOutcome::SignedWithKey, _) => {
+                findings.push(IDENTITY.pass(asset, "the holder of the key given with --key"));
+            }
+            (SignatureOutcome::Rejected(_) | SignatureOutcome::Absent | SignatureOutcome::Unverified(_), _) => {}
+        }
+    }
+    if findings.is_empty() {
+        findings.push(IDENTITY.undecided("", "no signature verified, so nobody is known to have signed"));
+    }
+    findings
+}
+
+/// Whether a signer was allowed to sign `subject`: a pass, or a failure for each part that differs.
+pub fn identity_of(subject: &str, signer: &Signer, expected: &ExpectedSigner) -> Vec<Finding> {
+    let mismatches = expected.mismatches(signer);
+    if mismatches.is_empty() {
+        return vec![IDENTITY.pass(subject, format!("{} via {}", signer.san, signer.issuer))];
+    }
+    let help = "do not trust this: only the signer that is expected may sign";
+    let fail = |m: Mismatch| {
+        IDENTITY.fail(subject, format!("another {} signed", m.part)).compared(m.expected, m.actual).help(help)
+    };
+    mismatches.into_iter().map(fail).collect()
+}

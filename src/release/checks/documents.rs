@@ -1,0 +1,294 @@
+//! Are the documents well formed, of this release, and safe together?
+//!
+//! Each function here only brings the right documents to a rule: the rules themselves live with the documents they are
+//! about, in [`crate::policy`], [`crate::catalog`] and [`crate::release`], where other commands use them too.
+
+use crate::{
+    attestation::measurement::{Allowed, Registers},
+    catalog::{self, CATALOG, Catalog},
+    policy::{
+        agreement::{self, COUNTERPART_MEASUREMENTS},
+        checks as rules,
+        document::PolicyFile,
+        isolation,
+        profile::Profile,
+    },
+    release::{
+        contract::{Notes, Role},
+        mrtds::{self, ProfileMeasurements, PublishedMrtds},
+        notes::{self, NOTES_IMAGE, NOTES_SECTIONS},
+        sbom,
+        snapshot::{Asset, Available, Content, Counterpart, MAX_DOCUMENT_BYTES, Snapshot},
+        tag::Class,
+    },
+    report::{CheckInfo, Finding, Status},
+    schema::{self, Document, SCHEMA},
+};
+
+/// `compose-hash`.
+pub const COMPOSE_HASH: CheckInfo =
+    CheckInfo { id: "compose-hash", title: "compose-hash.txt holds one SHA-256 and nothing else" };
+
+/// The schema a role's documents must conform to; `None` for what is not JSON, or has a check of its own.
+fn schema_of(role: Role) -> Option<Document> {
+    match role {
+        Role::Policy | Role::DefaultPolicy => Some(Document::AttestationPolicy),
+        Role::Measurements => Some(Document::PublishedMrtds),
+        Role::Manifest => Some(Document::KmsReleaseManifest),
+        Role::ContainerMetadata => Some(Document::ContainerMetadata),
+        Role::CompatibilityMap => Some(Document::CompatibilityMap),
+        Role::ReleaseProvenance => Some(Document::ReleaseProvenance),
+        Role::ComposeHash | Role::Sbom | Role::Provenance | Role::TrustBundle | Role::Other => None,
+    }
+}
+
+/// Every document against its schema. One that is there and cannot be read is said so here, whatever its role.
+pub fn schema(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for entry in snapshot.contract.assets().filter(|a| a.role != Role::Other) {
+        let Some(asset) = snapshot.asset(&entry.name) else { continue };
+        match (asset.bytes(), schema_of(entry.role)) {
+            (None, _) => findings.push(unread(asset)),
+            (Some(_), None) => {}
+            (Some(bytes), Some(document)) => match schema::parse_json(bytes) {
+                Ok(value) => findings.extend(schema::conforms(&entry.name, document, &value)),
+                Err(error) => findings.push(schema::unreadable(&entry.name, &error)),
+            },
+        }
+    }
+    findings
+}
+
+fn unread(asset: &Asset) -> Finding {
+    let name = asset.name.as_str();
+    match &asset.content {
+        Content::Read { size, .. } => SCHEMA
+            .fail(name, "the document is too large to be genuine")
+            .compared(format!("at most {MAX_DOCUMENT_BYTES} bytes"), format!("{size} bytes")),
+        Content::Failed(why) => SCHEMA.undecided(name, why.as_str()),
+        Content::NotFetched => SCHEMA.undecided(name, "the document was not fetched"),
+    }
+}
+
+/// The policies that parse, with the profile their name promises. One that does not is reported by `schema`.
+fn policies(snapshot: &Snapshot) -> Vec<(PolicyFile, Profile)> {
+    let of = |role| snapshot.documents(role);
+    of(Role::Policy)
+        .chain(of(Role::DefaultPolicy))
+        .filter_map(|(entry, bytes)| {
+            // The policy without a profile in its name is for readers that know no profiles: the strictest.
+            let promised = entry.profile.unwrap_or(Profile::LockedReadOnly);
+            PolicyFile::parse(&entry.name, bytes).ok().map(|policy| (policy, promised))
+        })
+        .collect()
+}
+
+/// The three profiles' policies, without the extra copy.
+fn profile_policies(snapshot: &Snapshot) -> Vec<PolicyFile> {
+    snapshot.documents(Role::Policy).filter_map(|(entry, bytes)| PolicyFile::parse(&entry.name, bytes).ok()).collect()
+}
+
+fn each_policy(snapshot: &Snapshot, rule: impl Fn(&PolicyFile) -> Vec<Finding>) -> Vec<Finding> {
+    policies(snapshot).iter().flat_map(|(policy, _)| rule(policy)).collect()
+}
+
+/// `policy-profile`.
+pub fn policy_profile(snapshot: &Snapshot) -> Vec<Finding> {
+    policies(snapshot).iter().flat_map(|(policy, promised)| rules::profile(policy, *promised)).collect()
+}
+
+/// `policy-tag`.
+pub fn policy_tag(snapshot: &Snapshot) -> Vec<Finding> {
+    each_policy(snapshot, |policy| rules::tag(policy, snapshot.tag.version()))
+}
+
+/// `policy-status`.
+pub fn policy_status(snapshot: &Snapshot) -> Vec<Finding> {
+    each_policy(snapshot, |policy| rules::status(policy, snapshot.class))
+}
+
+/// `policy-measurements`.
+pub fn policy_measurements(snapshot: &Snapshot) -> Vec<Finding> {
+    each_policy(snapshot, rules::measurements)
+}
+
+/// `policy-tcb`.
+pub fn policy_tcb(snapshot: &Snapshot) -> Vec<Finding> {
+    each_policy(snapshot, rules::tcb)
+}
+
+/// `policy-fields`.
+pub fn policy_fields(snapshot: &Snapshot) -> Vec<Finding> {
+    each_policy(snapshot, rules::fields)
+}
+
+/// `register-zero`.
+pub fn register_zero(snapshot: &Snapshot) -> Vec<Finding> {
+    each_policy(snapshot, rules::register_zero)
+}
+
+/// `role-separation`.
+pub fn role_separation(snapshot: &Snapshot) -> Vec<Finding> {
+    each_policy(snapshot, rules::role_separation)
+}
+
+/// `profile-isolation`, over policies and over published measurements.
+pub fn profile_isolation(snapshot: &Snapshot) -> Vec<Finding> {
+    let files = profile_policies(snapshot);
+    let mut findings = match files.is_empty() {
+        true => Vec::new(),
+        false => isolation::policies(&files.iter().collect::<Vec<_>>()),
+    };
+    findings.extend(measurements(snapshot).iter().flat_map(mrtds::isolated));
+    findings
+}
+
+fn measurements(snapshot: &Snapshot) -> Vec<PublishedMrtds> {
+    snapshot
+        .documents(Role::Measurements)
+        .filter_map(|(entry, bytes)| PublishedMrtds::parse(&entry.name, bytes).ok())
+        .collect()
+}
+
+/// `mrtds`.
+pub fn published(snapshot: &Snapshot) -> Vec<Finding> {
+    measurements(snapshot)
+        .iter()
+        .flat_map(|m| mrtds::published(m, snapshot.tag.family(), snapshot.tag.version()))
+        .collect()
+}
+
+/// `measurements-match`.
+pub fn measurements_match(snapshot: &Snapshot) -> Vec<Finding> {
+    let files = profile_policies(snapshot);
+    let files: Vec<&PolicyFile> = files.iter().collect();
+    measurements(snapshot).iter().flat_map(|own| agreement::measurements_match(&files, own)).collect()
+}
+
+/// `counterpart-measurements`: against the union of every node release the catalog pairs this one with.
+pub fn counterpart_measurements(snapshot: &Snapshot) -> Vec<Finding> {
+    let files = profile_policies(snapshot);
+    match &snapshot.counterparts {
+        // Nothing in it could agree or disagree, so no counterpart is needed.
+        _ if files.iter().all(PolicyFile::is_not_ready) => {
+            vec![COUNTERPART_MEASUREMENTS.skip("", "no policy of this release is ready")]
+        }
+        Available::NotHere(why) => vec![COUNTERPART_MEASUREMENTS.skip("", why.as_str())],
+        Available::Absent(why) => vec![COUNTERPART_MEASUREMENTS.missing("", why.as_str())],
+        Available::Failed(why) => vec![COUNTERPART_MEASUREMENTS.undecided("", why.as_str())],
+        Available::Yes(counterparts) => {
+            let mut findings = Vec::new();
+            let mut readable = Vec::new();
+            for counterpart in counterparts {
+                match parsed(counterpart) {
+                    Ok(mrtds) => readable.push((counterpart, mrtds)),
+                    Err(why) => findings.push(COUNTERPART_MEASUREMENTS.fail(counterpart.tag.as_str(), why)),
+                }
+            }
+            if findings.is_empty() {
+                let files: Vec<&PolicyFile> = files.iter().collect();
+                findings.extend(agreement::counterpart_measurements(&files, &union(readable)));
+            }
+            findings
+        }
+    }
+}
+
+fn parsed(counterpart: &Counterpart) -> Result<PublishedMrtds, String> {
+    let bytes = counterpart.measurements.as_ref().map_err(|why| format!("cannot be believed: {why}"))?;
+    let name = format!("{} published-mrtds.json", counterpart.tag);
+    PublishedMrtds::parse(&name, bytes).map_err(|finding| finding.message)
+}
+
+/// What all counterparts publish together, each for the profiles it is paired in.
+fn union(counterparts: Vec<(&Counterpart, PublishedMrtds)>) -> PublishedMrtds {
+    let name = counterparts.iter().map(|(_, m)| m.name.as_str()).collect::<Vec<_>>().join(" + ");
+    let profiles = Profile::ALL
+        .into_iter()
+        .filter_map(|profile| {
+            let of: Vec<&ProfileMeasurements> = counterparts
+                .iter()
+                .filter(|(c, _)| c.profiles.contains(&profile))
+                .filter_map(|(_, m)| m.profile(profile))
+                .collect();
+            let registers =
+                Registers::from_fn(|r| of.iter().flat_map(|m| m.allowed.register(r)).copied().collect::<Vec<_>>());
+            let tcb = of.iter().flat_map(|m| m.allowed.tcb()).copied().collect();
+            let first = of.first()?;
+            Some(ProfileMeasurements {
+                profile,
+                measured: first.measured,
+                allowed: Allowed::new(registers, tcb),
+                states_tcb: of.iter().any(|m| m.states_tcb),
+            })
+        })
+        .collect();
+    PublishedMrtds { name, role: None, tag: None, profiles, malformed: Vec::new(), document: serde_json::Value::Null }
+}
+
+/// `sbom`.
+pub fn sboms(snapshot: &Snapshot) -> Vec<Finding> {
+    snapshot.documents(Role::Sbom).flat_map(|(entry, bytes)| sbom::sbom(&entry.name, bytes)).collect()
+}
+
+/// `compose-hash`.
+pub fn compose_hash(snapshot: &Snapshot) -> Vec<Finding> {
+    let one = |name: String, bytes: &[u8]| {
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        let line = text.strip_suffix('\n').unwrap_or(text);
+        let well_formed = line.strip_prefix("sha256:").is_some_and(|hex| {
+            hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        });
+        if well_formed {
+            COMPOSE_HASH.pass(name, line)
+        } else {
+            COMPOSE_HASH
+                .fail(name, "")
+                .compared("sha256:<64 lowercase hex digits> on one line", schema::excerpt::excerpt(text))
+        }
+    };
+    snapshot.documents(Role::ComposeHash).map(|(entry, bytes)| one(entry.name, bytes)).collect()
+}
+
+/// The subject of findings about notes.
+const NOTES: &str = "release notes";
+
+/// `notes-image`.
+pub fn notes_image(snapshot: &Snapshot) -> Vec<Finding> {
+    with_notes(snapshot, NOTES_IMAGE, |text| notes::notes_image(NOTES, text))
+}
+
+/// `notes-sections`. Releases of a layout that predates the rules are warned about only.
+pub fn notes_sections(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = with_notes(snapshot, NOTES_SECTIONS, |text| notes::notes_sections(NOTES, text, snapshot.class));
+    if snapshot.contract.notes == Notes::Advisory {
+        for finding in findings.iter_mut().filter(|f| matches!(f.status, Status::Fail | Status::Missing)) {
+            finding.status = Status::Warn;
+        }
+    }
+    findings
+}
+
+fn with_notes(snapshot: &Snapshot, check: CheckInfo, rule: impl Fn(&str) -> Vec<Finding>) -> Vec<Finding> {
+    match &snapshot.notes {
+        Available::Yes(text) => rule(text),
+        Available::NotHere(why) => vec![check.skip(NOTES, why.as_str())],
+        Available::Absent(why) => vec![check.missing(NOTES, why.as_str())],
+        Available::Failed(why) => vec![check.undecided(NOTES, why.as_str())],
+    }
+}
+
+/// `catalog`.
+pub fn catalog(snapshot: &Snapshot) -> Vec<Finding> {
+    const NAME: &str = "compatibility-catalog.json";
+    match &snapshot.catalog {
+        Available::Yes(named) => match Catalog::parse(&named.name, &named.bytes) {
+            Ok(catalog) => catalog::listed(&catalog, &snapshot.tag, snapshot.class, None),
+            Err(unreadable) => vec![Finding { check: CATALOG.id, ..*unreadable }],
+        },
+        Available::Absent(why) if snapshot.class == Class::Rc => vec![CATALOG.skip(NAME, why.as_str())],
+        Available::Absent(why) => vec![CATALOG.missing(NAME, why.as_str())],
+        Available::NotHere(why) => vec![CATALOG.skip(NAME, why.as_str())],
+        Available::Failed(why) => vec![CATALOG.undecided(NAME, why.as_str())],
+    }
+}

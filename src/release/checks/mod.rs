@@ -1,0 +1,143 @@
+//! The table of everything that is checked of a release. A check is a pure function of a snapshot.
+
+pub mod authenticity;
+pub mod class;
+pub mod completeness;
+pub mod documents;
+pub mod integrity;
+pub mod provenance;
+pub mod trust_bundle;
+pub mod upstream;
+
+use super::{
+    checksums::{BadLine, ChecksumsFile},
+    contract::Role,
+    mrtds::MRTDS,
+    notes::{NOTES_IMAGE, NOTES_SECTIONS},
+    sbom::SBOM,
+    snapshot::Snapshot,
+    tag::Family,
+};
+use crate::{
+    catalog::CATALOG,
+    policy::{
+        agreement::{COUNTERPART_MEASUREMENTS, MEASUREMENTS_MATCH},
+        checks as rules,
+        isolation::PROFILE_ISOLATION,
+    },
+    report::{Check, Finding},
+    schema::SCHEMA,
+};
+
+/// Every check, in report order.
+pub const CHECKS: &[Check<Snapshot>] = &[
+    Check { info: class::CLASS, applies: always, run: class::class },
+    Check { info: completeness::ASSET_NAME, applies: always, run: completeness::asset_name },
+    Check { info: completeness::ASSET_UNIQUE, applies: always, run: completeness::asset_unique },
+    Check { info: completeness::ASSET_PRESENT, applies: always, run: completeness::asset_present },
+    Check { info: authenticity::SIGNATURE, applies: always, run: authenticity::signature },
+    Check { info: authenticity::IDENTITY, applies: always, run: authenticity::identity },
+    Check { info: completeness::CHECKSUMS_FILE, applies: has_checksums, run: completeness::checksums_file },
+    Check { info: completeness::ASSET_LISTED, applies: whole_with_checksums, run: completeness::asset_listed },
+    Check { info: integrity::CHECKSUM, applies: has_checksums, run: integrity::checksum },
+    Check { info: integrity::API_DIGEST, applies: has_assets, run: integrity::api_digest },
+    Check { info: integrity::ASSET_SIZE, applies: has_assets, run: integrity::asset_size },
+    Check { info: SCHEMA, applies: has_documents, run: documents::schema },
+    Check { info: rules::PROFILE, applies: has_policies, run: documents::policy_profile },
+    Check { info: rules::TAG, applies: has_policies, run: documents::policy_tag },
+    Check { info: rules::STATUS, applies: has_policies, run: documents::policy_status },
+    Check { info: rules::MEASUREMENTS, applies: has_policies, run: documents::policy_measurements },
+    Check { info: rules::TCB, applies: has_policies, run: documents::policy_tcb },
+    Check { info: rules::FIELDS, applies: has_policies, run: documents::policy_fields },
+    Check { info: rules::REGISTER_ZERO, applies: has_policies, run: documents::register_zero },
+    Check { info: PROFILE_ISOLATION, applies: has_cohorts, run: documents::profile_isolation },
+    Check { info: rules::ROLE_SEPARATION, applies: has_policies, run: documents::role_separation },
+    Check { info: MRTDS, applies: has_measurements, run: documents::published },
+    Check { info: MEASUREMENTS_MATCH, applies: has_both, run: documents::measurements_match },
+    Check { info: COUNTERPART_MEASUREMENTS, applies: has_policies, run: documents::counterpart_measurements },
+    Check { info: documents::COMPOSE_HASH, applies: |s| holds(s, Role::ComposeHash), run: documents::compose_hash },
+    Check { info: SBOM, applies: |s| holds(s, Role::Sbom), run: documents::sboms },
+    Check { info: provenance::PROVENANCE, applies: |s| holds(s, Role::Provenance), run: provenance::provenance },
+    Check { info: upstream::RELEASE_AGREEMENT, applies: is_upstream, run: upstream::release_agreement },
+    Check { info: upstream::IMAGE_DIGESTS, applies: names_images, run: upstream::image_digests },
+    Check {
+        info: upstream::MANIFEST_CHECKSUMS,
+        applies: |s| holds(s, Role::Manifest),
+        run: upstream::manifest_checksums,
+    },
+    Check { info: upstream::DEFAULT_POLICY, applies: |s| holds(s, Role::DefaultPolicy), run: upstream::default_policy },
+    Check {
+        info: upstream::RELEASE_PROVENANCE,
+        applies: |s| holds(s, Role::ReleaseProvenance),
+        run: upstream::release_provenance,
+    },
+    Check {
+        info: trust_bundle::TRUST_BUNDLE,
+        applies: |s| holds(s, Role::TrustBundle),
+        run: trust_bundle::trust_bundle,
+    },
+    Check { info: NOTES_IMAGE, applies: |s| s.tag.family() == Family::Kms && !s.quick, run: documents::notes_image },
+    Check { info: NOTES_SECTIONS, applies: |s| !s.quick, run: documents::notes_sections },
+    Check { info: CATALOG, applies: |s| !s.quick, run: documents::catalog },
+];
+
+fn has_documents(snapshot: &Snapshot) -> bool {
+    snapshot.contract.assets().any(|a| a.role != Role::Other && snapshot.asset(&a.name).is_some())
+}
+
+fn has_policies(snapshot: &Snapshot) -> bool {
+    holds(snapshot, Role::Policy)
+}
+
+fn has_measurements(snapshot: &Snapshot) -> bool {
+    holds(snapshot, Role::Measurements)
+}
+
+fn has_cohorts(snapshot: &Snapshot) -> bool {
+    has_policies(snapshot) || has_measurements(snapshot)
+}
+
+fn has_both(snapshot: &Snapshot) -> bool {
+    has_policies(snapshot) && has_measurements(snapshot)
+}
+
+fn is_upstream(snapshot: &Snapshot) -> bool {
+    holds(snapshot, Role::Manifest) || holds(snapshot, Role::ReleaseProvenance)
+}
+
+fn names_images(snapshot: &Snapshot) -> bool {
+    [Role::Manifest, Role::ContainerMetadata, Role::CompatibilityMap].iter().any(|role| holds(snapshot, *role))
+}
+
+fn always(_: &Snapshot) -> bool {
+    true
+}
+
+fn has_assets(snapshot: &Snapshot) -> bool {
+    !snapshot.assets.is_empty()
+}
+
+/// A missing checksums file is reported once, as missing.
+fn has_checksums(snapshot: &Snapshot) -> bool {
+    snapshot.asset(&snapshot.contract.checksums.name).is_some()
+}
+
+fn whole_with_checksums(snapshot: &Snapshot) -> bool {
+    !snapshot.quick && has_checksums(snapshot)
+}
+
+/// Whether the release holds a readable document of `role`. A required one that is missing is reported as missing, one
+/// that cannot be read as undecided, so a check over documents applies only where there is one.
+fn holds(snapshot: &Snapshot, role: Role) -> bool {
+    snapshot.documents(role).next().is_some()
+}
+
+/// Runs the table over a snapshot.
+pub fn judge(snapshot: &Snapshot) -> Vec<Finding> {
+    CHECKS.iter().flat_map(|check| check.findings(snapshot)).collect()
+}
+
+/// The parsed checksums file with its unusable lines, when its bytes are at hand.
+pub(crate) fn checksums_of(snapshot: &Snapshot) -> Option<(ChecksumsFile, Vec<BadLine>)> {
+    snapshot.asset(&snapshot.contract.checksums.name)?.bytes().map(ChecksumsFile::parse)
+}

@@ -1,0 +1,249 @@
+//! Do the documents of an upstream-layout release tell one story?
+//!
+//! Field names are those that the upstream release workflows write: `commit_sha`, `tag`, `container.digest`,
+//! `container_profile_digests`, `binaries[].{file,sha256}`, `compatibility.profiles.*.kms_image_digest`,
+//! `profiles.*.external_verification`.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::checksums_of;
+use crate::{
+    policy::profile::Profile,
+    release::{
+        contract::{Role, is_archive},
+        snapshot::Snapshot,
+    },
+    report::{CheckInfo, Finding},
+    schema,
+};
+
+/// `release-agreement`.
+pub const RELEASE_AGREEMENT: CheckInfo = CheckInfo {
+    id: "release-agreement",
+    title: "manifest, container metadata, policies and provenance agree on commit, tag and image digest",
+};
+/// `image-digests`.
+pub const IMAGE_DIGESTS: CheckInfo =
+    CheckInfo { id: "image-digests", title: "each profile has an image of its own: the three digests differ" };
+/// `manifest-checksums`.
+pub const MANIFEST_CHECKSUMS: CheckInfo =
+    CheckInfo { id: "manifest-checksums", title: "the manifest states the same checksum for each archive" };
+/// `default-policy`.
+pub const DEFAULT_POLICY: CheckInfo = CheckInfo {
+    id: "default-policy",
+    title: "the policy without a profile is the locked-read-only one, byte for byte",
+};
+/// `release-provenance`.
+pub const RELEASE_PROVENANCE: CheckInfo = CheckInfo {
+    id: "release-provenance",
+    title: "the quote of each profile was verified externally, with the MRTD that is published",
+};
+
+/// The documents that must agree, with the places of the facts they share.
+const DOCUMENTS: [Role; 6] = [
+    Role::Manifest,
+    Role::ContainerMetadata,
+    Role::Policy,
+    Role::DefaultPolicy,
+    Role::CompatibilityMap,
+    Role::ReleaseProvenance,
+];
+
+/// A fact several documents state: its name and where it stands.
+const FACTS: [(&str, &str); 6] = [
+    ("commit", "/commit_sha"),
+    ("tag", "/tag"),
+    ("image digest", "/container/digest"),
+    ("debug image digest", "/container_profile_digests/debug"),
+    ("debug-read-only image digest", "/container_profile_digests/debug-read-only"),
+    ("locked-read-only image digest", "/container_profile_digests/locked-read-only"),
+];
+
+fn parsed(snapshot: &Snapshot, role: Role) -> impl Iterator<Item = (String, Value)> {
+    // A document that does not parse is reported by the `schema` check.
+    snapshot.documents(role).filter_map(|(entry, bytes)| Some((entry.name, schema::parse_json(bytes).ok()?)))
+}
+
+fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
+    value.pointer(pointer)?.as_str().filter(|t| !t.is_empty())
+}
+
+/// Each fact, over every document that states it; the release's tag is the measure for `tag`, the first document for
+/// the others.
+pub fn release_agreement(snapshot: &Snapshot) -> Vec<Finding> {
+    let documents: Vec<(String, Value)> = DOCUMENTS.iter().flat_map(|role| parsed(snapshot, *role)).collect();
+    let mut findings = Vec::new();
+    for (fact, pointer) in FACTS {
+        let stated: Vec<(&str, &str)> =
+            documents.iter().filter_map(|(name, value)| Some((name.as_str(), text(value, pointer)?))).collect();
+        let version = snapshot.tag.version().to_string();
+        let Some((first, expected)) = (match fact {
+            "tag" => Some(("the release's tag", version.as_str())),
+            _ => stated.first().copied(),
+        }) else {
+            continue;
+        };
+        let odd: Vec<_> = stated.iter().filter(|(_, value)| *value != expected).collect();
+        for (name, value) in &odd {
+            findings.push(
+                RELEASE_AGREEMENT
+                    .fail(*name, format!("{fact} differs from {first}"))
+                    .compared(expected, *value)
+                    .help("the files come from different builds: publish the release again from one run"),
+            );
+        }
+        if odd.is_empty() && !stated.is_empty() {
+            findings.push(RELEASE_AGREEMENT.pass("", format!("{} documents state {fact} {expected}", stated.len())));
+        }
+    }
+    findings.extend(unstated_commit(&documents));
+    findings
+}
+
+/// A document that states no commit agrees with nothing.
+fn unstated_commit(documents: &[(String, Value)]) -> impl Iterator<Item = Finding> {
+    documents
+        .iter()
+        // The compatibility map names versions, not a build.
+        .filter(|(_, value)| value.get("compatibility").is_none() || value.get("profiles").is_some())
+        .filter(|(_, value)| text(value, "/commit_sha").is_none())
+        .map(|(name, _)| RELEASE_AGREEMENT.fail(name, "states no commit").compared("a commit_sha", "none"))
+}
+
+/// Two profiles with one image are one profile.
+pub fn image_digests(snapshot: &Snapshot) -> Vec<Finding> {
+    let sources = [
+        (Role::Manifest, "/container_profile_digests/", ""),
+        (Role::ContainerMetadata, "/container_profile_digests/", ""),
+        (Role::CompatibilityMap, "/compatibility/profiles/", "/kms_image_digest"),
+    ];
+    let mut findings = Vec::new();
+    for (role, before, after) in sources {
+        for (name, value) in parsed(snapshot, role) {
+            let digests: BTreeMap<Profile, &str> = Profile::ALL
+                .into_iter()
+                .filter_map(|p| Some((p, text(&value, &format!("{before}{p}{after}"))?)))
+                .collect();
+            findings.extend(distinct(&name, &digests));
+        }
+    }
+    findings
+}
+
+fn distinct(name: &str, digests: &BTreeMap<Profile, &str>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for profile in Profile::ALL {
+        match digests.get(&profile) {
+            None => findings.push(IMAGE_DIGESTS.fail(name, format!("states no image digest for {profile}"))),
+            Some(digest) if digest.parse::<crate::digest::Sha256>().is_err() || !digest.starts_with("sha256:") => {
+                findings.push(
+                    IMAGE_DIGESTS
+                        .fail(name, format!("the image of {profile} is not pinned"))
+                        .compared("sha256:<64 hex>", *digest),
+                );
+            }
+            Some(digest) => {
+                if let Some((other, _)) = digests.iter().find(|(p, d)| **p < profile && *d == digest) {
+                    findings.push(
+                        IMAGE_DIGESTS
+                            .fail(name, format!("{other} and {profile} share one image"))
+                            .compared("three different digests", *digest)
+                            .help("each profile is an image of its own; build the profiles separately"),
+                    );
+                }
+            }
+        }
+    }
+    if findings.is_empty() {
+        findings.push(IMAGE_DIGESTS.pass(name, "three different digests"));
+    }
+    findings
+}
+
+/// Manifest against checksums file, archive by archive.
+pub fn manifest_checksums(snapshot: &Snapshot) -> Vec<Finding> {
+    let Some((file, _)) = checksums_of(snapshot) else {
+        return vec![
+            MANIFEST_CHECKSUMS
+                .undecided(snapshot.contract.checksums.name.as_str(), "the checksums file could not be read"),
+        ];
+    };
+    let mut findings = Vec::new();
+    for (name, manifest) in parsed(snapshot, Role::Manifest) {
+        let binaries = manifest.pointer("/binaries").and_then(Value::as_array).cloned().unwrap_or_default();
+        let stated: BTreeMap<&str, &str> =
+            binaries.iter().filter_map(|b| Some((text(b, "/file")?, text(b, "/sha256")?))).collect();
+        for (archive, digest) in file.iter().filter(|(n, _)| is_archive(n)) {
+            let finding = match stated.get(archive) {
+                Some(hex) if hex.parse() == Ok(digest) => MANIFEST_CHECKSUMS.pass(archive, format!("{name} agrees")),
+                Some(hex) => MANIFEST_CHECKSUMS
+                    .fail(archive, format!("{name} states another checksum"))
+                    .compared(format!("sha256:{digest}"), *hex),
+                None => MANIFEST_CHECKSUMS
+                    .fail(archive, format!("{name} does not list it"))
+                    .compared("an entry in binaries", "none"),
+            };
+            findings.push(finding);
+        }
+    }
+    findings
+}
+
+/// Readers that know no profiles must get the strictest policy.
+pub fn default_policy(snapshot: &Snapshot) -> Vec<Finding> {
+    let locked = snapshot
+        .with_role(Role::Policy)
+        .find(|(entry, _)| entry.profile == Some(Profile::LockedReadOnly))
+        .and_then(|(entry, asset)| Some((entry.name, asset?.digest()?)));
+    snapshot
+        .with_role(Role::DefaultPolicy)
+        .filter_map(|(entry, asset)| {
+            let digest = asset?.digest()?;
+            Some(match &locked {
+                None => DEFAULT_POLICY.undecided(entry.name, "the locked-read-only policy could not be read"),
+                Some((name, expected)) if *expected == digest => {
+                    DEFAULT_POLICY.pass(entry.name, format!("same bytes as {name}"))
+                }
+                Some((name, expected)) => DEFAULT_POLICY
+                    .fail(entry.name, format!("differs from {name}"))
+                    .compared(format!("sha256:{expected}"), format!("sha256:{digest}")),
+            })
+        })
+        .collect()
+}
+
+/// Upstream's provenance document: an external verifier saw the machine, and saw what is published.
+pub fn release_provenance(snapshot: &Snapshot) -> Vec<Finding> {
+    let published: Option<Value> = parsed(snapshot, Role::Measurements).next().map(|(_, value)| value);
+    let mut findings = Vec::new();
+    for (name, provenance) in parsed(snapshot, Role::ReleaseProvenance) {
+        for profile in Profile::ALL {
+            findings.push(verified_profile(&name, &provenance, published.as_ref(), profile));
+        }
+    }
+    findings
+}
+
+fn verified_profile(name: &str, provenance: &Value, published: Option<&Value>, profile: Profile) -> Finding {
+    let at = |field: &str| text(provenance, &format!("/profiles/{profile}/external_verification/{field}"));
+    let status = at("status").unwrap_or("none");
+    if status != "performed" {
+        return RELEASE_PROVENANCE
+            .fail(name, format!("{profile}: the quote was not verified externally"))
+            .compared("external_verification.status performed", status);
+    }
+    let seen = at("mrtd").unwrap_or("none");
+    let own = text(provenance, &format!("/mrtds/profiles/{profile}/mrtd"));
+    let released = published.and_then(|p| text(p, &format!("/profiles/{profile}/mrtd")));
+    for (place, stated) in [("mrtds", own), ("published-mrtds.json", released)] {
+        let stated = stated.unwrap_or("none");
+        if !stated.eq_ignore_ascii_case(seen) {
+            return RELEASE_PROVENANCE
+                .fail(name, format!("{profile}: the verified MRTD is not the one in {place}"))
+                .compared(stated, seen);
+        }
+    }
+    RELEASE_PROVENANCE.pass(name, format!("{profile}: verified externally, with the published MRTD"))
+}

@@ -1,0 +1,130 @@
+//! Which contract a release falls under, and which of its assets are needed to judge it.
+
+use std::collections::HashSet;
+
+use super::{
+    asset_name::{AssetName, RefusedName},
+    contract::{Contract, Contracts, EVIDENCE_SUFFIXES, Role, signed_by},
+    tag::Family,
+};
+
+/// Names of a release's assets, sorted into usable and not.
+#[derive(Debug, Default)]
+pub struct Names {
+    /// Safe names, first occurrence each, with the index of the asset in the listing.
+    pub usable: Vec<(usize, AssetName)>,
+    /// Unsafe ones.
+    pub refused: Vec<(String, RefusedName)>,
+    /// Names that occur again.
+    pub duplicates: Vec<String>,
+}
+
+impl Names {
+    /// Sorts names as a listing gives them.
+    pub fn sort<'a>(listing: impl Iterator<Item = &'a str>) -> Self {
+        let mut names = Self::default();
+        let mut seen = HashSet::new();
+        for (index, name) in listing.enumerate() {
+            match AssetName::new(name) {
+                Err(why) => names.refused.push((name.to_owned(), why)),
+                Ok(_) if !seen.insert(name.to_owned()) => {
+                    if !names.duplicates.iter().any(|d| d == name) {
+                        names.duplicates.push(name.to_owned());
+                    }
+                }
+                Ok(name) => names.usable.push((index, name)),
+            }
+        }
+        names
+    }
+}
+
+/// What is needed of a release.
+#[derive(Debug)]
+pub struct Selection {
+    /// The contract in force, narrowed when quick.
+    pub contract: Contract,
+    /// Whether no contract's checksums file is there.
+    pub unrecognised: bool,
+    fetched: Option<HashSet<String>>,
+    documents: HashSet<String>,
+}
+
+impl Selection {
+    /// Recognises the layout and selects. `None` when there is no contract for the family at all.
+    pub fn choose(contracts: &Contracts, family: Family, quick: bool, names: &Names) -> Option<Self> {
+        let holds = |wanted: &str| names.usable.iter().any(|(_, name)| name.as_str() == wanted);
+        let recognised = contracts.recognise(family, holds);
+        let unrecognised = recognised.is_none();
+        let contract = recognised.or_else(|| contracts.first(family))?;
+        let contract = if quick { contract.quick() } else { contract.clone() };
+        let fetched = quick.then(|| {
+            let payload = contract.assets().map(|a| a.name).chain([contract.checksums.name.clone()]);
+            payload.flat_map(|name| with_evidence(&name)).collect()
+        });
+        let documents = contract
+            .assets()
+            .filter(|a| a.role != Role::Other)
+            .map(|a| a.name)
+            .chain([contract.checksums.name.clone()])
+            .collect();
+        Some(Self { contract, unrecognised, fetched, documents })
+    }
+
+    /// Whether the asset's content is needed.
+    pub fn fetches(&self, name: &AssetName) -> bool {
+        self.fetched.as_ref().is_none_or(|names| names.contains(name.as_str()))
+    }
+
+    /// Whether checks read the asset, so that its bytes must be in memory.
+    pub fn reads(&self, name: &AssetName) -> bool {
+        self.documents.contains(name.as_str()) || signed_by(name.as_str()).is_some()
+    }
+}
+
+fn with_evidence(name: &str) -> Vec<String> {
+    let evidence = EVIDENCE_SUFFIXES.iter().map(|suffix| format!("{name}{suffix}"));
+    evidence.chain([name.to_owned()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(quick: bool, names: &[&str]) -> (Selection, Names) {
+        let names = Names::sort(names.iter().copied());
+        let contracts = Contracts::built_in().unwrap_or_else(|e| unreachable!("{e}"));
+        let selection = Selection::choose(&contracts, Family::Kms, quick, &names);
+        (selection.unwrap_or_else(|| unreachable!("the built-in table has both families")), names)
+    }
+
+    #[test]
+    fn unsafe_and_repeated_names_are_set_aside() {
+        let (_, names) = chosen(false, &["a", "../x", "a", "a", "b"]);
+        assert_eq!(names.usable.iter().map(|(i, n)| (*i, n.as_str())).collect::<Vec<_>>(), [(0, "a"), (4, "b")]);
+        assert_eq!(names.duplicates, ["a"]);
+        assert_eq!(names.refused.len(), 1);
+    }
+
+    #[test]
+    fn a_quick_run_fetches_checksums_measurements_and_their_signatures_only() {
+        let all = [
+            "checksums.sha256",
+            "checksums.sha256.sigstore.json",
+            "published-mrtds.json",
+            "sbom.spdx.json",
+            "x.tar.gz",
+        ];
+        let (selection, names) = chosen(true, &all);
+        let fetched: Vec<_> =
+            names.usable.iter().filter(|(_, n)| selection.fetches(n)).map(|(_, n)| n.as_str()).collect();
+        assert_eq!(fetched, ["checksums.sha256", "checksums.sha256.sigstore.json", "published-mrtds.json"]);
+    }
+
+    #[test]
+    fn archives_are_hashed_and_not_read_into_memory() {
+        let (selection, names) = chosen(false, &["checksums.sha256", "kms.tar.gz"]);
+        let read: Vec<_> = names.usable.iter().filter(|(_, n)| selection.reads(n)).map(|(_, n)| n.as_str()).collect();
+        assert_eq!(read, ["checksums.sha256"]);
+    }
+}

@@ -1,0 +1,203 @@
+//! Everything known of one release at one moment, fetched before anything is judged.
+//!
+//! Adapters fill a snapshot; [`super::checks`] judge it. A thing that could not be fetched is part of the snapshot, with
+//! the reason, so that the judgement can say so.
+
+use std::path::PathBuf;
+
+use super::{
+    asset_name::{AssetName, RefusedName},
+    contract::{Contract, ContractAsset, Role},
+    signer::{ExpectedSigner, Signer},
+    tag::{Class, Tag},
+};
+use crate::{digest::Sha256, policy::profile::Profile};
+
+/// Largest document read into memory. The largest real one, an SBOM, is under 10 MiB.
+pub const MAX_DOCUMENT_BYTES: u64 = 128 * 1024 * 1024;
+
+/// One release.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Its tag.
+    pub tag: Tag,
+    /// The class it is held to.
+    pub class: Class,
+    /// What it must hold; already narrowed when `quick`.
+    pub contract: Contract,
+    /// Whether no contract's checksums file is there, so that `contract` is only the family's first.
+    pub unrecognised: bool,
+    /// Whether only checksums, their signature and the measurements are checked.
+    pub quick: bool,
+    /// Where it was read from.
+    pub origin: Origin,
+    /// Assets with usable, unique names, by name.
+    pub assets: Vec<Asset>,
+    /// Names that are not safe to use, with the reason.
+    pub refused: Vec<(String, RefusedName)>,
+    /// Names that occur more than once.
+    pub duplicates: Vec<String>,
+    /// Release notes.
+    pub notes: Available<String>,
+    /// What came of each signature.
+    pub signatures: Vec<Signature>,
+    /// Who had to sign.
+    pub signer: Demanded,
+    /// The compatibility catalog.
+    pub catalog: Available<Named>,
+    /// Measurements of the node releases that a KMS policy must admit, and no others.
+    pub counterparts: Available<Vec<Counterpart>>,
+}
+
+/// Where a release was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// GitHub's API.
+    GitHub {
+        /// Not published yet.
+        draft: bool,
+        /// Marked as a pre-release.
+        prerelease: bool,
+    },
+    /// A local folder: what only the API knows cannot be checked.
+    Folder(PathBuf),
+}
+
+/// Something that may not have been obtainable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Available<T> {
+    /// Here it is.
+    Yes(T),
+    /// Not there, and the verdict does not depend on it in this mode (a local folder, a quick run).
+    NotHere(String),
+    /// It was looked for where it must be, and it is not there.
+    Absent(String),
+    /// It should be there and could not be obtained: there is no verdict without it.
+    Failed(String),
+}
+
+/// A document that is no asset of the release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// What to call it in the report: a file name.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// One asset.
+#[derive(Debug, Clone)]
+pub struct Asset {
+    /// Name.
+    pub name: AssetName,
+    /// Size the API states, in bytes.
+    pub stated_size: Option<u64>,
+    /// Digest the API states, as it stands: `sha256:<hex>`.
+    pub stated_digest: Option<String>,
+    /// The content, or why there is none.
+    pub content: Content,
+}
+
+/// The content of an asset.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// Read to the end.
+    Read {
+        /// SHA-256 of all of it.
+        digest: Sha256,
+        /// Bytes.
+        size: u64,
+        /// Where it lies; kept until the judgement is over.
+        path: PathBuf,
+        /// The bytes, of documents that checks read.
+        bytes: Option<Vec<u8>>,
+    },
+    /// It could not be read.
+    Failed(String),
+    /// Not needed for what was asked.
+    NotFetched,
+}
+
+/// Who had to sign.
+#[derive(Debug, Clone)]
+pub enum Demanded {
+    /// A certificate of this signer.
+    Signer(ExpectedSigner),
+    /// The holder of the public key the user gave.
+    Key,
+}
+
+/// What came of the signature over one asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The asset that is signed.
+    pub asset: String,
+    /// The file or files that carry the signature.
+    pub evidence: String,
+    /// What came of it.
+    pub outcome: SignatureOutcome,
+}
+
+/// What came of one signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignatureOutcome {
+    /// Cryptographically sound; the signer remains to be compared with who had to sign.
+    SignedBy(Signer),
+    /// Sound under the public key the user gave.
+    SignedWithKey,
+    /// Not to be trusted, for this reason.
+    Rejected(String),
+    /// No signature file is there.
+    Absent,
+    /// It could not be verified, for this reason: the log could not be asked, or the asset not read.
+    Unverified(String),
+}
+
+/// The published measurements of a node release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counterpart {
+    /// Its tag.
+    pub tag: Tag,
+    /// Profiles it is paired in.
+    pub profiles: Vec<Profile>,
+    /// `published-mrtds.json`, whose signature and checksum were verified, or why it must not be believed.
+    pub measurements: Result<Vec<u8>, String>,
+}
+
+impl Snapshot {
+    /// The asset of that name.
+    pub fn asset(&self, name: &str) -> Option<&Asset> {
+        self.assets.iter().find(|a| a.name.as_str() == name)
+    }
+
+    /// Assets the contract gives a role, with their content where they are there.
+    pub fn with_role(&self, role: Role) -> impl Iterator<Item = (ContractAsset, Option<&Asset>)> {
+        self.contract.assets().filter(move |a| a.role == role).map(|a| {
+            let asset = self.asset(&a.name);
+            (a, asset)
+        })
+    }
+
+    /// Documents of a role whose bytes are at hand: name, contract entry, bytes.
+    pub fn documents(&self, role: Role) -> impl Iterator<Item = (ContractAsset, &[u8])> {
+        self.with_role(role).filter_map(|(entry, asset)| Some((entry, asset?.bytes()?)))
+    }
+}
+
+impl Asset {
+    /// The bytes, when the asset is a document that was read.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Read { bytes, .. } => bytes.as_deref(),
+            Content::Failed(_) | Content::NotFetched => None,
+        }
+    }
+
+    /// Digest of the content, when it was read.
+    pub fn digest(&self) -> Option<Sha256> {
+        match &self.content {
+            Content::Read { digest, .. } => Some(*digest),
+            Content::Failed(_) | Content::NotFetched => None,
+        }
+    }
+}
