@@ -1,3 +1,12 @@
-//! A world on loopback to run real commands against.
+//! A world on loopback to run real commands against: GitHub's releases API, its blob storage, and a Sigstore instance.
+//!
+//! It is no mock of our own code. What it serves is signed by real keys, logged in a real Merkle tree and answered over
+//! real HTTP; other people's clients accept it. The production code runs unchanged: only base URLs and the trust root
+//! differ, and both are given explicitly.
 
+pub mod documents;
+mod github;
+pub mod release;
 pub mod sigstore;
+pub mod tamper;
+pub mod world;

@@ -1,0 +1,323 @@
+//! The command line: clap types, environment names, and nothing else. No other module reads the environment.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use secrecy::SecretString;
+use url::Url;
+
+use crate::release::tag::{Class, Selector};
+
+/// Exit codes, as `--help` states them.
+const EXIT_CODES: &str = "Exit codes:
+  0   every required check passed (warnings allowed)
+  1   the work could not be done, so there is no verdict (network, I/O, remote fault)
+  2   usage error: bad arguments, a malformed tag, a config file that does not parse
+  10  verification failure: at least one check failed
+  11  a required asset or entry is missing, and nothing failed outright";
+
+/// Says whether a release of a TEE key-management service is genuine, complete and safe to deploy.
+#[derive(Debug, Parser)]
+#[command(name = "merotee", version, about, after_help = EXIT_CODES, disable_help_subcommand = true, infer_subcommands = false)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Where to find GitHub.
+    #[command(flatten)]
+    pub github: GitHubArgs,
+    /// Where to find Sigstore and what to believe.
+    #[command(flatten)]
+    pub sigstore: SigstoreArgs,
+    /// What to print and where.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// Every subcommand.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Verify a release: complete, intact, signed by the right workflow, and its policies safe
+    VerifyReleaseAssets(VerifyReleaseArgs),
+    /// Verify one file or digest against a Sigstore bundle or a detached signature
+    VerifyBlob(VerifyBlobArgs),
+    /// Run a command against a self-contained world on loopback: no account, no network
+    #[cfg(feature = "sandbox")]
+    Sandbox(SandboxArgs),
+    /// Print a shell completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// Where to find GitHub.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "GitHub")]
+pub struct GitHubArgs {
+    /// Repository [default: the `origin` remote, then calimero-network/mero-tee]
+    #[arg(long, value_name = "OWNER/NAME", env = "GITHUB_REPOSITORY", global = true, hide_env_values = true)]
+    pub repo: Option<String>,
+    /// REST API of GitHub or of an Enterprise host
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "GITHUB_API_URL",
+        default_value = "https://api.github.com",
+        global = true,
+        hide_env_values = true
+    )]
+    pub api_url: Url,
+    /// Web address that certificates name as the workflow's host
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "GITHUB_SERVER_URL",
+        default_value = "https://github.com",
+        global = true,
+        hide_env_values = true
+    )]
+    pub server_url: Url,
+}
+
+/// Where to find Sigstore and what to believe.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sigstore")]
+pub struct SigstoreArgs {
+    /// Judge signatures by this trusted_root.json instead of the public-good root built in
+    #[arg(long, value_name = "FILE", env = "MEROTEE_TRUSTED_ROOT", global = true, hide_env_values = true)]
+    pub trusted_root: Option<PathBuf>,
+    /// Transparency log asked for the entries of detached signatures
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "MEROTEE_REKOR_URL",
+        default_value = "https://rekor.sigstore.dev",
+        global = true,
+        hide_env_values = true
+    )]
+    pub rekor_url: Url,
+}
+
+/// What to print and where.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Form of the report
+    #[arg(long, value_name = "FORMAT", env = "MEROTEE_FORMAT", default_value = "human", value_parser = format_parser(), global = true, hide_env_values = true)]
+    pub format: crate::report::Format,
+    /// Write the product to FILE (whole or not at all) instead of standard output
+    #[arg(long, short, value_name = "FILE", global = true)]
+    pub output: Option<PathBuf>,
+    /// Say less on standard error: warnings and errors only
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more on standard error
+    #[arg(long, short, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+}
+
+/// Arguments of `verify-release-assets`.
+#[derive(Debug, Args)]
+pub struct VerifyReleaseArgs {
+    /// mero-kms-vX.Y.Z[-rc.N], mero-tee-vX.Y.Z[-rc.N], node-image-gcp-vX.Y.Z, or a bare [v]X.Y.Z for both families
+    #[arg(value_name = "TAG", required_unless_present = "list_contract")]
+    pub tag: Option<Selector>,
+    /// Hold the release to this class [default: rc for -rc.N, else stable]
+    #[arg(long, value_enum)]
+    pub class: Option<Class>,
+    /// Verify the files of a folder instead of downloading; for a bare version, of DIR/<tag> each
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Keep what is downloaded in DIR/<tag>, with the release notes
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "offline"])]
+    pub keep: Option<PathBuf>,
+    /// Make no network call at all (needs --dir)
+    #[arg(long, requires = "dir")]
+    pub offline: bool,
+    /// Check only the checksums file, its signature and published-mrtds.json
+    #[arg(long)]
+    pub quick: bool,
+    /// What a release must hold, instead of the table built in
+    #[arg(long, value_name = "FILE")]
+    pub contract: Option<PathBuf>,
+    /// Print what a release must hold, in every layout, and stop
+    #[arg(long)]
+    pub list_contract: bool,
+    /// Compatibility catalog [default: compatibility-catalog.json of the repository's default branch]
+    #[arg(long, value_name = "FILE")]
+    pub catalog: Option<PathBuf>,
+    /// Release notes, when --dir holds no release-notes.md
+    #[arg(long, value_name = "FILE", requires = "dir")]
+    pub notes: Option<PathBuf>,
+    /// Folder of the counterpart release, when it is not DIR/../<counterpart tag>
+    #[arg(long, value_name = "DIR", requires = "dir")]
+    pub counterpart_dir: Option<PathBuf>,
+    /// Assets downloaded at the same time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub jobs: u16,
+    /// Who must have signed.
+    #[command(flatten)]
+    pub identity: IdentityArgs,
+}
+
+/// Who must have signed, when it is not the release workflow.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Signer")]
+pub struct IdentityArgs {
+    /// Exact identity (subject alternative name) of the signing certificate; wins over the pattern
+    #[arg(long, value_name = "IDENTITY")]
+    pub certificate_identity: Option<String>,
+    /// Regular expression that must match the whole identity
+    #[arg(long, value_name = "REGEX", env = "COSIGN_CERTIFICATE_IDENTITY_REGEXP", hide_env_values = true)]
+    pub certificate_identity_regexp: Option<String>,
+    /// OIDC issuer of the signing certificate [default: https://token.actions.githubusercontent.com]
+    #[arg(long, value_name = "URL", env = "COSIGN_CERTIFICATE_OIDC_ISSUER", hide_env_values = true)]
+    pub certificate_oidc_issuer: Option<String>,
+    /// Repository whose workflow must have signed [default: the repository of the release]
+    #[arg(long, value_name = "OWNER/NAME", env = "COSIGN_REPOSITORY", hide_env_values = true)]
+    pub signer_repo: Option<String>,
+    /// Verify detached signatures with this PEM public key instead of certificates
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+}
+
+/// Arguments of `verify-blob`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("evidence").required(true).args(["bundle", "signature"]))]
+pub struct VerifyBlobArgs {
+    /// The file, or its digest as sha256:HEX
+    #[arg(value_name = "FILE|sha256:HEX")]
+    pub artifact: String,
+    /// Sigstore bundle, or cosign's older one
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+    /// Detached signature (base64 or raw), with --key or --certificate
+    #[arg(long, value_name = "FILE")]
+    pub signature: Option<PathBuf>,
+    /// Certificate of a detached signature; its log entry is looked up in Rekor
+    #[arg(long, value_name = "FILE", requires = "signature", conflicts_with = "key")]
+    pub certificate: Option<PathBuf>,
+    /// Exact identity (subject alternative name) of the signing certificate; wins over the pattern
+    #[arg(long, value_name = "IDENTITY")]
+    pub certificate_identity: Option<String>,
+    /// Regular expression that must match the whole identity
+    #[arg(long, value_name = "REGEX", env = "COSIGN_CERTIFICATE_IDENTITY_REGEXP", hide_env_values = true)]
+    pub certificate_identity_regexp: Option<String>,
+    /// OIDC issuer of the signing certificate
+    #[arg(long, value_name = "URL", env = "COSIGN_CERTIFICATE_OIDC_ISSUER", hide_env_values = true)]
+    pub certificate_oidc_issuer: Option<String>,
+    /// Verify with this PEM public key; there is then no certificate and no identity
+    #[arg(long, value_name = "FILE", conflicts_with = "certificate_identity")]
+    pub key: Option<PathBuf>,
+    /// Make no network call at all
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// Arguments of `sandbox`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0
+  merotee sandbox --tamper payload-byte -- verify-release-assets mero-kms-v1.2.0
+  merotee sandbox --tamper list
+  merotee sandbox serve")]
+pub struct SandboxArgs {
+    /// Spoil a release in this way before the command sees it; `list` shows every kind
+    #[arg(long, value_name = "KIND")]
+    pub tamper: Vec<String>,
+    /// Keys, log and releases are derived from this number: the same seed gives the same bytes
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// `serve` keeps the world up and prints the environment to export; otherwise, after `--`, any merotee command
+    #[arg(value_name = "serve | -- COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<std::ffi::OsString>,
+}
+
+/// What the process was given besides arguments, read once.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Token for GitHub's API.
+    pub token: Option<SecretString>,
+    /// Set when running as a step of a workflow.
+    pub actions: Option<Actions>,
+    /// Whether the report may hold colour.
+    pub color: bool,
+    /// Whether standard error is a terminal: progress is shown only there.
+    pub stderr_terminal: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+}
+
+/// The files a workflow step reports through.
+#[derive(Debug, Clone, Default)]
+pub struct Actions {
+    /// `$GITHUB_STEP_SUMMARY`.
+    pub summary: Option<PathBuf>,
+    /// `$GITHUB_OUTPUT`.
+    pub output: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// How much to say on standard error.
+    pub fn verbosity(&self) -> crate::logging::Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => crate::logging::Verbosity::Quiet,
+            (false, 0) => crate::logging::Verbosity::Normal,
+            (false, _) => crate::logging::Verbosity::Verbose,
+        }
+    }
+}
+
+impl SigstoreArgs {
+    /// Where the trust root comes from.
+    pub fn source(&self) -> crate::adapters::sigstore::TrustRootSource {
+        match &self.trusted_root {
+            Some(path) if !path.as_os_str().is_empty() => {
+                crate::adapters::sigstore::TrustRootSource::File(path.clone())
+            }
+            Some(_) | None => crate::adapters::sigstore::TrustRootSource::Embedded,
+        }
+    }
+}
+
+impl Environment {
+    /// Reads the process environment. Empty variables count as unset.
+    pub fn from_process() -> Self {
+        use std::io::IsTerminal as _;
+        let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+        let text = |name: &str| var(name).and_then(|v| v.into_string().ok());
+        let path = |name: &str| var(name).map(PathBuf::from);
+        let stdout_terminal = std::io::stdout().is_terminal();
+        let color = match (var("NO_COLOR"), var("CLICOLOR_FORCE")) {
+            (Some(_), _) => false,
+            (None, Some(force)) => force != "0" || stdout_terminal,
+            (None, None) => stdout_terminal,
+        };
+        let columns = text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c >= 20);
+        Self {
+            token: text("GH_TOKEN").or_else(|| text("GITHUB_TOKEN")).map(SecretString::from),
+            actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
+                .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
+            color,
+            stderr_terminal: std::io::stderr().is_terminal(),
+            width: columns.unwrap_or_else(|| if stdout_terminal { terminal_width() } else { UNLIMITED }),
+        }
+    }
+}
+
+/// Width used where nobody looks at columns: a file or a pipe.
+const UNLIMITED: usize = 10_000;
+
+fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+}
+
+fn format_parser() -> impl clap::builder::TypedValueParser<Value = crate::report::Format> {
+    use clap::builder::TypedValueParser as _;
+    clap::builder::PossibleValuesParser::new(crate::report::Format::ALL.map(crate::report::Format::name))
+        .try_map(|word| word.parse::<crate::report::Format>())
+}

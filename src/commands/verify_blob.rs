@@ -1,0 +1,155 @@
+//! `verify-blob`: one file or digest against one signature.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use crate::{
+    adapters::{
+        file,
+        http::{Http, HttpOptions},
+        sigstore::{
+            Artifact, Bundle, MAX_EVIDENCE_BYTES, PublicKey, Rejected, RekorLookup, TrustRoot, verify_bundle,
+            verify_bundle_with_key, verify_detached,
+        },
+    },
+    cli::{Cli, VerifyBlobArgs},
+    digest::Sha256,
+    error::{Error, Result},
+    product::Product,
+    release::{
+        checks::authenticity::{IDENTITY, SIGNATURE, identity_of},
+        signer::{ExpectedSigner, Signer},
+    },
+    report::{Finding, Report, Section},
+};
+
+/// What a sound signature proves.
+enum Proven {
+    By(Signer),
+    WithKey,
+}
+
+pub(super) async fn run(cli: &Cli, args: &VerifyBlobArgs) -> Result<Product> {
+    let started = Instant::now();
+    let expected = expected_signer(args)?;
+    let root = TrustRoot::load(cli.sigstore.source())?;
+    let key = args.key.as_deref().map(PublicKey::from_file).transpose()?;
+    let (digest, path) = artifact(&args.artifact)?;
+    let artifact = Artifact { digest, path: path.as_deref() };
+    let proven = match (&args.bundle, &args.signature) {
+        (Some(bundle), _) => by_bundle(artifact, bundle, key.as_ref(), &root)?,
+        (None, Some(signature)) => by_signature(cli, args, artifact, signature, key.as_ref(), &root).await?,
+        (None, None) => return Err(Error::usage("give --bundle, or --signature with --key or --certificate")),
+    };
+    let section = Section {
+        subject: args.artifact.clone(),
+        facts: vec![("digest", format!("sha256:{digest}"))],
+        findings: judge(&args.artifact, proven, expected.as_ref()),
+    };
+    Ok(Product::Report(Report {
+        command: "verify-blob".into(),
+        rules: vec![SIGNATURE, IDENTITY],
+        sections: vec![section],
+        caveats: root.caveat().into_iter().collect(),
+        elapsed: Some(started.elapsed()),
+    }))
+}
+
+/// A certificate without a demanded identity proves only that *somebody* signed, so an identity must be given.
+fn expected_signer(args: &VerifyBlobArgs) -> Result<Option<ExpectedSigner>> {
+    if args.key.is_some() {
+        return Ok(None);
+    }
+    let issuer = args
+        .certificate_oidc_issuer
+        .clone()
+        .ok_or_else(|| Error::usage("--certificate-oidc-issuer is required, unless --key is given"))?;
+    match (&args.certificate_identity, &args.certificate_identity_regexp) {
+        (Some(san), _) => Ok(Some(ExpectedSigner::Exact { san: san.clone(), issuer })),
+        (None, Some(pattern)) => ExpectedSigner::pattern(pattern, &issuer)
+            .map(Some)
+            .map_err(|e| Error::usage("--certificate-identity-regexp is not a regular expression").because(e)),
+        (None, None) => Err(Error::usage("--certificate-identity is required, unless --key is given")
+            .help("a valid signature by an unknown signer proves nothing")),
+    }
+}
+
+/// The digest to be verified, and the file when there is one.
+fn artifact(text: &str) -> Result<(Sha256, Option<PathBuf>)> {
+    match text.strip_prefix("sha256:") {
+        Some(_) => text.parse().map(|digest| (digest, None)).map_err(|e| {
+            Error::usage(format!("`{text}`: {e}")).help("to verify a file of that name, write ./sha256:…")
+        }),
+        None => {
+            let path = PathBuf::from(text);
+            let (digest, _) = file::digest(&path)?;
+            Ok((digest, Some(path)))
+        }
+    }
+}
+
+fn by_bundle(
+    artifact: Artifact<'_>,
+    path: &Path,
+    key: Option<&PublicKey>,
+    root: &TrustRoot,
+) -> Result<Result<Proven, Rejected>> {
+    let size = std::fs::metadata(path).map_or(0, |m| m.len());
+    if size > MAX_EVIDENCE_BYTES {
+        return Ok(Err(Rejected(format!("{} is larger than {MAX_EVIDENCE_BYTES} bytes", path.display()))));
+    }
+    let bytes = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
+    Ok(Bundle::parse(&bytes).and_then(|bundle| match key {
+        Some(key) => verify_bundle_with_key(artifact, &bundle, key, root).map(|()| Proven::WithKey),
+        None if bundle.needs_key() => {
+            Err(Rejected("signed with a key, not a certificate: give the public key with --key".into()))
+        }
+        None => verify_bundle(artifact, &bundle, root).map(Proven::By),
+    }))
+}
+
+async fn by_signature(
+    cli: &Cli,
+    args: &VerifyBlobArgs,
+    artifact: Artifact<'_>,
+    path: &Path,
+    key: Option<&PublicKey>,
+    root: &TrustRoot,
+) -> Result<Result<Proven, Rejected>> {
+    let signature = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
+    if let Some(key) = key {
+        return Ok(verify_detached(artifact, &signature, key).map(|()| Proven::WithKey));
+    }
+    let certificate =
+        args.certificate.as_deref().ok_or_else(|| Error::usage("--signature needs --key or --certificate"))?;
+    if args.offline {
+        return Err(Error::usage(
+            "--signature with --certificate needs the log entry from Rekor, and --offline forbids asking",
+        )
+        .help("give the entry in a bundle: --bundle"));
+    }
+    let certificate = file::read_bounded(certificate, MAX_EVIDENCE_BYTES)?;
+    let http = Http::new(cli.sigstore.rekor_url.clone(), None, HttpOptions::default())?;
+    let rekor = RekorLookup::new(&http, &cli.sigstore.rekor_url);
+    Ok(rekor.verify(artifact, &signature, &certificate, root).await?.map(Proven::By))
+}
+
+fn judge(subject: &str, proven: Result<Proven, Rejected>, expected: Option<&ExpectedSigner>) -> Vec<Finding> {
+    match (proven, expected) {
+        (Err(why), _) => {
+            vec![SIGNATURE.fail(subject, why.0).help("do not trust this file: the evidence does not prove who made it")]
+        }
+        (Ok(Proven::WithKey), _) => vec![SIGNATURE.pass(subject, "the key given with --key")],
+        (Ok(Proven::By(signer)), expected) => {
+            let mut findings = vec![SIGNATURE.pass(subject, signer.to_string())];
+            match expected {
+                Some(expected) => findings.extend(identity_of(subject, &signer, expected)),
+                None => findings
+                    .push(IDENTITY.fail(subject, "signed with a certificate, and not with the key given with --key")),
+            }
+            findings
+        }
+    }
+}

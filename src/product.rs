@@ -1,0 +1,107 @@
+//! Where a command's product goes: standard output or `--output`, and in a workflow step also annotations, the step
+//! summary and outputs.
+
+use std::{
+    fs::OpenOptions,
+    io::{self, Write as _},
+    path::Path,
+};
+
+use crate::{
+    adapters::file,
+    cli::{Actions, Environment, OutputArgs},
+    error::{Error, Result},
+    exit::Exit,
+    report::{self, Report},
+};
+
+/// What a command makes.
+#[derive(Debug)]
+pub(crate) enum Product {
+    /// A judgement; the exit code follows from it.
+    Report(Report),
+    /// Bytes to be printed as they are.
+    Bytes(Vec<u8>),
+    /// Everything has been said already.
+    Done(Exit),
+}
+
+/// Delivers a product and says how the process ends.
+///
+/// # Errors
+/// When it cannot be written. A reader that closes the pipe early is no error: the verdict stands.
+pub(crate) fn deliver(product: Product, output: &OutputArgs, environment: &Environment) -> Result<Exit> {
+    match product {
+        Product::Done(exit) => Ok(exit),
+        Product::Bytes(bytes) => {
+            write(&bytes, output.output.as_deref())?;
+            Ok(Exit::Success)
+        }
+        Product::Report(report) => {
+            let to_file = output.output.is_some();
+            let style = report::Style { color: environment.color && !to_file, width: environment.width };
+            let mut bytes = Vec::new();
+            report::render(output.format, &report, &style, &mut bytes)
+                .map_err(|e| Error::internal("cannot render the report").because(e))?;
+            write(&bytes, output.output.as_deref())?;
+            if let Some(actions) = &environment.actions {
+                announce(&report, actions)?;
+            }
+            Ok(Exit::from(report.verdict()))
+        }
+    }
+}
+
+/// Prints bytes now, for a command that goes on afterwards.
+///
+/// # Errors
+/// When they cannot be written.
+pub(crate) fn print(bytes: &[u8], output: &OutputArgs) -> Result<()> {
+    write(bytes, output.output.as_deref())
+}
+
+fn write(bytes: &[u8], path: Option<&Path>) -> Result<()> {
+    match path {
+        Some(path) => file::write_atomic(path, bytes),
+        None => {
+            let mut stdout = io::stdout().lock();
+            match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+                Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+                result => result.map_err(|e| Error::input("cannot write to standard output").because(e)),
+            }
+        }
+    }
+}
+
+/// Tells the workflow run. Annotations go to standard error, which the runner reads as well, so that standard output
+/// holds the product alone.
+fn announce(report: &Report, actions: &Actions) -> Result<()> {
+    let mut annotations = Vec::new();
+    let failed = |what: &'static str| move |e: io::Error| Error::input(format!("cannot write {what}")).because(e);
+    report::github::annotations(report, &mut annotations).map_err(failed("annotations"))?;
+    io::stderr().write_all(&annotations).map_err(failed("annotations"))?;
+    if let Some(path) = &actions.summary {
+        append(path, report::github::summary(report).as_bytes()).map_err(failed("the step summary"))?;
+    }
+    if let Some(path) = &actions.output {
+        let mut outputs = Vec::new();
+        for (name, value) in report::github::outputs(report) {
+            let delimiter = format!("merotee-{}", hex::encode(random_bytes()?));
+            report::github::write_output(name, &value, &delimiter, &mut outputs)
+                .map_err(failed("the step's outputs"))?;
+        }
+        append(path, &outputs).map_err(failed("the step's outputs"))?;
+    }
+    Ok(())
+}
+
+fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes)
+}
+
+/// A delimiter nobody can guess cannot be forged by a value.
+fn random_bytes() -> Result<[u8; 16]> {
+    let mut bytes = [0; 16];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("the system gives no random bytes"))?;
+    Ok(bytes)
+}

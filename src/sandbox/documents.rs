@@ -1,0 +1,307 @@
+//! The documents of the sample releases. Measurements are SHA-384 hashes of a label: well formed, distinct where real
+//! ones are, and no machine's.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    digest::Sha256,
+    policy::profile::Profile,
+    release::tag::{Class, Family, Tag},
+};
+
+/// Repository of every sample release.
+pub const REPOSITORY: &str = "calimero-network/mero-tee";
+
+/// Time the samples say they were made at.
+pub const GENERATED_AT: &str = "2025-10-01T00:00:00Z";
+
+const REGISTERS: [&str; 5] = ["mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"];
+
+/// SHA-384 of a label, as hex: 48 bytes, the size of a register.
+fn measurement(label: &str) -> String {
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA384, label.as_bytes()))
+}
+
+/// The value a register of a machine of `family` has in `profile` at `version`. As on real machines, firmware registers
+/// are the same in all profiles and RTMR3 tells profiles and roles apart.
+fn register(family: Family, version: &str, profile: Profile, register: &str) -> String {
+    let role = family.role();
+    match register {
+        "mrtd" | "rtmr0" | "rtmr1" => measurement(&format!("{role} {version} {register}")),
+        other => measurement(&format!("{role} {version} {profile} {other}")),
+    }
+}
+
+/// Commit every document of a release states.
+pub fn commit(tag: &Tag) -> String {
+    let digest = Sha256::of(tag.as_str().as_bytes()).to_string();
+    digest.get(..40).unwrap_or(&digest).to_owned()
+}
+
+/// Digest of the image of a profile.
+pub fn image_digest(tag: &Tag, profile: Profile) -> String {
+    format!("sha256:{}", Sha256::of(format!("{tag} {profile}").as_bytes()))
+}
+
+/// An attestation policy.
+pub fn policy(tag: &Tag, profile: Profile) -> Value {
+    let version = tag.version().to_string();
+    let ready = tag.class() != Class::Rc;
+    let binding = Sha256::of(b"mero-kms-phala-attest-v1");
+    let mut lists = Map::new();
+    for family in Family::ALL {
+        let role = family.role();
+        let statuses = if ready { json!(["uptodate"]) } else { json!([]) };
+        lists.insert(format!("{role}_allowed_tcb_statuses"), statuses);
+        for name in REGISTERS {
+            let values = if ready { json!([register(family, &version, profile, name)]) } else { json!([]) };
+            lists.insert(format!("{role}_allowed_{name}"), values);
+        }
+    }
+    json!({
+        "schema_version": 1,
+        "role": "kms",
+        "profile": profile.as_str(),
+        "tag": version,
+        "commit_sha": commit(tag),
+        "status": if ready { "ready" } else { "policy_not_ready" },
+        "generated_at": GENERATED_AT,
+        "source": {
+            "repository": REPOSITORY,
+            "workflow": "release-kms-phala.yaml",
+            "ref": format!("refs/tags/{tag}"),
+        },
+        "kms": {
+            "provider": "mero-kms-phala",
+            "attest_endpoint": "/attest",
+            "report_data_layout": {"bytes_0_31": "nonce", "bytes_32_63": "binding_or_default_domain_separator"},
+            "default_binding_hex": binding.to_string(),
+            "default_binding_b64": STANDARD.encode(binding.as_bytes()),
+        },
+        "policy": lists,
+        "merod_config_path": "tee.kms.phala.attestation",
+    })
+}
+
+/// `published-mrtds.json`.
+pub fn published_mrtds(tag: &Tag) -> Value {
+    let version = tag.version().to_string();
+    let profiles: Map<String, Value> = Profile::ALL
+        .into_iter()
+        .map(|profile| {
+            let mut entry = Map::new();
+            for name in REGISTERS {
+                let value = register(tag.family(), &version, profile, name);
+                entry.insert(format!("allowed_{name}"), json!([value]));
+                entry.insert(name.to_owned(), json!(value));
+            }
+            entry.insert("allowed_tcb_statuses".into(), json!(["uptodate"]));
+            (profile.as_str().to_owned(), Value::Object(entry))
+        })
+        .collect();
+    json!({
+        "schema_version": 1,
+        "role": tag.family().role(),
+        "tag": version,
+        "generated_at": GENERATED_AT,
+        "profiles": profiles,
+    })
+}
+
+/// A software bill of materials in SPDX 2.3.
+pub fn sbom(tag: &Tag, about: &str) -> Value {
+    json!({
+        "spdxVersion": "SPDX-2.3",
+        "dataLicense": "CC0-1.0",
+        "SPDXID": "SPDXRef-DOCUMENT",
+        "name": format!("{tag} {about}"),
+        "documentNamespace": format!("https://example.org/spdx/{tag}/{}", about.replace(' ', "-")),
+        "creationInfo": {"created": GENERATED_AT, "creators": ["Tool: merotee-sandbox"]},
+        "packages": [
+            {"SPDXID": "SPDXRef-Package-service", "name": about, "versionInfo": tag.version().to_string(),
+             "downloadLocation": "NOASSERTION", "filesAnalyzed": false},
+            {"SPDXID": "SPDXRef-Package-rustls", "name": "rustls", "versionInfo": "0.23.0",
+             "downloadLocation": "NOASSERTION", "filesAnalyzed": false},
+        ],
+        "relationships": [
+            {"spdxElementId": "SPDXRef-DOCUMENT", "relatedSpdxElement": "SPDXRef-Package-service", "relationshipType": "DESCRIBES"},
+            {"spdxElementId": "SPDXRef-Package-service", "relatedSpdxElement": "SPDXRef-Package-rustls", "relationshipType": "DEPENDS_ON"},
+        ],
+    })
+}
+
+/// `compose-hash.txt`.
+pub fn compose_hash(tag: &Tag) -> Vec<u8> {
+    format!("sha256:{}\n", Sha256::of(format!("compose {tag}").as_bytes())).into_bytes()
+}
+
+/// An archive of binaries, as far as verification cares: bytes.
+pub fn archive(tag: &Tag) -> Vec<u8> {
+    let mut bytes = format!("not a real archive: the binaries of {tag}\n").into_bytes();
+    bytes.resize(64 * 1024, b'.');
+    bytes
+}
+
+/// in-toto provenance over the published measurements, one statement a line.
+pub fn provenance(tag: &Tag, measurements: &[u8]) -> Vec<u8> {
+    let statement = json!({
+        "_type": "https://in-toto.io/Statement/v1",
+        "subject": [{"name": "published-mrtds.json", "digest": {"sha256": Sha256::of(measurements).to_string()}}],
+        "predicateType": "https://slsa.dev/provenance/v1",
+        "predicate": {
+            "buildDefinition": {"buildType": "https://example.org/merotee-sandbox", "externalParameters": {"tag": tag.as_str()}},
+            "runDetails": {"builder": {"id": "https://example.org/merotee-sandbox"}},
+        },
+    });
+    format!("{statement}\n").into_bytes()
+}
+
+/// Upstream's release manifest, container metadata and compatibility map share these.
+fn images(tag: &Tag) -> (Value, Value) {
+    let digests: Map<String, Value> =
+        Profile::ALL.into_iter().map(|p| (p.as_str().to_owned(), json!(image_digest(tag, p)))).collect();
+    let container = json!({
+        "image": "ghcr.io/calimero-network/mero-kms-phala",
+        "digest": image_digest(tag, Profile::LockedReadOnly),
+        "tags": [tag.version().to_string()],
+    });
+    (container, Value::Object(digests))
+}
+
+/// Upstream's release manifest over the archives.
+pub fn manifest(tag: &Tag, archives: &[(String, Sha256)]) -> Value {
+    let (container, digests) = images(tag);
+    let binaries: Vec<Value> =
+        archives.iter().map(|(file, digest)| json!({"file": file, "sha256": digest.to_string()})).collect();
+    json!({
+        "tag": tag.version().to_string(),
+        "commit_sha": commit(tag),
+        "generated_at": GENERATED_AT,
+        "binaries": binaries,
+        "container": container,
+        "container_profile_digests": digests,
+        "verification": {
+            "kms_attest_endpoint": "/attest",
+            "attestation_policy_asset": "kms-phala-attestation-policy.json",
+            "policy_profile_assets": Profile::ALL.into_iter()
+                .map(|p| (p.as_str().to_owned(), json!(format!("kms-phala-attestation-policy.{p}.json"))))
+                .collect::<Map<String, Value>>(),
+            "container_metadata_asset": "kms-phala-container-metadata.json",
+        },
+    })
+}
+
+/// Upstream's container metadata.
+pub fn container_metadata(tag: &Tag) -> Value {
+    let (container, digests) = images(tag);
+    json!({
+        "schema_version": 1,
+        "tag": tag.version().to_string(),
+        "commit_sha": commit(tag),
+        "generated_at": GENERATED_AT,
+        "container": container,
+        "container_profile_digests": digests,
+        "compatibility_map_asset": "kms-phala-compatibility-map.json",
+    })
+}
+
+/// Upstream's compatibility map.
+pub fn compatibility_map(tag: &Tag) -> Value {
+    let version = tag.version();
+    let url = |family: Family, file: &str| {
+        format!("https://github.com/{REPOSITORY}/releases/download/{}{version}/{file}", family.tag_prefix())
+    };
+    let profiles: Map<String, Value> = Profile::ALL
+        .into_iter()
+        .map(|p| {
+            let policy = format!("kms-phala-attestation-policy.{p}.json");
+            let entry = json!({
+                "kms_image_tag": format!("{version}-{p}"),
+                "kms_image_digest": image_digest(tag, p),
+                "kms_role": "kms",
+                "kms_policy_url": url(Family::Kms, &policy),
+                "kms_policy_asset": policy,
+                "node_role": "node",
+                "node_profile": p.as_str(),
+                "node_policy_url": url(Family::Node, "published-mrtds.json"),
+            });
+            (p.as_str().to_owned(), entry)
+        })
+        .collect();
+    json!({
+        "schema_version": 1,
+        "tag": version.to_string(),
+        "generated_at": GENERATED_AT,
+        "compatibility": {
+            "version": version.to_string(),
+            "kms_tag": format!("mero-kms-v{version}"),
+            "node_image_tag": format!("mero-tee-v{version}"),
+            "kms_policy_url": url(Family::Kms, "kms-phala-attestation-policy.json"),
+            "node_policy_url": url(Family::Node, "published-mrtds.json"),
+            "profiles": profiles,
+        },
+    })
+}
+
+/// Upstream's provenance of a node release.
+pub fn release_provenance(tag: &Tag, measurements: &Value) -> Value {
+    let version = tag.version().to_string();
+    let profiles: Map<String, Value> = Profile::ALL
+        .into_iter()
+        .map(|p| {
+            let entry = json!({
+                "image": {"name": format!("mero-tee-{p}-{}", version.replace('.', "-"))},
+                "external_verification": {"status": "performed", "mrtd": register(tag.family(), &version, p, "mrtd")},
+            });
+            (p.as_str().to_owned(), entry)
+        })
+        .collect();
+    json!({
+        "role": "node",
+        "tag": version,
+        "commit_sha": commit(tag),
+        "generated_at": GENERATED_AT,
+        "profiles": profiles,
+        "mrtds": measurements,
+        "measurement_policy": measurements,
+    })
+}
+
+/// The compatibility catalog of the sample repository.
+pub fn catalog(pairs: &[&str]) -> Value {
+    let entries: Vec<Value> = pairs
+        .iter()
+        .map(|version| {
+            json!({
+                "kms": version,
+                "node_image": version,
+                "profiles": Profile::ALL.map(Profile::as_str),
+                "tested": true,
+                "notes": "sample pair",
+            })
+        })
+        .collect();
+    json!({"schema_version": "1", "entries": entries})
+}
+
+/// Release notes with every section a stable release needs.
+pub fn notes(tag: &Tag) -> String {
+    let version = tag.version();
+    let image = match tag.family() {
+        Family::Kms => format!(
+            "## Image\n\n`ghcr.io/calimero-network/mero-kms-phala@{}`\n\n",
+            image_digest(tag, Profile::LockedReadOnly)
+        ),
+        Family::Node => String::new(),
+    };
+    let counterpart = Tag::new(tag.family().counterpart(), version.clone());
+    format!(
+        "# {tag}\n\nA sample release of the sandbox.\n\n{image}\
+         ## Changelog\n\n- Keys are derived per profile.\n\n\
+         ## Breaking changes\n\nNone.\n\n\
+         ## Upgrade path\n\nReplace the image, then restart; nodes attest again by themselves.\n\n\
+         ## MRTD/RTMR changes\n\nRTMR2 and RTMR3 of every profile change with the image.\n\n\
+         ## Compatible versions\n\n- {counterpart}\n"
+    )
+}

@@ -1,0 +1,278 @@
+//! GitHub as far as releases go: the REST API, and the blob storage that downloads redirect to.
+//!
+//! The two listen on ports of their own, as GitHub's do on hosts of their own, so that a client which carries its token
+//! along a redirect is caught here and not in production. Shapes follow GitHub's REST reference, version 2022-11-28.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    documents::{GENERATED_AT, REPOSITORY, commit},
+    release::{ServedAsset, ServedRelease},
+};
+
+/// What is served.
+#[derive(Debug)]
+pub(super) struct Hub {
+    /// Newest first.
+    pub(super) releases: Vec<ServedRelease>,
+    /// `compatibility-catalog.json` of the default branch.
+    pub(super) catalog: Value,
+    /// Base URL of the storage.
+    pub(super) storage: String,
+}
+
+type Shared = Arc<Hub>;
+
+/// Asset ids are made of the release's place and the asset's.
+const ASSETS_A_RELEASE: usize = 1_000;
+
+/// The REST API, at the root as on github.com and under `/api/v3` as on an Enterprise host.
+pub(super) fn api(hub: Shared) -> Router {
+    let routes = Router::new()
+        .route("/repos/{owner}/{name}", get(repository))
+        .route("/repos/{owner}/{name}/releases", get(releases))
+        .route("/repos/{owner}/{name}/releases/latest", get(latest))
+        .route("/repos/{owner}/{name}/releases/{id}", get(release_by_id))
+        .route("/repos/{owner}/{name}/releases/{id}/assets", get(assets))
+        .route("/repos/{owner}/{name}/releases/tags/{tag}", get(release_by_tag))
+        .route("/repos/{owner}/{name}/releases/assets/{id}", get(asset))
+        .route("/repos/{owner}/{name}/contents/{*path}", get(contents))
+        // `gh` asks for drafts this way first, and goes on when there are none.
+        .route("/graphql", post(|| async { Json(json!({"data": {"repository": {"release": null}}})) }));
+    Router::new().merge(routes.clone()).nest("/api/v3", routes).fallback(|| async { not_found() }).with_state(hub)
+}
+
+/// The blob storage: any byte range of an asset.
+pub(super) fn storage(hub: Shared) -> Router {
+    Router::new().route("/assets/{id}", get(blob)).fallback(|| async { not_found() }).with_state(hub)
+}
+
+fn not_found() -> Response {
+    let body = json!({"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"});
+    (StatusCode::NOT_FOUND, Json(body)).into_response()
+}
+
+fn is_ours(owner: &str, name: &str) -> bool {
+    format!("{owner}/{name}").eq_ignore_ascii_case(REPOSITORY)
+}
+
+/// Base URL as the client reached us: it may have come through a proxy, under another name.
+fn base(headers: &HeaderMap, uri: &Uri) -> String {
+    let host = uri
+        .authority()
+        .map(ToString::to_string)
+        .or_else(|| headers.get(header::HOST)?.to_str().ok().map(str::to_owned))
+        .unwrap_or_default();
+    let prefix = if uri.path().starts_with("/api/v3/") { "/api/v3" } else { "" };
+    format!("http://{host}{prefix}/repos/{REPOSITORY}")
+}
+
+async fn repository(Path((owner, name)): Path<(String, String)>) -> Response {
+    if !is_ours(&owner, &name) {
+        return not_found();
+    }
+    Json(json!({
+        "id": 1,
+        "name": "mero-tee",
+        "full_name": REPOSITORY,
+        "private": false,
+        "default_branch": "master",
+        "html_url": format!("https://github.com/{REPOSITORY}"),
+    }))
+    .into_response()
+}
+
+#[derive(Deserialize)]
+struct Page {
+    per_page: Option<usize>,
+    page: Option<usize>,
+}
+
+impl Page {
+    /// The slice of `all` asked for, and a `Link` header when there is more.
+    fn of(&self, all: &[Value], url: &str) -> Response {
+        let size = self.per_page.unwrap_or(30).clamp(1, 100);
+        let page = self.page.unwrap_or(1).max(1);
+        let start = (page - 1).saturating_mul(size).min(all.len());
+        let slice: Vec<&Value> = all.iter().skip(start).take(size).collect();
+        let mut response = Json(json!(slice)).into_response();
+        if start + slice.len() < all.len() {
+            let link = format!("<{url}?per_page={size}&page={}>; rel=\"next\"", page + 1);
+            if let Ok(value) = link.parse() {
+                response.headers_mut().insert(header::LINK, value);
+            }
+        }
+        response
+    }
+}
+
+async fn releases(
+    State(hub): State<Shared>,
+    Path((owner, name)): Path<(String, String)>,
+    Query(page): Query<Page>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    if !is_ours(&owner, &name) {
+        return not_found();
+    }
+    let base = base(&headers, &uri);
+    let all: Vec<Value> = hub.releases.iter().enumerate().map(|(i, r)| release_json(&base, i, r)).collect();
+    page.of(&all, &format!("{base}/releases"))
+}
+
+async fn latest(State(hub): State<Shared>, headers: HeaderMap, uri: Uri) -> Response {
+    found(&hub, &base(&headers, &uri), |_, release| !release.tag.is_rc())
+}
+
+async fn release_by_tag(
+    State(hub): State<Shared>,
+    Path((owner, name, tag)): Path<(String, String, String)>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    if !is_ours(&owner, &name) {
+        return not_found();
+    }
+    found(&hub, &base(&headers, &uri), |_, release| release.tag.as_str() == tag)
+}
+
+async fn release_by_id(
+    State(hub): State<Shared>,
+    Path((_, _, id)): Path<(String, String, usize)>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    found(&hub, &base(&headers, &uri), |index, _| index + 1 == id)
+}
+
+fn found(hub: &Hub, base: &str, wanted: impl Fn(usize, &ServedRelease) -> bool) -> Response {
+    match hub.releases.iter().enumerate().find(|(index, release)| wanted(*index, release)) {
+        Some((index, release)) => Json(release_json(base, index, release)).into_response(),
+        None => not_found(),
+    }
+}
+
+async fn assets(
+    State(hub): State<Shared>,
+    Path((_, _, id)): Path<(String, String, usize)>,
+    Query(page): Query<Page>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let base = base(&headers, &uri);
+    let Some(release) = id.checked_sub(1).and_then(|index| hub.releases.get(index)) else { return not_found() };
+    let all: Vec<Value> = release.assets.iter().enumerate().map(|(i, a)| asset_json(&base, id - 1, i, a)).collect();
+    page.of(&all, &format!("{base}/releases/{id}/assets"))
+}
+
+/// An asset as JSON, or a redirect to its bytes, by what the client accepts.
+async fn asset(
+    State(hub): State<Shared>,
+    Path((_, _, id)): Path<(String, String, usize)>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let Some((release, index, asset)) = hub.asset(id) else { return not_found() };
+    let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    if !accepts.contains("application/octet-stream") {
+        return Json(asset_json(&base(&headers, &uri), release, index, asset)).into_response();
+    }
+    // A real one is signed and expires; the query must never show up in a client's messages.
+    let location = format!("{}/assets/{id}?signature=sandbox", hub.storage);
+    (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
+}
+
+async fn contents(State(hub): State<Shared>, Path((owner, name, path)): Path<(String, String, String)>) -> Response {
+    if !is_ours(&owner, &name) || path != "compatibility-catalog.json" {
+        return not_found();
+    }
+    ([(header::CONTENT_TYPE, "application/vnd.github.raw+json")], format!("{:#}\n", hub.catalog)).into_response()
+}
+
+async fn blob(State(hub): State<Shared>, Path(id): Path<usize>, headers: HeaderMap) -> Response {
+    let Some((_, _, asset)) = hub.asset(id) else { return not_found() };
+    let total = asset.bytes.len();
+    let from = headers
+        .get(header::RANGE)
+        .and_then(|range| range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok())
+        .filter(|from| *from > 0);
+    let builder = Response::builder().header(header::CONTENT_TYPE, "application/octet-stream");
+    let response = match from {
+        Some(from) if from < total => builder
+            .status(StatusCode::PARTIAL_CONTENT)
+            .header(header::CONTENT_RANGE, format!("bytes {from}-{}/{total}", total - 1))
+            .body(Body::from(asset.bytes.get(from..).unwrap_or_default().to_vec())),
+        Some(_) => builder
+            .status(StatusCode::RANGE_NOT_SATISFIABLE)
+            .header(header::CONTENT_RANGE, format!("bytes */{total}"))
+            .body(Body::empty()),
+        None => builder.body(Body::from(asset.bytes.clone())),
+    };
+    response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+impl Hub {
+    /// Release index, asset index and asset of an id.
+    fn asset(&self, id: usize) -> Option<(usize, usize, &ServedAsset)> {
+        let (release, index) = ((id / ASSETS_A_RELEASE).checked_sub(1)?, id % ASSETS_A_RELEASE);
+        Some((release, index, self.releases.get(release)?.assets.get(index)?))
+    }
+}
+
+fn release_json(base: &str, index: usize, release: &ServedRelease) -> Value {
+    let id = index + 1;
+    let assets: Vec<Value> =
+        release.assets.iter().enumerate().map(|(i, asset)| asset_json(base, index, i, asset)).collect();
+    json!({
+        "id": id,
+        "node_id": format!("RE_{id}"),
+        "url": format!("{base}/releases/{id}"),
+        "assets_url": format!("{base}/releases/{id}/assets"),
+        "upload_url": format!("{base}/releases/{id}/assets{{?name,label}}"),
+        "html_url": format!("https://github.com/{REPOSITORY}/releases/tag/{}", release.tag),
+        "tarball_url": null,
+        "zipball_url": null,
+        "tag_name": release.tag.as_str(),
+        "target_commitish": commit(&release.tag),
+        "name": release.tag.as_str(),
+        "body": release.notes,
+        "draft": false,
+        "prerelease": release.tag.is_rc(),
+        "created_at": GENERATED_AT,
+        "published_at": GENERATED_AT,
+        "author": {"login": "github-actions[bot]", "id": 41898282},
+        "assets": assets,
+    })
+}
+
+fn asset_json(base: &str, release: usize, index: usize, asset: &ServedAsset) -> Value {
+    let id = (release + 1) * ASSETS_A_RELEASE + index;
+    json!({
+        "id": id,
+        "node_id": format!("RA_{id}"),
+        "url": format!("{base}/releases/assets/{id}"),
+        "name": asset.name,
+        "label": "",
+        "state": "uploaded",
+        "content_type": "application/octet-stream",
+        "size": asset.stated_size,
+        "digest": asset.stated_digest,
+        "download_count": 0,
+        "created_at": GENERATED_AT,
+        "updated_at": GENERATED_AT,
+        "browser_download_url": format!("{base}/releases/assets/{id}"),
+        "uploader": {"login": "github-actions[bot]", "id": 41898282},
+    })
+}

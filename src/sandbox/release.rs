@@ -1,0 +1,263 @@
+//! The sample releases: which there are, and how one is put together, signed and — when asked — tampered with.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{
+    documents,
+    sigstore::{Identity, Instance, Signed},
+    tamper::Tamper,
+};
+use crate::{
+    digest::Sha256,
+    error::{Error, Result},
+    policy::profile::Profile,
+    release::{
+        contract::Layout,
+        tag::{Family, Tag},
+    },
+};
+
+/// A sample release before it is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sample {
+    /// Its tag.
+    pub tag: Tag,
+    /// How it is laid out.
+    pub layout: Layout,
+}
+
+/// Tags and layouts of the samples, newest first.
+const SAMPLES: [(&str, Layout); 7] = [
+    ("mero-kms-v1.3.0-rc.1", Layout::Pipeline),
+    ("mero-kms-v1.2.0", Layout::Pipeline),
+    ("mero-tee-v1.2.0", Layout::Pipeline),
+    ("mero-kms-v1.1.0", Layout::Runbook),
+    ("mero-tee-v1.1.0", Layout::Runbook),
+    ("mero-kms-v1.0.0", Layout::Upstream),
+    ("mero-tee-v1.0.0", Layout::Upstream),
+];
+
+/// Versions the sample catalog pairs.
+pub const CATALOG_PAIRS: [&str; 3] = ["1.2.0", "1.1.0", "1.0.0"];
+
+/// An asset as the API and the storage serve it. What is stated and what is delivered agree unless tampered with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedAsset {
+    /// Name, which a tamper may have made unsafe.
+    pub name: String,
+    /// Size the API states.
+    pub stated_size: u64,
+    /// Digest the API states.
+    pub stated_digest: String,
+    /// Bytes the storage delivers.
+    pub bytes: Vec<u8>,
+}
+
+/// A release as the API serves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedRelease {
+    /// Its tag.
+    pub tag: Tag,
+    /// Release notes.
+    pub notes: String,
+    /// Its assets, by name.
+    pub assets: Vec<ServedAsset>,
+}
+
+/// A release under construction: what tampers work on.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub(super) sample: Sample,
+    pub(super) notes: String,
+    /// JSON documents, changed before they are hashed and signed.
+    pub(super) json: BTreeMap<String, Value>,
+    /// Files that are not JSON.
+    pub(super) files: BTreeMap<String, Vec<u8>>,
+    pub(super) identity: Identity,
+}
+
+impl Sample {
+    /// Every sample, newest first.
+    ///
+    /// # Errors
+    /// Never: a test builds them.
+    pub fn all() -> Result<Vec<Self>> {
+        let parse = |(tag, layout): &(&str, Layout)| {
+            let tag = tag.parse().map_err(|e| Error::internal("a sample tag does not parse").because(e))?;
+            Ok(Self { tag, layout: *layout })
+        };
+        SAMPLES.iter().map(parse).collect()
+    }
+
+    /// Name of the checksums file.
+    pub(super) fn checksums_name(&self) -> &'static str {
+        match (self.layout, self.tag.family()) {
+            (Layout::Pipeline, _) => "checksums.sha256",
+            (Layout::Runbook, _) => "checksums.txt",
+            (Layout::Upstream, Family::Kms) => "kms-phala-checksums.txt",
+            (Layout::Upstream, Family::Node) => "node-image-gcp-checksums.txt",
+        }
+    }
+
+    /// Name of a profile's policy.
+    pub(super) fn policy_name(&self, profile: Profile) -> String {
+        match self.layout {
+            Layout::Pipeline => format!("attestation-policy-{profile}.json"),
+            Layout::Runbook | Layout::Upstream => format!("kms-phala-attestation-policy.{profile}.json"),
+        }
+    }
+
+    /// Name of the archive of binaries.
+    pub(super) fn archive_name(&self) -> Option<&'static str> {
+        match self.tag.family() {
+            Family::Kms => Some("mero-kms-phala_x86_64-unknown-linux-gnu.tar.gz"),
+            Family::Node => None,
+        }
+    }
+
+    /// Builds, tampers, signs.
+    pub(super) fn build(&self, sigstore: &mut Instance, time: Timestamp, tampers: &[Tamper]) -> Result<ServedRelease> {
+        let mut draft = self.draft();
+        for tamper in tampers {
+            tamper.change_documents(&mut draft);
+        }
+        let mut files = draft.files;
+        files.extend(draft.json.iter().map(|(name, value)| (name.clone(), pretty(value))));
+        let mut checksums = self.checksums(&files);
+        for tamper in tampers {
+            tamper.change_checksums(&mut checksums);
+        }
+        let checksums: String = checksums.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
+        files.insert(self.checksums_name().to_owned(), checksums.into_bytes());
+        let signed: Vec<String> = match self.layout {
+            Layout::Pipeline | Layout::Runbook => vec![self.checksums_name().to_owned()],
+            Layout::Upstream => files.keys().cloned().collect(),
+        };
+        for name in signed {
+            let bytes = files.get(&name).cloned().unwrap_or_default();
+            let mut signature = sigstore.sign(&bytes, &draft.identity, time)?;
+            if name == self.checksums_name() {
+                for tamper in tampers {
+                    tamper.change_signature(&mut signature, &bytes, &draft.identity, sigstore, time)?;
+                }
+            }
+            self.attach(&mut files, &name, signature);
+        }
+        let mut release = ServedRelease {
+            tag: self.tag.clone(),
+            notes: draft.notes,
+            assets: files.into_iter().map(|(name, bytes)| ServedAsset::honest(name, bytes)).collect(),
+        };
+        for tamper in tampers {
+            tamper.change_release(self, &mut release);
+        }
+        Ok(release)
+    }
+
+    fn draft(&self) -> Draft {
+        let tag = &self.tag;
+        let mut json = BTreeMap::new();
+        let mut files = BTreeMap::new();
+        let workflow = match tag.family() {
+            Family::Kms => {
+                self.kms_documents(&mut json, &mut files);
+                "release-kms-phala.yaml"
+            }
+            Family::Node => {
+                self.node_documents(&mut json, &mut files);
+                "release-node-image-gcp.yaml"
+            }
+        };
+        // Upstream signed on its main branch, the pipeline on the tag.
+        let git_ref = match self.layout {
+            Layout::Upstream => "refs/heads/master".to_owned(),
+            Layout::Pipeline | Layout::Runbook => format!("refs/tags/{tag}"),
+        };
+        let identity = Identity::github_workflow(documents::REPOSITORY, workflow, &git_ref, &documents::commit(tag));
+        Draft { sample: self.clone(), notes: documents::notes(tag), json, files, identity }
+    }
+
+    fn kms_documents(&self, json: &mut BTreeMap<String, Value>, files: &mut BTreeMap<String, Vec<u8>>) {
+        let tag = &self.tag;
+        for profile in Profile::ALL {
+            json.insert(self.policy_name(profile), documents::policy(tag, profile));
+        }
+        if let Some(name) = self.archive_name() {
+            files.insert(name.to_owned(), documents::archive(tag));
+        }
+        match self.layout {
+            Layout::Pipeline => {
+                json.insert("published-mrtds.json".into(), documents::published_mrtds(tag));
+                json.insert("sbom.spdx.json".into(), documents::sbom(tag, "mero-kms-phala"));
+                files.insert("compose-hash.txt".into(), documents::compose_hash(tag));
+            }
+            Layout::Runbook => {
+                json.insert("sbom.spdx.json".into(), documents::sbom(tag, "mero-kms-phala"));
+            }
+            Layout::Upstream => {
+                let archives: Vec<(String, Sha256)> = files.iter().map(|(n, b)| (n.clone(), Sha256::of(b))).collect();
+                let default = documents::policy(tag, Profile::LockedReadOnly);
+                json.insert("kms-phala-attestation-policy.json".into(), default);
+                json.insert("kms-phala-release-manifest.json".into(), documents::manifest(tag, &archives));
+                json.insert("kms-phala-container-metadata.json".into(), documents::container_metadata(tag));
+                json.insert("kms-phala-compatibility-map.json".into(), documents::compatibility_map(tag));
+                json.insert("kms-phala-container-sbom.spdx.json".into(), documents::sbom(tag, "container"));
+                json.insert("kms-phala-binaries-sbom.spdx.json".into(), documents::sbom(tag, "binaries"));
+            }
+        }
+    }
+
+    fn node_documents(&self, json: &mut BTreeMap<String, Value>, files: &mut BTreeMap<String, Vec<u8>>) {
+        let tag = &self.tag;
+        let measurements = documents::published_mrtds(tag);
+        match self.layout {
+            Layout::Pipeline | Layout::Runbook => {
+                files.insert("provenance.intoto.jsonl".into(), documents::provenance(tag, &pretty(&measurements)));
+                json.insert("sbom.spdx.json".into(), documents::sbom(tag, "node-image"));
+            }
+            Layout::Upstream => {
+                json.insert("release-provenance.json".into(), documents::release_provenance(tag, &measurements));
+                json.insert("node-image-gcp-release-sbom.spdx.json".into(), documents::sbom(tag, "node-image"));
+            }
+        }
+        json.insert("published-mrtds.json".into(), measurements);
+    }
+
+    fn checksums(&self, files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Sha256> {
+        let listed = |name: &str| match (self.layout, self.tag.family()) {
+            (Layout::Upstream, Family::Kms) => Some(name) == self.archive_name(),
+            (Layout::Pipeline | Layout::Runbook, _) | (Layout::Upstream, Family::Node) => true,
+        };
+        files.iter().filter(|(name, _)| listed(name)).map(|(name, bytes)| (name.clone(), Sha256::of(bytes))).collect()
+    }
+
+    /// Publishes a signature in the forms the layout knows.
+    fn attach(&self, files: &mut BTreeMap<String, Vec<u8>>, name: &str, signed: Signed) {
+        if self.layout == Layout::Pipeline {
+            files.insert(format!("{name}.sigstore.json"), signed.bundle_json.into_bytes());
+            return;
+        }
+        files.insert(format!("{name}.sig"), signed.signature_base64.into_bytes());
+        files.insert(format!("{name}.pem"), signed.certificate_pem.into_bytes());
+        // Some releases of that time also carry cosign's own bundle.
+        if self.layout == Layout::Upstream && self.tag.family() == Family::Node && name == "published-mrtds.json" {
+            files.insert(format!("{name}.bundle.json"), signed.cosign_bundle_json.into_bytes());
+        }
+    }
+}
+
+impl ServedAsset {
+    /// An asset of which the API states the truth.
+    pub(super) fn honest(name: String, bytes: Vec<u8>) -> Self {
+        let stated_digest = format!("sha256:{}", Sha256::of(&bytes));
+        Self { name, stated_size: bytes.len() as u64, stated_digest, bytes }
+    }
+}
+
+/// A document as the release workflows write it.
+fn pretty(value: &Value) -> Vec<u8> {
+    format!("{value:#}\n").into_bytes()
+}

@@ -1,0 +1,158 @@
+//! The whole world on loopback: builds the sample releases, starts the servers, and says where they are.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use axum::Router;
+use tempfile::TempDir;
+use tokio::{net::TcpListener, task::JoinSet};
+
+use super::{
+    documents::{self, GENERATED_AT},
+    github::{self, Hub},
+    release::{CATALOG_PAIRS, Sample, ServedRelease},
+    sigstore::{self, Instance},
+    tamper::Tamper,
+};
+use crate::{
+    error::{Error, Result},
+    release::tag::Tag,
+};
+
+/// A running world. Dropping it stops the servers and removes its files.
+pub struct World {
+    api: String,
+    sigstore: String,
+    folder: TempDir,
+    _servers: JoinSet<()>,
+}
+
+/// What to build.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Keys, log and releases are derived from it.
+    pub seed: u64,
+    /// How to spoil releases.
+    pub tampers: Vec<Tamper>,
+    /// Releases to spoil; empty means every one that can be.
+    pub targets: Vec<Tag>,
+}
+
+impl Plan {
+    /// Refuses a tamper that can touch none of the targets: a rehearsal that spoils nothing would read as a pass.
+    ///
+    /// # Errors
+    /// Usage, naming the kind and why each target is out of its reach.
+    pub fn check(&self) -> Result<()> {
+        let samples = Sample::all()?;
+        if let Some(unknown) =
+            self.targets.iter().find(|tag| !self.tampers.is_empty() && !samples.iter().any(|s| s.tag == **tag))
+        {
+            return Err(Error::usage(format!("the sandbox holds no release {unknown} to tamper with")));
+        }
+        for tamper in &self.tampers {
+            let objections: Vec<String> = samples
+                .iter()
+                .filter(|s| self.aims_at(s))
+                .map(|s| tamper.objection(s).map(|why| format!("{}: {why}", s.tag)))
+                .collect::<Option<_>>()
+                .unwrap_or_default();
+            if !objections.is_empty() {
+                return Err(Error::usage(format!("--tamper {} cannot touch {}", tamper.name(), objections.join("; "))));
+            }
+        }
+        Ok(())
+    }
+
+    fn aims_at(&self, sample: &Sample) -> bool {
+        self.targets.is_empty() || self.targets.contains(&sample.tag)
+    }
+
+    /// The tampers that touch a sample.
+    fn tampers_of(&self, sample: &Sample) -> Vec<Tamper> {
+        if !self.aims_at(sample) {
+            return Vec::new();
+        }
+        self.tampers.iter().copied().filter(|t| t.objection(sample).is_none()).collect()
+    }
+
+    /// Builds and signs every sample.
+    ///
+    /// # Errors
+    /// Internal, when the sandbox itself is broken.
+    pub fn releases(&self, sigstore: &mut Instance) -> Result<Vec<ServedRelease>> {
+        let time = made_at()?;
+        Sample::all()?.iter().map(|sample| sample.build(sigstore, time, &self.tampers_of(sample))).collect()
+    }
+}
+
+/// The time everything in the sandbox was signed at. Fixed, so that the same seed gives the same bytes.
+fn made_at() -> Result<jiff::Timestamp> {
+    GENERATED_AT.parse().map_err(|e| Error::internal("the sandbox's time does not parse").because(e))
+}
+
+impl World {
+    /// Builds everything and starts listening.
+    ///
+    /// # Errors
+    /// Usage for a plan that spoils nothing; input when no port or temporary folder can be had.
+    pub async fn start(plan: &Plan) -> Result<Self> {
+        plan.check()?;
+        let mut instance = Instance::new(plan.seed, made_at()?)?;
+        let releases = plan.releases(&mut instance)?;
+        let mut servers = JoinSet::new();
+        let (sigstore_listener, sigstore) = listen().await?;
+        let (storage_listener, storage) = listen().await?;
+        let (api_listener, api) = listen().await?;
+        let folder = TempDir::with_prefix("merotee-sandbox-")
+            .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
+        write(folder.path(), "trusted_root.json", &instance.trusted_root_json(&sigstore))?;
+        write(folder.path(), "trust_config.json", &instance.client_trust_config_json(&sigstore))?;
+        let hub = Arc::new(Hub { releases, catalog: documents::catalog(&CATALOG_PAIRS), storage });
+        serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
+        serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
+        serve(&mut servers, api_listener, github::api(hub));
+        Ok(Self { api, sigstore, folder, _servers: servers })
+    }
+
+    /// Base URL of GitHub's REST API.
+    pub fn api_url(&self) -> &str {
+        &self.api
+    }
+
+    /// Base URL of Rekor, Fulcio and the timestamp authority.
+    pub fn sigstore_url(&self) -> &str {
+        &self.sigstore
+    }
+
+    /// The instance's `trusted_root.json`.
+    pub fn trusted_root(&self) -> PathBuf {
+        self.folder.path().join("trusted_root.json")
+    }
+
+    /// Trusted root and signing configuration in one file, as sigstore-python wants them.
+    pub fn trust_config(&self) -> PathBuf {
+        self.folder.path().join("trust_config.json")
+    }
+}
+
+async fn listen() -> Result<(TcpListener, String)> {
+    let cannot = |e: std::io::Error| Error::input("cannot listen on loopback").because(e);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(cannot)?;
+    let address = listener.local_addr().map_err(cannot)?;
+    Ok((listener, format!("http://{address}")))
+}
+
+fn serve(servers: &mut JoinSet<()>, listener: TcpListener, router: Router) {
+    servers.spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!("a sandbox server stopped: {error}");
+        }
+    });
+}
+
+fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
+    std::fs::write(folder.join(name), text).map_err(|e| Error::input(format!("cannot write {name}")).because(e))
+}
