@@ -1,12 +1,25 @@
 //! The command line: clap types, environment names, and nothing else. No other module reads the environment.
 
-use std::path::PathBuf;
+pub mod compose_hash;
+pub mod quote;
+mod reading;
 
-use clap::{Args, Parser, Subcommand};
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use secrecy::SecretString;
 use url::Url;
 
+pub use self::reading::NoCommand;
 use crate::release::tag::{Class, Selector};
+
+pub mod policy;
 
 /// Exit codes, as `--help` states them.
 const EXIT_CODES: &str = "Exit codes:
@@ -29,9 +42,23 @@ pub struct Cli {
     /// Where to find Sigstore and what to believe.
     #[command(flatten)]
     pub sigstore: SigstoreArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// What to print and where.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+impl Cli {
+    /// Whether the command stays up until it is told to stop, and ends in good order then.
+    pub fn serves(&self) -> bool {
+        #[cfg(feature = "sandbox")]
+        if let Command::Sandbox(args) = &self.command {
+            return args.command.iter().eq(["serve"]);
+        }
+        false
+    }
 }
 
 /// Every subcommand.
@@ -41,6 +68,22 @@ pub enum Command {
     VerifyReleaseAssets(VerifyReleaseArgs),
     /// Verify one file or digest against a Sigstore bundle or a detached signature
     VerifyBlob(VerifyBlobArgs),
+    /// Print the hash of a compose file, or compare it with what a machine measured
+    ComposeHash(compose_hash::ComposeHashArgs),
+    /// Look into a TDX quote, or say whether it is genuine
+    #[command(subcommand)]
+    Quote(quote::QuoteCommand),
+    /// Make the three attestation policies of a KMS release from probes
+    GenPolicy(Box<policy::GenPolicyArgs>),
+    /// Check and compare policy files
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+    /// Assemble published measurements, and compare machines with them
+    #[command(subcommand)]
+    Mrtds(policy::MrtdsCommand),
+    /// Configure a node to trust the KMS of a release
+    #[command(subcommand)]
+    MerodConfig(policy::MerodConfigCommand),
     /// Run a command against a self-contained world on loopback: no account, no network
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
@@ -49,8 +92,12 @@ pub enum Command {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Print the manual page
-    Man,
+    /// Print a manual page
+    Man {
+        /// Subcommand whose page to print, instead of the program's
+        #[arg(value_name = "COMMAND")]
+        of: Option<String>,
+    },
 }
 
 /// Where to find GitHub.
@@ -101,6 +148,18 @@ pub struct SigstoreArgs {
     pub rekor_url: Url,
 }
 
+/// How often and how long to ask servers.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// Times a request that failed in passing is made again, after a growing wait
+    #[arg(long, value_name = "N", env = "MEROTEE_RETRIES", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=20), global = true, hide_env_values = true)]
+    pub retries: u8,
+    /// Seconds a server may stay silent
+    #[arg(long, value_name = "SECONDS", env = "MEROTEE_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600), global = true, hide_env_values = true)]
+    pub timeout: u16,
+}
+
 /// What to print and where.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
@@ -126,7 +185,7 @@ pub struct VerifyReleaseArgs {
     #[arg(value_name = "TAG", required_unless_present = "list_contract")]
     pub tag: Option<Selector>,
     /// Hold the release to this class [default: rc for -rc.N, else stable]
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "CLASS", value_parser = class_parser())]
     pub class: Option<Class>,
     /// Verify the files of a folder instead of downloading; for a bare version, of DIR/<tag> each
     #[arg(long, value_name = "DIR")]
@@ -234,7 +293,7 @@ pub struct SandboxArgs {
     pub seed: u64,
     /// `serve` keeps the world up and prints the environment to export; otherwise, after `--`, any merotee command
     #[arg(value_name = "serve | -- COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub command: Vec<std::ffi::OsString>,
+    pub command: Vec<OsString>,
 }
 
 /// What the process was given besides arguments, read once.
@@ -272,23 +331,11 @@ impl OutputArgs {
     }
 }
 
-impl SigstoreArgs {
-    /// Where the trust root comes from.
-    pub fn source(&self) -> crate::adapters::sigstore::TrustRootSource {
-        match &self.trusted_root {
-            Some(path) if !path.as_os_str().is_empty() => {
-                crate::adapters::sigstore::TrustRootSource::File(path.clone())
-            }
-            Some(_) | None => crate::adapters::sigstore::TrustRootSource::Embedded,
-        }
-    }
-}
-
 impl Environment {
     /// Reads the process environment. Empty variables count as unset.
     pub fn from_process() -> Self {
         use std::io::IsTerminal as _;
-        let var = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty());
+        let var = |name: &str| variable(OsStr::new(name));
         let text = |name: &str| var(name).and_then(|v| v.into_string().ok());
         let path = |name: &str| var(name).map(PathBuf::from);
         let stdout_terminal = std::io::stdout().is_terminal();
@@ -316,8 +363,18 @@ fn terminal_width() -> usize {
     terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 
-fn format_parser() -> impl clap::builder::TypedValueParser<Value = crate::report::Format> {
-    use clap::builder::TypedValueParser as _;
-    clap::builder::PossibleValuesParser::new(crate::report::Format::ALL.map(crate::report::Format::name))
+/// A variable of the environment; an empty one counts as unset.
+fn variable(name: &OsStr) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn format_parser() -> impl TypedValueParser<Value = crate::report::Format> {
+    PossibleValuesParser::new(crate::report::Format::ALL.map(crate::report::Format::name))
         .try_map(|word| word.parse::<crate::report::Format>())
+}
+
+fn class_parser() -> impl TypedValueParser<Value = Class> {
+    let named = |word: &str| Class::ALL.into_iter().find(|class| class.name() == word);
+    PossibleValuesParser::new(Class::ALL.map(Class::name))
+        .try_map(move |word| named(&word).ok_or("not a class of releases"))
 }

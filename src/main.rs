@@ -2,12 +2,13 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use merotee::cli::{Cli, Environment};
 
 fn main() -> ExitCode {
     let environment = Environment::from_process();
-    // clap prints help and usage errors itself, and ends with 0 and 2.
-    let cli = Cli::parse();
-    ExitCode::from(merotee::run(&cli, &environment).code())
+    let exit = match Cli::from_process() {
+        Ok(cli) => merotee::run(&cli, &environment),
+        Err(why) => merotee::explain(&why, &environment),
+    };
+    ExitCode::from(exit.code())
 }

@@ -9,8 +9,8 @@ use std::{
 
 use crate::{
     adapters::file,
-    cli::{Actions, Environment, OutputArgs},
-    error::{Error, Result},
+    cli::{Environment, OutputArgs},
+    error::{self, Error, Result},
     exit::Exit,
     report::{self, Report},
 };
@@ -22,7 +22,7 @@ pub(crate) enum Product {
     Report(Report),
     /// Bytes to be printed as they are.
     Bytes(Vec<u8>),
-    /// Everything has been said already.
+    /// Everything has been said already: the sandbox delivers what the command inside it made.
     Done(Exit),
 }
 
@@ -38,44 +38,64 @@ pub(crate) fn deliver(product: Product, output: &OutputArgs, environment: &Envir
             Ok(Exit::Success)
         }
         Product::Report(report) => {
-            let to_file = output.output.is_some();
-            let style = report::Style { color: environment.color && !to_file, width: environment.width };
-            let mut bytes = Vec::new();
-            report::render(output.format, &report, &style, &mut bytes)
-                .map_err(|e| Error::internal("cannot render the report").because(e))?;
-            write(&bytes, output.output.as_deref())?;
-            if let Some(actions) = &environment.actions {
-                announce(&report, actions)?;
+            let verdict = Exit::from(report.verdict());
+            let told = [tell(&report, output, environment), announce(&report, environment)];
+            match told.into_iter().find_map(Result::err) {
+                None => Ok(verdict),
+                // A verdict that nobody could be told is still the verdict; only a pass must not stand unseen.
+                Some(error) if verdict == Exit::Success => Err(error),
+                Some(error) => {
+                    tracing::error!("{}", error::chain(&error));
+                    Ok(verdict)
+                }
             }
-            Ok(Exit::from(report.verdict()))
         }
     }
 }
 
-/// Prints bytes now, for a command that goes on afterwards.
+fn tell(report: &Report, output: &OutputArgs, environment: &Environment) -> Result<()> {
+    let style = report::Style { color: environment.color && output.output.is_none(), width: environment.width };
+    let mut bytes = Vec::new();
+    report::render(output.format, report, &style, &mut bytes)
+        .map_err(|e| Error::internal("cannot render the report").because(e))?;
+    write(&bytes, output.output.as_deref())
+}
+
+/// Prints bytes now, for a command that goes on afterwards and is of no use to anybody who has not read them.
 ///
 /// # Errors
-/// When they cannot be written.
+/// When they cannot be written, also when the reader has closed the pipe.
 pub(crate) fn print(bytes: &[u8], output: &OutputArgs) -> Result<()> {
-    write(bytes, output.output.as_deref())
+    match output.output.as_deref() {
+        Some(path) => file::write_atomic(path, bytes),
+        None => to_stdout(bytes).map_err(cannot_print),
+    }
 }
 
 fn write(bytes: &[u8], path: Option<&Path>) -> Result<()> {
     match path {
         Some(path) => file::write_atomic(path, bytes),
-        None => {
-            let mut stdout = io::stdout().lock();
-            match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-                Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-                result => result.map_err(|e| Error::input("cannot write to standard output").because(e)),
-            }
-        }
+        None => match to_stdout(bytes) {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            result => result.map_err(cannot_print),
+        },
     }
+}
+
+fn to_stdout(bytes: &[u8]) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(bytes)?;
+    stdout.flush()
+}
+
+fn cannot_print(error: io::Error) -> Error {
+    Error::input("cannot write to standard output").because(error)
 }
 
 /// Tells the workflow run. Annotations go to standard error, which the runner reads as well, so that standard output
 /// holds the product alone.
-fn announce(report: &Report, actions: &Actions) -> Result<()> {
+fn announce(report: &Report, environment: &Environment) -> Result<()> {
+    let Some(actions) = &environment.actions else { return Ok(()) };
     let mut annotations = Vec::new();
     let failed = |what: &'static str| move |e: io::Error| Error::input(format!("cannot write {what}")).because(e);
     report::github::annotations(report, &mut annotations).map_err(failed("annotations"))?;

@@ -1,15 +1,17 @@
 //! Signatures of a release: finds the files that carry each, and has them verified.
 //!
-//! Forms are tried in a fixed order and the first one present decides: a sound signature in a later form does not make
-//! up for an unsound one in an earlier.
+//! Every form present is verified: a sound signature in one form does not make up for an unsound one in another, which
+//! some other client may read.
+
+use std::fmt;
 
 use crate::{
     adapters::sigstore::{
-        Artifact, Bundle, MAX_EVIDENCE_BYTES, PublicKey, RekorLookup, TrustRoot, verify_bundle, verify_bundle_with_key,
-        verify_detached,
+        Artifact, Bundle, PublicKey, Rejected, RekorLookup, TrustRoot, refuse_mismatch, verify_bundle,
+        verify_bundle_with_key, verify_detached, verify_detached_beside,
     },
     error,
-    release::snapshot::{Asset, Content, Signature, SignatureOutcome},
+    release::snapshot::{Asset, Content, MAX_EVIDENCE_BYTES, Signature, SignatureOutcome},
 };
 
 /// What signatures are judged by.
@@ -22,67 +24,77 @@ pub struct Verifier<'a> {
     pub rekor: Option<RekorLookup<'a>>,
 }
 
-/// The files that carry a signature.
+/// Files that carry a signature over one asset.
 enum Form<'a> {
     Bundle(&'a Asset),
-    Certificate { signature: &'a Asset, certificate: &'a Asset },
+    Certificate { signature: &'a Asset, certificate: &'a Asset, bundle: Option<&'a Asset> },
     Key { signature: &'a Asset, key: &'a PublicKey },
-    None,
 }
 
 impl Verifier<'_> {
-    /// Verifies the signature over `asset`, whose evidence is among `all`.
-    pub async fn verify(&self, asset: &Asset, all: &[Asset]) -> Signature {
+    /// Verifies every signature over `asset` whose evidence is among `all`; one that says it is absent when there is
+    /// none.
+    pub async fn verify(&self, asset: &Asset, all: &[Asset]) -> Vec<Signature> {
         let name = asset.name.as_str();
-        let form = self.form(name, all);
-        let evidence = match &form {
-            Form::Bundle(bundle) => bundle.name.to_string(),
-            Form::Certificate { signature, certificate } => format!("{} + {}", signature.name, certificate.name),
-            Form::Key { signature, .. } => signature.name.to_string(),
-            Form::None if self.key.is_some() => format!("{name}.sig or {name}.sigstore.json"),
-            Form::None => format!("{name}.sigstore.json, {name}.bundle.json, or {name}.sig with {name}.pem"),
-        };
-        let outcome = match &asset.content {
-            Content::Read { digest, path, .. } => {
-                self.outcome(Artifact { digest: *digest, path: Some(path) }, &form).await
-            }
-            Content::Failed(why) => SignatureOutcome::Unverified(why.clone()),
-            Content::NotFetched => SignatureOutcome::Unverified("the asset was not fetched".into()),
-        };
-        Signature { asset: name.to_owned(), evidence, outcome }
+        let forms = self.forms(name, all);
+        if forms.is_empty() {
+            let evidence = match self.key {
+                Some(_) => format!("{name}.sig, or {name}.sigstore.json made with the key"),
+                None => format!("{name}.sigstore.json, {name}.bundle.json, or {name}.sig with {name}.pem"),
+            };
+            return vec![Signature { asset: name.to_owned(), evidence, outcome: SignatureOutcome::Absent }];
+        }
+        let mut signatures = Vec::new();
+        for form in forms {
+            let outcome = match &asset.content {
+                Content::Read { digest, path, .. } => {
+                    let artifact = Artifact { digest: *digest, path: Some(path) };
+                    self.outcome(artifact, &form).await.unwrap_or_else(|why| why)
+                }
+                Content::Failed(why) => SignatureOutcome::Unverified(why.clone()),
+                Content::NotFetched => SignatureOutcome::Unverified("the asset was not fetched".into()),
+            };
+            signatures.push(Signature { asset: name.to_owned(), evidence: form.to_string(), outcome });
+        }
+        signatures
     }
 
-    /// The first form present, in the documented order.
-    fn form<'a>(&'a self, name: &str, all: &'a [Asset]) -> Form<'a> {
+    /// Every form present, in the documented order. With a key, only those that a key can judge.
+    fn forms<'a>(&'a self, name: &str, all: &'a [Asset]) -> Vec<Form<'a>> {
         let find = |suffix: &str| all.iter().find(|a| a.name.as_str() == format!("{name}{suffix}"));
-        if let Some(bundle) = find(".sigstore.json").or_else(|| find(".bundle.json")) {
-            return Form::Bundle(bundle);
-        }
+        let bundles: Vec<&Asset> = [find(".sigstore.json"), find(".bundle.json")].into_iter().flatten().collect();
+        let mut forms: Vec<Form<'a>> =
+            bundles.iter().filter(|b| self.key.is_none() || is_made_with_a_key(b)).map(|b| Form::Bundle(b)).collect();
         match (find(".sig"), find(".pem"), self.key) {
-            (Some(signature), _, Some(key)) => Form::Key { signature, key },
-            (Some(signature), Some(certificate), None) => Form::Certificate { signature, certificate },
-            (Some(_), None, None) | (None, _, _) => Form::None,
+            (Some(signature), _, Some(key)) => forms.push(Form::Key { signature, key }),
+            (Some(signature), Some(certificate), None) => {
+                forms.push(Form::Certificate { signature, certificate, bundle: bundles.first().copied() });
+            }
+            (Some(_), None, None) | (None, _, _) => {}
         }
+        forms
     }
 
-    async fn outcome(&self, artifact: Artifact<'_>, form: &Form<'_>) -> SignatureOutcome {
-        let verified = match form {
-            Form::None => return SignatureOutcome::Absent,
-            Form::Bundle(bundle) => bytes(bundle).and_then(|b| self.bundle(artifact, b)),
-            Form::Key { signature, key } => bytes(signature)
-                .and_then(|b| verify_detached(artifact, b, key).map_err(|e| SignatureOutcome::Rejected(e.0)))
-                .map(|()| SignatureOutcome::SignedWithKey),
-            Form::Certificate { signature, certificate } => match (bytes(signature), bytes(certificate)) {
-                (Ok(signature), Ok(certificate)) => self.certificate(artifact, signature, certificate).await,
-                (Err(why), _) | (_, Err(why)) => Err(why),
-            },
-        };
-        verified.unwrap_or_else(|why| why)
+    async fn outcome(&self, artifact: Artifact<'_>, form: &Form<'_>) -> Result<SignatureOutcome, SignatureOutcome> {
+        match form {
+            Form::Bundle(bundle) => self.bundle(artifact, bytes(bundle)?),
+            Form::Key { signature, key } => verify_detached(artifact, bytes(signature)?, key)
+                .map(|()| SignatureOutcome::SignedWithKey)
+                .map_err(rejected),
+            Form::Certificate { signature, certificate, bundle } => {
+                self.certificate(artifact, bytes(signature)?, bytes(certificate)?, *bundle).await
+            }
+        }
     }
 
     fn bundle(&self, artifact: Artifact<'_>, bytes: &[u8]) -> Result<SignatureOutcome, SignatureOutcome> {
-        let rejected = |e: crate::adapters::sigstore::Rejected| SignatureOutcome::Rejected(e.0);
         let bundle = Bundle::parse(bytes).map_err(rejected)?;
+        // An attestation says something about a file (a test failed on it, a scanner read it) and is no signature of it.
+        if !bundle.is_message_signature() {
+            return Err(SignatureOutcome::Rejected(
+                "holds an attestation about the file, not a signature over it".into(),
+            ));
+        }
         match (bundle.needs_key(), self.key) {
             (true, Some(key)) => verify_bundle_with_key(artifact, &bundle, key, self.root)
                 .map(|()| SignatureOutcome::SignedWithKey)
@@ -94,22 +106,49 @@ impl Verifier<'_> {
         }
     }
 
+    /// The log entry comes from a bundle beside it when that is of the same signing, else from the log.
     async fn certificate(
         &self,
         artifact: Artifact<'_>,
         signature: &[u8],
         certificate: &[u8],
+        bundle: Option<&Asset>,
     ) -> Result<SignatureOutcome, SignatureOutcome> {
+        let beside = bundle.and_then(|b| Bundle::parse(bytes(b).ok()?).ok());
+        if let Some(beside) = beside
+            && let Ok(signer) = verify_detached_beside(artifact, signature, certificate, &beside, self.root)
+        {
+            return Ok(SignatureOutcome::SignedBy(signer));
+        }
         let Some(rekor) = &self.rekor else {
+            refuse_mismatch(artifact, signature, certificate).map_err(rejected)?;
             let why = "a detached signature needs its log entry from Rekor, and --offline forbids asking";
             return Err(SignatureOutcome::Unverified(why.into()));
         };
         match rekor.verify(artifact, signature, certificate, self.root).await {
             Ok(Ok(signer)) => Ok(SignatureOutcome::SignedBy(signer)),
-            Ok(Err(why)) => Err(SignatureOutcome::Rejected(why.0)),
+            Ok(Err(why)) => Err(rejected(why)),
             Err(error) => Err(SignatureOutcome::Unverified(error::chain(&error))),
         }
     }
+}
+
+impl fmt::Display for Form<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bundle(bundle) => write!(f, "{}", bundle.name),
+            Self::Certificate { signature, certificate, .. } => write!(f, "{} + {}", signature.name, certificate.name),
+            Self::Key { signature, .. } => write!(f, "{}", signature.name),
+        }
+    }
+}
+
+fn rejected(why: Rejected) -> SignatureOutcome {
+    SignatureOutcome::Rejected(why.0)
+}
+
+fn is_made_with_a_key(bundle: &Asset) -> bool {
+    bytes(bundle).ok().and_then(|b| Bundle::parse(b).ok()).is_some_and(|b| b.needs_key())
 }
 
 /// The evidence file's content, or what is to be said of the signature without it.

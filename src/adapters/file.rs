@@ -63,16 +63,16 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         if special {
             return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
         }
+        // The mode of the file that is replaced, or what the process's umask leaves of the usual one.
+        #[cfg(unix)]
+        let permissions = std::fs::metadata(path)
+            .map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o666), |existing| existing.permissions());
         let mut builder = tempfile::Builder::new();
-        // Created private, then given the mode a plain `>` would have given.
+        #[cfg(unix)]
+        builder.permissions(permissions);
         let mut temporary = builder.prefix(".merotee-").tempfile_in(folder)?;
         temporary.write_all(bytes)?;
         temporary.flush()?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            temporary.as_file().set_permissions(std::fs::Permissions::from_mode(0o644))?;
-        }
         temporary.persist(path).map_err(|e| e.error)?;
         Ok(())
     };

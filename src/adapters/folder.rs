@@ -6,12 +6,12 @@ use futures_util::{StreamExt as _, stream};
 
 use super::{fetched::Fetched, file};
 use crate::{
-    error::{Error, Result},
+    error::{self, Error, Result},
     release::{
         asset_name::AssetName,
         contract::Contracts,
         selection::{Names, Selection},
-        snapshot::{Asset, Available, Content, MAX_DOCUMENT_BYTES, Origin},
+        snapshot::{Asset, Available, Content, Origin},
         tag::Family,
     },
 };
@@ -48,7 +48,7 @@ pub async fn fetch(
     });
     let assets = stream::iter(work).buffered(jobs).collect().await;
     let Names { refused, duplicates, .. } = names;
-    let notes = read_notes(folder, notes)?;
+    let notes = read_notes(folder, notes);
     Ok(Fetched { selection, origin: Origin::Folder(folder.to_owned()), assets, refused, duplicates, notes })
 }
 
@@ -69,21 +69,22 @@ fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
     Ok(files)
 }
 
-fn read_notes(folder: &Path, given: Option<&Path>) -> Result<Available<String>> {
+fn read_notes(folder: &Path, given: Option<&Path>) -> Available<String> {
     let own = folder.join(NOTES_FILE);
     let path = match given {
         Some(path) => path,
         None if own.is_file() => &own,
-        None => return Ok(Available::NotHere(format!("the folder holds no {NOTES_FILE}, and --notes was not given"))),
+        None => return Available::NotHere(format!("the folder holds no {NOTES_FILE}, and --notes was not given")),
     };
-    let bytes = file::read_bounded(path, MAX_NOTES_BYTES)?;
-    String::from_utf8(bytes)
-        .map(Available::Yes)
-        .map_err(|_| Error::input(format!("{}: the release notes are not UTF-8", path.display())))
+    match file::read_bounded(path, MAX_NOTES_BYTES).map(String::from_utf8) {
+        Ok(Ok(text)) => Available::Yes(text),
+        Ok(Err(_)) => Available::Failed(format!("{}: the release notes are not UTF-8", path.display())),
+        Err(error) => Available::Failed(error::chain(&error)),
+    }
 }
 
-/// Hashes a file on a thread of its own; keeps the bytes of a document.
-pub(super) async fn content(path: PathBuf, keep_bytes: bool) -> Content {
+/// Hashes a file on a thread of its own; keeps the bytes of one that is no larger than `keep`.
+pub(super) async fn content(path: PathBuf, keep: u64) -> Content {
     let read = move || -> Result<Content> {
         let metadata =
             std::fs::metadata(&path).map_err(|e| Error::input(format!("cannot read {}", path.display())).because(e))?;
@@ -92,8 +93,8 @@ pub(super) async fn content(path: PathBuf, keep_bytes: bool) -> Content {
             return Err(Error::input(format!("{} is not a regular file", path.display())));
         }
         let size = metadata.len();
-        if keep_bytes && size <= MAX_DOCUMENT_BYTES {
-            let bytes = file::read_bounded(&path, MAX_DOCUMENT_BYTES)?;
+        if keep > 0 && size <= keep {
+            let bytes = file::read_bounded(&path, keep)?;
             let digest = crate::digest::Sha256::of(&bytes);
             return Ok(Content::Read { digest, size: bytes.len() as u64, path, bytes: Some(bytes) });
         }
@@ -102,7 +103,7 @@ pub(super) async fn content(path: PathBuf, keep_bytes: bool) -> Content {
     };
     match tokio::task::spawn_blocking(read).await {
         Ok(Ok(content)) => content,
-        Ok(Err(error)) => Content::Failed(crate::error::chain(&error)),
+        Ok(Err(error)) => Content::Failed(error::chain(&error)),
         Err(error) => Content::Failed(format!("reading was interrupted: {error}")),
     }
 }

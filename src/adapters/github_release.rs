@@ -81,7 +81,7 @@ async fn download(
     name: &AssetName,
     listed: &ReleaseAsset,
     into: &Path,
-    reads: bool,
+    reads: u64,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Content {
     // GitHub lists an asset whose upload broke off; it has no usable content.
@@ -91,7 +91,7 @@ async fn download(
     let path = path_in(into, name);
     match github.download(listed, &path, progress).await {
         Err(error) => Content::Failed(error::chain(&error)),
-        Ok(downloaded) if reads => match folder::content(path, true).await {
+        Ok(downloaded) if reads > 0 => match folder::content(path, reads).await {
             // Hashed again from what is on disk: what is judged is what was downloaded.
             Content::Read { digest, .. } if digest != downloaded.sha256 => {
                 Content::Failed("the downloaded file changed on disk".into())

@@ -1,11 +1,16 @@
-//! Everything that touches the world outside: files, HTTP, GitHub, Sigstore.
+//! Everything that touches the world outside: files, HTTP, GitHub, Sigstore, Intel's PCS.
 
 pub mod download;
 pub mod evidence;
 pub mod fetched;
 pub mod file;
+pub mod file_set;
 pub mod folder;
+pub mod git;
 pub mod github;
 pub mod github_release;
 pub mod http;
+pub mod node_config;
+pub mod pccs;
+pub mod policies;
 pub mod sigstore;

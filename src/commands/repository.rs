@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::{
+    adapters::file,
     cli::GitHubArgs,
     error::{Error, Result},
     release::repository::Repository,
@@ -16,12 +17,21 @@ pub(super) fn resolve(args: &GitHubArgs) -> Result<Repository> {
     if let Some(text) = args.repo.as_deref().filter(|r| !r.is_empty()) {
         return text.parse().map_err(|e| Error::usage("--repo").because(e));
     }
-    let config = std::fs::read_to_string(Path::new(".git/config")).unwrap_or_default();
+    let config = git_config();
     if let Some(repository) = origin_url(&config).and_then(|url| on_host(url, args.server_url.host_str()?)) {
         tracing::info!("repository {repository}, from the origin remote");
         return Ok(repository);
     }
     DEFAULT.parse().map_err(|e| Error::internal("the default repository does not parse").because(e))
+}
+
+/// The working folder's git configuration; empty where there is none. A pipe of that name is not waited for.
+fn git_config() -> String {
+    const MAX_CONFIG_BYTES: u64 = 1024 * 1024;
+    let path = Path::new(".git/config");
+    let bytes =
+        if path.is_file() { file::read_bounded(path, MAX_CONFIG_BYTES).unwrap_or_default() } else { Vec::new() };
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// `url` of `[remote "origin"]` in a git config file.

@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::{StreamExt as _, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 use url::Url;
@@ -18,24 +19,21 @@ use crate::{
         folder::{self, NOTES_FILE},
         github::GitHub,
         github_release,
-        http::{Http, HttpOptions},
+        http::Http,
         sigstore::{PublicKey, RekorLookup, TrustRoot},
     },
     catalog::Catalog,
     cli::{Cli, Environment, VerifyReleaseArgs},
-    error::{self, Error, Result},
+    error::{self, Class, Error, Result},
     policy::profile::Profile,
     release::{
-        checks::{
-            authenticity::{self, must_be_signed},
-            integrity,
-        },
+        checks::{self, authenticity::must_be_signed, integrity},
         contract::{Contracts, Role, signed_by},
         repository::Repository,
-        snapshot::{Asset, Available, Counterpart, Named, Snapshot},
-        tag::{Class, Family, Tag},
+        snapshot::{Asset, Available, Counterpart, Named, Signature, Snapshot},
+        tag::{self, Family, Selector, Tag},
     },
-    report::{Finding, Verdict},
+    report::{Status, Verdict},
 };
 
 /// The catalog's path in the repository.
@@ -64,6 +62,8 @@ pub(super) enum Source {
     Folder {
         /// The folder, or the parent of one folder a tag.
         dir: PathBuf,
+        /// Whether it must be the parent: several releases are asked for, and one folder is not all of them.
+        nested: bool,
         /// The log asked about detached signatures; `None` offline: no client is built at all.
         rekor: Option<Rekor>,
     },
@@ -96,11 +96,12 @@ impl Source {
     pub(super) fn new(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Self> {
         let rekor = || -> Result<Rekor> {
             let url = cli.sigstore.rekor_url.clone();
-            Ok(Arc::new((Http::new(url.clone(), None, HttpOptions::default())?, url)))
+            Ok(Arc::new((Http::new(url.clone(), None, super::bounds(&cli.network))?, url)))
         };
         if let Some(dir) = &args.dir {
             let rekor = if args.offline { None } else { Some(rekor()?) };
-            return Ok(Self::Folder { dir: dir.clone(), rekor });
+            let nested = matches!(args.tag, Some(Selector::Both(_)));
+            return Ok(Self::Folder { dir: dir.clone(), nested, rekor });
         }
         let folder = match &args.keep {
             Some(dir) => Downloads::Kept(dir.clone()),
@@ -109,7 +110,7 @@ impl Source {
                     .map_err(|e| Error::input("cannot make a temporary folder").because(e))?,
             ),
         };
-        let github = GitHub::new(cli.github.api_url.clone(), environment.token.clone(), HttpOptions::default())?;
+        let github = GitHub::new(cli.github.api_url.clone(), environment.token.clone(), super::bounds(&cli.network))?;
         let progress = environment.stderr_terminal && !cli.output.quiet;
         Ok(Self::GitHub { github: Box::new(github), rekor: rekor()?, folder, progress })
     }
@@ -126,22 +127,33 @@ impl Source {
 
 impl Sources<'_> {
     /// A snapshot of each release, in the order of `tags`.
-    pub(super) async fn snapshots(&self, tags: &[Tag]) -> Result<Vec<Snapshot>> {
-        let catalog = self.catalog().await;
-        let mut snapshots: Vec<Snapshot> = Vec::new();
+    ///
+    /// # Errors
+    /// When a release cannot be fetched at all, and was the only one asked for. Of two, the other is still judged.
+    pub(super) async fn snapshots(&self, tags: &[Tag]) -> Result<Vec<(Tag, Result<Snapshot>)>> {
+        let mut snapshots = Vec::new();
+        let mut unread = Vec::new();
         for tag in tags {
-            let mut snapshot = self.signed(tag, self.args.quick).await?;
+            match self.signed(tag, self.args.quick).await {
+                Ok(snapshot) => snapshots.push(snapshot),
+                Err(error) if tags.len() == 1 || error.class() == Class::Usage => return Err(error),
+                Err(error) => unread.push((tag.clone(), Err(error))),
+            }
+        }
+        // Only now: where the release cannot be had, there is no point in waiting for the catalog as well.
+        let catalog = self.catalog().await;
+        for snapshot in &mut snapshots {
             snapshot.catalog = catalog.clone();
-            snapshots.push(snapshot);
         }
         let mut counterparts = Vec::new();
         for snapshot in &snapshots {
             counterparts.push(self.counterparts(snapshot, &snapshots).await);
         }
-        for (snapshot, counterparts) in snapshots.iter_mut().zip(counterparts) {
-            snapshot.counterparts = counterparts;
-        }
-        Ok(snapshots)
+        let complete = snapshots
+            .into_iter()
+            .zip(counterparts)
+            .map(|(snapshot, counterparts)| (snapshot.tag.clone(), Ok(Snapshot { counterparts, ..snapshot })));
+        Ok(complete.chain(unread).collect())
     }
 
     /// Assets and signatures of one release; catalog and counterparts are filled in by the caller.
@@ -166,20 +178,18 @@ impl Sources<'_> {
             counterparts: Available::NotHere("not looked for".into()),
         };
         let verifier = Verifier { root: self.root, key: self.key, rekor: self.source.rekor() };
-        let mut signatures = Vec::new();
-        for asset in to_verify(&snapshot) {
-            signatures.push(verifier.verify(asset, &snapshot.assets).await);
-        }
-        snapshot.signatures = signatures;
+        // A detached signature asks the log several times: the assets wait for it together, not one after the other.
+        let work = to_verify(&snapshot).into_iter().map(|asset| verifier.verify(asset, &snapshot.assets));
+        let signatures: Vec<Vec<Signature>> = stream::iter(work).buffered(usize::from(self.args.jobs)).collect().await;
+        snapshot.signatures = signatures.into_iter().flatten().collect();
         Ok(snapshot)
     }
 
     async fn fetch(&self, tag: &Tag, quick: bool) -> Result<Fetched> {
         let jobs = usize::from(self.args.jobs);
         match &self.source {
-            Source::Folder { dir, .. } => {
-                let own = dir.join(tag.as_str());
-                let folder = if own.is_dir() { own } else { dir.clone() };
+            Source::Folder { dir, nested, .. } => {
+                let folder = folder_of(dir, tag, *nested)?;
                 folder::fetch(&folder, self.args.notes.as_deref(), self.contracts, tag.family(), quick, jobs).await
             }
             Source::GitHub { github, folder, progress, .. } => {
@@ -241,7 +251,7 @@ impl Sources<'_> {
         let mut found = Vec::new();
         for (tag, profiles) in counterpart_tags(of) {
             let counterpart = match others.iter().find(|o| o.tag == tag) {
-                Some(snapshot) => Ok(Some(believed(snapshot))),
+                Some(snapshot) => believed(snapshot).map(Some),
                 None => self.fetch_counterpart(&tag).await,
             };
             match counterpart {
@@ -249,7 +259,7 @@ impl Sources<'_> {
                 Ok(None) => {
                     return Available::NotHere(format!("no folder holds {tag}; name one with --counterpart-dir"));
                 }
-                Err(e) if of.class == Class::Rc => {
+                Err(e) if of.class == tag::Class::Rc => {
                     return Available::NotHere(format!("{tag}: {}", error::chain(&e)));
                 }
                 Err(e) => return Available::Failed(format!("{tag}: {}", error::chain(&e))),
@@ -261,16 +271,52 @@ impl Sources<'_> {
     /// `None` when a local run has no folder for it.
     async fn fetch_counterpart(&self, tag: &Tag) -> Result<Option<Counterpart>> {
         match &self.source {
-            Source::GitHub { .. } => Ok(Some(believed(&self.signed(tag, true).await?))),
-            Source::Folder { dir, rekor } => {
+            Source::GitHub { .. } => self.counterpart(tag).await.map(Some),
+            Source::Folder { dir, rekor, .. } => {
                 let beside = |d: &Path| d.parent().map(|p| p.join(tag.as_str()));
                 let candidates = [self.args.counterpart_dir.clone(), Some(dir.join(tag.as_str())), beside(dir)];
                 let Some(folder) = candidates.into_iter().flatten().find(|d| d.is_dir()) else { return Ok(None) };
-                let sources = Sources { source: Source::Folder { dir: folder, rekor: rekor.clone() }, ..*self };
-                Ok(Some(believed(&sources.signed(tag, true).await?)))
+                let source = Source::Folder { dir: folder, nested: false, rekor: rekor.clone() };
+                Sources { source, ..*self }.counterpart(tag).await.map(Some)
             }
         }
     }
+
+    /// A counterpart, signed by whom the user names or by the release workflow of its own family: an identity given for
+    /// the release that is asked for is not that of another.
+    async fn counterpart(&self, tag: &Tag) -> Result<Counterpart> {
+        let mut node = self.signed(tag, true).await?;
+        let counterpart = believed(&node)?;
+        if counterpart.measurements.is_ok() {
+            return Ok(counterpart);
+        }
+        node.signer = self.rule.release_workflow(tag, &node.contract)?;
+        believed(&node)
+    }
+}
+
+/// The folder a release lies in: `dir` itself for a tag, `dir/<tag>` for a bare version or where `dir` holds nothing but
+/// such folders (as `--keep` leaves it). Never a guess: what is verified must be what was meant.
+fn folder_of(dir: &Path, tag: &Tag, nested: bool) -> Result<PathBuf> {
+    let own = dir.join(tag.as_str());
+    if nested {
+        return Ok(own);
+    }
+    if !own.is_dir() {
+        return Ok(dir.to_owned());
+    }
+    let holds_files = std::fs::read_dir(dir)
+        .map_err(|e| Error::input(format!("cannot list {}", dir.display())).because(e))?
+        .flatten()
+        .any(|entry| !entry.path().is_dir());
+    if holds_files {
+        return Err(Error::usage(format!(
+            "{} holds files and a folder {tag}: which one is the release?",
+            dir.display()
+        ))
+        .help("name the folder that holds the release's files"));
+    }
+    Ok(own)
 }
 
 /// The assets whose signature matters: those that must be signed, and every other that is.
@@ -308,20 +354,32 @@ fn counterpart_tags(of: &Snapshot) -> Vec<(Tag, Vec<Profile>)> {
     listed
 }
 
-/// The measurements of a node release, believed only when checksum, signature and signer are in order.
-fn believed(node: &Snapshot) -> Counterpart {
-    let findings: Vec<Finding> = [authenticity::signature, authenticity::identity, integrity::checksum]
-        .into_iter()
-        .flat_map(|check| check(node))
-        .collect();
-    let measurements = match (Verdict::of(findings.iter()), node.documents(Role::Measurements).next()) {
-        (Verdict::Passed, Some((_, bytes))) => Ok(bytes.to_vec()),
-        (Verdict::Passed, None) => Err("the release holds no published-mrtds.json".to_owned()),
-        (Verdict::Undecided | Verdict::Incomplete | Verdict::Failed, _) => {
-            Err(format!("its signature or checksum is not in order; run `merotee verify-release-assets {}`", node.tag))
+/// The measurements of a node release, believed only when the quick checks of that release pass and the checksums file
+/// vouches for this very document.
+///
+/// # Errors
+/// When that could not be found out, which speaks neither for nor against the release.
+fn believed(node: &Snapshot) -> Result<Counterpart> {
+    let findings = checks::judge(node);
+    let measurements = match node.documents(Role::Measurements).next() {
+        None => Err("the release holds no published-mrtds.json that can be read".to_owned()),
+        Some((entry, bytes)) => {
+            let vouched = findings
+                .iter()
+                .any(|f| f.check == integrity::CHECKSUM.id && f.subject == entry.name && f.status == Status::Pass);
+            match Verdict::of(findings.iter()) {
+                Verdict::Passed if vouched => Ok(bytes.to_vec()),
+                Verdict::Undecided => {
+                    let why = findings.iter().find(|f| f.status == Status::SkippedRequired).map(|f| f.message.as_str());
+                    return Err(Error::input(why.unwrap_or("it could not be checked")));
+                }
+                Verdict::Passed | Verdict::Incomplete | Verdict::Failed => {
+                    Err(format!("it does not pass; run `merotee verify-release-assets {}`", node.tag))
+                }
+            }
         }
     };
-    Counterpart { tag: node.tag.clone(), profiles: Profile::ALL.to_vec(), measurements }
+    Ok(Counterpart { tag: node.tag.clone(), profiles: Profile::ALL.to_vec(), measurements })
 }
 
 fn progress_bar(tag: &Tag, visible: bool) -> ProgressBar {

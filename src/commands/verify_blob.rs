@@ -8,7 +8,7 @@ use std::{
 use crate::{
     adapters::{
         file,
-        http::{Http, HttpOptions},
+        http::Http,
         sigstore::{
             Artifact, Bundle, MAX_EVIDENCE_BYTES, PublicKey, Rejected, RekorLookup, TrustRoot, verify_bundle,
             verify_bundle_with_key, verify_detached,
@@ -34,7 +34,7 @@ enum Proven {
 pub(super) async fn run(cli: &Cli, args: &VerifyBlobArgs) -> Result<Product> {
     let started = Instant::now();
     let expected = expected_signer(args)?;
-    let root = TrustRoot::load(cli.sigstore.source())?;
+    let root = super::trust_root(&cli.sigstore)?;
     let key = args.key.as_deref().map(PublicKey::from_file).transpose()?;
     let (digest, path) = artifact(&args.artifact)?;
     let artifact = Artifact { digest, path: path.as_deref() };
@@ -131,7 +131,7 @@ async fn by_signature(
         .help("give the entry in a bundle: --bundle"));
     }
     let certificate = file::read_bounded(certificate, MAX_EVIDENCE_BYTES)?;
-    let http = Http::new(cli.sigstore.rekor_url.clone(), None, HttpOptions::default())?;
+    let http = Http::new(cli.sigstore.rekor_url.clone(), None, super::bounds(&cli.network))?;
     let rekor = RekorLookup::new(&http, &cli.sigstore.rekor_url);
     Ok(rekor.verify(artifact, &signature, &certificate, root).await?.map(Proven::By))
 }

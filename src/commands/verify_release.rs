@@ -1,15 +1,12 @@
 //! `verify-release-assets`: fetch a release, judge it, report.
 
-use std::{path::Path, time::Instant};
+use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use crate::{
-    adapters::{
-        file,
-        sigstore::{PublicKey, TrustRoot},
-    },
+    adapters::{file, sigstore::PublicKey},
     cli::{Cli, Environment, IdentityArgs, VerifyReleaseArgs},
     commands::snapshot::{Source, Sources},
-    error::{Error, Result},
+    error::{self, Error, Result},
     product::Product,
     release::{
         checks,
@@ -19,7 +16,7 @@ use crate::{
         snapshot::{Demanded, Origin, Snapshot},
         tag::Tag,
     },
-    report::{Report, Section},
+    report::{Report, Section, Status},
 };
 
 pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Product> {
@@ -31,10 +28,11 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
     }
     let selector = args.tag.as_ref().ok_or_else(|| Error::usage("give a release tag"))?;
     let repository = crate::commands::repository::resolve(&cli.github)?;
-    let root = TrustRoot::load(cli.sigstore.source())?;
+    let root = super::trust_root(&cli.sigstore)?;
     let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
     let rule = SignerRule { cli, identity: &args.identity, repository: &repository };
     rule.check()?;
+    let tags = selector.tags();
     let sources = Sources {
         source: Source::new(cli, args, environment)?,
         repository: &repository,
@@ -44,24 +42,71 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
         rule: &rule,
         args,
     };
-    let tags = selector.tags();
     let mut sections = Vec::new();
-    // One after the other: within a release everything is concurrent already, and the counterpart is fetched once.
-    for snapshot in sources.snapshots(&tags).await? {
-        sections.push(Section {
-            subject: snapshot.tag.to_string(),
-            facts: facts(&snapshot, &repository),
-            findings: checks::judge(&snapshot),
+    for (tag, snapshot) in sources.snapshots(&tags).await? {
+        sections.push(match snapshot {
+            Ok(snapshot) => Section {
+                subject: tag.to_string(),
+                facts: facts(&snapshot, &repository),
+                findings: checks::judge(&snapshot),
+            },
+            Err(error) => Section {
+                subject: tag.to_string(),
+                facts: vec![("repository", repository.to_string())],
+                findings: vec![checks::RELEASE.undecided(tag.as_str(), error::chain(&error))],
+            },
         });
     }
     Ok(Product::Report(Report {
         command: "verify-release-assets".into(),
-        rules: checks::CHECKS.iter().map(|c| c.info).collect(),
+        rules: checks::rules(),
+        caveats: caveats(cli, args, &root, &sections),
         sections,
-        caveats: root.caveat().into_iter().collect(),
         elapsed: Some(started.elapsed()),
     }))
 }
+
+/// Everything that makes this run weaker than the default, so that no report hides it.
+fn caveats(
+    cli: &Cli,
+    args: &VerifyReleaseArgs,
+    root: &crate::adapters::sigstore::TrustRoot,
+    sections: &[Section],
+) -> Vec<String> {
+    let identity = &args.identity;
+    let given = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(str::to_owned);
+    let mut caveats: Vec<String> = root.caveat().into_iter().collect();
+    if let Some(path) = &identity.key {
+        caveats.push(format!("signatures are judged by the key in {}: no certificate, no identity", path.display()));
+    }
+    if let Some(san) = given(&identity.certificate_identity) {
+        caveats.push(format!("the signer demanded is {san}, not the release workflow"));
+    } else if let Some(pattern) = given(&identity.certificate_identity_regexp) {
+        caveats.push(format!("any signer that matches {pattern} is accepted, not only the release workflow"));
+    }
+    if let Some(issuer) = given(&identity.certificate_oidc_issuer).filter(|i| i != GITHUB_ACTIONS_ISSUER) {
+        caveats.push(format!("the OIDC issuer demanded is {issuer}, not GitHub Actions"));
+    }
+    if let Some(repository) = given(&identity.signer_repo) {
+        caveats.push(format!("the workflow demanded is one of {repository}"));
+    }
+    if cli.github.server_url.as_str() != DEFAULT_SERVER {
+        caveats.push(format!("workflows are demanded on {}, not on github.com", cli.github.server_url));
+    }
+    if let Some(path) = &args.contract {
+        caveats.push(format!("what a release must hold was read from {}", path.display()));
+    }
+    let skipped: BTreeSet<&str> =
+        sections.iter().flat_map(|s| &s.findings).filter(|f| f.status == Status::Skipped).map(|f| f.check).collect();
+    if !skipped.is_empty() {
+        let names = skipped.into_iter().collect::<Vec<_>>().join(", ");
+        caveats.push(format!("not everything could be checked here: {names}"));
+    }
+    caveats
+}
+
+/// `GITHUB_SERVER_URL` when nothing is said.
+const DEFAULT_SERVER: &str = "https://github.com/";
 
 fn contracts(given: Option<&Path>) -> Result<Contracts> {
     /// A contract file lists a few dozen names.
@@ -78,12 +123,16 @@ fn facts(snapshot: &Snapshot, repository: &Repository) -> Vec<(&'static str, Str
         Origin::GitHub { .. } => ("repository", repository.to_string()),
         Origin::Folder(path) => ("folder", path.display().to_string()),
     };
+    let mut facts = vec![from];
+    if let (Origin::Folder(_), Demanded::Signer(signer)) = (&snapshot.origin, &snapshot.signer) {
+        facts.push(("signer", signer.to_string()));
+    }
     let layout = if snapshot.unrecognised {
         format!("not recognised, judged as {}", snapshot.contract.layout)
     } else {
         snapshot.contract.layout.to_string()
     };
-    let mut facts = vec![from, ("layout", layout), ("class", snapshot.class.to_string())];
+    facts.extend([("layout", layout), ("class", snapshot.class.to_string())]);
     if snapshot.quick {
         facts.push(("scope", "quick: checksums, signature and measurements only".into()));
     }
@@ -101,7 +150,10 @@ impl SignerRule<'_> {
     /// Refuses unusable identity options before anything is fetched.
     fn check(&self) -> Result<()> {
         self.signing_repository()?;
-        match &self.identity.certificate_identity_regexp {
+        if self.identity.key.is_some() && self.identity.certificate_identity.is_some() {
+            return Err(Error::usage("--key and --certificate-identity exclude each other: a key has no identity"));
+        }
+        match self.written_pattern() {
             Some(pattern) => self.pattern(pattern).map(|_| ()),
             None => Ok(()),
         }
@@ -112,12 +164,20 @@ impl SignerRule<'_> {
         if self.identity.key.is_some() {
             return Ok(Demanded::Key);
         }
-        if let Some(san) = &self.identity.certificate_identity {
-            return Ok(Demanded::Signer(ExpectedSigner::Exact { san: san.clone(), issuer: self.issuer().to_owned() }));
+        if let Some(san) = self.identity.certificate_identity.as_deref().filter(|i| !i.is_empty()) {
+            return Ok(Demanded::Signer(ExpectedSigner::Exact {
+                san: san.to_owned(),
+                issuer: self.issuer().to_owned(),
+            }));
         }
-        if let Some(pattern) = &self.identity.certificate_identity_regexp {
+        if let Some(pattern) = self.written_pattern() {
             return self.pattern(pattern).map(Demanded::Signer);
         }
+        self.release_workflow(tag, contract)
+    }
+
+    /// The release workflow of the tag's family, whatever identity the user names.
+    pub(super) fn release_workflow(&self, tag: &Tag, contract: &Contract) -> Result<Demanded> {
         Ok(Demanded::Signer(ExpectedSigner::Workflow(release_workflow(
             self.cli.github.server_url.as_str(),
             &self.signing_repository()?,
@@ -130,6 +190,11 @@ impl SignerRule<'_> {
 
     fn issuer(&self) -> &str {
         self.identity.certificate_oidc_issuer.as_deref().filter(|i| !i.is_empty()).unwrap_or(GITHUB_ACTIONS_ISSUER)
+    }
+
+    /// The pattern given; an empty variable, as an unset one in a workflow, is none.
+    fn written_pattern(&self) -> Option<&str> {
+        self.identity.certificate_identity_regexp.as_deref().filter(|p| !p.is_empty())
     }
 
     fn pattern(&self, pattern: &str) -> Result<ExpectedSigner> {

@@ -1,7 +1,10 @@
 //! `published-mrtds.json`: what a machine running a release measures to, per profile.
 //!
 //! Reads the document and judges it by itself; its isolation is judged by [`crate::policy::isolation`], its agreement
-//! with policies by [`crate::policy::agreement`].
+//! with policies by [`crate::policy::agreement`]. [`assemble`] makes the document, [`compare`] holds machines to it.
+
+pub mod assemble;
+pub mod compare;
 
 use semver::Version;
 use serde_json::{Map, Value};
@@ -25,7 +28,7 @@ use crate::{
 
 /// The published measurements are complete, well formed and of this release.
 pub const MRTDS: CheckInfo =
-    CheckInfo { id: "mrtds", title: "published measurements are incomplete, malformed or of another release" };
+    CheckInfo { id: "mrtds", title: "the published measurements are complete, well formed and of this release" };
 
 /// A `published-mrtds.json`, read.
 #[derive(Debug, Clone, PartialEq)]

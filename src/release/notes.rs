@@ -31,11 +31,11 @@ use crate::{
 
 /// The notes pin the image by digest.
 pub const NOTES_IMAGE: CheckInfo =
-    CheckInfo { id: "notes-image", title: "release notes do not pin the KMS image by its digest" };
+    CheckInfo { id: "notes-image", title: "the release notes pin the KMS image by its digest" };
 /// The notes have the sections their class demands.
 pub const NOTES_SECTIONS: CheckInfo = CheckInfo {
     id: "notes-sections",
-    title: "release notes lack a section that their class demands, or leave it empty",
+    title: "the release notes have every section their class demands, with text in it",
 };
 
 /// A section that notes may have to have.

@@ -17,7 +17,7 @@ use crate::{
 
 /// The SBOM is valid and complete in itself.
 pub const SBOM: CheckInfo =
-    CheckInfo { id: "sbom", title: "an SBOM is not valid SPDX 2.3, is empty, or refers to elements it does not have" };
+    CheckInfo { id: "sbom", title: "each SBOM is valid SPDX 2.3, describes something and refers to nothing absent" };
 
 /// Largest SBOM read, in bytes. A container image with 100,000 files takes about 60 MB.
 pub const MAX_SBOM_BYTES: usize = 64 << 20;

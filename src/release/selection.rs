@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::{
     asset_name::{AssetName, RefusedName},
     contract::{Contract, Contracts, EVIDENCE_SUFFIXES, Role, signed_by},
+    snapshot::{MAX_DOCUMENT_BYTES, MAX_EVIDENCE_BYTES},
     tag::Family,
 };
 
@@ -48,6 +49,7 @@ pub struct Selection {
     pub unrecognised: bool,
     fetched: Option<HashSet<String>>,
     documents: HashSet<String>,
+    payload: HashSet<String>,
 }
 
 impl Selection {
@@ -68,7 +70,8 @@ impl Selection {
             .map(|a| a.name)
             .chain([contract.checksums.name.clone()])
             .collect();
-        Some(Self { contract, unrecognised, fetched, documents })
+        let payload = names.usable.iter().map(|(_, name)| name.to_string()).collect();
+        Some(Self { contract, unrecognised, fetched, documents, payload })
     }
 
     /// Whether the asset's content is needed.
@@ -76,9 +79,16 @@ impl Selection {
         self.fetched.as_ref().is_none_or(|names| names.contains(name.as_str()))
     }
 
-    /// Whether checks read the asset, so that its bytes must be in memory.
-    pub fn reads(&self, name: &AssetName) -> bool {
-        self.documents.contains(name.as_str()) || signed_by(name.as_str()).is_some()
+    /// The most bytes of the asset that checks may want in memory; 0 when its digest is all they need. Signature files
+    /// are read only where the file they sign is there, so that nobody fills memory with signatures over nothing.
+    pub fn reads(&self, name: &AssetName) -> u64 {
+        if self.documents.contains(name.as_str()) {
+            MAX_DOCUMENT_BYTES
+        } else if signed_by(name.as_str()).is_some_and(|signed| self.payload.contains(signed)) {
+            MAX_EVIDENCE_BYTES
+        } else {
+            0
+        }
     }
 }
 
@@ -124,7 +134,15 @@ mod tests {
     #[test]
     fn archives_are_hashed_and_not_read_into_memory() {
         let (selection, names) = chosen(false, &["checksums.sha256", "kms.tar.gz"]);
-        let read: Vec<_> = names.usable.iter().filter(|(_, n)| selection.reads(n)).map(|(_, n)| n.as_str()).collect();
+        let read: Vec<_> =
+            names.usable.iter().filter(|(_, n)| selection.reads(n) > 0).map(|(_, n)| n.as_str()).collect();
         assert_eq!(read, ["checksums.sha256"]);
+    }
+
+    #[test]
+    fn signatures_over_nothing_are_not_read_into_memory() {
+        let (selection, names) = chosen(false, &["checksums.sha256", "checksums.sha256.sig", "nothing.sig"]);
+        let read: Vec<_> = names.usable.iter().map(|(_, n)| selection.reads(n)).collect();
+        assert_eq!(read, [MAX_DOCUMENT_BYTES, MAX_EVIDENCE_BYTES, 0]);
     }
 }

@@ -143,6 +143,16 @@ impl ExpectedSigner {
     }
 }
 
+impl fmt::Display for ExpectedSigner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Workflow(workflow) => write!(f, "{workflow}"),
+            Self::Exact { san, .. } => f.write_str(san),
+            Self::Pattern { written, .. } => write!(f, "a match of {written}"),
+        }
+    }
+}
+
 impl ExpectedWorkflow {
     fn demand_parts(&self, signer: &Signer, mut demand: impl FnMut(&'static str, &str, &str)) {
         let Some(actual) = WorkflowIdentity::parse(&signer.san) else {

@@ -14,7 +14,10 @@ use super::{
 use crate::{digest::Sha256, policy::profile::Profile};
 
 /// Largest document read into memory. The largest real one, an SBOM, is under 10 MiB.
-pub const MAX_DOCUMENT_BYTES: u64 = 128 * 1024 * 1024;
+pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Largest signature, certificate, key or bundle read into memory. Real ones are under 20 KiB.
+pub const MAX_EVIDENCE_BYTES: u64 = 1024 * 1024;
 
 /// One release.
 #[derive(Debug)]

@@ -54,7 +54,7 @@ impl fmt::Display for Family {
 }
 
 /// How strict a release is held.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
     /// `-rc.N`: measurements may be unsettled; never for production.
@@ -65,13 +65,23 @@ pub enum Class {
     Hotfix,
 }
 
-impl fmt::Display for Class {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Class {
+    /// Every class, from the laxest to the strictest.
+    pub const ALL: [Self; 3] = [Self::Rc, Self::Stable, Self::Hotfix];
+
+    /// The word for it, on the command line and in reports.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Rc => "rc",
             Self::Stable => "stable",
             Self::Hotfix => "hotfix",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Finding, Status};
 pub struct CheckInfo {
     /// Stable kebab-case id.
     pub id: &'static str,
-    /// One line: what the check detects.
+    /// One line: what the check demands.
     pub title: &'static str,
 }
 

@@ -33,6 +33,12 @@ pub fn at_line_start(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// Several lines for a log: hidden characters are written out, and no line starts a workflow command.
+pub fn lines(text: &str) -> String {
+    let one = |line: &str| at_line_start(&visible(line, |_| false)).into_owned();
+    text.split('\n').map(one).collect::<Vec<_>>().join("\n")
+}
+
 /// The data of a workflow command, the part after `::`. Line ends and `%` become the runner's own escapes, other hidden
 /// characters are written out.
 ///

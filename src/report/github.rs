@@ -37,6 +37,15 @@ pub fn annotations(report: &Report, w: &mut dyn Write) -> io::Result<()> {
     write_level("warning", "warnings", &caveats.chain(warned).collect::<Vec<_>>(), w)
 }
 
+/// Writes a workflow command for an error that left nothing to report on.
+///
+/// # Errors
+/// Only what `w` returns.
+pub fn error(message: &str, advice: Option<&str>, w: &mut dyn Write) -> io::Result<()> {
+    let advice = advice.map(|advice| format!("%0A→ {}", data(advice))).unwrap_or_default();
+    writeln!(w, "::error title={}::{}{advice}", wording::TOOL_NAME, data(message))
+}
+
 fn write_level(level: &str, noun: &str, lines: &[String], w: &mut dyn Write) -> io::Result<()> {
     let shown = if lines.len() > SHOWN { SHOWN - 1 } else { lines.len() };
     for line in lines.iter().take(shown) {

@@ -14,12 +14,12 @@ use super::{
 };
 
 /// Widest check column that rows are aligned to, in characters. Longer ids push their own row only.
-const CHECK_CAP: usize = 20;
-/// Widest subject column that rows are aligned to, in characters.
-const SUBJECT_CAP: usize = 44;
+const CHECK_CAP: usize = 24;
+/// Widest subject column that rows are aligned to, in characters: the longest name a release of ours holds fits.
+const SUBJECT_CAP: usize = 50;
 /// Columns of a tag and the space after it; continuation lines start there.
 const INDENT: usize = 7;
-/// Below this terminal width a detail that does not fit moves to its own lines.
+/// Below this terminal width a detail that does not fit beside the columns gives up alignment, and then its line.
 const NARROW: usize = 100;
 /// Columns of `expected ` and `got      `.
 const LABEL: usize = 9;
@@ -77,36 +77,38 @@ impl Page {
         Ok(())
     }
 
+    /// Rows in the order of the checks, except that what the verdict hangs on comes last: the end of a long report is what
+    /// a reader sees.
     fn findings(&self, section: &Section, w: &mut dyn Write) -> io::Result<()> {
-        let rows: Vec<Row> = section.findings.iter().map(Row::of).collect();
+        let mut rows: Vec<Row> = section.findings.iter().map(Row::of).collect();
+        rows.sort_by_key(|row| weight(row.status));
         let widest = |column: fn(&Row) -> &str, cap| {
             rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0).min(cap)
         };
-        let (check, subject) = (widest(|row| row.check, CHECK_CAP), widest(|row| &row.subject, SUBJECT_CAP));
+        let columns = Columns { check: widest(|r| r.check, CHECK_CAP), subject: widest(|r| &r.subject, SUBJECT_CAP) };
         for row in &rows {
-            let mut line = format!("{:check$}", row.check);
-            if subject > 0 {
-                line.push_str(&format!("  {:subject$}", row.subject));
-            }
-            self.row(row, &line, w)?;
+            self.row(row, &columns, w)?;
         }
         Ok(())
     }
 
     /// One finding: tag and columns, the detail beside them where it fits and below where not, then place and help.
-    fn row(&self, row: &Row, columns: &str, w: &mut dyn Write) -> io::Result<()> {
+    fn row(&self, row: &Row, columns: &Columns, w: &mut dyn Write) -> io::Result<()> {
         write!(w, "{} ", self.painted(&format!("[{}]", wording::tag(row.status)), color_of(row.status)))?;
-        let start = INDENT + columns.chars().count() + 2;
-        let fits = start.saturating_add(row.detail.chars().count()) <= self.style.width;
-        let below = !fits && (self.style.width < NARROW || self.style.width < start + row.least());
+        let (aligned, ragged) = (columns.aligned(row), columns.ragged(row));
+        let start = |line: &str| INDENT + line.chars().count() + 2;
+        let fits = |line: &str| start(line).saturating_add(row.detail.chars().count()) <= self.style.width;
+        let narrow = self.style.width < NARROW || self.style.width < start(&aligned) + row.least();
         if row.detail.is_empty() {
-            writeln!(w, "{}", columns.trim_end())?;
-        } else if below {
-            write!(w, "{}\n{:INDENT$}", columns.trim_end(), "")?;
-            self.detail(row, INDENT, w)?;
+            writeln!(w, "{}", ragged.trim_end())?;
+        } else if fits(&aligned) || !narrow {
+            write!(w, "{aligned}  ")?;
+            self.detail(row, start(&aligned), w)?;
+        } else if fits(&ragged) {
+            writeln!(w, "{ragged}  {}", row.detail)?;
         } else {
-            write!(w, "{columns}  ")?;
-            self.detail(row, start, w)?;
+            write!(w, "{}\n{:INDENT$}", ragged.trim_end(), "")?;
+            self.detail(row, INDENT, w)?;
         }
         if let Some(place) = &row.place {
             write!(w, "{:INDENT$}at ", "")?;
@@ -150,7 +152,9 @@ impl Page {
             Verdict::Incomplete | Verdict::Failed => AnsiColor::Red,
         };
         let (word, tally) = (self.painted(verdict.word(), color), wording::tally(counts));
-        writeln!(w, "{}: {word} — {tally}{elapsed}", at_line_start(&terminal(subject)))
+        // Escaped with the colon behind it: a subject that is one itself must not start a workflow command.
+        let subject = format!("{}:", terminal(subject));
+        writeln!(w, "{} {word} — {tally}{elapsed}", at_line_start(&subject))
     }
 
     /// The rest of a line of which `indent` columns are written, wrapped at spaces under itself. Words are never broken,
@@ -183,6 +187,29 @@ impl Page {
         }
         let style: Ansi = color.on_default().bold();
         format!("{style}{text}{style:#}")
+    }
+}
+
+/// Widths of the columns before the detail; a subject column of 0 is none.
+struct Columns {
+    check: usize,
+    subject: usize,
+}
+
+impl Columns {
+    /// Check and subject, each padded to its column.
+    fn aligned(&self, row: &Row) -> String {
+        let mut line = format!("{:check$}", row.check, check = self.check);
+        if self.subject > 0 {
+            line.push_str(&format!("  {:subject$}", row.subject, subject = self.subject));
+        }
+        line
+    }
+
+    /// The same without padding behind the subject, for terminals that have no room for it.
+    fn ragged(&self, row: &Row) -> String {
+        let gap = if row.subject.is_empty() { "" } else { "  " };
+        format!("{:check$}{gap}{}", row.check, row.subject, check = self.check)
     }
 }
 
@@ -220,6 +247,16 @@ impl Row {
         let longest = |text: &str| text.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
         let labelled = self.compared.as_ref().map_or(0, |(a, b)| LABEL + longest(a).max(longest(b)));
         longest(&self.detail).max(labelled).max(MIN_DETAIL)
+    }
+}
+
+/// How near the verdict a row stands. A required skip undoes a pass, so it stands with the failures.
+fn weight(status: Status) -> u8 {
+    match status {
+        Status::Pass => 0,
+        Status::Skipped => 1,
+        Status::Warn => 2,
+        Status::SkippedRequired | Status::Missing | Status::Fail => 3,
     }
 }
 

@@ -74,6 +74,16 @@ impl Bundle {
         Self::v0_1(&signature.to_base64(), &certificate.to_base64(), &entry)
     }
 
+    /// Whether the bundle holds a signature over the artifact itself, and not over a statement about it.
+    pub fn is_message_signature(&self) -> bool {
+        matches!(self.0.content, sigstore_types::SignatureContent::MessageSignature(_))
+    }
+
+    /// The log entries the bundle carries.
+    pub(super) fn entries(&self) -> &[TransparencyLogEntry] {
+        &self.0.verification_material.tlog_entries
+    }
+
     /// Whether the bundle names a managed key instead of carrying a certificate.
     pub fn needs_key(&self) -> bool {
         self.0.signing_certificate().is_none()

@@ -11,7 +11,11 @@ mod bundle;
 mod rekor;
 mod trust_root;
 
-use std::{fs::File, io::Read as _, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+};
 
 use sigstore_crypto::VerificationKey;
 use sigstore_types::{Artifact as SigstoreArtifact, DerPublicKey, Sha256Hash, SignatureBytes};
@@ -21,16 +25,17 @@ use sigstore_verify::{
 
 pub use bundle::Bundle;
 pub use rekor::RekorLookup;
+use rekor::certificate_from_pem;
 pub use trust_root::{TrustRoot, TrustRootSource};
 
 use crate::{
-    digest::Sha256,
+    digest::{Sha256, Sha256Hasher},
     error::{Error, Result},
     release::signer::Signer,
 };
 
-/// Largest signature, certificate, key or bundle read. Real ones are under 20 KiB; a DSSE bundle with a large SBOM
-/// inside may reach a few MiB.
+/// Largest signature, certificate, key or bundle that `verify-blob` reads: a DSSE bundle with a large SBOM inside may
+/// reach a few MiB.
 pub const MAX_EVIDENCE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Largest artifact that is read into memory, for the few schemes (Ed25519) that sign the message and not a digest.
@@ -116,12 +121,63 @@ pub fn verify_bundle_with_key(
 pub fn verify_detached(artifact: Artifact<'_>, signature: &[u8], key: &PublicKey) -> Result<(), Rejected> {
     let signature = detached_signature(signature)?;
     let key = VerificationKey::from_spki(&key.0).map_err(|e| Rejected::new(format!("unsupported public key: {e}")))?;
-    let verified = if key.scheme().hash_algorithm() == Some(sigstore_types::HashAlgorithm::Sha2256) {
-        key.verify_prehashed(artifact.digest.as_bytes(), &signature)
+    by_key(artifact, &signature, &key)
+}
+
+/// Refuses a detached signature that the key in its certificate did not make over this artifact. It says nothing of the
+/// certificate itself: whose it is, and when it signed, only the log entry can tell.
+///
+/// No log is needed for this, so it also holds offline; and a log refuses to search for such a pair, which must not be
+/// taken for trouble with the log.
+///
+/// # Errors
+/// [`Rejected`] when either part is malformed or they do not belong together.
+pub fn refuse_mismatch(artifact: Artifact<'_>, signature: &[u8], certificate: &[u8]) -> Result<(), Rejected> {
+    let signature = detached_signature(signature)?;
+    let certificate = certificate_from_pem(certificate)?;
+    let malformed = |e: sigstore_crypto::Error| Rejected::new(format!("malformed certificate: {e}"));
+    let key = sigstore_crypto::parse_certificate_info(&certificate).map_err(malformed)?.public_key;
+    let key = VerificationKey::from_spki(&key).map_err(malformed)?;
+    // Signers with other keys than Fulcio's usual P-256 hash as they please: those are left to the whole verification.
+    if !hashes_with_sha256(&key) {
+        return Ok(());
+    }
+    by_key(artifact, &signature, &key)
+}
+
+fn by_key(artifact: Artifact<'_>, signature: &SignatureBytes, key: &VerificationKey) -> Result<(), Rejected> {
+    let verified = if hashes_with_sha256(key) {
+        key.verify_prehashed(artifact.digest.as_bytes(), signature)
     } else {
-        key.verify(whole_message(artifact)?, &signature)
+        key.verify(whole_message(artifact)?, signature)
     };
     verified.map_err(|e| Rejected::new(format!("invalid signature: {e}")))
+}
+
+/// Verifies a detached signature with its certificate by the log entry of a bundle that lies beside it.
+///
+/// # Errors
+/// [`Rejected`] when the entry is of another signing, or anything else is unsound.
+pub fn verify_detached_beside(
+    artifact: Artifact<'_>,
+    signature: &[u8],
+    certificate: &[u8],
+    beside: &Bundle,
+    root: &TrustRoot,
+) -> Result<Signer, Rejected> {
+    let (signature, certificate) = (detached_signature(signature)?, certificate_from_pem(certificate)?);
+    let mut outcome = Err(Rejected::new("the bundle beside it holds no log entry"));
+    for entry in beside.entries() {
+        outcome = Bundle::from_parts(&signature, &certificate, entry).and_then(|b| verify_bundle(artifact, &b, root));
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}
+
+fn hashes_with_sha256(key: &VerificationKey) -> bool {
+    key.scheme().hash_algorithm() == Some(sigstore_types::HashAlgorithm::Sha2256)
 }
 
 /// The signature bytes of a `.sig` file: base64 as cosign writes it, or raw.
@@ -156,12 +212,30 @@ fn run(
         && let Some(path) = artifact.path
     {
         let file = File::open(path).map_err(|e| Rejected::new(format!("cannot read the artifact again: {e}")))?;
-        outcome = root.verifier().verify_reader(file, &bundle.0, policy);
+        let mut reader = HashingReader { file, hasher: Sha256Hasher::new() };
+        outcome = root.verifier().verify_reader(&mut reader, &bundle.0, policy);
+        if outcome.is_ok() && reader.hasher.finish() != artifact.digest {
+            return Err(Rejected::new("the artifact changed while it was verified"));
+        }
         if needs_more(&outcome) {
             outcome = root.verifier().verify(whole_message(artifact)?.as_slice(), &bundle.0, policy);
         }
     }
     outcome.map_err(|e| Rejected::new(explain(&e)))
+}
+
+/// Reads a file and remembers what it read: what is verified must be what was hashed before.
+struct HashingReader {
+    file: File,
+    hasher: Sha256Hasher,
+}
+
+impl io::Read for HashingReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.hasher.update(buffer.get(..read).unwrap_or_default());
+        Ok(read)
+    }
 }
 
 fn needs_more(outcome: &Result<VerificationResult, VerifyError>) -> bool {

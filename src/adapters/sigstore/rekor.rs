@@ -1,17 +1,21 @@
 //! Finding the log entry of a detached signature.
 //!
-//! A `.sig` with a `.pem` proves nothing about when it was made; Rekor knows. The artifact's digest is looked up in the
-//! search index, every entry found is fetched, and a bundle is built from signature, certificate and entry. When the
-//! index has nothing, the entry itself is proposed to `log/entries/retrieve`, which finds it by content. What comes
-//! back is judged like any other bundle: nothing here is trusted.
+//! A `.sig` with a `.pem` proves nothing about when it was made; Rekor knows. The entry is proposed to
+//! `log/entries/retrieve`, which finds it by its content; when that gives nothing sound, the artifact's digest is looked
+//! up in the search index and every entry found is tried. A bundle is built from signature, certificate and entry and
+//! judged like any other: nothing here is trusted. Anybody can log a signature of any digest, so a crowd of entries
+//! leads to no verdict, never to a failure.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use sigstore_rekor::LogEntry;
 use sigstore_types::{DerCertificate, KindVersion, SignatureBytes};
 use url::Url;
 
-use super::{Artifact, Bundle, Rejected, TrustRoot, bundle::EntryKind, detached_signature, verify_bundle};
+use super::{
+    Artifact, Bundle, Rejected, TrustRoot, bundle::EntryKind, detached_signature, refuse_mismatch, verify_bundle,
+};
 use crate::{
     adapters::http::Http,
     digest::Sha256,
@@ -22,6 +26,16 @@ use crate::{
 /// Entries tried for one artifact. The search index lists every signature anybody ever made of the digest, so a
 /// hostile crowd could make it long.
 const MAX_ENTRIES: usize = 50;
+
+/// Entries fetched at the same time.
+const CONCURRENT: usize = 8;
+
+/// The two ways to find an entry.
+#[derive(Clone, Copy)]
+enum Search {
+    Content,
+    Index,
+}
 
 /// A Rekor v1 log to ask.
 pub struct RekorLookup<'a> {
@@ -68,61 +82,59 @@ impl<'a> RekorLookup<'a> {
         certificate: &[u8],
         root: &TrustRoot,
     ) -> Result<Result<Signer, Rejected>> {
+        if let Err(why) = refuse_mismatch(artifact, signature, certificate) {
+            return Ok(Err(why));
+        }
         let parts = detached_signature(signature).and_then(|s| Ok((s, certificate_from_pem(certificate)?)));
         let (signature, certificate) = match parts {
             Ok(parts) => parts,
             Err(why) => return Ok(Err(why)),
         };
-        let bundles = self.bundles(artifact.digest, &signature, &certificate).await?;
         let mut reason = None;
-        for bundle in &bundles {
-            match verify_bundle(artifact, bundle, root) {
-                Ok(signer) => return Ok(Ok(signer)),
-                // Entries are sorted most likely first, so the first reason is the telling one.
-                Err(why) => reason = reason.or(Some(why)),
+        let mut complete = true;
+        for search in [Search::Content, Search::Index] {
+            let found = match search {
+                // The entry itself is known but for its place in the log: this search finds it however many others
+                // signed the same digest. A log that does not offer it is asked the other way.
+                Search::Content => self.by_content(artifact.digest, &signature, &certificate).await.unwrap_or_default(),
+                Search::Index => {
+                    let (entries, all) = self.by_index(artifact.digest).await?;
+                    complete = all;
+                    entries
+                }
+            };
+            for bundle in found.iter().filter_map(|entry| bundle_of(entry, &signature, &certificate)) {
+                match verify_bundle(artifact, &bundle, root) {
+                    Ok(signer) => return Ok(Ok(signer)),
+                    Err(why) => reason = reason.or(Some(why)),
+                }
             }
+        }
+        if !complete {
+            let message = format!("the log holds more than {MAX_ENTRIES} entries for sha256:{}", artifact.digest);
+            return Err(Error::remote(format!("{message}, and none of those looked at is of this signature")));
         }
         Ok(Err(reason.unwrap_or_else(|| Rejected::new("the transparency log holds no entry for this artifact"))))
     }
 
-    /// Every bundle that can be made of a signature, its certificate and a log entry over `digest`, most likely first.
-    /// Empty when the log knows no such entry.
-    ///
-    /// # Errors
-    /// When the log cannot be asked. Malformed entries are passed over: others may still do.
-    async fn bundles(
-        &self,
-        digest: Sha256,
-        signature: &SignatureBytes,
-        certificate: &DerCertificate,
-    ) -> Result<Vec<Bundle>> {
-        let mut entries = self.by_index(digest).await?;
-        if entries.is_empty() {
-            entries = self.by_content(digest, signature, certificate).await?;
-        }
-        // An entry that holds this very signature comes first; the verifier then rarely sees another.
-        let wanted = signature.to_base64();
-        entries.sort_by_key(|e| !String::from_utf8_lossy(e.body.as_bytes()).contains(&wanted));
-        Ok(entries.iter().filter_map(|entry| bundle_of(entry, signature, certificate)).collect())
-    }
-
-    async fn by_index(&self, digest: Sha256) -> Result<Vec<LogEntry>> {
-        let found = self
-            .http
-            .post_json(
-                &self.endpoint(&["index", "retrieve"])?,
-                &json!({"hash": format!("sha256:{digest}")}),
-                "Rekor's search index",
-            )
-            .await?;
+    /// Entries over a digest, and whether that is all of them.
+    async fn by_index(&self, digest: Sha256) -> Result<(Vec<LogEntry>, bool)> {
+        let query = json!({"hash": format!("sha256:{digest}")});
+        let found =
+            self.http.post_json(&self.endpoint(&["index", "retrieve"])?, &query, "Rekor's search index").await?;
         let ids: Vec<String> = serde_json::from_value(found)
             .map_err(|e| Error::remote("Rekor's search index did not answer with a list of entry ids").because(e))?;
+        let fetch = |id: &String| {
+            let url = self.endpoint(&["log", "entries", id]);
+            async move { self.http.get_json(&url?, "a Rekor entry").await }
+        };
+        let answers: Vec<Result<Option<Value>>> =
+            stream::iter(ids.iter().take(MAX_ENTRIES).map(fetch)).buffered(CONCURRENT).collect().await;
         let mut entries = Vec::new();
-        for id in ids.iter().take(MAX_ENTRIES) {
-            let answer = self.http.get_json(&self.endpoint(&["log", "entries", id])?, "a Rekor entry").await?;
-            entries.extend(answer.map(entries_of).unwrap_or_default());
+        for answer in answers {
+            entries.extend(answer?.map(entries_of).unwrap_or_default());
         }
-        Ok(entries)
+        Ok((entries, ids.len() <= MAX_ENTRIES))
     }
 
     async fn by_content(

@@ -1,6 +1,6 @@
 //! Which certificate authorities and logs are believed.
 
-use std::{fmt, path::PathBuf};
+use std::{ffi::OsStr, fmt, path::PathBuf};
 
 use sigstore_trust_root::{SigstoreInstance, TrustedRoot};
 use sigstore_verify::Verifier;
@@ -8,6 +8,7 @@ use sigstore_verify::Verifier;
 use super::MAX_EVIDENCE_BYTES;
 use crate::{
     adapters::file,
+    digest::Sha256,
     error::{Error, Result},
 };
 
@@ -24,6 +25,7 @@ pub enum TrustRootSource {
 pub struct TrustRoot {
     verifier: Verifier,
     source: TrustRootSource,
+    caveat: Option<String>,
 }
 
 impl TrustRoot {
@@ -32,23 +34,25 @@ impl TrustRoot {
     /// # Errors
     /// When the file cannot be read or is not a usable trusted root.
     pub fn load(source: TrustRootSource) -> Result<Self> {
-        let (root, name) = match &source {
+        let (root, name, caveat) = match &source {
             TrustRootSource::Embedded => (
                 TrustedRoot::from_embedded(SigstoreInstance::PublicGood)
                     .map_err(|e| Error::internal("the embedded trust root does not parse").because(e))?,
                 "the embedded trust root".to_owned(),
+                None,
             ),
             TrustRootSource::File(path) => {
                 let bytes = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
+                let caveat = caveat(path.file_name().unwrap_or(path.as_os_str()), Sha256::of(&bytes));
                 let refuse = |reason: String| Error::trust(format!("{}: not a trusted root: {reason}", path.display()));
                 let text = String::from_utf8(bytes).map_err(|_| refuse("not UTF-8".into()))?;
                 let root = TrustedRoot::from_json(&text).map_err(|e| refuse(e.to_string()))?;
-                (root, path.display().to_string())
+                (root, path.display().to_string(), Some(caveat))
             }
         };
         let verifier =
             Verifier::new(&root).map_err(|e| Error::trust(format!("{name}: unusable trusted root")).because(e))?;
-        Ok(Self { verifier, source })
+        Ok(Self { verifier, source, caveat })
     }
 
     /// Where it came from.
@@ -58,18 +62,18 @@ impl TrustRoot {
 
     /// The sentence every report must carry when the root is not the embedded one.
     pub fn caveat(&self) -> Option<String> {
-        match &self.source {
-            TrustRootSource::Embedded => None,
-            TrustRootSource::File(path) => Some(format!(
-                "signatures are judged by the trust root in {}, not by Sigstore's public-good root",
-                path.display()
-            )),
-        }
+        self.caveat.clone()
     }
 
     pub(super) fn verifier(&self) -> &Verifier {
         &self.verifier
     }
+}
+
+/// Names the root by its digest: the same root reads the same in every report, wherever it lay.
+fn caveat(name: &OsStr, digest: Sha256) -> String {
+    let name = name.to_string_lossy();
+    format!("signatures are judged by the trust root {name} (sha256:{digest}), not by Sigstore's public-good root")
 }
 
 impl fmt::Debug for TrustRoot {

@@ -2,7 +2,7 @@
 
 use crate::{
     release::{
-        contract::{Covers, Signed, signed_by},
+        contract::{Covers, Signed},
         signer::{ExpectedSigner, Mismatch, Signer},
         snapshot::{Demanded, Signature, SignatureOutcome, Snapshot},
     },
@@ -39,19 +39,12 @@ pub fn must_be_signed(snapshot: &Snapshot) -> Vec<String> {
 
 /// One line an asset that is signed or must be.
 pub fn signature(snapshot: &Snapshot) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = snapshot.signatures.iter().map(soundness).collect();
+    let several = |asset: &str| snapshot.signatures.iter().filter(|s| s.asset == asset).count() > 1;
+    let mut findings: Vec<Finding> =
+        snapshot.signatures.iter().map(|signature| soundness(signature, several(&signature.asset))).collect();
     for asset in must_be_signed(snapshot) {
         if !snapshot.signatures.iter().any(|s| s.asset == asset) {
             findings.push(SIGNATURE.undecided(asset, "its signature was not looked at"));
-        }
-    }
-    for asset in &snapshot.assets {
-        let name = asset.name.as_str();
-        if let Some(signed) = signed_by(name)
-            && snapshot.asset(signed).is_none()
-            && !snapshot.quick
-        {
-            findings.push(SIGNATURE.warn(name, format!("signs {signed}, which is not in the release")));
         }
     }
     if findings.is_empty() {
@@ -61,17 +54,20 @@ pub fn signature(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-fn soundness(signature: &Signature) -> Finding {
+/// `named`: whether the asset has several signatures, so that a pass must say which one is meant.
+fn soundness(signature: &Signature, named: bool) -> Finding {
     let asset = signature.asset.as_str();
+    let by = |who: String| if named { format!("{who} ({})", signature.evidence) } else { who };
     match &signature.outcome {
-        SignatureOutcome::SignedBy(signer) => SIGNATURE.pass(asset, signer.to_string()),
-        SignatureOutcome::SignedWithKey => SIGNATURE.pass(asset, "the key given with --key"),
+        SignatureOutcome::SignedBy(signer) => SIGNATURE.pass(asset, by(signer.to_string())),
+        SignatureOutcome::SignedWithKey => SIGNATURE.pass(asset, by("the key given with --key".into())),
         SignatureOutcome::Rejected(why) => SIGNATURE
             .fail(asset, format!("{}: {why}", signature.evidence))
             .compared("a signature over this asset", "one that must not be trusted")
             .help("do not deploy: the asset was not signed by the release workflow, or was changed since"),
         SignatureOutcome::Absent => SIGNATURE
-            .missing(asset, format!("no signature: expected {}", signature.evidence))
+            .missing(asset, "no signature")
+            .compared(signature.evidence.as_str(), "none of them")
             .help("sign the asset in the release workflow and upload the signature beside it"),
         SignatureOutcome::Unverified(why) => SIGNATURE.undecided(asset, why.as_str()),
     }

@@ -1,12 +1,13 @@
 //! Is everything there, once, under a safe name, and vouched for?
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::checksums_of;
 use crate::{
+    digest::Sha256,
     release::{
-        contract::{Covers, is_archive, signed_by},
-        snapshot::Snapshot,
+        contract::{Covers, Role, signed_by},
+        snapshot::{Content, MAX_DOCUMENT_BYTES, Snapshot},
     },
     report::{CheckInfo, Finding},
 };
@@ -17,7 +18,8 @@ pub const ASSET_NAME: CheckInfo = CheckInfo {
     title: "asset names are safe to use: no separator, `..`, control character or leading dash",
 };
 /// `asset-unique`.
-pub const ASSET_UNIQUE: CheckInfo = CheckInfo { id: "asset-unique", title: "no two assets share a name" };
+pub const ASSET_UNIQUE: CheckInfo =
+    CheckInfo { id: "asset-unique", title: "no two assets share a name, and no two documents their bytes" };
 /// `asset-present`.
 pub const ASSET_PRESENT: CheckInfo =
     CheckInfo { id: "asset-present", title: "every asset that the contract or the checksums file names is there" };
@@ -34,19 +36,42 @@ pub fn asset_name(snapshot: &Snapshot) -> Vec<Finding> {
         return vec![ASSET_NAME.pass("", format!("{} names are safe", snapshot.assets.len()))];
     }
     let help = "delete the asset and upload it under a plain file name; treat the release as tampered with until you know how it got there";
-    snapshot.refused.iter().map(|(name, why)| ASSET_NAME.fail(name, why.to_string()).help(help)).collect()
+    snapshot
+        .refused
+        .iter()
+        .map(|(name, why)| ASSET_NAME.fail(name, why.to_string()).compared("a plain file name", name).help(help))
+        .collect()
 }
 
-/// Which of two assets of one name a client downloads is anybody's guess.
+/// Which of two assets of one name a client downloads is anybody's guess; and a document that stands in for another,
+/// signature and all, is sound in itself.
 pub fn asset_unique(snapshot: &Snapshot) -> Vec<Finding> {
-    if snapshot.duplicates.is_empty() {
+    let stand_ins = stand_ins(snapshot);
+    if snapshot.duplicates.is_empty() && stand_ins.is_empty() {
         return vec![ASSET_UNIQUE.pass("", format!("{} names occur once", snapshot.assets.len()))];
     }
     let help = "delete all assets of that name and upload the right one";
     let one = |name: &String| {
         ASSET_UNIQUE.fail(name, "more than one asset has this name").compared("one", "several").help(help)
     };
-    snapshot.duplicates.iter().map(one).collect()
+    snapshot.duplicates.iter().map(one).chain(stand_ins).collect()
+}
+
+/// Assets of the contract with the same bytes under two names. Only the default policy is a copy by design.
+fn stand_ins(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut seen: BTreeMap<Sha256, String> = BTreeMap::new();
+    let mut findings = Vec::new();
+    for entry in snapshot.contract.assets().filter(|a| !matches!(a.role, Role::DefaultPolicy | Role::Other)) {
+        let Some(digest) = snapshot.asset(&entry.name).and_then(|a| a.digest()) else { continue };
+        if let Some(first) = seen.insert(digest, entry.name.clone()) {
+            findings.push(
+                ASSET_UNIQUE
+                    .fail(&entry.name, format!("holds the same bytes as {first}: one stands in for the other"))
+                    .compared("two different documents", format!("sha256:{digest} twice")),
+            );
+        }
+    }
+    findings
 }
 
 /// Required assets and listed files that are not there.
@@ -54,9 +79,12 @@ pub fn asset_present(snapshot: &Snapshot) -> Vec<Finding> {
     let checksums_name = &snapshot.contract.checksums.name;
     let required: BTreeSet<String> =
         snapshot.contract.assets().filter(|a| !a.optional).map(|a| a.name).chain([checksums_name.clone()]).collect();
-    // A quick run fetches no more than it checks, so it says nothing of files it was not asked about.
+    // A quick run fetches no more than it checks, so it says nothing of files it was not asked about; nor does a
+    // checksums file with an unusable line, which could name a million files.
     let listed: BTreeSet<String> = match checksums_of(snapshot) {
-        Some((file, _)) if !snapshot.quick => file.iter().map(|(name, _)| name.to_owned()).collect(),
+        Some((file, bad)) if bad.is_empty() && !snapshot.quick => {
+            file.iter().map(|(name, _)| name.to_owned()).collect()
+        }
         Some(_) | None => BTreeSet::new(),
     };
     let wanted: BTreeSet<&String> = required.union(&listed).collect();
@@ -68,7 +96,12 @@ pub fn asset_present(snapshot: &Snapshot) -> Vec<Finding> {
             } else {
                 format!("listed in {checksums_name}, and not in the release")
             };
-            findings.push(ASSET_PRESENT.missing(*name, why).help(missing_help(snapshot, name)));
+            findings.push(
+                ASSET_PRESENT
+                    .missing(*name, why)
+                    .compared("one asset of this name", "none")
+                    .help(missing_help(snapshot, name)),
+            );
         }
     }
     if findings.is_empty() {
@@ -89,7 +122,7 @@ fn missing_help(snapshot: &Snapshot, name: &str) -> String {
 pub fn checksums_file(snapshot: &Snapshot) -> Vec<Finding> {
     let name = &snapshot.contract.checksums.name;
     match checksums_of(snapshot) {
-        None => vec![CHECKSUMS_FILE.undecided(name, "the checksums file could not be read")],
+        None => vec![unread(snapshot, name)],
         Some((file, bad)) if bad.is_empty() => {
             vec![CHECKSUMS_FILE.pass(name, format!("lists {} files", file.iter().count()))]
         }
@@ -105,16 +138,41 @@ pub fn checksums_file(snapshot: &Snapshot) -> Vec<Finding> {
     }
 }
 
+fn unread(snapshot: &Snapshot, name: &str) -> Finding {
+    match snapshot.asset(name).map(|a| &a.content) {
+        Some(Content::Read { size, bytes: None, .. }) => CHECKSUMS_FILE
+            .fail(name, "the checksums file is too large to be genuine")
+            .compared(format!("at most {MAX_DOCUMENT_BYTES} bytes"), format!("{size} bytes")),
+        Some(Content::Failed(why)) => CHECKSUMS_FILE.undecided(name, why.as_str()),
+        Some(Content::Read { bytes: Some(_), .. } | Content::NotFetched) | None => {
+            CHECKSUMS_FILE.undecided(name, "the checksums file could not be read")
+        }
+    }
+}
+
 /// Assets that nothing vouches for.
 pub fn asset_listed(snapshot: &Snapshot) -> Vec<Finding> {
     let checksums_name = &snapshot.contract.checksums.name;
-    let Some((file, _)) = checksums_of(snapshot) else {
-        return vec![ASSET_LISTED.undecided(checksums_name, "the checksums file could not be read")];
+    let file = match checksums_of(snapshot) {
+        Some((file, bad)) if bad.is_empty() => file,
+        Some(_) => return vec![ASSET_LISTED.undecided(checksums_name, "the checksums file cannot be used")],
+        None => return vec![ASSET_LISTED.undecided(checksums_name, "the checksums file could not be read")],
     };
-    let needs_entry = |name: &str| match snapshot.contract.checksums.covers {
-        Covers::EveryAsset => name != checksums_name && signed_by(name).is_none(),
-        // The trust bundle is an archive too, but one of documents, with a signature of its own.
-        Covers::Archives => is_archive(name) && !snapshot.contract.assets().any(|a| a.name == name),
+    let named = |name: &str| snapshot.contract.assets().any(|a| a.name == name);
+    let needs_entry = |name: &str| {
+        // A signature file is vouched for by the file it signs, and is reported with it where that is missing. One over
+        // a file that nobody names is an asset like any other.
+        let known = |signed: &str| {
+            snapshot.asset(signed).is_some() || named(signed) || signed == checksums_name || file.get(signed).is_some()
+        };
+        if name == checksums_name || signed_by(name).is_some_and(known) {
+            return false;
+        }
+        match snapshot.contract.checksums.covers {
+            Covers::EveryAsset => true,
+            // What the contract names carries a signature of its own in this layout. Anything else must be listed.
+            Covers::Archives => !named(name),
+        }
     };
     let wanted: Vec<&str> = snapshot.assets.iter().map(|a| a.name.as_str()).filter(|n| needs_entry(n)).collect();
     let unlisted: Vec<_> = wanted.iter().filter(|name| file.get(name).is_none()).collect();

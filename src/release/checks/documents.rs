@@ -14,6 +14,7 @@ use crate::{
         profile::Profile,
     },
     release::{
+        checks::upstream,
         contract::{Notes, Role},
         mrtds::{self, ProfileMeasurements, PublishedMrtds},
         notes::{self, NOTES_IMAGE, NOTES_SECTIONS},
@@ -255,7 +256,22 @@ const NOTES: &str = "release notes";
 
 /// `notes-image`.
 pub fn notes_image(snapshot: &Snapshot) -> Vec<Finding> {
-    with_notes(snapshot, NOTES_IMAGE, |text| notes::notes_image(NOTES, text))
+    let stated = upstream::stated_images(snapshot);
+    with_notes(snapshot, NOTES_IMAGE, |text| {
+        let mut findings = notes::notes_image(NOTES, text);
+        // Notes carry no signature: where a signed document states the images, the notes may name no other.
+        let pinned = notes::images(text).into_iter().filter(notes::ImageReference::is_pinned);
+        for digest in pinned.filter_map(|image| image.digest).map(|hex| format!("sha256:{hex}")) {
+            if !stated.is_empty() && !stated.contains(&digest) {
+                findings.push(
+                    NOTES_IMAGE
+                        .fail(NOTES, "the notes pin an image that the release manifest does not name")
+                        .compared(stated.join(" or "), digest),
+                );
+            }
+        }
+        findings
+    })
 }
 
 /// `notes-sections`. Releases of a layout that predates the rules are warned about only.

@@ -25,9 +25,17 @@ use crate::{
         checks as rules,
         isolation::PROFILE_ISOLATION,
     },
-    report::{Check, Finding},
+    report::{Check, CheckInfo, Finding},
     schema::SCHEMA,
 };
+
+/// `release`: reported only of a release that could not be read, when another one could.
+pub const RELEASE: CheckInfo = CheckInfo { id: "release", title: "the release exists and can be listed" };
+
+/// Names and meanings of all checks, in report order.
+pub fn rules() -> Vec<CheckInfo> {
+    [RELEASE].into_iter().chain(CHECKS.iter().map(|check| check.info)).collect()
+}
 
 /// Every check, in report order.
 pub const CHECKS: &[Check<Snapshot>] = &[

@@ -71,7 +71,10 @@ fn subjects(snapshot: &Snapshot, statement: &Value) -> Result<usize, String> {
         let stated = subject.pointer("/digest/sha256").and_then(Value::as_str).unwrap_or("none");
         match asset.digest() {
             Some(digest) if stated.parse::<Sha256>() == Ok(digest) => own += 1,
-            Some(digest) => return Err(format!("{name}: expected sha256:{digest}, got {stated}")),
+            Some(digest) => {
+                let stated: String = stated.chars().take(64).collect();
+                return Err(format!("{name} is sha256:{digest}, and the statement is about sha256:{stated}"));
+            }
             None => return Err(format!("{name} could not be read")),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 
 use crate::{
     digest::Sha256,
@@ -36,7 +36,8 @@ pub fn trust_bundle(snapshot: &Snapshot) -> Vec<Finding> {
 /// Name and content of each file. Nothing is written to disk.
 fn files(bytes: &[u8]) -> Result<Vec<(String, Vec<u8>)>, String> {
     let malformed = |e: std::io::Error| format!("not a gzipped tar: {e}");
-    let mut archive = tar::Archive::new(GzDecoder::new(bytes).take(MAX_UNPACKED));
+    // Every gzip member, as `tar` reads them: what a person unpacks is what is checked.
+    let mut archive = tar::Archive::new(MultiGzDecoder::new(bytes).take(MAX_UNPACKED));
     let mut found = Vec::new();
     for entry in archive.entries().map_err(malformed)? {
         let mut entry = entry.map_err(malformed)?;

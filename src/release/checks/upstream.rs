@@ -14,6 +14,7 @@ use crate::{
     release::{
         contract::{Role, is_archive},
         snapshot::Snapshot,
+        tag::Family,
     },
     report::{CheckInfo, Finding},
     schema,
@@ -95,10 +96,58 @@ pub fn release_agreement(snapshot: &Snapshot) -> Vec<Finding> {
             );
         }
         if odd.is_empty() && !stated.is_empty() {
-            findings.push(RELEASE_AGREEMENT.pass("", format!("{} documents state {fact} {expected}", stated.len())));
+            let who = match stated.as_slice() {
+                [(only, _)] => format!("{only} alone states"),
+                all => format!("{} documents state", all.len()),
+            };
+            findings.push(RELEASE_AGREEMENT.pass("", format!("{who} {fact} {expected}")));
         }
     }
     findings.extend(unstated_commit(&documents));
+    for (name, map) in parsed(snapshot, Role::CompatibilityMap) {
+        findings.extend(compatibility_map(snapshot, &name, &map));
+    }
+    findings
+}
+
+/// The map is for this release: its versions, its images, and each profile's own policy.
+fn compatibility_map(snapshot: &Snapshot, name: &str, map: &Value) -> Vec<Finding> {
+    let version = snapshot.tag.version();
+    let manifest = parsed(snapshot, Role::Manifest).next().map(|(_, value)| value).unwrap_or_default();
+    let mut demands = vec![
+        ("/compatibility/version".to_owned(), version.to_string()),
+        ("/compatibility/kms_tag".to_owned(), format!("{}{version}", Family::Kms.tag_prefix())),
+        ("/compatibility/node_image_tag".to_owned(), format!("{}{version}", Family::Node.tag_prefix())),
+    ];
+    for profile in Profile::ALL {
+        let at = |field: &str| format!("/compatibility/profiles/{profile}/{field}");
+        let policy = snapshot.with_role(Role::Policy).find(|(entry, _)| entry.profile == Some(profile));
+        if let Some((entry, asset)) = policy {
+            demands.push((at("kms_policy_asset"), entry.name));
+            // Stated by some releases only; where it is, it must be true.
+            if let Some(digest) = asset.and_then(|a| a.digest())
+                && text(map, &at("kms_policy_sha256")).is_some()
+            {
+                demands.push((at("kms_policy_sha256"), digest.to_string()));
+            }
+        }
+        if let Some(digest) = text(&manifest, &format!("/container_profile_digests/{profile}")) {
+            demands.push((at("kms_image_digest"), digest.to_owned()));
+        }
+        demands.push((at("node_profile"), profile.as_str().to_owned()));
+    }
+    let count = demands.len();
+    let mut findings: Vec<Finding> = demands
+        .into_iter()
+        .filter_map(|(pointer, expected)| {
+            let stated = text(map, &pointer).unwrap_or("none");
+            let message = format!("{} is not this release's", pointer.trim_start_matches('/').replace('/', "."));
+            (stated != expected).then(|| RELEASE_AGREEMENT.fail(name, message).compared(expected, stated))
+        })
+        .collect();
+    if findings.is_empty() {
+        findings.push(RELEASE_AGREEMENT.pass(name, format!("{count} statements agree with the release")));
+    }
     findings
 }
 
@@ -160,6 +209,17 @@ fn distinct(name: &str, digests: &BTreeMap<Profile, &str>) -> Vec<Finding> {
         findings.push(IMAGE_DIGESTS.pass(name, "three different digests"));
     }
     findings
+}
+
+/// Digests of the release's images, as signed documents state them; empty where none does.
+pub(super) fn stated_images(snapshot: &Snapshot) -> Vec<String> {
+    let mut digests = Vec::new();
+    for (_, manifest) in parsed(snapshot, Role::Manifest) {
+        let of_profiles = manifest.get("container_profile_digests").and_then(Value::as_object);
+        digests.extend(of_profiles.into_iter().flat_map(|d| d.values()).filter_map(Value::as_str).map(str::to_owned));
+        digests.extend(text(&manifest, "/container/digest").map(str::to_owned));
+    }
+    digests
 }
 
 /// Manifest against checksums file, archive by archive.
@@ -234,7 +294,9 @@ fn verified_profile(name: &str, provenance: &Value, published: Option<&Value>, p
             .fail(name, format!("{profile}: the quote was not verified externally"))
             .compared("external_verification.status performed", status);
     }
-    let seen = at("mrtd").unwrap_or("none");
+    let Some(seen) = at("mrtd") else {
+        return RELEASE_PROVENANCE.fail(name, format!("{profile}: states no verified MRTD"));
+    };
     let own = text(provenance, &format!("/mrtds/profiles/{profile}/mrtd"));
     let released = published.and_then(|p| text(p, &format!("/profiles/{profile}/mrtd")));
     for (place, stated) in [("mrtds", own), ("published-mrtds.json", released)] {
