@@ -1,20 +1,19 @@
 //! `sandbox`: a world on loopback, and a command run against it.
 
-use std::{ffi::OsString, fmt::Write as _};
+use std::{borrow::Cow, ffi::OsString, fmt::Write as _};
 
-use clap::Parser as _;
 use secrecy::SecretString;
 
 use crate::{
-    cli::{Cli, Command, Environment, SandboxArgs},
+    cli::{Cli, Command, Environment, NoCommand, OutputArgs, SandboxArgs},
     error::{Error, Result},
     logging,
     product::{self, Product},
-    release::tag::{Selector, Tag},
+    release::tag::Tag,
     sandbox::{
         documents::REPOSITORY,
         tamper::Tamper,
-        world::{Plan, World},
+        world::{NONCE, Plan, World},
     },
 };
 
@@ -26,29 +25,32 @@ pub(super) async fn run(outer: &Cli, args: &SandboxArgs, environment: &Environme
         return Ok(Product::Bytes(tamper_list().into_bytes()));
     }
     let tampers = args.tamper.iter().map(|name| Tamper::parse(name)).collect::<Result<Vec<_>>>()?;
-    let serves = args.command.iter().map(OsString::as_os_str).eq(["serve"]);
-    let targets = if serves { Vec::new() } else { tags_in(&args.command) };
-    let plan = Plan { seed: args.seed, tampers, targets };
-    if serves {
-        return serve(outer, &plan).await;
+    if args.command.iter().map(OsString::as_os_str).eq(["serve"]) {
+        return serve(outer, &Plan { seed: args.seed, tampers, targets: Vec::new() }).await;
     }
     if args.command.is_empty() {
-        return Err(Error::usage("nothing to run in the sandbox")
-            .help("merotee sandbox -- verify-release-assets mero-kms-v1.2.0, or merotee sandbox serve"));
+        return Err(nothing_to_run());
     }
-    // Bad words are told before anything is built.
-    parse(&[], &args.command)?;
-    let world = World::start(&plan).await?;
-    let inner = parse(&flags(&world), &args.command)?;
-    if matches!(inner.command, Command::Sandbox(_)) {
-        return Err(Error::usage("a sandbox in a sandbox is not supported"));
-    }
-    if inner.output.verbosity() != logging::Verbosity::default() {
-        logging::set(inner.output.verbosity());
-    }
+    // Bad words are told, and help is given, before anything is built.
+    let targets = match parse(&[], &args.command, environment)? {
+        Parsed::Help(text) => return Ok(Product::Bytes(text.into_bytes())),
+        Parsed::Command(inner) => targets(&inner.command)?,
+    };
+    let world = World::start(&Plan { seed: args.seed, tampers, targets }).await?;
+    let mut inner = match parse(&flags(&world, outer), &args.command, environment)? {
+        Parsed::Help(text) => return Ok(Product::Bytes(text.into_bytes())),
+        Parsed::Command(inner) => inner,
+    };
+    inherit(&mut inner.output, &outer.output);
+    logging::set(inner.output.verbosity());
     let environment = Environment { token: Some(SecretString::from(TOKEN)), ..environment.clone() };
     let exit = Box::pin(crate::execute(&inner, &environment)).await?;
     Ok(Product::Done(exit))
+}
+
+fn nothing_to_run() -> Error {
+    Error::usage("nothing to run in the sandbox")
+        .help("merotee sandbox -- verify-release-assets mero-kms-v1.2.0, or merotee sandbox serve")
 }
 
 /// `KIND  what it does`, one a line.
@@ -61,18 +63,19 @@ fn tamper_list() -> String {
     })
 }
 
-/// Releases the command names: those are spoilt, and no others.
-fn tags_in(command: &[OsString]) -> Vec<Tag> {
-    command
-        .iter()
-        .filter_map(|word| word.to_str()?.parse::<Selector>().ok())
-        .flat_map(|selector| selector.tags())
-        .collect()
+/// Releases the command names: those are spoilt, and no others. Empty for a command that names none.
+fn targets(command: &Command) -> Result<Vec<Tag>> {
+    if let Command::Sandbox(_) = command {
+        return Err(Error::usage("a sandbox in a sandbox is not supported"));
+    }
+    let Command::VerifyReleaseAssets(args) = command else { return Ok(Vec::new()) };
+    Ok(args.tag.iter().flat_map(|selector| selector.tags()).collect())
 }
 
-/// Flags that point a command at the world. They stand before the subcommand, so the user's own, behind it, win.
-fn flags(world: &World) -> Vec<OsString> {
-    [
+/// Options that point a command at the world, and those of the caller's that hold in it. They stand before the
+/// subcommand, so the user's own, behind it, win.
+fn flags(world: &World, outer: &Cli) -> Vec<OsString> {
+    vec![
         "--repo".into(),
         REPOSITORY.into(),
         "--api-url".into(),
@@ -83,56 +86,122 @@ fn flags(world: &World) -> Vec<OsString> {
         world.sigstore_url().into(),
         "--trusted-root".into(),
         world.trusted_root().into_os_string(),
+        "--format".into(),
+        outer.output.format.name().into(),
+        "--retries".into(),
+        outer.network.retries.to_string().into(),
+        "--timeout".into(),
+        outer.network.timeout.to_string().into(),
     ]
-    .to_vec()
 }
 
-fn parse(flags: &[OsString], command: &[OsString]) -> Result<Cli> {
-    let words = [OsString::from("merotee")].into_iter().chain(flags.iter().cloned()).chain(command.iter().cloned());
-    Cli::try_parse_from(words).map_err(|error| {
-        use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
-        if matches!(error.kind(), DisplayHelp | DisplayVersion) {
-            // Not an error at all: clap prints it and ends the process, as it does outside the sandbox.
-            error.exit();
-        }
-        Error::usage(error.to_string().trim_start_matches("error: ").trim_end().to_owned())
-    })
+/// What was said about output before `--` holds where nothing else is said behind it.
+fn inherit(inner: &mut OutputArgs, outer: &OutputArgs) {
+    inner.output = inner.output.take().or_else(|| outer.output.clone());
+    if !inner.quiet && inner.verbose == 0 {
+        (inner.quiet, inner.verbose) = (outer.quiet, outer.verbose);
+    }
+}
+
+/// What the words behind `--` ask for.
+enum Parsed {
+    Command(Box<Cli>),
+    /// Help or the version, ready to be printed.
+    Help(String),
+}
+
+/// Reads the inner command line without the environment: what surrounds the sandbox must not reach into it.
+fn parse(flags: &[OsString], command: &[OsString], environment: &Environment) -> Result<Parsed> {
+    match Cli::from_words(flags.iter().chain(command).cloned()) {
+        Ok(cli) => Ok(Parsed::Command(Box::new(cli))),
+        Err(NoCommand::Wrong(error)) => Err(error),
+        Err(NoCommand::Nothing(_)) => Err(nothing_to_run()),
+        Err(why @ NoCommand::Asked(_)) => Ok(Parsed::Help(why.text(environment.color).unwrap_or_default())),
+    }
 }
 
 /// Keeps the world up until it is told to stop.
 async fn serve(outer: &Cli, plan: &Plan) -> Result<Product> {
+    // From here on a signal ends the world in an orderly way, its files included.
+    let stopped = stop_signal()?;
     let world = World::start(plan).await?;
-    let exports = format!(
+    product::print(exports(&world).as_bytes(), &outer.output)?;
+    tracing::info!("the sandbox is up; stop it with Ctrl-C");
+    stopped.await;
+    tracing::info!("the sandbox stops");
+    Ok(Product::Done(crate::exit::Exit::Success))
+}
+
+/// What other programs need to know, as lines for a POSIX shell.
+fn exports(world: &World) -> String {
+    let word = |path: std::path::PathBuf| quoted(&path.to_string_lossy()).into_owned();
+    format!(
         "export GITHUB_API_URL={api}\n\
          export GITHUB_SERVER_URL=https://github.com\n\
          export GITHUB_REPOSITORY={REPOSITORY}\n\
          export GH_TOKEN={TOKEN}\n\
          export MEROTEE_REKOR_URL={sigstore}\n\
          export MEROTEE_TRUSTED_ROOT={root}\n\
+         export PCCS_URL={pccs}\n\
+         export MEROTEE_TDX_ROOT={tdx_root}\n\
+         export MEROTEE_TDX_QUOTE={tdx_quote}\n\
+         export MEROTEE_TDX_COLLATERAL={tdx_collateral}\n\
+         export MEROTEE_TDX_NONCE={nonce}\n\
+         # merotee quote verify $MEROTEE_TDX_QUOTE --pccs $PCCS_URL --root $MEROTEE_TDX_ROOT --nonce $MEROTEE_TDX_NONCE\n\
          # gh: GH_HOST=github.localhost HTTP_PROXY={api} gh release view mero-kms-v1.2.0 --repo {REPOSITORY}\n\
          # sigstore-python: sigstore --trust-config {config} verify identity …\n",
         api = world.api_url(),
         sigstore = world.sigstore_url(),
-        root = world.trusted_root().display(),
-        config = world.trust_config().display(),
-    );
-    product::print(exports.as_bytes(), &outer.output)?;
-    tracing::info!("the sandbox is up; stop it with Ctrl-C");
-    wait_for_signal().await?;
-    Ok(Product::Done(crate::exit::Exit::Success))
+        root = word(world.trusted_root()),
+        pccs = world.pccs_url(),
+        tdx_root = word(world.tdx_root()),
+        tdx_quote = word(world.tdx_quote()),
+        tdx_collateral = word(world.tdx_collateral()),
+        nonce = hex::encode(NONCE),
+        config = word(world.trust_config()),
+    )
 }
 
-async fn wait_for_signal() -> Result<()> {
+/// A word as a POSIX shell reads it back.
+fn quoted(word: &str) -> Cow<'_, str> {
+    if word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c)) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+}
+
+/// Ends at the first SIGINT or SIGTERM that comes after this call.
+fn stop_signal() -> Result<impl Future<Output = ()>> {
     let cannot = |e: std::io::Error| Error::internal("cannot wait for signals").because(e);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
         let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-        tokio::select! {
-            result = tokio::signal::ctrl_c() => result.map_err(cannot),
-            _ = terminate.recv() => Ok(()),
-        }
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
     }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await.map_err(cannot)
+    #[cfg(windows)]
+    {
+        let mut interrupt = tokio::signal::windows::ctrl_c().map_err(cannot)?;
+        Ok(async move {
+            interrupt.recv().await;
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_with_a_blank_or_a_quote_is_one_word_to_a_shell() {
+        assert_eq!(quoted("/tmp/merotee-sandbox-x/trusted_root.json"), "/tmp/merotee-sandbox-x/trusted_root.json");
+        assert_eq!(quoted("/a b/$c"), "'/a b/$c'");
+        assert_eq!(quoted("/it's"), r"'/it'\''s'");
+    }
 }

@@ -3,13 +3,14 @@
 //! The two listen on ports of their own, as GitHub's do on hosts of their own, so that a client which carries its token
 //! along a redirect is caught here and not in production. Shapes follow GitHub's REST reference, version 2022-11-28.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use axum::{
     Json, Router,
     body::Body,
-    extract::{Path, Query, State},
+    extract::{Path, Query, Request, State},
     http::{HeaderMap, StatusCode, Uri, header},
+    middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -34,23 +35,31 @@ pub(super) struct Hub {
 
 type Shared = Arc<Hub>;
 
+/// Where an Enterprise host has its API.
+const ENTERPRISE: &str = "/api/v3";
+
 /// Asset ids are made of the release's place and the asset's.
 const ASSETS_A_RELEASE: usize = 1_000;
 
 /// The REST API, at the root as on github.com and under `/api/v3` as on an Enterprise host.
 pub(super) fn api(hub: Shared) -> Router {
-    let routes = Router::new()
-        .route("/repos/{owner}/{name}", get(repository))
-        .route("/repos/{owner}/{name}/releases", get(releases))
-        .route("/repos/{owner}/{name}/releases/latest", get(latest))
-        .route("/repos/{owner}/{name}/releases/{id}", get(release_by_id))
-        .route("/repos/{owner}/{name}/releases/{id}/assets", get(assets))
-        .route("/repos/{owner}/{name}/releases/tags/{tag}", get(release_by_tag))
-        .route("/repos/{owner}/{name}/releases/assets/{id}", get(asset))
-        .route("/repos/{owner}/{name}/contents/{*path}", get(contents))
-        // `gh` asks for drafts this way first, and goes on when there are none.
-        .route("/graphql", post(|| async { Json(json!({"data": {"repository": {"release": null}}})) }));
-    Router::new().merge(routes.clone()).nest("/api/v3", routes).fallback(|| async { not_found() }).with_state(hub)
+    routes("").merge(routes(ENTERPRISE)).fallback(|| async { not_found() }).with_state(hub)
+}
+
+/// Not nested: a nested handler would not see the prefix, which the addresses it hands out must carry.
+fn routes(prefix: &str) -> Router<Shared> {
+    let of = |path: &str| format!("{prefix}/repos/{{owner}}/{{name}}{path}");
+    Router::new()
+        .route(&of(""), get(repository))
+        .route(&of("/releases"), get(releases))
+        .route(&of("/releases/latest"), get(latest))
+        .route(&of("/releases/{id}"), get(release_by_id))
+        .route(&of("/releases/{id}/assets"), get(assets))
+        .route(&of("/releases/tags/{tag}"), get(release_by_tag))
+        .route(&of("/releases/assets/{id}"), get(asset))
+        .route(&of("/contents/{*path}"), get(contents))
+        .route_layer(middleware::from_fn(only_ours))
+        .route(&format!("{prefix}/graphql"), post(graphql))
 }
 
 /// The blob storage: any byte range of an asset.
@@ -67,6 +76,12 @@ fn is_ours(owner: &str, name: &str) -> bool {
     format!("{owner}/{name}").eq_ignore_ascii_case(REPOSITORY)
 }
 
+/// Answers 404 for every repository but the one there is, whatever is asked about it.
+async fn only_ours(Path(segments): Path<HashMap<String, String>>, request: Request, next: Next) -> Response {
+    let segment = |name: &str| segments.get(name).map(String::as_str).unwrap_or_default();
+    if is_ours(segment("owner"), segment("name")) { next.run(request).await } else { not_found() }
+}
+
 /// Base URL as the client reached us: it may have come through a proxy, under another name.
 fn base(headers: &HeaderMap, uri: &Uri) -> String {
     let host = uri
@@ -74,14 +89,11 @@ fn base(headers: &HeaderMap, uri: &Uri) -> String {
         .map(ToString::to_string)
         .or_else(|| headers.get(header::HOST)?.to_str().ok().map(str::to_owned))
         .unwrap_or_default();
-    let prefix = if uri.path().starts_with("/api/v3/") { "/api/v3" } else { "" };
+    let prefix = if uri.path().starts_with(ENTERPRISE) { ENTERPRISE } else { "" };
     format!("http://{host}{prefix}/repos/{REPOSITORY}")
 }
 
-async fn repository(Path((owner, name)): Path<(String, String)>) -> Response {
-    if !is_ours(&owner, &name) {
-        return not_found();
-    }
+async fn repository() -> Response {
     Json(json!({
         "id": 1,
         "name": "mero-tee",
@@ -117,16 +129,7 @@ impl Page {
     }
 }
 
-async fn releases(
-    State(hub): State<Shared>,
-    Path((owner, name)): Path<(String, String)>,
-    Query(page): Query<Page>,
-    headers: HeaderMap,
-    uri: Uri,
-) -> Response {
-    if !is_ours(&owner, &name) {
-        return not_found();
-    }
+async fn releases(State(hub): State<Shared>, Query(page): Query<Page>, headers: HeaderMap, uri: Uri) -> Response {
     let base = base(&headers, &uri);
     let all: Vec<Value> = hub.releases.iter().enumerate().map(|(i, r)| release_json(&base, i, r)).collect();
     page.of(&all, &format!("{base}/releases"))
@@ -138,13 +141,10 @@ async fn latest(State(hub): State<Shared>, headers: HeaderMap, uri: Uri) -> Resp
 
 async fn release_by_tag(
     State(hub): State<Shared>,
-    Path((owner, name, tag)): Path<(String, String, String)>,
+    Path((_, _, tag)): Path<(String, String, String)>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Response {
-    if !is_ours(&owner, &name) {
-        return not_found();
-    }
     found(&hub, &base(&headers, &uri), |_, release| release.tag.as_str() == tag)
 }
 
@@ -194,14 +194,52 @@ async fn asset(
     (StatusCode::FOUND, [(header::LOCATION, location)]).into_response()
 }
 
-async fn contents(State(hub): State<Shared>, Path((owner, name, path)): Path<(String, String, String)>) -> Response {
-    if !is_ours(&owner, &name) || path != "compatibility-catalog.json" {
+/// What `gh` asks this way: the list of releases, and before anything else for a draft of a tag, of which there is none.
+/// It takes no field that it did not ask for.
+async fn graphql(State(hub): State<Shared>, Json(question): Json<Value>) -> Response {
+    let said = |path: &str| question.pointer(path).and_then(Value::as_str).unwrap_or_default();
+    let (owner, name) = (said("/variables/owner"), said("/variables/name"));
+    if !is_ours(owner, name) {
+        let message = format!("Could not resolve to a Repository with the name '{owner}/{name}'.");
+        let error = json!({"type": "NOT_FOUND", "path": ["repository"], "message": message});
+        return Json(json!({"data": {"repository": null}, "errors": [error]})).into_response();
+    }
+    let repository = if said("/query").contains("releases(") {
+        json!({"releases": {"nodes": nodes(&hub.releases), "pageInfo": {"hasNextPage": false, "endCursor": null}}})
+    } else {
+        json!({"release": null})
+    };
+    Json(json!({"data": {"repository": repository}})).into_response()
+}
+
+/// Releases as GraphQL knows them.
+fn nodes(releases: &[ServedRelease]) -> Vec<Value> {
+    let latest = releases.iter().find(|release| !release.tag.is_rc()).map(|release| &release.tag);
+    let node = |release: &ServedRelease| {
+        json!({
+            "name": release.tag.as_str(),
+            "tagName": release.tag.as_str(),
+            "isDraft": false,
+            "isLatest": Some(&release.tag) == latest,
+            "isPrerelease": release.tag.is_rc(),
+            "createdAt": GENERATED_AT,
+            "publishedAt": GENERATED_AT,
+        })
+    };
+    releases.iter().map(node).collect()
+}
+
+async fn contents(State(hub): State<Shared>, Path((_, _, path)): Path<(String, String, String)>) -> Response {
+    if path != "compatibility-catalog.json" {
         return not_found();
     }
     ([(header::CONTENT_TYPE, "application/vnd.github.raw+json")], format!("{:#}\n", hub.catalog)).into_response()
 }
 
 async fn blob(State(hub): State<Shared>, Path(id): Path<usize>, headers: HeaderMap) -> Response {
+    if headers.contains_key(header::AUTHORIZATION) {
+        return two_credentials();
+    }
     let Some((_, _, asset)) = hub.asset(id) else { return not_found() };
     let total = asset.bytes.len();
     let from = headers
@@ -221,6 +259,13 @@ async fn blob(State(hub): State<Shared>, Path(id): Path<usize>, headers: HeaderM
         None => builder.body(Body::from(asset.bytes.clone())),
     };
     response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// What Azure's storage, which serves GitHub's downloads, says to a signed URL with a token beside it.
+fn two_credentials() -> Response {
+    let body = "<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>InvalidAuthenticationInfo</Code>\
+                <Message>Authentication information is not given in the correct format.</Message></Error>";
+    (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/xml")], body).into_response()
 }
 
 impl Hub {
@@ -275,4 +320,22 @@ fn asset_json(base: &str, release: usize, index: usize, asset: &ServedAsset) -> 
         "browser_download_url": format!("{base}/releases/assets/{id}"),
         "uploader": {"login": "github-actions[bot]", "id": 41898282},
     })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_storage_refuses_a_token_beside_its_signed_address_and_serves_without_one() {
+        let tag = "mero-kms-v1.2.0".parse().unwrap();
+        let asset = ServedAsset::honest("a".into(), b"bytes".to_vec());
+        let release = ServedRelease { tag, notes: String::new(), assets: vec![asset] };
+        let hub = Arc::new(Hub { releases: vec![release], catalog: json!({}), storage: String::new() });
+        let answer = async |headers| blob(State(Arc::clone(&hub)), Path(ASSETS_A_RELEASE), headers).await.status();
+        assert_eq!(answer(HeaderMap::new()).await, StatusCode::OK);
+        let token = HeaderMap::from_iter([(header::AUTHORIZATION, "Bearer x".parse().unwrap())]);
+        assert_eq!(answer(token).await, StatusCode::BAD_REQUEST);
+    }
 }

@@ -1,12 +1,16 @@
-//! A world on loopback to run real commands against: GitHub's releases API, its blob storage, and a Sigstore instance.
+//! A world on loopback to run real commands against: GitHub's releases API, its blob storage, a Sigstore instance,
+//! and a TDX platform with its collateral service.
 //!
 //! It is no mock of our own code. What it serves is signed by real keys, logged in a real Merkle tree and answered over
 //! real HTTP; other people's clients accept it. The production code runs unchanged: only base URLs and the trust root
 //! differ, and both are given explicitly.
 
+mod certificate;
 pub mod documents;
 mod github;
+mod key;
 pub mod release;
 pub mod sigstore;
 pub mod tamper;
+pub mod tdx;
 pub mod world;

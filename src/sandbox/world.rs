@@ -1,4 +1,4 @@
-//! The whole world on loopback: builds the sample releases, starts the servers, and says where they are.
+//! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,19 +15,36 @@ use super::{
     release::{CATALOG_PAIRS, Sample, ServedRelease},
     sigstore::{self, Instance},
     tamper::Tamper,
+    tdx::{self, Platform},
 };
 use crate::{
     error::{Error, Result},
     release::tag::Tag,
 };
 
+/// The challenge that the sample quote answers.
+pub const NONCE: [u8; 32] = *b"merotee sandbox: a sample nonce!";
+
+/// Release whose KMS the sample quote comes from.
+const QUOTED_RELEASE: &str = "mero-kms-v1.2.0";
+
+const TDX_ROOT: &str = "tdx_root.der";
+const TDX_QUOTE: &str = "tdx_quote.bin";
+const TDX_COLLATERAL: &str = "tdx_collateral.json";
+
 /// A running world. Dropping it stops the servers and removes its files.
 pub struct World {
     api: String,
     sigstore: String,
+    pccs: String,
+    platform: Arc<Platform>,
     folder: TempDir,
     _servers: JoinSet<()>,
 }
+
+/// The services' address in the trusted root, where it is only a hint: no host has this name. The real one changes with
+/// every run, and the root of a seed shall have one digest.
+const NOWHERE: &str = "https://sigstore.sandbox.invalid";
 
 /// What to build.
 #[derive(Debug, Clone, Default)]
@@ -106,15 +123,20 @@ impl World {
         let (sigstore_listener, sigstore) = listen().await?;
         let (storage_listener, storage) = listen().await?;
         let (api_listener, api) = listen().await?;
+        let (pccs_listener, pccs) = listen().await?;
+        // Collateral is worth something for a month: it bears the time of the run, unlike everything else here.
+        let platform = Arc::new(Platform::new(plan.seed, jiff::Timestamp::now())?);
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
-        write(folder.path(), "trusted_root.json", &instance.trusted_root_json(&sigstore))?;
-        write(folder.path(), "trust_config.json", &instance.client_trust_config_json(&sigstore))?;
+        write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
+        write(folder.path(), "trust_config.json", instance.client_trust_config_json(&sigstore))?;
         let hub = Arc::new(Hub { releases, catalog: documents::catalog(&CATALOG_PAIRS), storage });
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(hub));
-        Ok(Self { api, sigstore, folder, _servers: servers })
+        write_evidence(folder.path(), &platform)?;
+        serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
+        Ok(Self { api, sigstore, pccs, platform, folder, _servers: servers })
     }
 
     /// Base URL of GitHub's REST API.
@@ -125,6 +147,31 @@ impl World {
     /// Base URL of Rekor, Fulcio and the timestamp authority.
     pub fn sigstore_url(&self) -> &str {
         &self.sigstore
+    }
+
+    /// Base URL of the TDX platform's collateral service.
+    pub fn pccs_url(&self) -> &str {
+        &self.pccs
+    }
+
+    /// The TDX platform.
+    pub fn platform(&self) -> &Arc<Platform> {
+        &self.platform
+    }
+
+    /// The TDX platform's root certificate, DER.
+    pub fn tdx_root(&self) -> PathBuf {
+        self.folder.path().join(TDX_ROOT)
+    }
+
+    /// A quote of the sample KMS over [`NONCE`] and the default binding.
+    pub fn tdx_quote(&self) -> PathBuf {
+        self.folder.path().join(TDX_QUOTE)
+    }
+
+    /// The TDX platform's collateral in one file.
+    pub fn tdx_collateral(&self) -> PathBuf {
+        self.folder.path().join(TDX_COLLATERAL)
     }
 
     /// The instance's `trusted_root.json`.
@@ -153,6 +200,14 @@ fn serve(servers: &mut JoinSet<()>, listener: TcpListener, router: Router) {
     });
 }
 
-fn write(folder: &Path, name: &str, text: &str) -> Result<()> {
-    std::fs::write(folder.join(name), text).map_err(|e| Error::input(format!("cannot write {name}")).because(e))
+/// Root, collateral and a quote, for a look at evidence without a machine.
+fn write_evidence(folder: &Path, platform: &Platform) -> Result<()> {
+    let release = QUOTED_RELEASE.parse().map_err(|e| Error::internal("the quoted release is no tag").because(e))?;
+    write(folder, TDX_ROOT, platform.root_der())?;
+    write(folder, TDX_COLLATERAL, platform.collateral_json()?)?;
+    write(folder, TDX_QUOTE, tdx::kms_quote(platform, &release, &NONCE)?)
+}
+
+fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
+    std::fs::write(folder.join(name), content).map_err(|e| Error::input(format!("cannot write {name}")).because(e))
 }

@@ -6,13 +6,11 @@
 //! the same calls on the same seed give the same bytes. That makes it worthless for anything but a sandbox.
 
 mod bundle;
-mod certificate;
 mod ct;
 mod envelope;
 mod fulcio;
 mod http;
 mod identity;
-mod key;
 mod merkle;
 mod oidc;
 mod record;
@@ -33,13 +31,14 @@ use self::bundle::SignedBlob;
 use self::ct::CtLog;
 use self::envelope::Envelope;
 use self::fulcio::Fulcio;
-use self::key::{Key, Seed};
 use self::oidc::Oidc;
 use self::record::{HashedRekord, NewEntry};
 use self::rekor::{Logged, LoggedEntry, Rekor};
 use self::rekor2::Rekor2;
 use self::timestamp::TimestampAuthority;
 use self::trust::TrustMaterial;
+use super::key::{Key, Seed};
+use super::{certificate, key};
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
 
@@ -82,7 +81,7 @@ impl Instance {
     /// # Errors
     /// Usage when `now` is before 1970; internal when something cannot be encoded.
     pub fn new(seed: u64, now: Timestamp) -> Result<Self> {
-        let seed = Seed::new(seed);
+        let seed = Seed::new("sigstore", seed);
         let fulcio = Fulcio::new(seed)?;
         let ct_log = CtLog::new(seed.key("ct log", 0)?);
         let rekor = Rekor::new(seed, now.as_second())?;
