@@ -1,0 +1,218 @@
+//! Inside a workflow step: annotations, summary, outputs — and hostile text, which must stay text.
+
+use serde_json::json;
+
+use crate::binary::{
+    Place, Run, findings,
+    loopback::{Answer, Server},
+};
+
+const KMS: &str = "mero-kms-v1.2.0";
+/// Names of assets and lines of notes that would be workflow commands, or hide or forge something.
+const HOSTILE: [&str; 9] = [
+    "::error::pwned",
+    "::set-output name=verdict::passed",
+    "##[error]pwned",
+    "  ::add-mask::x",
+    "a\n::error::pwned",
+    "a\r\n::stop-commands::x",
+    "\u{1b}[2J\u{1b}]0;pwned\u{7}",
+    "a\u{202e}gnp.exe",
+    "a%0A::error title=x,y:z::b",
+];
+
+/// As the runner starts a step.
+fn step<'a>(place: &'a Place, run: crate::binary::Invocation<'a>) -> Run {
+    run.env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_STEP_SUMMARY", place.path("summary.md"))
+        .env("GITHUB_OUTPUT", place.path("output.txt"))
+        .run()
+}
+
+/// Asserts that no line could be taken for a workflow command but the annotations this program means to write.
+#[track_caller]
+fn inert(run: &Run) {
+    for (stream, text) in [("stdout", &run.stdout), ("stderr", &run.stderr)] {
+        // The runner ends lines at a carriage return, too.
+        for line in text.split(['\n', '\r']) {
+            let ours = stream == "stderr" && (line.starts_with("::error ") || line.starts_with("::warning "));
+            assert!(ours || !line.trim_start().starts_with("::"), "{stream}: {line:?}");
+            assert!(!line.contains("##["), "{stream}: {line:?}");
+            assert!(!line.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{stream}: {line:?}");
+        }
+    }
+    for line in run.stderr.lines().filter(|line| line.starts_with("::")) {
+        let (properties, message) = line.split_once(' ').unwrap().1.split_once("::").unwrap();
+        for property in properties.split(',') {
+            let (name, value) = property.split_once('=').unwrap_or_else(|| panic!("no property: {line}"));
+            assert!(["file", "line", "col", "title"].contains(&name), "{line}");
+            assert!(!value.contains([':', ',']), "{line}");
+        }
+        assert!(!message.is_empty() && line.len() < 4_000, "{line}");
+    }
+}
+
+#[test]
+fn failures_are_annotated_the_summary_is_appended_and_outputs_are_set() {
+    let place = Place::new();
+    place.write("summary.md", "# Earlier steps\n");
+    place.write("output.txt", "earlier=1\n");
+    let run = step(&place, place.tampered("api-digest", ["verify-release-assets", KMS])).expect(10);
+    inert(&run);
+    let annotations: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("::")).collect();
+    assert_eq!(annotations.len(), 2, "{}", run.stderr);
+    assert!(
+        annotations[0]
+            .starts_with("::error title=api-digest%3A sbom.spdx.json::GitHub states another digest; expected sha256:")
+    );
+    assert!(annotations[1].starts_with("::warning title=caveat::signatures are judged by the trust root "));
+    let summary = place.read("summary.md");
+    assert!(summary.starts_with("# Earlier steps\n") && summary.contains("FAILED"), "{summary}");
+    let outputs = place.read("output.txt");
+    let lines: Vec<_> = outputs.lines().collect();
+    assert_eq!(&lines[..2], ["earlier=1", "verdict=failed"]);
+    assert_eq!(lines[3..], ["failed=1", "missing=0", "skipped=0", "warnings=0"]);
+}
+
+#[test]
+fn the_verdict_of_each_exit_code_is_an_output() {
+    for (kind, code, verdict) in
+        [(None, 0, "passed"), (Some("asset-missing"), 11, "incomplete"), (Some("sbom-broken"), 10, "failed")]
+    {
+        let place = Place::new();
+        let command = ["verify-release-assets", KMS];
+        let run = kind.map_or_else(|| place.sandbox(command), |kind| place.tampered(kind, command));
+        step(&place, run).expect(code);
+        assert!(place.read("output.txt").starts_with(&format!("verdict={verdict}\n")));
+    }
+}
+
+#[test]
+fn standard_output_holds_the_product_alone_in_every_format() {
+    let place = Place::new();
+    let command = |format| ["verify-release-assets", KMS, "--format", format];
+    let run = step(&place, place.tampered("policy-tag", command("json"))).expect(10);
+    assert_eq!(run.report()["verdict"], "failed");
+    let run = step(&place, place.tampered("policy-tag", command("sarif"))).expect(10);
+    serde_json::from_str::<serde_json::Value>(&run.stdout).unwrap();
+    let run = step(&place, place.merotee(["verify-release-assets", "--list-contract"])).expect(0);
+    serde_json::from_str::<serde_json::Value>(&run.stdout).unwrap();
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn an_error_without_a_report_is_annotated_too() {
+    let place = Place::new();
+    let run = step(&place, place.sandbox(["verify-release-assets", "mero-kms-v9.9.9"])).expect(1);
+    inert(&run);
+    assert!(
+        run.stderr
+            .contains("\n::error title=merotee::calimero-network/mero-tee has no release mero-kms-v9.9.9%0A→ check")
+    );
+    let run = step(&place, place.merotee(["verify-release-assets", "nonsense"])).expect(2);
+    inert(&run);
+    assert!(run.stderr.contains("\n::error title=merotee::invalid value 'nonsense' for '[TAG]'"), "{}", run.stderr);
+    assert!(!place.path("output.txt").exists());
+}
+
+#[test]
+fn hostile_names_and_notes_in_a_folder_start_no_command_in_any_format() {
+    for format in ["human", "json", "sarif", "markdown", "html"] {
+        let place = Place::new();
+        place.kept(KMS);
+        for name in HOSTILE.iter().filter(|name| !name.contains('/')) {
+            place.write(&format!("kept/{KMS}/{name}"), "x");
+        }
+        place.write(&format!("kept/{KMS}/release-notes.md"), HOSTILE.join("\n"));
+        let command = ["verify-release-assets", KMS, "--dir", "kept", "--offline", "--format", format];
+        let run = step(&place, place.sandbox(command)).expect(10);
+        inert(&run);
+        let (summary, outputs) = (place.read("summary.md"), place.read("output.txt"));
+        assert!(!summary.contains(['\u{1b}', '\u{202e}']) && !summary.contains("##["), "{summary}");
+        assert_eq!(outputs.lines().filter(|line| line.starts_with("verdict=")).count(), 1);
+        assert_eq!(outputs.lines().count(), 6, "{outputs}");
+    }
+}
+
+#[test]
+fn hostile_names_from_the_api_start_no_command_and_are_all_reported() {
+    let server = Server::start(|path, base| match path {
+        "/repos/calimero-network/mero-tee/releases/tags/mero-kms-v1.2.0" => {
+            let asset = |(id, name): (usize, &&str)| {
+                let url = format!("{base}/repos/calimero-network/mero-tee/releases/assets/{id}");
+                json!({"id": id, "name": name, "size": 1, "state": "uploaded", "digest": "sha256:\n::error::pwned", "url": url,
+                    "content_type": "", "browser_download_url": "https://x/", "uploader": {}})
+            };
+            let assets: Vec<_> = HOSTILE.iter().enumerate().map(asset).collect();
+            Answer::json(
+                &json!({"id": 1, "tag_name": KMS, "name": HOSTILE[0], "body": HOSTILE.join("\n"), "draft": false,
+                "prerelease": false, "published_at": null, "html_url": "https://x/", "assets": assets}),
+            )
+        }
+        path if path.contains("/releases/assets/") => Answer::Reply("200 OK", String::new(), b"x".to_vec()),
+        _ => Answer::status("404 Not Found", "\n::error::pwned ##[error]"),
+    });
+    for format in ["human", "json", "sarif", "markdown", "html"] {
+        let place = Place::new();
+        let command = ["verify-release-assets", KMS, "--api-url", &server.url, "--format", format];
+        let run = step(&place, place.merotee(command).args(["--keep", "kept"])).expect(10);
+        inert(&run);
+        if format == "json" {
+            let report = run.report();
+            for name in HOSTILE {
+                assert!(findings(&report).into_iter().any(|f| f["subject"] == name), "{name:?}");
+            }
+        }
+        let kept = place.names(&format!("kept/{KMS}"));
+        assert!(kept.iter().all(|name| name.bytes().all(|b| b.is_ascii_graphic())), "{kept:?}");
+    }
+}
+
+#[test]
+fn hostile_words_of_a_failing_server_start_no_command() {
+    let server =
+        Server::start(|_, _| Answer::status("500 Internal Server Error", "\n::error::pwned\r##[group]x\u{1b}[2J"));
+    let place = Place::new();
+    let command = ["verify-release-assets", KMS, "--api-url", &server.url, "--retries", "0"];
+    let run = step(&place, place.merotee(command)).expect(1);
+    inert(&run);
+    assert!(run.says(&["pwned"]).stdout.is_empty());
+}
+
+#[test]
+fn a_summary_that_cannot_be_written_is_an_error_and_not_a_silent_loss() {
+    let place = Place::new();
+    let run = place.sandbox(["verify-release-assets", KMS]).env("GITHUB_ACTIONS", "true");
+    run.env("GITHUB_STEP_SUMMARY", "/nonexistent/summary").run().expect(1).says(&["cannot write the step summary"]);
+}
+
+#[test]
+fn outside_a_workflow_nothing_is_annotated_or_appended() {
+    let place = Place::new();
+    let run = place.tampered("api-digest", ["verify-release-assets", KMS]);
+    let run = run.env("GITHUB_STEP_SUMMARY", place.path("summary.md")).env("GITHUB_OUTPUT", place.path("output.txt"));
+    let run = run.run().expect(10);
+    assert_eq!(run.stderr, "");
+    assert_eq!(place.names("."), [""; 0]);
+}
+
+#[test]
+fn no_color_wins_over_forced_color_which_wins_over_the_absence_of_a_terminal() {
+    let place = Place::new();
+    let colored = |variables: &[(&str, &str)], more: &[&str]| {
+        let mut run = place.sandbox(["verify-release-assets", KMS]).args(more);
+        for (name, value) in variables {
+            run = run.env(name, value);
+        }
+        let run = run.run().expect(0);
+        assert!(!run.stderr.contains('\u{1b}'), "{:?}", run.stderr);
+        run.stdout.contains('\u{1b}')
+    };
+    assert!(!colored(&[], &[]));
+    assert!(colored(&[("CLICOLOR_FORCE", "1")], &[]));
+    assert!(!colored(&[("CLICOLOR_FORCE", "0")], &[]));
+    assert!(!colored(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")], &[]));
+    assert!(!colored(&[("CLICOLOR_FORCE", "1")], &["--format", "json"]));
+    assert!(!colored(&[("CLICOLOR_FORCE", "1")], &["--output", "report.txt"]));
+    assert!(!place.read("report.txt").contains('\u{1b}'));
+}
