@@ -1,0 +1,184 @@
+//! Whether a quote is genuine: made by a TDX machine that Intel vouches for, under a trust root and at a given time.
+//!
+//! A function of values: quote, [`Collateral`], root and time. Steps, in the order of [`QuoteVerifier::verify`]:
+//! 1. Every document the verdict rests on counts at that time. Done first and by ourselves, so that collateral that has
+//!    merely expired is never reported as a forgery.
+//! 2. The `dcap-qvl` library judges: certificate chains and revocation lists, TCB information and QE identity, the
+//!    quoting enclave, the signature over the quote, the platform's TCB status.
+//! 3. What the library read is what we read.
+//! 4. The TD is not under debug, unless that is allowed by name.
+//!
+//! What becomes of the TCB status is for a policy to say: see [`judge_tcb`].
+
+mod classify;
+mod collateral;
+mod findings;
+mod rejection;
+
+use dcap_qvl::verify::VerifiedReport;
+
+pub use self::{
+    collateral::{Collateral, CollateralError, CollateralParts},
+    findings::{
+        COLLATERAL, DEBUG, Expectation, ExpectedBinding, POLICY, REPORT_DATA, RULES, SIGNATURE, TCB, judge_debug,
+        judge_policy, judge_report_data, judge_tcb, judge_verdict,
+    },
+    rejection::{AttributeFault, Concern, Dated, Document, Rejection, Signed},
+};
+
+use self::classify::Evidence;
+use super::{
+    measurement::{Register, TcbStatus},
+    quote::{Certificate, CertificateError, Quote},
+};
+
+/// Intel's SGX and TDX root, "Intel SGX Root CA". SHA-256 fingerprint
+/// `44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3`.
+const INTEL_ROOT: &[u8] = include_bytes!("verdict/intel-sgx-root.der");
+
+/// An Intel security advisory: `INTEL-SA-01192`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Advisory(String);
+
+impl std::fmt::Display for Advisory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What Intel's collateral says of a genuine quote's machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The status of platform, TDX module and quoting enclave together. Never [`TcbStatus::Revoked`]: that is a rejection.
+    pub tcb: TcbStatus,
+    /// The TD was started on outdated firmware that has been updated under it since: a restart would cure it. `tcb` is
+    /// then `outofdate` or `outofdateconfigurationneeded`, as it was at the start.
+    pub relaunch_advised: bool,
+    /// Advisories that apply, as the collateral lists them.
+    pub advisories: Vec<Advisory>,
+    /// The document that ceases to count first. After that second the verdict must be renewed.
+    pub until: Dated,
+}
+
+/// Judges quotes under one trust root.
+pub struct QuoteVerifier {
+    library: dcap_qvl::verify::QuoteVerifier,
+    root: Certificate,
+    allow_debug: bool,
+}
+
+impl QuoteVerifier {
+    /// Under Intel's root, built in.
+    ///
+    /// # Errors
+    /// Never, short of a defect in the build.
+    pub fn intel() -> Result<Self, CertificateError> {
+        Self::new(INTEL_ROOT)
+    }
+
+    /// Under another root, in DER. Nothing proves then that the machine is one of Intel's: say so in every report.
+    ///
+    /// # Errors
+    /// It is no DER certificate.
+    pub fn new(root_der: &[u8]) -> Result<Self, CertificateError> {
+        let root = Certificate::from_der(root_der)?;
+        // The TD's attributes are judged here, so that a debug TD's signature is still called good.
+        let library = dcap_qvl::verify::QuoteVerifier::new(root_der.to_vec()).allow_debug(true);
+        Ok(Self { library, root, allow_debug: false })
+    }
+
+    /// Accepts TDs under debug, whose host can read and change everything in them.
+    #[must_use]
+    pub fn allow_debug(mut self, allow: bool) -> Self {
+        self.allow_debug = allow;
+        self
+    }
+
+    /// Whether the root is Intel's.
+    pub fn is_intel(&self) -> bool {
+        self.root.der() == INTEL_ROOT
+    }
+
+    /// The root.
+    pub fn root(&self) -> &Certificate {
+        &self.root
+    }
+
+    /// Judges `quote` by `collateral` at `now`, in seconds since 1970 UTC.
+    ///
+    /// The PCK certificate chain is always the quote's own; one that the collateral holds is ignored.
+    ///
+    /// # Errors
+    /// [`Rejection`]: why the quote must not be believed, or could not be judged by this collateral.
+    pub fn verify(&self, quote: &Quote, collateral: &Collateral, now: u64) -> Result<Verdict, Rejection> {
+        // 1. Documents.
+        let until = self.current(quote, collateral, now)?;
+        // 2. The library.
+        let report = self.library.verify(quote.as_bytes(), collateral.library(), now).map_err(|error| {
+            classify::rejection(&format!("{error:#}"), &Evidence { quote, collateral, root: &self.root })
+        })?;
+        // 3. The same quote.
+        agree(quote, &report)?;
+        // 4. Debug.
+        if quote.report.attributes.is_under_debug() && !self.allow_debug {
+            return Err(Rejection::Debug(quote.report.attributes));
+        }
+        verdict(&report, until)
+    }
+
+    /// The document that ceases to count first, when all count at `now`.
+    fn current(&self, quote: &Quote, collateral: &Collateral, now: u64) -> Result<Dated, Rejection> {
+        let root = Dated { document: Document::Root, validity: self.root.validity() };
+        let mut documents = vec![root];
+        documents.extend_from_slice(collateral.dated());
+        for certificate in quote.certification.chain() {
+            // Intel's root and CA stand in the collateral as well, most likely.
+            let validity = certificate.validity();
+            documents.push(Dated { document: Document::PckChain, validity });
+        }
+        let earliest = documents.iter().min_by_key(|dated| dated.validity.until).copied().unwrap_or(root);
+        documents.retain(|dated| !dated.validity.contains(now));
+        if documents.is_empty() { Ok(earliest) } else { Err(Rejection::outside_validity(now, documents)) }
+    }
+}
+
+/// Two readers that disagree about a quote's bytes must not be played against each other.
+fn agree(quote: &Quote, report: &VerifiedReport) -> Result<(), Rejection> {
+    let theirs = report.report.as_td10().ok_or(Rejection::Disagreement)?;
+    let registers = |register: &Register| match register {
+        Register::Mrtd => &theirs.mr_td,
+        Register::Rtmr0 => &theirs.rt_mr0,
+        Register::Rtmr1 => &theirs.rt_mr1,
+        Register::Rtmr2 => &theirs.rt_mr2,
+        Register::Rtmr3 => &theirs.rt_mr3,
+    };
+    let ours = &quote.report;
+    let same = Register::ALL.iter().all(|r| ours.registers.get(*r).as_bytes() == registers(r))
+        && ours.report_data == theirs.report_data
+        && ours.attributes.bits().to_le_bytes() == theirs.td_attributes;
+    if same { Ok(()) } else { Err(Rejection::Disagreement) }
+}
+
+fn verdict(report: &VerifiedReport, until: Dated) -> Result<Verdict, Rejection> {
+    let (word, relaunch_advised) = match report.status.as_str() {
+        // The launch counts: what ran before the update may have leaked already.
+        "TDRelaunchAdvised" => ("OutOfDate", true),
+        "TDRelaunchAdvisedConfigurationNeeded" => ("OutOfDateConfigurationNeeded", true),
+        other => (other, false),
+    };
+    let tcb = word.parse().map_err(|_| Rejection::Other(format!("an unknown TCB status: {word}")))?;
+    if tcb == TcbStatus::Revoked {
+        return Err(Rejection::TcbRevoked);
+    }
+    let advisories = report.advisory_ids.iter().cloned().map(Advisory).collect();
+    Ok(Verdict { tcb, relaunch_advised, advisories, until })
+}
+
+impl std::fmt::Debug for QuoteVerifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QuoteVerifier")
+            .field("root", &self.root)
+            .field("allow_debug", &self.allow_debug)
+            .finish_non_exhaustive()
+    }
+}
