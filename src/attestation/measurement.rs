@@ -259,6 +259,12 @@ impl Allowed {
         self.registers.get(register)
     }
 
+    /// The same registers with other TCB statuses.
+    #[must_use]
+    pub fn with_tcb(self, tcb: Vec<TcbStatus>) -> Self {
+        Self { tcb, ..self }
+    }
+
     /// The tolerated TCB statuses.
     pub fn tcb(&self) -> &[TcbStatus] {
         &self.tcb

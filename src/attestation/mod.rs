@@ -1,3 +1,8 @@
 //! Evidence of a TDX machine, and the values a policy compares it with.
 
+pub mod compose_hash;
+pub mod event_log;
 pub mod measurement;
+pub mod quote;
+pub mod runtime;
+pub mod verdict;

@@ -1,0 +1,150 @@
+//! `compose-hash`: the hash of a compose file, compared with an expected one or with what a machine measured.
+
+use std::{io::Read as _, path::Path};
+
+use crate::{
+    adapters::file,
+    attestation::{
+        compose_hash::{self, EXPECTED, Kind, expected},
+        event_log::checks::{self, COMPOSE_HASH, EVENT_LOG, IDENTITY, REPLAY},
+        quote::input::{Input, InputError, MAX_INPUT_BYTES},
+    },
+    cli::{Cli, Environment, compose_hash::ComposeHashArgs},
+    digest::Sha256,
+    error::{Error, Result},
+    exit::Exit,
+    product::{self, Product},
+    report::{CheckInfo, Finding, Format, Report, Section, Status, github},
+    schema::excerpt::excerpt,
+};
+
+/// Largest file hashed as it is. dstack refuses an app-compose.json far smaller than that.
+const MAX_APP_COMPOSE_BYTES: u64 = 8 << 20;
+
+pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) -> Result<Product> {
+    let (bytes, name) = input(&args.file)?;
+    let kind = kind(args, &name)?;
+    let hash = hash(kind, &name, &bytes)?;
+    let mut findings = Vec::new();
+    findings.extend(args.expect.map(|wanted| expected(&name, kind, hash, wanted)));
+    if let Some(path) = &args.attest_response {
+        findings.extend(measured(path, hash)?);
+    }
+    let line = format!("sha256:{hash}\n");
+    if findings.is_empty() {
+        return Ok(Product::Bytes(line.into_bytes()));
+    }
+    let mut rules = vec![EXPECTED];
+    if args.attest_response.is_some() {
+        rules.extend::<[CheckInfo; 4]>([EVENT_LOG, REPLAY, IDENTITY, COMPOSE_HASH]);
+    }
+    let facts = vec![("kind", kind.to_string()), ("hash", format!("sha256:{hash}"))];
+    let report = Report {
+        command: "compose-hash".into(),
+        rules,
+        sections: vec![Section { subject: name, facts, findings }],
+        caveats: Vec::new(),
+        elapsed: None,
+    };
+    if args.attest_response.is_some() || cli.output.format != Format::Human {
+        return Ok(Product::Report(report));
+    }
+    // The hash alone on standard output, so that a script can both keep and check it.
+    product::print(line.as_bytes(), &cli.output)?;
+    tell(&report, environment)?;
+    Ok(Product::Done(Exit::from(report.verdict())))
+}
+
+/// The bytes of a file or, for `-`, of standard input, and what to call them.
+fn input(path: &Path) -> Result<(Vec<u8>, String)> {
+    if path.as_os_str() != "-" {
+        let name = path.display().to_string();
+        return file::read_bounded(path, MAX_APP_COMPOSE_BYTES).map(|bytes| (bytes, name));
+    }
+    let mut bytes = Vec::new();
+    // One byte more than is read, so that a longer input is refused and not cut.
+    let mut stdin = std::io::stdin().lock().take(MAX_APP_COMPOSE_BYTES + 1);
+    stdin.read_to_end(&mut bytes).map_err(|e| Error::input("cannot read standard input").because(e))?;
+    if bytes.len() as u64 > MAX_APP_COMPOSE_BYTES {
+        return Err(Error::input(format!("standard input is larger than {MAX_APP_COMPOSE_BYTES} bytes")));
+    }
+    Ok((bytes, "standard input".to_owned()))
+}
+
+fn kind(args: &ComposeHashArgs, name: &str) -> Result<Kind> {
+    let of_name = || args.file.file_name().and_then(|name| Kind::of_name(&name.to_string_lossy()));
+    let kind = args.kind.or_else(of_name).ok_or_else(|| {
+        Error::usage(format!("nothing says which hash of {name} is wanted"))
+            .help("give --kind dstack for an app-compose.json, --kind release for a docker-compose file")
+    })?;
+    if kind == Kind::Release && args.attest_response.is_some() {
+        return Err(Error::usage("--attest-response needs the dstack kind: a machine measures its app-compose.json")
+            .help("give the app-compose.json that was deployed; the docker-compose file is inside it"));
+    }
+    Ok(kind)
+}
+
+fn hash(kind: Kind, name: &str, bytes: &[u8]) -> Result<Sha256> {
+    match kind {
+        Kind::Dstack => {
+            tracing::info!("{name}: hashed as {kind}, the bytes as they are");
+            if !compose_hash::looks_like_app_compose(bytes) {
+                tracing::warn!(
+                    "{name} does not look like a dstack app-compose.json; a docker-compose file needs --kind release"
+                );
+            }
+            Ok(compose_hash::of_app_compose(bytes))
+        }
+        Kind::Release => {
+            tracing::info!("{name}: hashed as {kind}, the normalised docker-compose file");
+            compose_hash::of_compose_file(bytes).map_err(|e| {
+                Error::usage(format!("{name} is not a compose file with one reading"))
+                    .because(e)
+                    .help("docs/compose-hash.md lists what is read, and how to write what is not")
+            })
+        }
+    }
+}
+
+/// What an attest response says: its log read, replayed against its quote, and its compose hash compared.
+fn measured(path: &Path, hash: Sha256) -> Result<Vec<Finding>> {
+    let bytes = file::read_bounded(path, MAX_INPUT_BYTES as u64)?;
+    let name = path.display().to_string();
+    let log = match checks::read(&name, &bytes) {
+        Ok(log) => log,
+        Err(finding) => return Ok(vec![*finding]),
+    };
+    let mut findings = vec![EVENT_LOG.pass(&name, log.to_string())];
+    match Input::read(&bytes) {
+        Ok(input) => findings.extend(checks::replayed(&name, &log, &input.quote.report.registers)),
+        Err(InputError::NoQuote) => findings.push(
+            REPLAY
+                .undecided(&name, "the document holds no quote, so nothing vouches for its event log")
+                .help("give the whole answer of /attest, with quoteB64 and eventLog"),
+        ),
+        Err(error) => {
+            findings.push(REPLAY.fail(&name, format!("no quote that can be read: {}", excerpt(&error.to_string()))))
+        }
+    }
+    findings.extend(checks::identity(&name, &log));
+    findings.push(checks::compose_hash(&name, &log, hash));
+    Ok(findings)
+}
+
+/// Says on standard error what failed.
+fn tell(report: &Report, environment: &Environment) -> Result<()> {
+    let findings = report.sections.iter().flat_map(|s| &s.findings);
+    for finding in findings.filter(|f| f.status == Status::Fail) {
+        let wanted = finding.expected.as_deref().unwrap_or_default();
+        let got = finding.actual.as_deref().unwrap_or_default();
+        tracing::error!("{}: {}: expected {wanted}, got {got}", finding.subject, finding.message);
+        if let Some(help) = &finding.help {
+            tracing::error!("→ {help}");
+        }
+    }
+    if environment.actions.is_some() {
+        github::annotations(report, &mut std::io::stderr())
+            .map_err(|e| Error::input("cannot write annotations").because(e))?;
+    }
+    Ok(())
+}
