@@ -21,8 +21,10 @@ use crate::{
 };
 
 /// The release is listed with a counterpart, for all profiles.
-pub const CATALOG: CheckInfo =
-    CheckInfo { id: "catalog", title: "the compatibility catalog does not list the release with its counterpart" };
+pub const CATALOG: CheckInfo = CheckInfo {
+    id: "catalog",
+    title: "the compatibility catalog lists the release with its counterpart, in all three profiles",
+};
 
 /// Most malformed entries kept.
 const MAX_MALFORMED: usize = 1_000;
@@ -159,7 +161,7 @@ fn pair_listed(catalog: &Catalog, tag: &Tag, class: Class, counterpart: Option<&
         of_release.filter(|e| counterpart.is_none_or(|version| e.version(other) == version)).collect();
     let wanted = match counterpart {
         Some(version) => format!("{family} {} with {other} {version}", tag.version()),
-        None => format!("{family} {} with some {other} version", tag.version()),
+        None => format!("{family} {} with any {other}", tag.version()),
     };
     let Some(best) = candidates.iter().min_by_key(|e| (e.profiles_left_out().len(), !e.tested)) else {
         if class == Class::Rc {
@@ -173,7 +175,7 @@ fn pair_listed(catalog: &Catalog, tag: &Tag, class: Class, counterpart: Option<&
         };
         return finding(Status::Fail, format!("the pair of this {class} release is not listed"))
             .compared(wanted, got)
-            .help("test the pair and add it to the catalog: merotee catalog add");
+            .help("test the pair and add it to compatibility-catalog.json");
     };
     let pair = format!("KMS {} with node image {}", best.kms, best.node_image);
     let left_out = best.profiles_left_out();

@@ -19,7 +19,7 @@ use excerpt::{MAX_PROBLEMS, bounded};
 
 /// Every document has the shape its schema demands.
 pub const SCHEMA: CheckInfo =
-    CheckInfo { id: "schema", title: "a document is not JSON, or has not the shape its schema demands" };
+    CheckInfo { id: "schema", title: "each document is JSON of the shape its schema demands" };
 
 /// Most characters of one schema error's message.
 const MAX_MESSAGE_CHARS: usize = 240;
@@ -139,7 +139,10 @@ pub fn validate(document: Document, value: &Value) -> Vec<SchemaError> {
     if has_more_values_than(value, MAX_VALUES_FOR_ALL_ERRORS) {
         return validator.validate(value).err().map(difference).into_iter().collect();
     }
-    validator.iter_errors(value).take(MAX_PROBLEMS).map(difference).collect()
+    let mut differences: Vec<_> = validator.iter_errors(value).take(MAX_PROBLEMS).map(difference).collect();
+    // The validator goes by the order of keys in the schema, which depends on how the build's JSON maps keep them.
+    differences.sort_by(|a, b| a.pointer.cmp(&b.pointer));
+    differences
 }
 
 fn has_more_values_than(value: &Value, limit: usize) -> bool {

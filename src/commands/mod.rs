@@ -1,6 +1,13 @@
 //! One file a subcommand: arguments → adapters → checks → product.
 
 mod completions;
+mod compose_hash;
+mod documents;
+mod gen_policy;
+mod merod_config;
+mod mrtds;
+mod policy;
+mod quote;
 mod repository;
 mod snapshot;
 mod verify_blob;
@@ -9,8 +16,14 @@ mod verify_release;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 
+use std::time::Duration;
+
 use crate::{
-    cli::{Cli, Command, Environment},
+    adapters::{
+        http::HttpOptions,
+        sigstore::{TrustRoot, TrustRootSource},
+    },
+    cli::{Cli, Command, Environment, NetworkArgs, SigstoreArgs},
     error::Result,
     product::Product,
 };
@@ -20,9 +33,37 @@ pub(crate) async fn dispatch(cli: &Cli, environment: &Environment) -> Result<Pro
     match &cli.command {
         Command::VerifyReleaseAssets(args) => verify_release::run(cli, args, environment).await,
         Command::VerifyBlob(args) => verify_blob::run(cli, args).await,
+        Command::ComposeHash(args) => compose_hash::run(cli, args, environment),
+        Command::Quote(command) => quote::run(cli, command).await,
+        Command::GenPolicy(args) => gen_policy::run(cli, args),
+        Command::Policy(command) => policy::run(cli, command, environment),
+        Command::Mrtds(command) => mrtds::run(cli, command, environment),
+        Command::MerodConfig(command) => merod_config::run(cli, command, environment),
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(cli, args, environment).await,
         Command::Completions { shell } => Ok(completions::script(*shell)),
-        Command::Man => completions::manual(),
+        Command::Man { of } => completions::manual(of.as_deref()),
+    }
+}
+
+/// The root that signatures are judged by: the one given, or Sigstore's own.
+fn trust_root(args: &SigstoreArgs) -> Result<TrustRoot> {
+    TrustRoot::load(match &args.trusted_root {
+        Some(path) if !path.as_os_str().is_empty() => TrustRootSource::File(path.clone()),
+        Some(_) | None => TrustRootSource::Embedded,
+    })
+}
+
+/// The bounds of every request.
+fn bounds(args: &NetworkArgs) -> HttpOptions {
+    let bounds = HttpOptions::default();
+    let silence = Duration::from_secs(args.timeout.into());
+    HttpOptions {
+        attempts: usize::from(args.retries) + 1,
+        connect_timeout: bounds.connect_timeout.min(silence),
+        read_timeout: silence,
+        // An answer that trickles in is never silent: the call as a whole gets twice the time.
+        request_timeout: silence * 2,
+        ..bounds
     }
 }

@@ -15,12 +15,12 @@ use crate::{
 /// A KMS policy's KMS lists are its own release's measurements.
 pub const MEASUREMENTS_MATCH: CheckInfo = CheckInfo {
     id: "measurements-match",
-    title: "a policy's KMS lists differ from the measurements its own release publishes",
+    title: "the KMS lists of each policy are the measurements its own release publishes",
 };
 /// A KMS policy's node lists are the counterpart node release's measurements.
 pub const COUNTERPART_MEASUREMENTS: CheckInfo = CheckInfo {
     id: "counterpart-measurements",
-    title: "a policy's node lists differ from the measurements the node release publishes",
+    title: "the node lists of each policy are the measurements the node release publishes",
 };
 
 /// [`MEASUREMENTS_MATCH`]: `kms_allowed_*` of each policy equal the profile's lists in `own`, the KMS release's
@@ -86,12 +86,12 @@ fn compare(
         } else if policy != released {
             let added: Vec<_> = policy.difference(&released).copied().collect();
             let missing: Vec<_> = released.difference(&policy).copied().collect();
-            let message = format!(
-                "{what}: {register} differs from {}{}{}",
-                published.name,
-                values(", allowed but not published: ", &added),
-                values(", published but not allowed: ", &missing),
-            );
+            let mut message = format!("{what}: {register} differs from {}", published.name);
+            // Lists without a common value are told apart by what was expected and what is there.
+            if policy.intersection(&released).next().is_some() {
+                message.push_str(&values(", allowed but not published: ", &added));
+                message.push_str(&values(", published but not allowed: ", &missing));
+            }
             findings.push(
                 finding(Status::Fail, message)
                     .compared(summary(released.into_iter()), summary(policy.into_iter()))

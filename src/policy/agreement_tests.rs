@@ -28,11 +28,14 @@ fn the_order_case_and_repetition_of_values_do_not_matter() {
 }
 
 #[test]
-fn values_too_many_and_too_few_are_shown() {
+fn values_too_many_and_too_few_are_shown_beside_a_shared_one() {
+    let value = |n: u8| format!("{n:02x}").repeat(48);
     let file = spoiled(Profile::Debug, |d| {
-        d["policy"]["node_allowed_rtmr2"] = json!((1..=5).map(|n| format!("{n:02x}").repeat(48)).collect::<Vec<_>>());
+        d["policy"]["node_allowed_rtmr2"] = json!([1, 2, 3, 4, 5, 0x84].map(value));
     });
-    let finding = only(&counterpart_measurements(&[&file], &read_mrtds(&mrtds_json(Side::Node))), Status::Fail);
+    let mut published = mrtds_json(Side::Node);
+    published["profiles"]["debug"]["allowed_rtmr2"] = json!([value(0x84), value(0x99)]);
+    let finding = only(&counterpart_measurements(&[&file], &read_mrtds(&published)), Status::Fail);
     assert_eq!(
         (finding.check, finding.subject.as_str()),
         ("counterpart-measurements", "attestation-policy-debug.json")
@@ -40,9 +43,17 @@ fn values_too_many_and_too_few_are_shown() {
     assert_eq!(
         finding.message,
         "debug node: RTMR2 differs from published-mrtds.json, allowed but not published: 0101010101010101…, \
-         0202020202020202…, 0303030303030303… and 2 more, published but not allowed: 8484848484848484…"
+         0202020202020202…, 0303030303030303… and 2 more, published but not allowed: 9999999999999999…"
     );
+}
+
+#[test]
+fn lists_without_a_common_value_are_told_apart_by_what_was_expected_and_what_is_there() {
+    let file = spoiled(Profile::Debug, |d| d["policy"]["node_allowed_rtmr2"] = json!(["01".repeat(48)]));
+    let finding = only(&counterpart_measurements(&[&file], &read_mrtds(&mrtds_json(Side::Node))), Status::Fail);
+    assert_eq!(finding.message, "debug node: RTMR2 differs from published-mrtds.json");
     assert_eq!(finding.expected.as_deref(), Some("8484848484848484…"));
+    assert_eq!(finding.actual.as_deref(), Some("0101010101010101…"));
 }
 
 #[test]

@@ -22,26 +22,29 @@ use crate::{
 
 /// The profile in the file's name is the profile inside.
 pub const PROFILE: CheckInfo =
-    CheckInfo { id: "policy-profile", title: "a policy is for another profile than its file name says" };
+    CheckInfo { id: "policy-profile", title: "each policy is for the profile its file name says" };
 /// The tag is the release's version.
-pub const TAG: CheckInfo = CheckInfo { id: "policy-tag", title: "a policy is for another release" };
+pub const TAG: CheckInfo = CheckInfo { id: "policy-tag", title: "each policy is for this release" };
 /// Only a release candidate may say `policy_not_ready`.
 pub const STATUS: CheckInfo =
-    CheckInfo { id: "policy-status", title: "a policy is not final in a release that must have a final one" };
+    CheckInfo { id: "policy-status", title: "each policy is final, unless the release is a candidate" };
 /// Measurements are well formed and no list is empty.
-pub const MEASUREMENTS: CheckInfo =
-    CheckInfo { id: "policy-measurements", title: "a policy has a malformed measurement or an empty list" };
+pub const MEASUREMENTS: CheckInfo = CheckInfo {
+    id: "policy-measurements",
+    title: "the measurements of each policy are well formed and no list is empty",
+};
 /// Tolerated TCB statuses are known and not revoked.
 pub const TCB: CheckInfo =
-    CheckInfo { id: "policy-tcb", title: "a policy tolerates platforms with revoked, unknown or outdated firmware" };
+    CheckInfo { id: "policy-tcb", title: "each policy tolerates known TCB statuses only, and never a revoked one" };
 /// No field is unknown.
-pub const FIELDS: CheckInfo = CheckInfo { id: "policy-fields", title: "a policy has fields that no reader knows" };
+pub const FIELDS: CheckInfo =
+    CheckInfo { id: "policy-fields", title: "each policy has only fields that a reader knows" };
 /// No allowed register is all zeros.
 pub const REGISTER_ZERO: CheckInfo =
-    CheckInfo { id: "register-zero", title: "a policy allows a register that was never extended" };
+    CheckInfo { id: "register-zero", title: "no policy allows a register that was never extended" };
 /// KMS and node are told apart within a profile.
 pub const ROLE_SEPARATION: CheckInfo =
-    CheckInfo { id: "role-separation", title: "a policy accepts the same RTMR3 of the KMS and of a node" };
+    CheckInfo { id: "role-separation", title: "within each profile, KMS and node share no RTMR3 value" };
 
 /// [`PROFILE`]: the file is for `expected`, the profile its name promises.
 pub fn profile(policy: &PolicyFile, expected: Profile) -> Vec<Finding> {

@@ -20,7 +20,7 @@ use crate::{
 
 /// No machine satisfies two profiles.
 pub const PROFILE_ISOLATION: CheckInfo =
-    CheckInfo { id: "profile-isolation", title: "some machine satisfies the policies of two profiles" };
+    CheckInfo { id: "profile-isolation", title: "no machine satisfies the policies of two profiles" };
 
 /// What one document allows in one profile.
 #[derive(Debug, Clone, Copy)]

@@ -5,10 +5,14 @@
 //! asks the network or knows the command line.
 
 pub mod agreement;
+pub mod candidates;
 pub mod checks;
+pub mod diff;
 pub mod document;
 #[cfg(test)]
 pub(crate) mod fixtures;
+pub mod generate;
 pub mod isolation;
 pub mod profile;
 pub mod reading;
+pub mod suite;

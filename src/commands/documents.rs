@@ -1,0 +1,114 @@
+//! Documents that several commands read from files, and products that are documents: bytes when every rule is kept,
+//! else the report that says why not.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::{
+    adapters::file,
+    cli::{
+        Cli, Environment, OutputArgs,
+        policy::{ProfileFile, TimeArgs},
+    },
+    error::{Error, Result},
+    policy::candidates::{Candidates, Given, newest},
+    product::{self, Product},
+    release::mrtds::PublishedMrtds,
+    report::{Finding, Report, Status, Verdict},
+    schema::MAX_JSON_BYTES,
+};
+
+/// Reads candidates files. What is no such document becomes a finding.
+pub(super) fn candidates(files: &[ProfileFile]) -> Result<(Vec<Given>, Vec<Finding>)> {
+    let (mut given, mut unreadable) = (Vec::new(), Vec::new());
+    for ProfileFile { profile, file } in files {
+        match Candidates::parse(&name(file), &bytes(file)?) {
+            Ok(file) => given.push(Given { file, profile: *profile }),
+            Err(finding) => unreadable.push(*finding),
+        }
+    }
+    Ok((given, unreadable))
+}
+
+/// Reads a `published-mrtds.json`.
+pub(super) fn mrtds(path: &Path) -> Result<Result<PublishedMrtds, Finding>> {
+    Ok(PublishedMrtds::parse(&name(path), &bytes(path)?).map_err(|finding| *finding))
+}
+
+/// A whole document of at most [`MAX_JSON_BYTES`]; `-` is standard input.
+pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
+    use std::io::Read as _;
+    if path.as_os_str() != "-" {
+        return file::read_bounded(path, MAX_JSON_BYTES as u64);
+    }
+    let mut bytes = Vec::new();
+    let limit = MAX_JSON_BYTES as u64;
+    std::io::stdin()
+        .lock()
+        .take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| Error::input("cannot read standard input").because(e))?;
+    if bytes.len() as u64 > limit {
+        return Err(Error::input(format!("standard input is larger than {limit} bytes")));
+    }
+    Ok(bytes)
+}
+
+/// What findings call a file: its path as given.
+pub(super) fn name(path: &Path) -> String {
+    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// The time a document states: `--generated-at` or `SOURCE_DATE_EPOCH`, else the newest time its inputs state. The
+/// clock is never asked, so that the same inputs give the same bytes.
+pub(super) fn time<'t>(args: &TimeArgs, inputs: impl Iterator<Item = &'t str>) -> Result<Timestamp> {
+    let missing = || {
+        Error::usage("no input states a time for the documents")
+            .help("give --generated-at or set SOURCE_DATE_EPOCH; the clock would make every run differ")
+    };
+    let Some(text) = args.generated_at.as_deref().filter(|text| !text.is_empty()) else {
+        return newest(inputs).ok_or_else(missing).and_then(whole_seconds);
+    };
+    let time = match text.parse::<i64>() {
+        Ok(seconds) => Timestamp::from_second(seconds).map_err(|e| e.to_string()),
+        Err(_) => text.parse::<Timestamp>().map_err(|e| e.to_string()),
+    };
+    let shown: String = text.chars().take(60).collect();
+    time.map_err(|e| Error::usage(format!("--generated-at: `{}` is no time", shown.escape_debug())).because(e))
+        .and_then(whole_seconds)
+}
+
+/// Fractions of a second say nothing about a document.
+fn whole_seconds(time: Timestamp) -> Result<Timestamp> {
+    Timestamp::from_second(time.as_second()).map_err(|e| Error::internal("a time cannot be rounded").because(e))
+}
+
+/// A document that is printed, or the reason why it is not. The reason goes to standard output even when `--output`
+/// names a file: that file is meant for the document.
+pub(super) fn product(
+    cli: &Cli,
+    environment: &Environment,
+    report: Report,
+    document: impl FnOnce() -> Result<Vec<u8>>,
+) -> Result<Product> {
+    if report.verdict() == Verdict::Passed {
+        tell_warnings(&report);
+        return document().map(Product::Bytes);
+    }
+    refuse(cli, environment, report)
+}
+
+/// Delivers a report of why there is no document.
+pub(super) fn refuse(cli: &Cli, environment: &Environment, report: Report) -> Result<Product> {
+    let output = OutputArgs { output: None, ..cli.output.clone() };
+    product::deliver(Product::Report(report), &output, environment).map(Product::Done)
+}
+
+/// Warnings of a report that is not printed, on standard error.
+pub(super) fn tell_warnings(report: &Report) {
+    use crate::report::escape::terminal;
+    for finding in report.sections.iter().flat_map(|s| &s.findings).filter(|f| f.status == Status::Warn) {
+        tracing::warn!("{} {}: {}", finding.check, terminal(&finding.subject), terminal(&finding.message));
+    }
+}

@@ -1,0 +1,216 @@
+//! What a change of policies changes: values, what they admit, and the structure of the documents.
+//!
+//! [`admission`] counts machines, [`structure`] compares documents field by field, [`pairing`] finds which file of one
+//! state became which of the other; [`human`], [`markdown`] and [`json`] print the result. A policy accepts the product
+//! of its lists, so a value added to one register admits every combination with the values of the others: that, and not
+//! the number of lines in a diff, is what a reviewer has to judge.
+
+pub mod admission;
+pub mod human;
+pub mod json;
+pub mod markdown;
+pub mod pairing;
+pub mod structure;
+mod wording;
+
+use std::collections::BTreeSet;
+
+use super::{
+    document::{PolicyFile, Side},
+    profile::Profile,
+    reading::Malformed,
+};
+use crate::{
+    attestation::measurement::{Allowed, Measurement, Register, TcbStatus},
+    digest::Sha256,
+};
+use admission::{Admission, Product};
+use structure::{Restated, Structural};
+
+/// Everything that differs between two states of a set of policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diff {
+    /// What the older state is called: a path, a revision.
+    pub from: String,
+    /// What the newer state is called.
+    pub to: String,
+    /// Files that differ, in the order of their names. Files without any difference are left out.
+    pub files: Vec<FileDiff>,
+    /// How many files were compared and are the same.
+    pub unchanged: usize,
+}
+
+/// What differs in one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileDiff {
+    /// Name in the older state; `None` for a new file.
+    pub from: Option<String>,
+    /// Name in the newer state; `None` for a removed file.
+    pub to: Option<String>,
+    /// What kind of policy it is; the newer kind where it changed.
+    pub kind: &'static str,
+    /// Changes of structure, which need an architecture review.
+    pub structural: Vec<Structural>,
+    /// Fields whose value changed and which are no list.
+    pub restated: Vec<Restated>,
+    /// Entries of the newer file that nobody can read, and so were not compared.
+    pub malformed: Vec<Malformed>,
+    /// Lists that differ.
+    pub sides: Vec<SideDiff>,
+}
+
+/// What differs in the lists of one profile and one kind of machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideDiff {
+    /// The profile.
+    pub profile: Profile,
+    /// The machines.
+    pub side: Side,
+    /// Registers whose lists differ.
+    pub registers: Vec<RegisterDiff>,
+    /// TCB statuses.
+    pub tcb: Change<TcbStatus>,
+    /// Compose hashes of the KMS.
+    pub event_payloads: Change<Sha256>,
+    /// How many machines are admitted, before and after.
+    pub admission: Admission,
+}
+
+/// Added and removed values of one register.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisterDiff {
+    /// The register.
+    pub register: Register,
+    /// The values.
+    pub change: Change<Measurement>,
+}
+
+/// What became of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change<T> {
+    /// Values only the newer list has, sorted.
+    pub added: Vec<T>,
+    /// Values only the older list has, sorted.
+    pub removed: Vec<T>,
+    /// The newer list is empty and the older was not: it now constrains nothing.
+    pub emptied: bool,
+    /// The older list was empty and the newer is not: it constrained nothing until now.
+    pub filled: bool,
+}
+
+impl<T: Ord + Copy> Change<T> {
+    /// Compares two lists as sets. `None` is a list of a file that is not there.
+    fn of(before: Option<&[T]>, after: Option<&[T]>) -> Self {
+        let set = |list: Option<&[T]>| list.unwrap_or_default().iter().copied().collect::<BTreeSet<T>>();
+        let (old, new) = (set(before), set(after));
+        let is_empty = |list: Option<&[T]>| list.is_some_and(<[T]>::is_empty);
+        Self {
+            added: new.difference(&old).copied().collect(),
+            removed: old.difference(&new).copied().collect(),
+            emptied: is_empty(after) && !is_empty(before),
+            filled: is_empty(before) && after.is_some() && !is_empty(after),
+        }
+    }
+
+    /// Whether the lists are the same.
+    pub fn is_none(&self) -> bool {
+        self.added.is_empty() && self.removed.is_empty() && !self.emptied && !self.filled
+    }
+}
+
+impl Diff {
+    /// Compares two states of a set of policies. Files are paired by [`pairing::pair`].
+    pub fn of(from: &str, to: &str, before: &[PolicyFile], after: &[PolicyFile]) -> Self {
+        let pairs = pairing::pair(before, after);
+        let compared = pairs.len();
+        let files: Vec<_> = pairs.into_iter().filter_map(|(old, new)| FileDiff::of(old, new)).collect();
+        let unchanged = compared - files.len();
+        Self { from: from.to_owned(), to: to.to_owned(), files, unchanged }
+    }
+
+    /// Whether nothing differs.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Whether any change is one of structure.
+    pub fn is_structural(&self) -> bool {
+        self.files.iter().any(|f| !f.structural.is_empty())
+    }
+}
+
+impl FileDiff {
+    /// Compares one file; `None` when nothing differs.
+    fn of(before: Option<&PolicyFile>, after: Option<&PolicyFile>) -> Option<Self> {
+        let kind = after.or(before)?.kind.describe();
+        let (structural, restated) = structure::compare(before, after);
+        let sides: Vec<_> = Profile::ALL
+            .into_iter()
+            .flat_map(|profile| Side::ALL.map(|side| (profile, side)))
+            .filter_map(|(profile, side)| SideDiff::of(before, after, profile, side))
+            .collect();
+        // An entry nobody can read is told about when it is new, not when it has always been there.
+        let known = |m: &&Malformed| before.is_none_or(|b| !b.malformed.contains(m));
+        let malformed: Vec<_> = after.iter().flat_map(|f| &f.malformed).filter(known).cloned().collect();
+        if structural.is_empty() && restated.is_empty() && sides.is_empty() && malformed.is_empty() {
+            return None;
+        }
+        let name = |file: Option<&PolicyFile>| file.map(|f| f.name.clone());
+        Some(Self { from: name(before), to: name(after), kind, structural, restated, malformed, sides })
+    }
+}
+
+/// The lists of one profile and side, as one state has them.
+#[derive(Clone, Copy)]
+struct Stated<'a> {
+    allowed: &'a Allowed,
+    event_payloads: &'a [Sha256],
+    not_ready: bool,
+}
+
+impl<'a> Stated<'a> {
+    fn find(file: Option<&'a PolicyFile>, profile: Profile, side: Side) -> Option<Self> {
+        let file = file?;
+        let lists = file.profiles.iter().find(|p| p.profile == profile)?;
+        let event_payloads = match side {
+            Side::Kms => lists.event_payloads.as_slice(),
+            Side::Node => &[],
+        };
+        Some(Self { allowed: lists.side(side)?, event_payloads, not_ready: file.is_not_ready() })
+    }
+
+    fn product(stated: Option<Self>) -> Product {
+        match stated {
+            None => Product::nothing(),
+            Some(stated) if stated.not_ready => Product::anything(),
+            Some(stated) => Product::of(stated.allowed),
+        }
+    }
+}
+
+impl SideDiff {
+    fn of(before: Option<&PolicyFile>, after: Option<&PolicyFile>, profile: Profile, side: Side) -> Option<Self> {
+        let (old, new) = (Stated::find(before, profile, side), Stated::find(after, profile, side));
+        let registers: Vec<_> = Register::ALL
+            .into_iter()
+            .map(|register| {
+                let list = |stated: Option<Stated<'_>>| stated.map(|s| s.allowed.register(register).to_vec());
+                RegisterDiff { register, change: Change::of(list(old).as_deref(), list(new).as_deref()) }
+            })
+            .filter(|r| !r.change.is_none())
+            .collect();
+        let tcb = Change::of(old.map(|s| s.allowed.tcb()), new.map(|s| s.allowed.tcb()));
+        let mut event_payloads = Change::of(old.map(|s| s.event_payloads), new.map(|s| s.event_payloads));
+        // A file that is new or gone was not emptied, and nodes have no such list at all.
+        if side == Side::Node || old.is_none() || new.is_none() {
+            (event_payloads.emptied, event_payloads.filled) = (false, false);
+        }
+        let admission = Admission::of(&Stated::product(old), &Stated::product(new));
+        let same = registers.is_empty() && tcb.is_none() && event_payloads.is_none() && !admission.changes();
+        (!same).then_some(Self { profile, side, registers, tcb, event_payloads, admission })
+    }
+}
+
+#[cfg(test)]
+#[path = "diff_tests.rs"]
+mod tests;
