@@ -8,10 +8,47 @@
     reason = "a test fails by panicking, and says on stderr what it skips"
 )]
 
+#[cfg(feature = "sandbox")]
+mod actions;
+#[cfg(feature = "sandbox")]
+mod bad_input;
+#[cfg(feature = "sandbox")]
+mod binary;
+mod compose_hash;
 mod corpus;
 #[cfg(feature = "sandbox")]
+mod determinism;
+mod docs;
+mod event_log;
+#[cfg(feature = "sandbox")]
+mod gen_policy;
+#[cfg(feature = "sandbox")]
 mod github_client;
+#[cfg(feature = "sandbox")]
+mod interop_gh;
+#[cfg(feature = "sandbox")]
+mod interop_sigstore_python;
+mod layers;
+#[cfg(feature = "sandbox")]
+mod merod_config;
+#[cfg(feature = "sandbox")]
+mod mrtds;
+#[cfg(feature = "sandbox")]
+mod outside;
 mod policies;
+#[cfg(feature = "sandbox")]
+mod policy_review;
+mod quote;
 mod renderers;
 #[cfg(feature = "sandbox")]
 mod sandbox_sigstore;
+#[cfg(feature = "sandbox")]
+mod sandbox_tdx;
+#[cfg(feature = "sandbox")]
+mod sandbox_world;
+#[cfg(feature = "sandbox")]
+mod tampering;
+#[cfg(feature = "sandbox")]
+mod verify_blob;
+#[cfg(feature = "sandbox")]
+mod verify_release;
