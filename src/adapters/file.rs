@@ -1,4 +1,4 @@
-//! Local files, read with a bound and written whole or not at all.
+//! Local files and standard input, read with a bound; files written whole or not at all.
 
 use std::{
     fs::File,
@@ -19,12 +19,37 @@ const HASH_CHUNK: usize = 1 << 20;
 /// # Errors
 /// When it cannot be read or is larger.
 pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    let name = path.display().to_string();
+    bounded(File::open(path).map_err(|e| unreadable(&name, e))?, &name, limit)
+}
+
+/// What a document is called that comes from `path`: the path as given, or "standard input" for `-`.
+pub fn source_name(path: &Path) -> String {
+    if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
+}
+
+/// Reads a whole file or, for `-`, standard input, of at most `limit` bytes. Standard input can be read once.
+///
+/// # Errors
+/// As [`read_bounded`].
+pub fn read_source(path: &Path, limit: u64) -> Result<Vec<u8>> {
+    if is_stdin(path) { bounded(io::stdin().lock(), &source_name(path), limit) } else { read_bounded(path, limit) }
+}
+
+fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn unreadable(name: &str, error: io::Error) -> Error {
+    Error::input(format!("cannot read {name}")).because(error)
+}
+
+/// One byte more than the limit is asked for, so that what is longer is refused and never cut.
+fn bounded(source: impl io::Read, name: &str, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|f| f.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(|e| Error::input(format!("cannot read {}", path.display())).because(e))?;
+    source.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| unreadable(name, e))?;
     if bytes.len() as u64 > limit {
-        return Err(Error::input(format!("{} is larger than {limit} bytes", path.display())));
+        return Err(Error::input(format!("{name} is larger than {limit} bytes")));
     }
     Ok(bytes)
 }
@@ -57,16 +82,34 @@ pub fn digest(path: &Path) -> Result<(Sha256, u64)> {
 /// # Errors
 /// When it cannot be written; nothing is left behind then.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with_mode(path, bytes, None)
+}
+
+/// Writes a file that its owner alone may read, whole or not at all; one that is there is replaced, whatever its mode.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with_mode(path, bytes, Some(0o600))
+}
+
+fn write_with_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let special = std::fs::metadata(path).is_ok_and(|m| !m.is_file());
     let write = || -> io::Result<()> {
         if special {
             return std::fs::OpenOptions::new().write(true).open(path)?.write_all(bytes);
         }
-        // The mode of the file that is replaced, or what the process's umask leaves of the usual one.
         #[cfg(unix)]
-        let permissions = std::fs::metadata(path)
-            .map_or_else(|_| std::os::unix::fs::PermissionsExt::from_mode(0o666), |existing| existing.permissions());
+        let permissions = {
+            use std::os::unix::fs::PermissionsExt as _;
+            // The mode of the file that is replaced, or what the process's umask leaves of the usual one.
+            let existing = || std::fs::metadata(path).ok().map(|existing| existing.permissions());
+            let given = mode.map(std::fs::Permissions::from_mode);
+            given.or_else(existing).unwrap_or_else(|| std::fs::Permissions::from_mode(0o666))
+        };
+        #[cfg(not(unix))]
+        let _ = mode;
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         builder.permissions(permissions);
@@ -77,4 +120,24 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         Ok(())
     };
     write().map_err(|e| Error::input(format!("cannot write {}", path.display())).because(e))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_longer_than_the_limit_is_refused_and_never_cut() {
+        assert_eq!(bounded(&b"1234"[..], "x", 4).unwrap(), b"1234");
+        let error = bounded(&b"12345"[..], "x", 4).unwrap_err();
+        assert_eq!(error.to_string(), "x is larger than 4 bytes");
+        assert_eq!(bounded(&b""[..], "x", u64::MAX).unwrap(), b"");
+    }
+
+    #[test]
+    fn a_dash_alone_is_standard_input() {
+        assert_eq!(source_name(Path::new("-")), "standard input");
+        assert_eq!(source_name(Path::new("./-")), "./-");
+    }
 }

@@ -270,6 +270,16 @@ impl Allowed {
         &self.tcb
     }
 
+    /// Whether `value` is one of those allowed for `register`. An empty list admits nothing.
+    pub fn admits(&self, register: Register, value: &Measurement) -> bool {
+        self.register(register).contains(value)
+    }
+
+    /// Whether `status` is one of the tolerated ones. An empty list tolerates none.
+    pub fn tolerates(&self, status: TcbStatus) -> bool {
+        self.tcb.contains(&status)
+    }
+
     /// Whether all five register lists are empty.
     pub fn has_no_measurement(&self) -> bool {
         Register::ALL.iter().all(|r| self.register(*r).is_empty())

@@ -10,6 +10,7 @@
 //!
 //! What becomes of the TCB status is for a policy to say: see [`judge_tcb`].
 
+mod admission;
 mod classify;
 mod collateral;
 mod findings;
@@ -18,6 +19,7 @@ mod rejection;
 use dcap_qvl::verify::VerifiedReport;
 
 pub use self::{
+    admission::{Violation, violations},
     collateral::{Collateral, CollateralError, CollateralParts},
     findings::{
         COLLATERAL, DEBUG, Expectation, ExpectedBinding, POLICY, REPORT_DATA, RULES, SIGNATURE, TCB, judge_debug,
@@ -102,6 +104,14 @@ impl QuoteVerifier {
     /// The root.
     pub fn root(&self) -> &Certificate {
         &self.root
+    }
+
+    /// Whether the quote's PCK chain is signed up to this root: only then is it worth asking anybody about the machine it
+    /// names. Judges neither dates nor revocation, so it is no verdict.
+    pub fn vouches_for_chain_of(&self, quote: &Quote) -> bool {
+        let chain = quote.certification.chain();
+        let signed = chain.iter().zip(chain.iter().skip(1)).all(|(one, issuer)| one.is_signed_by(issuer));
+        signed && chain.last().is_some_and(|last| *last == self.root)
     }
 
     /// Judges `quote` by `collateral` at `now`, in seconds since 1970 UTC.

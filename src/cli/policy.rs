@@ -200,12 +200,33 @@ pub struct ExpectedArgs {
     pub pointer: Option<String>,
 }
 
+/// A machine's quote, in place of what it says of itself, and what to verify the quote by.
+#[derive(Debug, Args)]
+pub struct MachineQuoteArgs {
+    /// The machine's quote, in any form that `quote inspect` reads; `-` reads standard input
+    #[arg(long, value_name = "FILE|-", conflicts_with = "pointer")]
+    pub quote: Option<PathBuf>,
+    /// Verify the quote by the collateral in this file; without it the quote's registers are unproven claims
+    #[arg(long, value_name = "FILE", requires = "quote")]
+    pub collateral: Option<PathBuf>,
+    /// Verify it under this root certificate (DER or PEM) instead of Intel's, built in
+    #[arg(long, value_name = "FILE", requires = "collateral")]
+    pub root: Option<PathBuf>,
+    /// Verify it as of this time: RFC 3339, or seconds since 1970 [default: now]
+    #[arg(long, value_name = "TIME", requires = "collateral")]
+    pub at: Option<super::quote::Moment>,
+}
+
 /// Arguments of `mrtds verify-runtime`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("registers").required(true).args(["measurements", "quote"]))]
 pub struct VerifyRuntimeArgs {
     /// What the machine states: text lines or JSON; `-` reads standard input
     #[arg(long, value_name = "FILE|-")]
-    pub measurements: PathBuf,
+    pub measurements: Option<PathBuf>,
+    /// Or its quote.
+    #[command(flatten)]
+    pub machine: MachineQuoteArgs,
     /// What it is compared with.
     #[command(flatten)]
     pub expected: ExpectedArgs,
@@ -213,10 +234,14 @@ pub struct VerifyRuntimeArgs {
 
 /// Arguments of `mrtds compare-mdma`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("registers").required(true).args(["mdma", "quote"]))]
 pub struct CompareMdmaArgs {
     /// What the MDMA reports: JSON; `-` reads standard input
     #[arg(long, value_name = "FILE|-")]
-    pub mdma: PathBuf,
+    pub mdma: Option<PathBuf>,
+    /// Or the machine's quote.
+    #[command(flatten)]
+    pub machine: MachineQuoteArgs,
     /// What it is compared with.
     #[command(flatten)]
     pub expected: ExpectedArgs,

@@ -35,18 +35,33 @@ pub struct QuoteVerifyArgs {
     /// The quote; `-` is standard input
     #[arg(value_name = "FILE|-")]
     pub file: PathBuf,
+    /// By what it is judged.
+    #[command(flatten)]
+    pub by: JudgementArgs,
+    /// Which side of the policy the machine is on [default: the one the policy states, or the answer came from]
+    #[arg(long, value_enum, requires = "expect_policy")]
+    pub side: Option<SideArg>,
+    /// 32 bytes that the first half of the report data must hold
+    #[arg(long, value_name = "B64|HEX")]
+    pub nonce: Option<Half>,
+    /// 32 bytes that the second half of the report data must hold
+    #[arg(long, value_name = "B64|HEX")]
+    pub binding: Option<Half>,
+    /// Make no network call at all (needs --collateral or --cache)
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// By what a quote is judged.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Judgement")]
+pub struct JudgementArgs {
     /// Judge by the collateral in this file; nothing is fetched
     #[arg(long, value_name = "FILE", conflicts_with_all = ["cache"])]
     pub collateral: Option<PathBuf>,
-    /// Fetch collateral from this PCCS or PCS
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "PCCS_URL",
-        default_value = "https://api.trustedservices.intel.com",
-        hide_env_values = true
-    )]
-    pub pccs: Url,
+    /// Fetch collateral from this PCCS or PCS [default: https://api.trustedservices.intel.com]
+    #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
+    pub pccs: Option<Url>,
     /// Keep fetched collateral in this folder, and use it until it expires
     #[arg(long, value_name = "DIR", env = "MEROTEE_COLLATERAL_CACHE", hide_env_values = true)]
     pub cache: Option<PathBuf>,
@@ -59,24 +74,12 @@ pub struct QuoteVerifyArgs {
     /// Compare registers and TCB status with this policy
     #[arg(long, value_name = "POLICY")]
     pub expect_policy: Option<PathBuf>,
-    /// Which side of the policy the machine is on [default: the one the policy states, or the answer came from]
-    #[arg(long, value_enum, requires = "expect_policy")]
-    pub side: Option<SideArg>,
     /// Which profile of the policy, when it states several
     #[arg(long, value_name = "PROFILE", requires = "expect_policy")]
     pub profile: Option<Profile>,
-    /// 32 bytes that the first half of the report data must hold
-    #[arg(long, value_name = "B64|HEX")]
-    pub nonce: Option<Half>,
-    /// 32 bytes that the second half of the report data must hold
-    #[arg(long, value_name = "B64|HEX")]
-    pub binding: Option<Half>,
     /// Accept a TD under debug, whose host can read and change everything in it
     #[arg(long)]
     pub allow_debug_td: bool,
-    /// Make no network call at all (needs --collateral or --cache)
-    #[arg(long)]
-    pub offline: bool,
 }
 
 /// A side of a policy.

@@ -1,6 +1,6 @@
 //! `compose-hash`: the hash of a compose file, compared with an expected one or with what a machine measured.
 
-use std::{io::Read as _, path::Path};
+use std::path::Path;
 
 use crate::{
     adapters::file,
@@ -22,7 +22,8 @@ use crate::{
 const MAX_APP_COMPOSE_BYTES: u64 = 8 << 20;
 
 pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) -> Result<Product> {
-    let (bytes, name) = input(&args.file)?;
+    let name = file::source_name(&args.file);
+    let bytes = file::read_source(&args.file, MAX_APP_COMPOSE_BYTES)?;
     let kind = kind(args, &name)?;
     let hash = hash(kind, &name, &bytes)?;
     let mut findings = Vec::new();
@@ -53,22 +54,6 @@ pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) 
     product::print(line.as_bytes(), &cli.output)?;
     tell(&report, environment)?;
     Ok(Product::Done(Exit::from(report.verdict())))
-}
-
-/// The bytes of a file or, for `-`, of standard input, and what to call them.
-fn input(path: &Path) -> Result<(Vec<u8>, String)> {
-    if path.as_os_str() != "-" {
-        let name = path.display().to_string();
-        return file::read_bounded(path, MAX_APP_COMPOSE_BYTES).map(|bytes| (bytes, name));
-    }
-    let mut bytes = Vec::new();
-    // One byte more than is read, so that a longer input is refused and not cut.
-    let mut stdin = std::io::stdin().lock().take(MAX_APP_COMPOSE_BYTES + 1);
-    stdin.read_to_end(&mut bytes).map_err(|e| Error::input("cannot read standard input").because(e))?;
-    if bytes.len() as u64 > MAX_APP_COMPOSE_BYTES {
-        return Err(Error::input(format!("standard input is larger than {MAX_APP_COMPOSE_BYTES} bytes")));
-    }
-    Ok((bytes, "standard input".to_owned()))
 }
 
 fn kind(args: &ComposeHashArgs, name: &str) -> Result<Kind> {

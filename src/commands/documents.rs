@@ -22,8 +22,8 @@ use crate::{
 /// Reads candidates files. What is no such document becomes a finding.
 pub(super) fn candidates(files: &[ProfileFile]) -> Result<(Vec<Given>, Vec<Finding>)> {
     let (mut given, mut unreadable) = (Vec::new(), Vec::new());
-    for ProfileFile { profile, file } in files {
-        match Candidates::parse(&name(file), &bytes(file)?) {
+    for ProfileFile { profile, file: path } in files {
+        match Candidates::parse(&file::source_name(path), &bytes(path)?) {
             Ok(file) => given.push(Given { file, profile: *profile }),
             Err(finding) => unreadable.push(*finding),
         }
@@ -33,31 +33,12 @@ pub(super) fn candidates(files: &[ProfileFile]) -> Result<(Vec<Given>, Vec<Findi
 
 /// Reads a `published-mrtds.json`.
 pub(super) fn mrtds(path: &Path) -> Result<Result<PublishedMrtds, Finding>> {
-    Ok(PublishedMrtds::parse(&name(path), &bytes(path)?).map_err(|finding| *finding))
+    Ok(PublishedMrtds::parse(&file::source_name(path), &bytes(path)?).map_err(|finding| *finding))
 }
 
 /// A whole document of at most [`MAX_JSON_BYTES`]; `-` is standard input.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
-    use std::io::Read as _;
-    if path.as_os_str() != "-" {
-        return file::read_bounded(path, MAX_JSON_BYTES as u64);
-    }
-    let mut bytes = Vec::new();
-    let limit = MAX_JSON_BYTES as u64;
-    std::io::stdin()
-        .lock()
-        .take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| Error::input("cannot read standard input").because(e))?;
-    if bytes.len() as u64 > limit {
-        return Err(Error::input(format!("standard input is larger than {limit} bytes")));
-    }
-    Ok(bytes)
-}
-
-/// What findings call a file: its path as given.
-pub(super) fn name(path: &Path) -> String {
-    if path.as_os_str() == "-" { "standard input".to_owned() } else { path.display().to_string() }
+    file::read_source(path, MAX_JSON_BYTES as u64)
 }
 
 /// The time a document states: `--generated-at` or `SOURCE_DATE_EPOCH`, else the newest time its inputs state. The

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    adapters::node_config::NodeConfig,
+    adapters::{file, node_config::NodeConfig},
     cli::{
         Cli, Environment,
         policy::{MerodApplyArgs, MerodConfigCommand, MerodSourceArgs},
@@ -93,7 +93,7 @@ fn unusable(shown: &str, error: edit::EditError) -> Error {
 fn make(command: &str, source: &MerodSourceArgs) -> Result<(Option<MerodConfig>, Report)> {
     check_url(source)?;
     let path = policy_path(source)?;
-    let name = documents::name(&path);
+    let name = file::source_name(&path);
     let mut facts = vec![("kms", source.url.to_string())];
     let (config, findings) = match PolicyFile::parse(&name, &documents::bytes(&path)?) {
         Err(finding) => (None, vec![*finding]),

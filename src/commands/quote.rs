@@ -1,13 +1,15 @@
 //! `quote inspect` and `quote verify`.
 
+pub(super) mod basis;
 mod inspect;
+pub(super) mod judgement;
 mod verify;
 
-use std::{io::Read as _, path::Path};
+use std::path::Path;
 
 use crate::{
     adapters::file,
-    attestation::quote::input::MAX_INPUT_BYTES,
+    attestation::quote::input::{Input, MAX_INPUT_BYTES},
     cli::{Cli, quote::QuoteCommand},
     error::{Error, Result},
     product::Product,
@@ -20,18 +22,10 @@ pub(super) async fn run(cli: &Cli, command: &QuoteCommand) -> Result<Product> {
     }
 }
 
-/// The bytes of a file or, for `-`, of standard input, and what to call them.
-fn source(path: &Path) -> Result<(Vec<u8>, String)> {
-    let limit = MAX_INPUT_BYTES as u64;
-    if path != Path::new("-") {
-        return file::read_bounded(path, limit).map(|bytes| (bytes, path.display().to_string()));
-    }
-    let mut bytes = Vec::new();
-    // One byte more than is read, so that a longer input is refused and not cut.
-    std::io::stdin()
-        .lock()
-        .take(limit + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|e| Error::input("cannot read standard input").because(e))?;
-    Ok((bytes, "standard input".to_owned()))
+/// The quote in a file or, for `-`, on standard input, in any form, and what to call it.
+pub(super) fn read(path: &Path) -> Result<(Input, String)> {
+    let name = file::source_name(path);
+    let bytes = file::read_source(path, MAX_INPUT_BYTES as u64)?;
+    let input = Input::read(&bytes).map_err(|e| Error::input(format!("{name}: no quote that can be read: {e}")))?;
+    Ok((input, name))
 }

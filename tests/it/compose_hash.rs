@@ -165,6 +165,27 @@ fn another_file_an_altered_log_and_another_quote_fail() {
 }
 
 #[test]
+fn a_second_compose_hash_added_to_a_real_log_is_reported_and_the_quote_does_not_vouch_for_it() {
+    let (Some(mut response), Some(file)) = (attest_response(), corpus_file("eventlogs/near-mpc.app_compose.json"))
+    else {
+        return;
+    };
+    let mut entries: Vec<Value> = match response["eventLog"].as_str() {
+        Some(text) => serde_json::from_str(text).unwrap(),
+        None => response["eventLog"].as_array().unwrap().clone(),
+    };
+    entries.push(json!({"imr": 3, "event_type": 0x0800_0001u32, "digest": "", "event": "compose-hash",
+                        "event_payload": "ee".repeat(32)}));
+    response["eventLog"] = json!(entries);
+    let (code, stdout, _) = against(&response, &file);
+    assert_eq!(code, 10, "{stdout}");
+    assert!(stdout.contains("[PASS] event-log-compose-hash"), "the first still counts: {stdout}");
+    assert!(stdout.contains("a `compose-hash` event after system-ready was ignored"), "{stdout}");
+    assert_eq!(stdout.matches("[FAIL]").count(), 1, "{stdout}");
+    assert!(stdout.contains("RTMR3 of the quote is not what the event log leads to"), "{stdout}");
+}
+
+#[test]
 fn a_log_without_a_quote_gives_no_verdict() {
     let (Some(mut response), Some(file)) = (attest_response(), corpus_file("eventlogs/near-mpc.app_compose.json"))
     else {

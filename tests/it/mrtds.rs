@@ -1,5 +1,7 @@
 //! `mrtds assemble`, `verify-runtime` and `compare-mdma`.
 
+mod quotes;
+
 use serde_json::{Value, json};
 
 use crate::{

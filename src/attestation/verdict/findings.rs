@@ -212,7 +212,7 @@ pub fn judge_policy(quote: &Quote, proven: bool, expected: &Expectation) -> Vec<
             let message = format!("{name}: the policy's list is empty, so nothing is allowed by it");
             return POLICY.fail(subject, message).help("run `policy validate` on the file");
         }
-        if !list.contains(actual) {
+        if !expected.allowed.admits(register, actual) {
             return POLICY
                 .fail(subject, format!("{name}: a value the policy does not allow"))
                 .compared(alternatives(list), actual.to_string())

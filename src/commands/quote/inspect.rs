@@ -2,9 +2,8 @@
 
 use std::{borrow::Cow, fmt::Write as _, path::Path};
 
-use super::source;
 use crate::{
-    attestation::quote::{Inspection, NO_VERDICT, input::Input},
+    attestation::quote::{Inspection, NO_VERDICT},
     error::{Error, Result},
     product::Product,
     report::{Format, escape},
@@ -18,10 +17,9 @@ pub(super) fn run(path: &Path, format: Format) -> Result<Product> {
             return Err(Error::usage("`quote inspect` makes no report: its formats are human and json"));
         }
     };
-    let (bytes, name) = source(path)?;
-    let unreadable = |e: &dyn std::fmt::Display| Error::input(format!("{name}: no quote that can be read: {e}"));
-    let input = Input::read(&bytes).map_err(|e| unreadable(&e))?;
-    let inspection = Inspection::of(&input.quote, input.form).map_err(|e| unreadable(&e))?;
+    let (input, name) = super::read(path)?;
+    let inspection = Inspection::of(&input.quote, input.form)
+        .map_err(|e| Error::input(format!("{name}: no quote that can be read: {e}")))?;
     let text = if as_json { json(&inspection)? } else { human(&name, &inspection) };
     Ok(Product::Bytes(text.into_bytes()))
 }

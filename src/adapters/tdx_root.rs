@@ -1,0 +1,28 @@
+//! Which root TDX quotes are judged under: Intel's, built in, or a file that the caller names.
+
+use std::path::Path;
+
+use super::file;
+use crate::{
+    attestation::verdict::QuoteVerifier,
+    error::{Error, Result},
+};
+
+/// Largest root certificate read, in bytes.
+const MAX_ROOT_BYTES: u64 = 64 << 10;
+
+/// A verifier under the root in `path` (DER or PEM), or under Intel's.
+///
+/// # Errors
+/// Input: the file cannot be read. Trust: it is no certificate.
+pub fn verifier(path: Option<&Path>) -> Result<QuoteVerifier> {
+    let Some(path) = path else {
+        return QuoteVerifier::intel().map_err(|e| Error::internal("the built-in root cannot be read").because(e));
+    };
+    let bytes = file::read_bounded(path, MAX_ROOT_BYTES)?;
+    let der = match pem::parse(&bytes) {
+        Ok(block) => block.into_contents(),
+        Err(_) => bytes,
+    };
+    QuoteVerifier::new(&der).map_err(|e| Error::trust(format!("{}: not a root certificate: {e}", path.display())))
+}

@@ -1,0 +1,174 @@
+//! By what quotes are judged, as a person says it on a command line: root, time, collateral and policy. Shared by
+//! `quote verify` and by the commands that ask a machine for its quote.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::basis;
+use crate::{
+    adapters::{
+        file,
+        pccs::{CollateralCache, Pccs},
+    },
+    attestation::{
+        quote::{Quote, input::Input},
+        verdict::{
+            Collateral, Expectation, ExpectedBinding, QuoteVerifier, judge_debug, judge_policy, judge_report_data,
+            judge_tcb, judge_verdict,
+        },
+    },
+    cli::{Cli, quote::JudgementArgs},
+    error::{Error, Result},
+    policy::document::{PolicyFile, ProfileLists, Side},
+    report::Section,
+};
+
+/// Largest policy read, in bytes.
+const MAX_POLICY_BYTES: u64 = 4 << 20;
+/// Intel's provisioning certification service.
+const INTEL_PCS: &str = "https://api.trustedservices.intel.com";
+
+/// By what quotes are judged. Everything that is a file has been read, so that bad words are told before anybody is asked.
+pub(in crate::commands) struct Judgement<'a> {
+    cli: &'a Cli,
+    args: &'a JudgementArgs,
+    offline: bool,
+    verifier: QuoteVerifier,
+    policy: Option<PolicyFile>,
+    now: u64,
+}
+
+/// What one quote was made for.
+pub(in crate::commands) struct Occasion {
+    /// The side of the policy the machine is on, where it is known.
+    pub(in crate::commands) side: Option<Side>,
+    /// What the first half of the report data must hold.
+    pub(in crate::commands) nonce: Option<[u8; 32]>,
+    /// What the second half must hold.
+    pub(in crate::commands) binding: ExpectedBinding,
+}
+
+impl<'a> Judgement<'a> {
+    /// Reads root and policy.
+    ///
+    /// # Errors
+    /// Trust: the root is none. Usage: the policy cannot be used.
+    pub(in crate::commands) fn new(cli: &'a Cli, args: &'a JudgementArgs, offline: bool) -> Result<Self> {
+        let now = basis::now(args.at)?;
+        let verifier = basis::verifier(args.root.as_deref())?;
+        let policy = args.expect_policy.as_deref().map(policy).transpose()?;
+        Ok(Self { cli, args, offline, verifier, policy, now })
+    }
+
+    /// Judges one quote.
+    ///
+    /// # Errors
+    /// The policy does not say what is asked of it, or there is no collateral to judge by.
+    pub(in crate::commands) async fn judge(&self, name: &str, input: &Input, occasion: &Occasion) -> Result<Section> {
+        let expected = self.expectation(occasion.side)?;
+        let expected = expected.as_ref();
+        let quote = &input.quote;
+        let collateral = self.collateral(quote, name).await?;
+        let outcome = self.verifier.verify(quote, &collateral, self.now);
+        let proven = outcome.is_ok();
+        let mut findings = judge_verdict(name, &outcome);
+        findings.push(judge_tcb(name, &outcome, expected));
+        findings.push(judge_debug(name, quote, &outcome, self.args.allow_debug_td));
+        let (nonce, binding) = (occasion.nonce, occasion.binding);
+        findings.extend(judge_report_data(name, quote, proven, nonce, binding, input.stated_report_data));
+        if let Some(expected) = expected {
+            findings.extend(judge_policy(quote, proven, expected));
+        }
+        Ok(Section { subject: name.to_owned(), facts: facts(input, self.now), findings })
+    }
+
+    /// What a reader must know of the judgement as a whole.
+    pub(in crate::commands) fn caveats(&self) -> Vec<String> {
+        basis::caveats(self.args.root.as_deref(), self.args.at, &self.verifier)
+    }
+
+    async fn collateral(&self, quote: &Quote, name: &str) -> Result<Collateral> {
+        if let Some(path) = &self.args.collateral {
+            return basis::collateral(path);
+        }
+        let platform = quote
+            .certification
+            .platform()
+            .map_err(|e| Error::input(format!("{name}: nobody can be asked about this machine")).because(e))?;
+        let intel = Url::parse(INTEL_PCS).map_err(|e| Error::internal("the address of Intel's service").because(e))?;
+        let pccs = Pccs::new(self.args.pccs.as_ref().unwrap_or(&intel), crate::commands::bounds(&self.cli.network))?;
+        match self.args.cache.clone().map(CollateralCache::new) {
+            Some(cache) if self.offline => cache.offline(&pccs, &platform),
+            Some(cache) => cache.get(&pccs, &platform, self.now).await,
+            None => pccs.collateral(&platform).await,
+        }
+    }
+
+    /// What the policy allows on a side, in the profile that the caller or the policy names.
+    fn expectation(&self, side: Option<Side>) -> Result<Option<Expectation>> {
+        let (Some(policy), Some(path)) = (&self.policy, &self.args.expect_policy) else { return Ok(None) };
+        let lists = profile(self.args, policy, path)?;
+        let side = one_side(lists, side, path)?;
+        let allowed = lists
+            .side(side)
+            .ok_or_else(|| Error::usage(format!("{} says nothing about the {} side", path.display(), side.as_str())))?;
+        Ok(Some(Expectation {
+            name: format!("{} {}", lists.profile, side.as_str()),
+            allowed: allowed.clone(),
+            not_ready: policy.is_not_ready(),
+        }))
+    }
+}
+
+fn facts(input: &Input, now: u64) -> Vec<(&'static str, String)> {
+    let at = i64::try_from(now).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    let mut facts = basis::facts(input);
+    facts.push(("at", at.map_or_else(|| now.to_string(), |time| time.to_string())));
+    if let Ok(platform) = input.quote.certification.platform() {
+        facts.push(("FMSPC", hex::encode(platform.fmspc)));
+    }
+    facts
+}
+
+/// A policy with a malformed entry would be compared without it, so it is refused.
+fn policy(path: &Path) -> Result<PolicyFile> {
+    let bytes = file::read_bounded(path, MAX_POLICY_BYTES)?;
+    let name = path.display().to_string();
+    let policy =
+        PolicyFile::parse(&name, &bytes).map_err(|finding| Error::usage(format!("{name}: {}", finding.message)))?;
+    match policy.malformed.first() {
+        None => Ok(policy),
+        Some(entry) => {
+            let what = format!("{name}: {}: expected {}, got {}", entry.place, entry.expected, entry.actual);
+            Err(Error::usage(what).help("correct the policy first"))
+        }
+    }
+}
+
+fn profile<'p>(args: &JudgementArgs, policy: &'p PolicyFile, path: &Path) -> Result<&'p ProfileLists> {
+    let path = path.display();
+    match (args.profile, policy.profiles.as_slice()) {
+        (None, [only]) => Ok(only),
+        (None, []) => Err(Error::usage(format!("{path} has no lists that can be read"))),
+        (None, _) => Err(Error::usage(format!("{path} states several profiles")).help("say which with --profile")),
+        (Some(profile), lists) => lists
+            .iter()
+            .find(|lists| lists.profile == profile)
+            .ok_or_else(|| Error::usage(format!("{path} says nothing about the profile {profile}"))),
+    }
+}
+
+/// The side asked about: the one that is known, or the only one the policy states.
+fn one_side(lists: &ProfileLists, known: Option<Side>, path: &Path) -> Result<Side> {
+    match (known, &lists.kms, &lists.node) {
+        (Some(side), _, _) => Ok(side),
+        (None, Some(_), None) => Ok(Side::Kms),
+        (None, None, Some(_)) => Ok(Side::Node),
+        (None, _, _) => {
+            let message = format!("{} states a KMS and a node side", path.display());
+            Err(Error::usage(message).help("say which the quote is from with --side"))
+        }
+    }
+}
