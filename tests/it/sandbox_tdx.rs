@@ -13,9 +13,12 @@ use merotee::sandbox::tdx::{
 };
 
 mod bits;
+mod commands;
 mod dcap_rs;
+mod flips;
 mod http;
 mod openssl;
+mod ours;
 mod serve;
 
 /// 2026-03-01T00:00:00Z.

@@ -188,28 +188,39 @@ impl TcbInfo {
     }
 }
 
+/// Where the microcode's SVN stands among the sixteen components of SGX, and among those of TDX.
+const MICROCODE: (usize, usize) = (0, 2);
+
 /// The machine's level, and above it one that it falls short of, unless the machine is up to date.
+///
+/// It falls short of its microcode, which Intel counts in both lists of components: its TCB recoveries raise the two
+/// together, and some verifiers look at the second alone.
 fn platform_levels(machine: &Machine, level: &TcbLevel, dates: &Dates) -> Vec<Level<PlatformTcb>> {
-    let required = |sgx: [u8; 16]| PlatformTcb {
+    let required = |sgx: [u8; 16], tdx: [u8; 16]| PlatformTcb {
         sgxtcbcomponents: components(&sgx),
         pcesvn: machine.pce_svn,
-        tdxtcbcomponents: components(&machine.tee_tcb_svn),
+        tdxtcbcomponents: components(&tdx),
     };
     let mut levels = Vec::new();
     if !level.is_current() {
-        let mut newer = machine.cpu_svn;
-        if let Some(microcode) = newer.first_mut() {
-            *microcode = microcode.saturating_add(1);
-        }
-        levels.push(current(required(newer), dates));
+        let newer = required(raised(machine.cpu_svn, MICROCODE.0), raised(machine.tee_tcb_svn, MICROCODE.1));
+        levels.push(current(newer, dates));
     }
     levels.push(Level {
-        tcb: required(machine.cpu_svn),
+        tcb: required(machine.cpu_svn, machine.tee_tcb_svn),
         tcb_date: dates.issue.clone(),
         tcb_status: level.spelling(),
         advisory_ids: level.advisories().to_vec(),
     });
     levels
+}
+
+/// The components, one of them a patch level further.
+fn raised(mut svns: [u8; 16], component: usize) -> [u8; 16] {
+    if let Some(svn) = svns.get_mut(component) {
+        *svn = svn.saturating_add(1);
+    }
+    svns
 }
 
 fn current<T>(tcb: T, dates: &Dates) -> Level<T> {

@@ -7,12 +7,17 @@ use aws_lc_rs::digest::{SHA384, digest};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::attestation::measurement::{MEASUREMENT_LEN, Measurement, Register, Registers};
+use crate::{
+    attestation::measurement::{MEASUREMENT_LEN, Measurement, Register, Registers},
+    policy::profile::Profile,
+};
 
 /// Type of the events that dstack and applications add at run time, all of them in RTMR3.
 const RUNTIME_EVENT: u32 = 0x0800_0001;
 /// `EV_EFI_PLATFORM_FIRMWARE_BLOB2` and its like are of this class; the sandbox's boot events all use it.
 const BOOT_EVENT: u32 = 0x8000_000a;
+/// `EV_EVENT_TAG`: what a host's own software measures.
+const TAG_EVENT: u32 = 6;
 
 /// How a run-time event's digest is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +63,12 @@ impl Event {
     /// What dstack, or after `system-ready` the application, measured into RTMR3.
     pub fn runtime(version: EventVersion, name: &str, payload: &[u8]) -> Self {
         Self { register: 3, kind: RUNTIME_EVENT, version, name: name.to_owned(), payload: payload.to_vec() }
+    }
+
+    /// How a node image says which profile it runs: RTMR3 is extended with the SHA-384 of a text. dstack has no part in it.
+    pub fn profile(profile: Profile) -> Self {
+        let payload = format!("mero-tee:profile:{profile}").into_bytes();
+        Self { register: 3, kind: TAG_EVENT, version: EventVersion::V1, name: String::new(), payload }
     }
 
     fn digest(&self) -> [u8; MEASUREMENT_LEN] {

@@ -12,7 +12,6 @@ mod http;
 mod machine;
 mod pki;
 mod quote;
-mod sample;
 mod status;
 
 pub use collateral::Collateral;
@@ -21,7 +20,6 @@ pub use fault::Fault;
 pub use http::router;
 pub use machine::FMSPC;
 pub use quote::{DEBUG, QuoteRequest, QuoteVersion, SEPT_VE_DISABLE};
-pub use sample::{kms_quote, release_registers};
 
 use jiff::Timestamp;
 
@@ -145,6 +143,11 @@ impl Platform {
             faults: &self.settings.faults,
         }
         .quote(request)
+    }
+
+    /// The secret of a dstack application on this platform: what its keys are derived from.
+    pub(in crate::sandbox) fn app_secret(&self, app_id: &[u8; 20]) -> [u8; 32] {
+        self.settings.seed.bytes(&format!("app {}", hex::encode(app_id)), 0)
     }
 
     /// Measures `events` in order: the log and the registers it replays to. The machine has no say in either.

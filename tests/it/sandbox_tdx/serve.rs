@@ -2,7 +2,7 @@
 
 use merotee::policy::profile::Profile;
 use merotee::release::tag::Tag;
-use merotee::sandbox::tdx::release_registers;
+use merotee::sandbox::boot::Boot;
 
 use super::*;
 use crate::binary::serve::Serve;
@@ -22,7 +22,7 @@ fn the_served_quote_verifies_now_and_is_the_one_of_the_sample_release() {
     let binding = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"mero-kms-phala-attest-v1");
     assert_eq!(&td.report_data[32..], binding.as_ref());
     let release: Tag = "mero-kms-v1.2.0".parse().unwrap();
-    let registers = release_registers(&release, Profile::LockedReadOnly).unwrap();
+    let registers = Boot::of_release(&release, Profile::LockedReadOnly).registers();
     assert_eq!(&td.mr_td, registers.get(Register::Mrtd).as_bytes());
     assert_eq!(&td.rt_mr3, registers.get(Register::Rtmr3).as_bytes());
 }
