@@ -1,10 +1,11 @@
-//! The documents of the sample releases. Measurements are SHA-384 hashes of a label: well formed, distinct where real
-//! ones are, and no machine's.
+//! The documents of the sample releases. They state the measurements of the machines that [`super::boot`] makes up.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
+use super::boot::{Boot, image_digest};
 use crate::{
+    attestation::measurement::Register,
     digest::Sha256,
     policy::profile::Profile,
     release::tag::{Class, Family, Tag},
@@ -16,32 +17,15 @@ pub const REPOSITORY: &str = "calimero-network/mero-tee";
 /// Time the samples say they were made at.
 pub const GENERATED_AT: &str = "2025-10-01T00:00:00Z";
 
-const REGISTERS: [&str; 5] = ["mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"];
-
-/// SHA-384 of a label, as hex: 48 bytes, the size of a register.
-fn measurement(label: &str) -> String {
-    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA384, label.as_bytes()))
-}
-
-/// The value a register of a machine of `family` has in `profile` at `version`. As on real machines, firmware registers
-/// are the same in all profiles and RTMR3 tells profiles and roles apart.
-fn register(family: Family, version: &str, profile: Profile, register: &str) -> String {
-    let role = family.role();
-    match register {
-        "mrtd" | "rtmr0" | "rtmr1" => measurement(&format!("{role} {version} {register}")),
-        other => measurement(&format!("{role} {version} {profile} {other}")),
-    }
+/// The machine of a family's release of the same version.
+fn machine(family: Family, tag: &Tag, profile: Profile) -> Boot {
+    Boot::of_release(&Tag::new(family, tag.version().clone()), profile)
 }
 
 /// Commit every document of a release states.
 pub fn commit(tag: &Tag) -> String {
     let digest = Sha256::of(tag.as_str().as_bytes()).to_string();
     digest.get(..40).unwrap_or(&digest).to_owned()
-}
-
-/// Digest of the image of a profile.
-pub fn image_digest(tag: &Tag, profile: Profile) -> String {
-    format!("sha256:{}", Sha256::of(format!("{tag} {profile}").as_bytes()))
 }
 
 /// An attestation policy.
@@ -54,11 +38,15 @@ pub fn policy(tag: &Tag, profile: Profile) -> Value {
         let role = family.role();
         let statuses = if ready { json!(["uptodate"]) } else { json!([]) };
         lists.insert(format!("{role}_allowed_tcb_statuses"), statuses);
-        for name in REGISTERS {
-            let values = if ready { json!([register(family, &version, profile, name)]) } else { json!([]) };
-            lists.insert(format!("{role}_allowed_{name}"), values);
+        let registers = machine(family, tag, profile).registers();
+        for register in Register::ALL {
+            let values = if ready { json!([registers.get(register)]) } else { json!([]) };
+            lists.insert(format!("{role}_allowed_{}", register.as_str()), values);
         }
     }
+    let compose_hash = machine(Family::Kms, tag, profile).app.compose_hash();
+    let payloads = compose_hash.filter(|_| ready).map(|hash| json!(hash.to_string()));
+    lists.insert("kms_allowed_event_payload".to_owned(), payloads.into_iter().collect());
     json!({
         "schema_version": 1,
         "role": "kms",
@@ -91,8 +79,9 @@ pub fn published_mrtds(tag: &Tag) -> Value {
         .into_iter()
         .map(|profile| {
             let mut entry = Map::new();
-            for name in REGISTERS {
-                let value = register(tag.family(), &version, profile, name);
+            let registers = Boot::of_release(tag, profile).registers();
+            for register in Register::ALL {
+                let (name, value) = (register.as_str(), registers.get(register));
                 entry.insert(format!("allowed_{name}"), json!([value]));
                 entry.insert(name.to_owned(), json!(value));
             }
@@ -250,9 +239,10 @@ pub fn release_provenance(tag: &Tag, measurements: &Value) -> Value {
     let profiles: Map<String, Value> = Profile::ALL
         .into_iter()
         .map(|p| {
+            let mrtd = Boot::of_release(tag, p).mrtd;
             let entry = json!({
                 "image": {"name": format!("mero-tee-{p}-{}", version.replace('.', "-"))},
-                "external_verification": {"status": "performed", "mrtd": register(tag.family(), &version, p, "mrtd")},
+                "external_verification": {"status": "performed", "mrtd": mrtd},
             });
             (p.as_str().to_owned(), entry)
         })
@@ -295,13 +285,17 @@ pub fn notes(tag: &Tag) -> String {
         ),
         Family::Node => String::new(),
     };
+    let changes = match tag.family() {
+        Family::Kms => "RTMR2 and RTMR3 of every profile change with the image.",
+        Family::Node => "RTMR2 of every profile changes with the image; RTMR3 names the profile and stays.",
+    };
     let counterpart = Tag::new(tag.family().counterpart(), version.clone());
     format!(
         "# {tag}\n\nA sample release of the sandbox.\n\n{image}\
          ## Changelog\n\n- Keys are derived per profile.\n\n\
          ## Breaking changes\n\nNone.\n\n\
          ## Upgrade path\n\nReplace the image, then restart; nodes attest again by themselves.\n\n\
-         ## MRTD/RTMR changes\n\nRTMR2 and RTMR3 of every profile change with the image.\n\n\
+         ## MRTD/RTMR changes\n\n{changes}\n\n\
          ## Compatible versions\n\n- {counterpart}\n"
     )
 }

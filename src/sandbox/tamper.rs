@@ -218,7 +218,7 @@ impl Tamper {
                 set(&mut draft.json, target, "/relationships/1/relatedSpdxElement", json!("SPDXRef-Package-nowhere"));
             }
             Self::NotesUnpinned => {
-                let digest = super::documents::image_digest(&draft.sample.tag, Profile::LockedReadOnly);
+                let digest = super::boot::image_digest(&draft.sample.tag, Profile::LockedReadOnly);
                 draft.notes = draft.notes.replace(&format!("@{digest}"), ":latest");
             }
             Self::IdentityWorkflow => {

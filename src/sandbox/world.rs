@@ -10,24 +10,39 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
+    boot::Boot,
     documents::{self, GENERATED_AT},
+    dstack::{Machine, Sockets},
     github::{self, Hub},
+    key::Seed,
     release::{CATALOG_PAIRS, Sample, ServedRelease},
     sigstore::{self, Instance},
     tamper::Tamper,
     tdx::{self, Platform},
 };
 use crate::{
+    digest::Sha256,
     error::{Error, Result},
+    policy::profile::Profile,
     release::tag::Tag,
 };
 
 /// The challenge that the sample quote answers.
 pub const NONCE: [u8; 32] = *b"merotee sandbox: a sample nonce!";
 
-/// Release whose KMS the sample quote comes from.
-const QUOTED_RELEASE: &str = "mero-kms-v1.2.0";
+/// Release of the KMS that the sample quote comes from and whose guest agent runs.
+const KMS: &str = "mero-kms-v1.2.0";
+/// Release of the node whose guest agent runs.
+const NODE: &str = "mero-tee-v1.2.0";
+/// What the KMS binds to a quote when its caller gives no binding: this text's SHA-256.
+const DEFAULT_BINDING: &[u8] = b"mero-kms-phala-attest-v1";
 
+/// Version of the sample KMS.
+pub const KMS_VERSION: &str = "1.2.0";
+/// The policy of the sample KMS, as its release publishes it.
+const KMS_POLICY: &str = "kms_policy.json";
+/// The node's libp2p key: 32 bytes of an Ed25519 secret, in hex.
+const NODE_KEY: &str = "node_key";
 const TDX_ROOT: &str = "tdx_root.der";
 const TDX_QUOTE: &str = "tdx_quote.bin";
 const TDX_COLLATERAL: &str = "tdx_collateral.json";
@@ -38,8 +53,20 @@ pub struct World {
     sigstore: String,
     pccs: String,
     platform: Arc<Platform>,
+    kms: Agent,
+    node: Agent,
+    sockets: Sockets,
     folder: TempDir,
     _servers: JoinSet<()>,
+}
+
+/// A machine whose guest agent listens.
+#[derive(Clone)]
+pub struct Agent {
+    /// The machine: what it measured, and how it fails on request.
+    pub machine: Arc<Machine>,
+    /// Where its agent listens.
+    pub socket: PathBuf,
 }
 
 /// The services' address in the trusted root, where it is only a hint: no host has this name. The real one changes with
@@ -134,9 +161,16 @@ impl World {
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(hub));
-        write_evidence(folder.path(), &platform)?;
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
-        Ok(Self { api, sigstore, pccs, platform, folder, _servers: servers })
+        let sockets = Sockets::new(folder.path())?;
+        let start = |tag| agent(&sockets, machine(&platform, &sample(tag)?, Profile::LockedReadOnly));
+        let (kms, node) = (start(KMS)?, start(NODE)?);
+        write_evidence(folder.path(), &platform, &kms.machine)?;
+        let policy = documents::policy(&sample(KMS)?, Profile::LockedReadOnly);
+        write(folder.path(), KMS_POLICY, format!("{policy:#}\n"))?;
+        let node_key = Seed::new("node", plan.seed).bytes::<32>("libp2p", 0);
+        write(folder.path(), NODE_KEY, hex::encode(node_key))?;
+        Ok(Self { api, sigstore, pccs, platform, kms, node, sockets, folder, _servers: servers })
     }
 
     /// Base URL of GitHub's REST API.
@@ -159,6 +193,43 @@ impl World {
         &self.platform
     }
 
+    /// Socket of the guest agent of the sample KMS, `mero-kms-v1.2.0` in profile locked-read-only.
+    pub fn kms_agent(&self) -> PathBuf {
+        self.kms.socket.clone()
+    }
+
+    /// Socket of the guest agent of a node, `mero-tee-v1.2.0` in profile locked-read-only.
+    pub fn node_agent(&self) -> PathBuf {
+        self.node.socket.clone()
+    }
+
+    /// Starts one more guest agent, of a new machine of this release and profile, and says where it listens. Machines
+    /// of one family and profile have the same keys, like replicas. It runs as long as the world. Needs a runtime.
+    ///
+    /// # Errors
+    /// Input: the socket cannot be made.
+    pub fn agent(&self, release: &Tag, profile: Profile) -> Result<PathBuf> {
+        Ok(self.start_agent(machine(&self.platform, release, profile))?.socket)
+    }
+
+    /// Starts the guest agent of any machine. See [`World::agent`].
+    ///
+    /// # Errors
+    /// As [`World::agent`].
+    pub fn start_agent(&self, machine: Machine) -> Result<Agent> {
+        agent(&self.sockets, machine)
+    }
+
+    /// The machine of the sample KMS, whose agent can be told to fail.
+    pub fn kms_machine(&self) -> &Arc<Machine> {
+        &self.kms.machine
+    }
+
+    /// The machine of the node.
+    pub fn node_machine(&self) -> &Arc<Machine> {
+        &self.node.machine
+    }
+
     /// The TDX platform's root certificate, DER.
     pub fn tdx_root(&self) -> PathBuf {
         self.folder.path().join(TDX_ROOT)
@@ -172,6 +243,16 @@ impl World {
     /// The TDX platform's collateral in one file.
     pub fn tdx_collateral(&self) -> PathBuf {
         self.folder.path().join(TDX_COLLATERAL)
+    }
+
+    /// The policy of the sample KMS, profile locked-read-only.
+    pub fn kms_policy(&self) -> PathBuf {
+        self.folder.path().join(KMS_POLICY)
+    }
+
+    /// The node's secret key, as `kms get-key --node-key` reads it.
+    pub fn node_key(&self) -> PathBuf {
+        self.folder.path().join(NODE_KEY)
     }
 
     /// The instance's `trusted_root.json`.
@@ -200,12 +281,27 @@ fn serve(servers: &mut JoinSet<()>, listener: TcpListener, router: Router) {
     });
 }
 
-/// Root, collateral and a quote, for a look at evidence without a machine.
-fn write_evidence(folder: &Path, platform: &Platform) -> Result<()> {
-    let release = QUOTED_RELEASE.parse().map_err(|e| Error::internal("the quoted release is no tag").because(e))?;
+fn sample(tag: &str) -> Result<Tag> {
+    tag.parse().map_err(|e| Error::internal("a sample tag does not parse").because(e))
+}
+
+fn machine(platform: &Arc<Platform>, release: &Tag, profile: Profile) -> Machine {
+    Machine::new(Arc::clone(platform), Boot::of_release(release, profile))
+}
+
+fn agent(sockets: &Sockets, machine: Machine) -> Result<Agent> {
+    let machine = Arc::new(machine);
+    Ok(Agent { socket: sockets.serve(Arc::clone(&machine))?, machine })
+}
+
+/// Root, collateral and a quote, for a look at evidence without asking a machine for it.
+fn write_evidence(folder: &Path, platform: &Platform, kms: &Machine) -> Result<()> {
+    let mut report_data = [0; 64];
+    let binding = Sha256::of(DEFAULT_BINDING);
+    report_data.iter_mut().zip(NONCE.iter().chain(binding.as_bytes())).for_each(|(to, from)| *to = *from);
     write(folder, TDX_ROOT, platform.root_der())?;
     write(folder, TDX_COLLATERAL, platform.collateral_json()?)?;
-    write(folder, TDX_QUOTE, tdx::kms_quote(platform, &release, &NONCE)?)
+    write(folder, TDX_QUOTE, kms.evidence(report_data).quote)
 }
 
 fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<()> {
