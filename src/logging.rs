@@ -1,15 +1,22 @@
-//! Messages on standard error: `[INFO]`, `[WARN]`, `[ERROR]` lines, and `[DEBUG]` ones when asked for.
+//! Messages on standard error: `[INFO]`, `[WARN]`, `[ERROR]` lines for people, or one JSON object a line for programs.
+//!
+//! What is said is decided before a message is made up, so that one that nobody wants costs next to nothing. Of the
+//! libraries underneath only warnings and errors are heard, however much is asked for: theirs are full of what they send.
+
+mod json;
 
 use std::{
     fmt,
     sync::atomic::{AtomicU8, Ordering},
 };
 
-use tracing::{Event, Level, Subscriber, field::Visit};
+use tracing::{Event, Level, Metadata, Subscriber, field::Visit};
 use tracing_subscriber::{
-    filter::LevelFilter,
+    filter::filter_fn,
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    layer::SubscriberExt as _,
     registry::LookupSpan,
+    util::SubscriberInitExt as _,
 };
 
 /// How much is said.
@@ -22,10 +29,45 @@ pub enum Verbosity {
     Normal,
     /// Requests and retries too.
     Verbose,
+    /// Every step of ours.
+    Everything,
 }
 
-/// Whether the messages of each level are wanted: a command inside the sandbox may turn it while the process runs.
+/// Form of the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum LogFormat {
+    /// `[INFO] message`
+    #[default]
+    Human,
+    /// {"time","level","target","message", fields…}, one object a line
+    Json,
+}
+
+impl LogFormat {
+    /// The word on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Human => "human",
+            Self::Json => "json",
+        }
+    }
+
+    /// The format of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Human, Self::Json].into_iter().find(|format| format.name() == name)
+    }
+
+    fn current() -> Self {
+        match FORMAT.load(Ordering::Relaxed) {
+            0 => Self::Human,
+            _ => Self::Json,
+        }
+    }
+}
+
+/// Which messages are wanted, and how: a command inside the sandbox may turn both while the process runs.
 static WANTED: AtomicU8 = AtomicU8::new(1);
+static FORMAT: AtomicU8 = AtomicU8::new(0);
 
 impl Verbosity {
     fn admits(self, level: Level) -> bool {
@@ -33,6 +75,7 @@ impl Verbosity {
             Self::Quiet => level <= Level::WARN,
             Self::Normal => level <= Level::INFO,
             Self::Verbose => level <= Level::DEBUG,
+            Self::Everything => true,
         }
     }
 
@@ -40,31 +83,42 @@ impl Verbosity {
         match WANTED.load(Ordering::Relaxed) {
             0 => Self::Quiet,
             1 => Self::Normal,
-            _ => Self::Verbose,
+            2 => Self::Verbose,
+            _ => Self::Everything,
         }
     }
 }
 
-/// Says more or less from now on.
-pub fn set(verbosity: Verbosity) {
-    let number = match verbosity {
+/// Says more or less, and in which form, from now on.
+pub fn set(verbosity: Verbosity, format: LogFormat) {
+    let wanted = match verbosity {
         Verbosity::Quiet => 0,
         Verbosity::Normal => 1,
         Verbosity::Verbose => 2,
+        Verbosity::Everything => 3,
     };
-    WANTED.store(number, Ordering::Relaxed);
+    let format = match format {
+        LogFormat::Human => 0,
+        LogFormat::Json => 1,
+    };
+    WANTED.store(wanted, Ordering::Relaxed);
+    FORMAT.store(format, Ordering::Relaxed);
+    // What is wanted of each place in the code is remembered there.
+    tracing::callsite::rebuild_interest_cache();
 }
 
-/// Starts writing messages. Only the first call of a process counts; the libraries underneath are heard only where
-/// they warn.
-pub fn start(verbosity: Verbosity) {
-    set(verbosity);
+/// Starts writing messages. Only the first call of a process counts.
+pub fn start(verbosity: Verbosity, format: LogFormat) {
+    set(verbosity, format);
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(Lines);
     // An error here means that an embedder has its own subscriber: that one stays.
-    let _ = tracing_subscriber::fmt()
-        .with_max_level(LevelFilter::DEBUG)
-        .with_writer(std::io::stderr)
-        .event_format(Lines)
-        .try_init();
+    let _ = tracing_subscriber::registry().with(filter_fn(wanted)).with(lines).try_init();
+}
+
+fn wanted(metadata: &Metadata<'_>) -> bool {
+    let (target, level) = (metadata.target(), *metadata.level());
+    let ours = target == "merotee" || target.starts_with("merotee::");
+    Verbosity::current().admits(level) && (ours || level <= Level::WARN)
 }
 
 /// One line an event.
@@ -76,21 +130,15 @@ where
     N: for<'a> FormatFields<'a> + 'static,
 {
     fn format_event(&self, _: &FmtContext<'_, S, N>, mut writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
-        let metadata = event.metadata();
-        let ours = metadata.target().starts_with("merotee");
-        let level = *metadata.level();
-        if !Verbosity::current().admits(level) || (!ours && level > Level::WARN) {
-            return Ok(());
+        match LogFormat::current() {
+            LogFormat::Human => {
+                let mut text = Text::default();
+                event.record(&mut text);
+                let level = event.metadata().level();
+                writeln!(writer, "[{level}] {}", crate::report::escape::terminal(&text.0))
+            }
+            LogFormat::Json => writeln!(writer, "{}", json::line(event, jiff::Timestamp::now())),
         }
-        let mut text = Text::default();
-        event.record(&mut text);
-        let tag = match level {
-            Level::ERROR => "ERROR",
-            Level::WARN => "WARN",
-            Level::INFO => "INFO",
-            Level::DEBUG | Level::TRACE => "DEBUG",
-        };
-        writeln!(writer, "[{tag}] {}", crate::report::escape::terminal(&text.0))
     }
 }
 

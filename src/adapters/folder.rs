@@ -9,7 +9,7 @@ use crate::{
     error::{self, Error, Result},
     release::{
         asset_name::AssetName,
-        contract::Contracts,
+        contract::{Contracts, Scope},
         selection::{Names, Selection},
         snapshot::{Asset, Available, Content, Origin},
         tag::Family,
@@ -31,12 +31,12 @@ pub async fn fetch(
     notes: Option<&Path>,
     contracts: &Contracts,
     family: Family,
-    quick: bool,
+    scope: Scope,
     jobs: usize,
 ) -> Result<Fetched> {
     let listing = list(folder)?;
     let names = Names::sort(listing.iter().map(|(name, _)| name.as_str()));
-    let selection = Selection::choose(contracts, family, quick, &names)
+    let selection = Selection::choose(contracts, family, scope, &names)
         .ok_or_else(|| Error::usage(format!("the contract file holds nothing for the {family} family")))?;
     let wanted = names.usable.iter().filter_map(|(index, name)| Some((name.clone(), listing.get(*index)?.1.clone())));
     let work = wanted.map(|(name, path)| {

@@ -13,7 +13,7 @@ use crate::{
     error::{self, Error, Result},
     release::{
         asset_name::AssetName,
-        contract::Contracts,
+        contract::{Contracts, Scope},
         repository::Repository,
         selection::{Names, Selection},
         snapshot::{Asset, Available, Content, Origin},
@@ -29,8 +29,8 @@ pub struct Request<'a> {
     pub tag: &'a Tag,
     /// What releases must hold.
     pub contracts: &'a Contracts,
-    /// Only checksums, signature and measurements.
-    pub quick: bool,
+    /// How much of it.
+    pub scope: Scope,
     /// Existing folder that assets are written into.
     pub into: &'a Path,
     /// Assets at the same time.
@@ -44,13 +44,13 @@ pub struct Request<'a> {
 /// # Errors
 /// When it does not exist or cannot be listed. An asset that cannot be downloaded is part of the result.
 pub async fn fetch(github: &GitHub, request: Request<'_>) -> Result<Fetched> {
-    let Request { repository, tag, contracts, quick, into, jobs, progress } = request;
+    let Request { repository, tag, contracts, scope, into, jobs, progress } = request;
     let release = github.release(repository, tag.as_str()).await?.ok_or_else(|| {
         Error::remote(format!("{repository} has no release {tag}"))
             .help("check the tag; a draft is visible only with a token that may write to the repository (GH_TOKEN)")
     })?;
     let names = Names::sort(release.assets.iter().map(|a| a.name.as_str()));
-    let selection = Selection::choose(contracts, tag.family(), quick, &names)
+    let selection = Selection::choose(contracts, tag.family(), scope, &names)
         .ok_or_else(|| Error::usage(format!("the contract file holds nothing for the {} family", tag.family())))?;
     let wanted = names.usable.iter().filter_map(|(index, name)| Some((name.clone(), release.assets.get(*index)?)));
     let work = wanted.map(|(name, listed)| {

@@ -4,6 +4,7 @@
 //! (`github`) nor where bytes go (`download`).
 
 mod excerpt;
+mod exchange;
 mod failure;
 mod origin;
 mod patience;
@@ -21,10 +22,11 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
-use self::origin::{has_credentials, is_http, is_loopback};
+use self::origin::{has_credentials, is_http};
 pub(crate) use self::{
     excerpt::{excerpt, excerpt_at},
     failure::{Failure, Reason, host, readable},
+    origin::is_loopback,
     patience::Patience,
 };
 use crate::error::{Error, Result};
@@ -200,7 +202,11 @@ impl Http {
         json_of(&fetched, subject)
     }
 
-    async fn ask(&self, get: &Get<'_>, subject: &str) -> Result<Option<Fetched>> {
+    /// The whole body of an answer, retried as often as the options say. `None` is a 404.
+    ///
+    /// # Errors
+    /// As [`Http::fetch`]; where redirects may lead is for `get` to say.
+    pub(crate) async fn ask(&self, get: &Get<'_>, subject: &str) -> Result<Option<Fetched>> {
         let url = get.url;
         let mut patience = Patience::new(self, subject);
         loop {

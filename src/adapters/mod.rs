@@ -1,6 +1,7 @@
-//! Everything that touches the world outside: files, HTTP, GitHub, Sigstore, Intel's PCS.
+//! Everything that touches the world outside: files, HTTP, GitHub, Sigstore, Intel's PCS, the dstack guest agent.
 
 pub mod download;
+pub mod dstack;
 pub mod evidence;
 pub mod fetched;
 pub mod file;
@@ -10,7 +11,9 @@ pub mod git;
 pub mod github;
 pub mod github_release;
 pub mod http;
+pub mod lone_document;
 pub mod node_config;
 pub mod pccs;
 pub mod policies;
 pub mod sigstore;
+pub mod tdx_root;

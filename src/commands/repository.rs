@@ -14,15 +14,32 @@ const DEFAULT: &str = "calimero-network/mero-tee";
 
 /// Resolves the repository.
 pub(super) fn resolve(args: &GitHubArgs) -> Result<Repository> {
-    if let Some(text) = args.repo.as_deref().filter(|r| !r.is_empty()) {
-        return text.parse().map_err(|e| Error::usage("--repo").because(e));
+    if given(args).is_some() {
+        return stated(args);
     }
     let config = git_config();
     if let Some(repository) = origin_url(&config).and_then(|url| on_host(url, args.server_url.host_str()?)) {
         tracing::info!("repository {repository}, from the origin remote");
         return Ok(repository);
     }
-    DEFAULT.parse().map_err(|e| Error::internal("the default repository does not parse").because(e))
+    stated(args)
+}
+
+/// The repository named with `--repo` or `GITHUB_REPOSITORY`, else the product's own: no folder is looked at.
+pub(super) fn stated(args: &GitHubArgs) -> Result<Repository> {
+    match given(args) {
+        Some(text) => text.parse().map_err(|e| Error::usage("--repo").because(e)),
+        None => DEFAULT.parse().map_err(|e| Error::internal("the default repository does not parse").because(e)),
+    }
+}
+
+/// Whether this is the product's own repository.
+pub(super) fn is_default(repository: &Repository) -> bool {
+    repository.to_string() == DEFAULT
+}
+
+fn given(args: &GitHubArgs) -> Option<&str> {
+    args.repo.as_deref().filter(|repo| !repo.is_empty())
 }
 
 /// The working folder's git configuration; empty where there is none. A pipe of that name is not waited for.

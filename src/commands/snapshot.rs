@@ -27,10 +27,10 @@ use crate::{
     error::{self, Class, Error, Result},
     policy::profile::Profile,
     release::{
-        checks::{self, authenticity::must_be_signed, integrity},
-        contract::{Contracts, Role, signed_by},
+        checks::{self, authenticity::to_verify, integrity},
+        contract::{Contracts, Role, Scope},
         repository::Repository,
-        snapshot::{Asset, Available, Counterpart, Named, Signature, Snapshot},
+        snapshot::{Available, Counterpart, Named, Signature, Snapshot},
         tag::{self, Family, Selector, Tag},
     },
     report::{Status, Verdict},
@@ -187,10 +187,11 @@ impl Sources<'_> {
 
     async fn fetch(&self, tag: &Tag, quick: bool) -> Result<Fetched> {
         let jobs = usize::from(self.args.jobs);
+        let scope = if quick { Scope::Quick } else { Scope::Whole };
         match &self.source {
             Source::Folder { dir, nested, .. } => {
                 let folder = folder_of(dir, tag, *nested)?;
-                folder::fetch(&folder, self.args.notes.as_deref(), self.contracts, tag.family(), quick, jobs).await
+                folder::fetch(&folder, self.args.notes.as_deref(), self.contracts, tag.family(), scope, jobs).await
             }
             Source::GitHub { github, folder, progress, .. } => {
                 let into = match folder {
@@ -204,7 +205,7 @@ impl Sources<'_> {
                     repository: self.repository,
                     tag,
                     contracts: self.contracts,
-                    quick,
+                    scope,
                     into: &into,
                     jobs,
                     progress: &|bytes| bar.inc(bytes),
@@ -317,21 +318,6 @@ fn folder_of(dir: &Path, tag: &Tag, nested: bool) -> Result<PathBuf> {
         .help("name the folder that holds the release's files"));
     }
     Ok(own)
-}
-
-/// The assets whose signature matters: those that must be signed, and every other that is.
-fn to_verify(snapshot: &Snapshot) -> Vec<&Asset> {
-    let required = must_be_signed(snapshot);
-    let signed: Vec<&str> = snapshot.assets.iter().filter_map(|a| signed_by(a.name.as_str())).collect();
-    snapshot
-        .assets
-        .iter()
-        .filter(|a| {
-            let name = a.name.as_str();
-            required.iter().any(|r| r == name) || signed.contains(&name)
-        })
-        .filter(|a| !matches!(a.content, crate::release::snapshot::Content::NotFetched))
-        .collect()
 }
 
 /// The node releases the catalog pairs a KMS release with, and in which profiles; its own version in all of them when

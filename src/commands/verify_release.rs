@@ -90,7 +90,7 @@ fn caveats(
     if let Some(repository) = given(&identity.signer_repo) {
         caveats.push(format!("the workflow demanded is one of {repository}"));
     }
-    if cli.github.server_url.as_str() != DEFAULT_SERVER {
+    if cli.github.server_url.as_str() != super::DEFAULT_SERVER {
         caveats.push(format!("workflows are demanded on {}, not on github.com", cli.github.server_url));
     }
     if let Some(path) = &args.contract {
@@ -104,9 +104,6 @@ fn caveats(
     }
     caveats
 }
-
-/// `GITHUB_SERVER_URL` when nothing is said.
-const DEFAULT_SERVER: &str = "https://github.com/";
 
 fn contracts(given: Option<&Path>) -> Result<Contracts> {
     /// A contract file lists a few dozen names.

@@ -173,7 +173,8 @@ fn repeated(policy: &PolicyFile, what: &str, allowed: &Allowed) -> Vec<Finding> 
     found
 }
 
-fn empty_lists(allowed: &Allowed) -> Vec<String> {
+/// What to call each list of `allowed` that is empty.
+pub(crate) fn empty_lists(allowed: &Allowed) -> Vec<String> {
     let mut empty: Vec<_> =
         Register::ALL.iter().filter(|r| allowed.register(**r).is_empty()).map(ToString::to_string).collect();
     if allowed.tcb().is_empty() {

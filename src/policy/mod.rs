@@ -4,6 +4,7 @@
 //! [`agreement`] compares them with published measurements. All are functions of values; nothing here reads a file,
 //! asks the network or knows the command line.
 
+pub mod acceptance;
 pub mod agreement;
 pub mod candidates;
 pub mod checks;

@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::tag::Family;
 use crate::policy::profile::Profile;
 
+/// Stands for each of the profiles in an asset's name.
+const PROFILE: &str = "{profile}";
+
 /// The tables built in.
 const BUILT_IN: &str = include_str!("contracts.json");
 
@@ -121,6 +124,23 @@ pub struct AssetPattern {
     pub optional: bool,
 }
 
+impl AssetPattern {
+    fn of(self, profile: Profile) -> Self {
+        Self { name: self.name.replace(PROFILE, profile.as_str()), ..self }
+    }
+}
+
+/// How much of a release is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it.
+    Whole,
+    /// The checksums file, its signature and the measurements: what `--quick` checks.
+    Quick,
+    /// The policy of one profile, with whatever vouches for it.
+    Policy(Profile),
+}
+
 /// What a release of one family in one layout must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -161,9 +181,9 @@ impl Contract {
     pub fn assets(&self) -> impl Iterator<Item = ContractAsset> + '_ {
         self.assets.iter().flat_map(|pattern| {
             let profiles: Vec<Option<Profile>> =
-                if pattern.name.contains("{profile}") { Profile::ALL.map(Some).to_vec() } else { vec![None] };
+                if pattern.name.contains(PROFILE) { Profile::ALL.map(Some).to_vec() } else { vec![None] };
             profiles.into_iter().map(|profile| ContractAsset {
-                name: profile.map_or_else(|| pattern.name.clone(), |p| pattern.name.replace("{profile}", p.as_str())),
+                name: profile.map_or_else(|| pattern.name.clone(), |p| pattern.name.replace(PROFILE, p.as_str())),
                 role: pattern.role,
                 profile,
                 optional: pattern.optional,
@@ -171,10 +191,15 @@ impl Contract {
         })
     }
 
-    /// The part of the contract that `--quick` checks: the checksums file and the measurements.
+    /// The part of the contract that `scope` is about. The checksums file always belongs to it.
     #[must_use]
-    pub fn quick(&self) -> Self {
-        let assets = self.assets.iter().filter(|a| a.role == Role::Measurements).cloned().collect();
+    pub fn narrowed(&self, scope: Scope) -> Self {
+        let with_role = |role| self.assets.iter().filter(move |a| a.role == role).cloned();
+        let assets = match scope {
+            Scope::Whole => self.assets.clone(),
+            Scope::Quick => with_role(Role::Measurements).collect(),
+            Scope::Policy(profile) => with_role(Role::Policy).map(|pattern| pattern.of(profile)).collect(),
+        };
         Self { assets, ..self.clone() }
     }
 }

@@ -12,3 +12,4 @@ pub mod selection;
 pub mod signer;
 pub mod snapshot;
 pub mod tag;
+pub mod vouched;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{
     asset_name::{AssetName, RefusedName},
-    contract::{Contract, Contracts, EVIDENCE_SUFFIXES, Role, signed_by},
+    contract::{Contract, Contracts, EVIDENCE_SUFFIXES, Role, Scope, signed_by},
     snapshot::{MAX_DOCUMENT_BYTES, MAX_EVIDENCE_BYTES},
     tag::Family,
 };
@@ -43,7 +43,7 @@ impl Names {
 /// What is needed of a release.
 #[derive(Debug)]
 pub struct Selection {
-    /// The contract in force, narrowed when quick.
+    /// The contract in force, narrowed to what is wanted.
     pub contract: Contract,
     /// Whether no contract's checksums file is there.
     pub unrecognised: bool,
@@ -54,13 +54,13 @@ pub struct Selection {
 
 impl Selection {
     /// Recognises the layout and selects. `None` when there is no contract for the family at all.
-    pub fn choose(contracts: &Contracts, family: Family, quick: bool, names: &Names) -> Option<Self> {
+    pub fn choose(contracts: &Contracts, family: Family, scope: Scope, names: &Names) -> Option<Self> {
         let holds = |wanted: &str| names.usable.iter().any(|(_, name)| name.as_str() == wanted);
         let recognised = contracts.recognise(family, holds);
         let unrecognised = recognised.is_none();
         let contract = recognised.or_else(|| contracts.first(family))?;
-        let contract = if quick { contract.quick() } else { contract.clone() };
-        let fetched = quick.then(|| {
+        let contract = contract.narrowed(scope);
+        let fetched = (scope != Scope::Whole).then(|| {
             let payload = contract.assets().map(|a| a.name).chain([contract.checksums.name.clone()]);
             payload.flat_map(|name| with_evidence(&name)).collect()
         });
@@ -100,17 +100,18 @@ fn with_evidence(name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::profile::Profile;
 
-    fn chosen(quick: bool, names: &[&str]) -> (Selection, Names) {
+    fn chosen(scope: Scope, names: &[&str]) -> (Selection, Names) {
         let names = Names::sort(names.iter().copied());
         let contracts = Contracts::built_in().unwrap_or_else(|e| unreachable!("{e}"));
-        let selection = Selection::choose(&contracts, Family::Kms, quick, &names);
+        let selection = Selection::choose(&contracts, Family::Kms, scope, &names);
         (selection.unwrap_or_else(|| unreachable!("the built-in table has both families")), names)
     }
 
     #[test]
     fn unsafe_and_repeated_names_are_set_aside() {
-        let (_, names) = chosen(false, &["a", "../x", "a", "a", "b"]);
+        let (_, names) = chosen(Scope::Whole, &["a", "../x", "a", "a", "b"]);
         assert_eq!(names.usable.iter().map(|(i, n)| (*i, n.as_str())).collect::<Vec<_>>(), [(0, "a"), (4, "b")]);
         assert_eq!(names.duplicates, ["a"]);
         assert_eq!(names.refused.len(), 1);
@@ -125,15 +126,27 @@ mod tests {
             "sbom.spdx.json",
             "x.tar.gz",
         ];
-        let (selection, names) = chosen(true, &all);
+        let (selection, names) = chosen(Scope::Quick, &all);
         let fetched: Vec<_> =
             names.usable.iter().filter(|(_, n)| selection.fetches(n)).map(|(_, n)| n.as_str()).collect();
         assert_eq!(fetched, ["checksums.sha256", "checksums.sha256.sigstore.json", "published-mrtds.json"]);
     }
 
     #[test]
+    fn for_a_policy_only_what_vouches_for_it_is_fetched_besides() {
+        let all =
+            ["checksums.sha256", "checksums.sha256.sigstore.json", "attestation-policy-debug.json", "sbom.spdx.json"];
+        let (selection, names) = chosen(Scope::Policy(Profile::Debug), &all);
+        let fetched: Vec<_> =
+            names.usable.iter().filter(|(_, n)| selection.fetches(n)).map(|(_, n)| n.as_str()).collect();
+        assert_eq!(fetched, all[..3]);
+        let wanted: Vec<_> = selection.contract.assets().map(|a| a.name).collect();
+        assert_eq!(wanted, ["attestation-policy-debug.json"]);
+    }
+
+    #[test]
     fn archives_are_hashed_and_not_read_into_memory() {
-        let (selection, names) = chosen(false, &["checksums.sha256", "kms.tar.gz"]);
+        let (selection, names) = chosen(Scope::Whole, &["checksums.sha256", "kms.tar.gz"]);
         let read: Vec<_> =
             names.usable.iter().filter(|(_, n)| selection.reads(n) > 0).map(|(_, n)| n.as_str()).collect();
         assert_eq!(read, ["checksums.sha256"]);
@@ -141,7 +154,7 @@ mod tests {
 
     #[test]
     fn signatures_over_nothing_are_not_read_into_memory() {
-        let (selection, names) = chosen(false, &["checksums.sha256", "checksums.sha256.sig", "nothing.sig"]);
+        let (selection, names) = chosen(Scope::Whole, &["checksums.sha256", "checksums.sha256.sig", "nothing.sig"]);
         let read: Vec<_> = names.usable.iter().map(|(_, n)| selection.reads(n)).collect();
         assert_eq!(read, [MAX_DOCUMENT_BYTES, MAX_EVIDENCE_BYTES, 0]);
     }

@@ -30,7 +30,7 @@ pub struct Snapshot {
     pub contract: Contract,
     /// Whether no contract's checksums file is there, so that `contract` is only the family's first.
     pub unrecognised: bool,
-    /// Whether only checksums, their signature and the measurements are checked.
+    /// Whether only a part of the release was fetched, and what the narrowed contract does not name is not asked for.
     pub quick: bool,
     /// Where it was read from.
     pub origin: Origin,

@@ -13,7 +13,7 @@ pub(super) fn has_credentials(url: &Url) -> bool {
 }
 
 /// Whether it names this machine. A proxy's loopback is another machine's.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

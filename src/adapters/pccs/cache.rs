@@ -39,14 +39,19 @@ impl CollateralCache {
             return Ok(cached);
         }
         let fetched = pccs.collateral(platform).await?;
-        let path = self.path(&key);
+        self.keep(pccs, platform, &fetched);
+        Ok(fetched)
+    }
+
+    /// Puts `collateral` of `platform` into the folder. That it cannot be written is only warned about.
+    pub fn keep(&self, pccs: &Pccs, platform: &Platform, collateral: &Collateral) {
+        let path = self.path(&pccs.cache_key(platform));
         let written = std::fs::create_dir_all(&self.folder)
             .map_err(|e| Error::input(format!("cannot make {}", self.folder.display())).because(e))
-            .and_then(|()| file::write_atomic(&path, &fetched.to_json()));
+            .and_then(|()| file::write_atomic(&path, &collateral.to_json()));
         if let Err(error) = written {
             tracing::warn!("collateral is not cached: {}", crate::error::chain(&error));
         }
-        Ok(fetched)
     }
 
     /// Collateral of `platform` from the folder alone, expired or not: the verdict says which document has.

@@ -2,9 +2,9 @@
 
 use crate::{
     release::{
-        contract::{Covers, Signed},
+        contract::{Covers, Signed, signed_by},
         signer::{ExpectedSigner, Mismatch, Signer},
-        snapshot::{Demanded, Signature, SignatureOutcome, Snapshot},
+        snapshot::{Asset, Content, Demanded, Signature, SignatureOutcome, Snapshot},
     },
     report::{CheckInfo, Finding},
 };
@@ -37,6 +37,15 @@ pub fn must_be_signed(snapshot: &Snapshot) -> Vec<String> {
     names
 }
 
+/// The assets whose signature matters: those that must be signed, and every other that is.
+pub fn to_verify(snapshot: &Snapshot) -> Vec<&Asset> {
+    let required = must_be_signed(snapshot);
+    let signed: Vec<&str> = snapshot.assets.iter().filter_map(|a| signed_by(a.name.as_str())).collect();
+    let matters = |name: &str| required.iter().any(|r| r == name) || signed.contains(&name);
+    let fetched = |asset: &&Asset| !matches!(asset.content, Content::NotFetched);
+    snapshot.assets.iter().filter(|asset| matters(asset.name.as_str())).filter(fetched).collect()
+}
+
 /// One line an asset that is signed or must be.
 pub fn signature(snapshot: &Snapshot) -> Vec<Finding> {
     let several = |asset: &str| snapshot.signatures.iter().filter(|s| s.asset == asset).count() > 1;
@@ -54,8 +63,8 @@ pub fn signature(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
-/// `named`: whether the asset has several signatures, so that a pass must say which one is meant.
-fn soundness(signature: &Signature, named: bool) -> Finding {
+/// Whether one signature is sound. `named`: whether the asset has several signatures, so that a pass must say which one is meant.
+pub(crate) fn soundness(signature: &Signature, named: bool) -> Finding {
     let asset = signature.asset.as_str();
     let by = |who: String| if named { format!("{who} ({})", signature.evidence) } else { who };
     match &signature.outcome {
@@ -75,26 +84,25 @@ fn soundness(signature: &Signature, named: bool) -> Finding {
 
 /// One line a sound signature: whether its signer was allowed to sign.
 pub fn identity(snapshot: &Snapshot) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for signature in &snapshot.signatures {
-        let asset = signature.asset.as_str();
-        match (&signature.outcome, &snapshot.signer) {
-            (SignatureOutcome::SignedBy(signer), Demanded::Signer(expected)) => {
-                findings.extend(identity_of(asset, signer, expected));
-            }
-            (SignatureOutcome::SignedBy(_), Demanded::Key) => {
-                findings.push(IDENTITY.fail(asset, "signed with a certificate, and not with the key given with --key"))
-            }
-            (SignatureOutcome::SignedWithKey, _) => {
-                findings.push(IDENTITY.pass(asset, "the holder of the key given with --key"));
-            }
-            (SignatureOutcome::Rejected(_) | SignatureOutcome::Absent | SignatureOutcome::Unverified(_), _) => {}
-        }
-    }
+    let mut findings: Vec<Finding> =
+        snapshot.signatures.iter().flat_map(|signature| allowed_signer(signature, &snapshot.signer)).collect();
     if findings.is_empty() {
         findings.push(IDENTITY.undecided("", "no signature verified, so nobody is known to have signed"));
     }
     findings
+}
+
+/// Whether the signer of a sound signature is the one demanded; nothing of one that is not sound.
+pub(crate) fn allowed_signer(signature: &Signature, demanded: &Demanded) -> Vec<Finding> {
+    let asset = signature.asset.as_str();
+    match (&signature.outcome, demanded) {
+        (SignatureOutcome::SignedBy(signer), Demanded::Signer(expected)) => identity_of(asset, signer, expected),
+        (SignatureOutcome::SignedBy(_), Demanded::Key) => {
+            vec![IDENTITY.fail(asset, "signed with a certificate, and not with the key given with --key")]
+        }
+        (SignatureOutcome::SignedWithKey, _) => vec![IDENTITY.pass(asset, "the holder of the key given with --key")],
+        (SignatureOutcome::Rejected(_) | SignatureOutcome::Absent | SignatureOutcome::Unverified(_), _) => Vec::new(),
+    }
 }
 
 /// Whether a signer was allowed to sign `subject`: a pass, or a failure for each part that differs.

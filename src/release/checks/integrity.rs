@@ -3,7 +3,10 @@
 use super::checksums_of;
 use crate::{
     digest::Sha256,
-    release::snapshot::{Asset, Content, Origin, Snapshot},
+    release::{
+        contract::{Covers, is_archive},
+        snapshot::{Asset, Content, Origin, Snapshot},
+    },
     report::{CheckInfo, Finding},
 };
 
@@ -39,7 +42,7 @@ pub fn checksum(snapshot: &Snapshot) -> Vec<Finding> {
             findings.push(CHECKSUM.undecided(asset.name.as_str(), why.as_str()));
         }
     }
-    if findings.is_empty() && snapshot.quick && snapshot.contract.assets().next().is_none() {
+    if findings.is_empty() && snapshot.quick && lists_none_wanted(snapshot) {
         let name = snapshot.contract.checksums.name.as_str();
         return vec![CHECKSUM.skip(name, "a quick run of a release in this layout fetches none of the listed files")];
     }
@@ -48,6 +51,12 @@ pub fn checksum(snapshot: &Snapshot) -> Vec<Finding> {
         findings.push(CHECKSUM.undecided(snapshot.contract.checksums.name.as_str(), why));
     }
     findings
+}
+
+/// Whether the checksums file has, by its contract, nothing to say of what the narrowed contract wants.
+fn lists_none_wanted(snapshot: &Snapshot) -> bool {
+    let contract = &snapshot.contract;
+    contract.assets().all(|wanted| contract.checksums.covers == Covers::Archives && !is_archive(&wanted.name))
 }
 
 fn compare(asset: &Asset, expected: Sha256) -> Finding {

@@ -145,6 +145,25 @@ pub fn judge(snapshot: &Snapshot) -> Vec<Finding> {
     CHECKS.iter().flat_map(|check| check.findings(snapshot)).collect()
 }
 
+/// Checks of what arrived and who vouches for it, whatever the documents say.
+const DELIVERY: [CheckInfo; 9] = [
+    completeness::ASSET_NAME,
+    completeness::ASSET_UNIQUE,
+    completeness::ASSET_PRESENT,
+    authenticity::SIGNATURE,
+    authenticity::IDENTITY,
+    completeness::CHECKSUMS_FILE,
+    integrity::CHECKSUM,
+    integrity::API_DIGEST,
+    integrity::ASSET_SIZE,
+];
+
+/// Runs the checks of what arrived and who vouches for it, and none of what the documents say.
+pub(crate) fn judge_delivery(snapshot: &Snapshot) -> Vec<Finding> {
+    let delivery = CHECKS.iter().filter(|check| DELIVERY.contains(&check.info));
+    delivery.flat_map(|check| check.findings(snapshot)).collect()
+}
+
 /// The parsed checksums file with its unusable lines, when its bytes are at hand.
 pub(crate) fn checksums_of(snapshot: &Snapshot) -> Option<(ChecksumsFile, Vec<BadLine>)> {
     snapshot.asset(&snapshot.contract.checksums.name)?.bytes().map(ChecksumsFile::parse)

@@ -1,0 +1,33 @@
+//! One request and its answer, whatever the status: for services whose refusals are answers.
+
+use reqwest::{StatusCode, Url};
+
+use super::{Failure, Get, Http, Reason, Redirects, failure::Circumstances};
+use crate::error::Result;
+
+impl Http {
+    /// Sends `json`, or just asks, once: what a request changes must not be changed twice. Any status is an answer.
+    ///
+    /// # Errors
+    /// Remote: no answer, or one that is too large, slow or cut, or a redirect elsewhere.
+    pub(crate) async fn exchange(
+        &self,
+        url: &Url,
+        json: Option<&serde_json::Value>,
+        subject: &str,
+    ) -> Result<(StatusCode, Vec<u8>)> {
+        let get = Get { url, accept: "application/json", from: 0, redirects: Redirects::WithinApi, json };
+        let limit = self.options.request_timeout;
+        let exchange = async {
+            let mut answer = self.open(&get).await?;
+            let body = self.body(&mut answer, self.options.max_json_bytes).await?;
+            Ok((answer.response.status(), body))
+        };
+        let failure = match tokio::time::timeout(limit, exchange).await {
+            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Err(failure)) => failure,
+            Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+        };
+        Err(failure.into_error(Circumstances { subject, attempts: 1, token: self.has_token() }))
+    }
+}

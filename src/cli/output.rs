@@ -1,0 +1,58 @@
+//! What to print, where and in which form: options that every command has.
+
+use std::path::PathBuf;
+
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+use crate::{
+    logging::{LogFormat, Verbosity},
+    report::Format,
+};
+
+/// What to print and where.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Form of the report
+    #[arg(long, value_name = "FORMAT", env = "MEROTEE_FORMAT", default_value = "human", value_parser = format_parser(), global = true, hide_env_values = true)]
+    pub format: Format,
+    /// Write the product to FILE (whole or not at all) instead of standard output
+    #[arg(long, short, value_name = "FILE", global = true)]
+    pub output: Option<PathBuf>,
+    /// Say less on standard error: warnings and errors only
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more on standard error; twice: everything, except what libraries have to say
+    #[arg(long, short, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+    /// Form of the messages on standard error
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        env = "MEROTEE_LOG_FORMAT",
+        value_enum,
+        default_value_t,
+        global = true,
+        hide_env_values = true
+    )]
+    pub log_format: LogFormat,
+}
+
+impl OutputArgs {
+    /// How much to say on standard error.
+    pub fn verbosity(&self) -> Verbosity {
+        match (self.quiet, self.verbose) {
+            (true, _) => Verbosity::Quiet,
+            (false, 0) => Verbosity::Normal,
+            (false, 1) => Verbosity::Verbose,
+            (false, _) => Verbosity::Everything,
+        }
+    }
+}
+
+fn format_parser() -> impl TypedValueParser<Value = Format> {
+    PossibleValuesParser::new(Format::ALL.map(Format::name)).try_map(|word| word.parse::<Format>())
+}

@@ -1,0 +1,89 @@
+//! The policy of a release on GitHub, in whichever layout it is: the profile's asset with everything that vouches for it,
+//! and nothing else of the release.
+
+use tempfile::TempDir;
+
+use super::{Publisher, Vouched, contracts, refusal, signer};
+use crate::{
+    adapters::{
+        evidence::Verifier,
+        github::GitHub,
+        github_release::{self, Request},
+        http::Http,
+        sigstore::RekorLookup,
+    },
+    error::{Error, Result},
+    policy::profile::Profile,
+    release::{
+        checks::authenticity::to_verify,
+        contract::{Role, Scope},
+        snapshot::{Available, Demanded, Snapshot},
+        tag::Tag,
+        vouched,
+    },
+};
+
+/// Assets fetched at the same time: the policy, the checksums file and their signatures.
+const JOBS: usize = 4;
+
+/// Fetches the policy of `profile` and has the release vouch for it.
+///
+/// # Errors
+/// Trust: the release does not vouch for it, or has none. Remote: GitHub or the log cannot be asked, or there is no such
+/// release.
+pub(super) async fn fetch(release: &Tag, profile: Profile, publisher: &Publisher) -> Result<Vouched> {
+    let origin = format!("{} of {}", release, publisher.repository);
+    let folder =
+        TempDir::with_prefix("merotee-").map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
+    let snapshot = snapshot(release, profile, publisher, &folder).await?;
+    let name = snapshot.contract.assets().find(|asset| asset.role == Role::Policy).map(|asset| asset.name);
+    let name = name.ok_or_else(|| Error::internal("the contract of a KMS release names no policy"))?;
+    let bytes = vouched::document(&snapshot, &name).map_err(|why| refusal(&origin, &why))?.to_vec();
+    if let Demanded::Signer(expected) = &snapshot.signer {
+        tracing::info!("{release} vouches for {name}, signed by {expected}");
+    }
+    Ok(Vouched { name, bytes, origin })
+}
+
+/// As much of the release as vouches for one policy.
+async fn snapshot(release: &Tag, profile: Profile, publisher: &Publisher, folder: &TempDir) -> Result<Snapshot> {
+    let contracts = contracts()?;
+    let github = GitHub::new(publisher.api_url.clone(), publisher.token.clone(), publisher.http.clone())?;
+    let request = Request {
+        repository: &publisher.repository,
+        tag: release,
+        contracts: &contracts,
+        scope: Scope::Policy(profile),
+        into: folder.path(),
+        jobs: JOBS,
+        progress: &|_| {},
+    };
+    let fetched = github_release::fetch(&github, request).await?;
+    let elsewhere = || "not needed for a policy".to_owned();
+    let contract = fetched.selection.contract;
+    let mut snapshot = Snapshot {
+        tag: release.clone(),
+        class: release.class(),
+        signer: Demanded::Signer(signer(release, &contract, publisher)),
+        contract,
+        unrecognised: fetched.selection.unrecognised,
+        quick: true,
+        origin: fetched.origin,
+        assets: fetched.assets,
+        refused: fetched.refused,
+        duplicates: fetched.duplicates,
+        notes: fetched.notes,
+        signatures: Vec::new(),
+        catalog: Available::NotHere(elsewhere()),
+        counterparts: Available::NotHere(elsewhere()),
+    };
+    let log = Http::new(publisher.rekor_url.clone(), None, publisher.http.clone())?;
+    let rekor = Some(RekorLookup::new(&log, &publisher.rekor_url));
+    let verifier = Verifier { root: &publisher.trust_root, key: None, rekor };
+    let mut signatures = Vec::new();
+    for asset in to_verify(&snapshot) {
+        signatures.extend(verifier.verify(asset, &snapshot.assets).await);
+    }
+    snapshot.signatures = signatures;
+    Ok(snapshot)
+}
