@@ -7,6 +7,7 @@ packages=(
   gh              # GitHub's own client, which must accept the sandbox
   openssl         # keys and detached signatures that we did not make
   python3-venv    # for sigstore-python, which is not in Debian
+  redis-server    # where replicas of the key-management service share the challenges that were used
   util-linux      # unshare: a network namespace without interfaces, a file system that is full
 )
 
