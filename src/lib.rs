@@ -3,6 +3,7 @@
 //! # Map
 //! Data flows one way: [`cli`] (arguments) → `commands` (one file each) → [`adapters`] fetch a snapshot → the domain
 //! ([`release`], [`policy`], [`attestation`], [`catalog`]) judges it, purely → [`report`] → a renderer → [`exit`].
+//! [`kms`] is the key-release service, a library that judges nodes with the same domain.
 //! [`sandbox`] stands up a loopback world with the domain's types and knows nothing of the commands.
 
 pub mod adapters;
@@ -19,6 +20,7 @@ mod commands;
 pub mod digest;
 pub mod error;
 pub mod exit;
+pub mod kms;
 pub mod logging;
 pub mod merod_config;
 pub mod policy;
@@ -37,7 +39,7 @@ use exit::Exit;
 
 /// Runs a parsed command line to its end: product delivered, errors told on standard error.
 pub fn run(cli: &Cli, environment: &Environment) -> Exit {
-    logging::start(cli.output.verbosity());
+    logging::start(cli.output.verbosity(), cli.output.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(async {
@@ -83,7 +85,7 @@ pub fn explain(why: &NoCommand, environment: &Environment) -> Exit {
             if text.use_stderr() { Exit::Usage } else { Exit::Success }
         }
         NoCommand::Wrong(error) => {
-            logging::start(logging::Verbosity::default());
+            logging::start(logging::Verbosity::default(), environment.log_format);
             tell(error, environment);
             Exit::from(error)
         }
