@@ -1,6 +1,9 @@
 //! The command line: clap types, environment names, and nothing else. No other module reads the environment.
 
 pub mod compose_hash;
+pub mod kms;
+pub mod kms_client;
+mod output;
 pub mod quote;
 mod reading;
 
@@ -16,8 +19,11 @@ use clap::{
 use secrecy::SecretString;
 use url::Url;
 
-pub use self::reading::NoCommand;
-use crate::release::tag::{Class, Selector};
+pub use self::{output::OutputArgs, reading::NoCommand};
+use crate::{
+    logging::LogFormat,
+    release::tag::{Class, Selector},
+};
 
 pub mod policy;
 
@@ -55,9 +61,11 @@ impl Cli {
     pub fn serves(&self) -> bool {
         #[cfg(feature = "sandbox")]
         if let Command::Sandbox(args) = &self.command {
-            return args.command.iter().eq(["serve"]);
+            let words: Vec<_> = args.command.iter().take(2).map(OsString::as_os_str).collect();
+            let checks = args.command.iter().any(|word| word == "--check");
+            return args.command.iter().eq(["serve"]) || (words == ["kms", "serve"] && !checks);
         }
-        false
+        matches!(&self.command, Command::Kms(kms::KmsCommand::Serve(args)) if !args.check)
     }
 }
 
@@ -84,6 +92,9 @@ pub enum Command {
     /// Configure a node to trust the KMS of a release
     #[command(subcommand)]
     MerodConfig(policy::MerodConfigCommand),
+    /// Run the key-management service, or ask one
+    #[command(subcommand)]
+    Kms(kms::KmsCommand),
     /// Run a command against a self-contained world on loopback: no account, no network
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
@@ -158,24 +169,6 @@ pub struct NetworkArgs {
     /// Seconds a server may stay silent
     #[arg(long, value_name = "SECONDS", env = "MEROTEE_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600), global = true, hide_env_values = true)]
     pub timeout: u16,
-}
-
-/// What to print and where.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Output")]
-pub struct OutputArgs {
-    /// Form of the report
-    #[arg(long, value_name = "FORMAT", env = "MEROTEE_FORMAT", default_value = "human", value_parser = format_parser(), global = true, hide_env_values = true)]
-    pub format: crate::report::Format,
-    /// Write the product to FILE (whole or not at all) instead of standard output
-    #[arg(long, short, value_name = "FILE", global = true)]
-    pub output: Option<PathBuf>,
-    /// Say less on standard error: warnings and errors only
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Say more on standard error
-    #[arg(long, short, action = clap::ArgAction::Count, global = true)]
-    pub verbose: u8,
 }
 
 /// Arguments of `verify-release-assets`.
@@ -309,6 +302,8 @@ pub struct Environment {
     pub stderr_terminal: bool,
     /// Columns of the terminal.
     pub width: usize,
+    /// Form of messages while nothing was parsed yet.
+    pub log_format: LogFormat,
 }
 
 /// The files a workflow step reports through.
@@ -318,17 +313,6 @@ pub struct Actions {
     pub summary: Option<PathBuf>,
     /// `$GITHUB_OUTPUT`.
     pub output: Option<PathBuf>,
-}
-
-impl OutputArgs {
-    /// How much to say on standard error.
-    pub fn verbosity(&self) -> crate::logging::Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => crate::logging::Verbosity::Quiet,
-            (false, 0) => crate::logging::Verbosity::Normal,
-            (false, _) => crate::logging::Verbosity::Verbose,
-        }
-    }
 }
 
 impl Environment {
@@ -351,6 +335,7 @@ impl Environment {
                 .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
             color,
             stderr_terminal: std::io::stderr().is_terminal(),
+            log_format: text("MEROTEE_LOG_FORMAT").and_then(|f| LogFormat::named(&f)).unwrap_or_default(),
             width: columns.unwrap_or_else(|| if stdout_terminal { terminal_width() } else { UNLIMITED }),
         }
     }
@@ -366,11 +351,6 @@ fn terminal_width() -> usize {
 /// A variable of the environment; an empty one counts as unset.
 fn variable(name: &OsStr) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
-}
-
-fn format_parser() -> impl TypedValueParser<Value = crate::report::Format> {
-    PossibleValuesParser::new(crate::report::Format::ALL.map(crate::report::Format::name))
-        .try_map(|word| word.parse::<crate::report::Format>())
 }
 
 fn class_parser() -> impl TypedValueParser<Value = Class> {

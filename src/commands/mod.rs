@@ -4,12 +4,14 @@ mod completions;
 mod compose_hash;
 mod documents;
 mod gen_policy;
+mod kms;
 mod merod_config;
 mod mrtds;
 mod policy;
 mod quote;
 mod repository;
 mod snapshot;
+mod stop;
 mod verify_blob;
 mod verify_release;
 
@@ -28,6 +30,9 @@ use crate::{
     product::Product,
 };
 
+/// `GITHUB_SERVER_URL` when nothing is said.
+const DEFAULT_SERVER: &str = "https://github.com/";
+
 /// Runs the subcommand.
 pub(crate) async fn dispatch(cli: &Cli, environment: &Environment) -> Result<Product> {
     match &cli.command {
@@ -39,6 +44,7 @@ pub(crate) async fn dispatch(cli: &Cli, environment: &Environment) -> Result<Pro
         Command::Policy(command) => policy::run(cli, command, environment),
         Command::Mrtds(command) => mrtds::run(cli, command, environment),
         Command::MerodConfig(command) => merod_config::run(cli, command, environment),
+        Command::Kms(command) => kms::run(cli, command, environment).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(cli, args, environment).await,
         Command::Completions { shell } => Ok(completions::script(*shell)),

@@ -1,15 +1,20 @@
 //! `sandbox`: a world on loopback, and a command run against it.
 
+mod kms;
+mod point;
+
 use std::{borrow::Cow, ffi::OsString, fmt::Write as _};
 
 use secrecy::SecretString;
 
+use self::kms::Running;
+use super::stop;
 use crate::{
-    cli::{Cli, Command, Environment, NoCommand, OutputArgs, SandboxArgs},
-    error::{Error, Result},
+    cli::{Cli, Command, Environment, NoCommand, OutputArgs, SandboxArgs, kms::KmsCommand},
+    error::{self, Error, Result},
     logging,
     product::{self, Product},
-    release::tag::Tag,
+    release::tag::{Family, Selector, Tag},
     sandbox::{
         documents::REPOSITORY,
         tamper::Tamper,
@@ -42,10 +47,22 @@ pub(super) async fn run(outer: &Cli, args: &SandboxArgs, environment: &Environme
         Parsed::Command(inner) => inner,
     };
     inherit(&mut inner.output, &outer.output);
-    logging::set(inner.output.verbosity());
-    let environment = Environment { token: Some(SecretString::from(TOKEN)), ..environment.clone() };
-    let exit = Box::pin(crate::execute(&inner, &environment)).await?;
+    // Whoever asks a KMS finds one, up for as long as the question takes.
+    let mut kms = None;
+    if let Command::Kms(command) = &inner.command
+        && kms::is_asked(command)
+    {
+        kms = Some(kms::start(&world, &inner, &environment_of(environment)).await?);
+    }
+    point::at_world(&mut inner.command, &world, kms.as_ref())?;
+    logging::set(inner.output.verbosity(), inner.output.log_format);
+    let exit = Box::pin(crate::execute(&inner, &environment_of(environment))).await?;
     Ok(Product::Done(exit))
+}
+
+/// What surrounds the command inside: the sandbox's token in place of the caller's.
+fn environment_of(environment: &Environment) -> Environment {
+    Environment { token: Some(SecretString::from(TOKEN)), ..environment.clone() }
 }
 
 fn nothing_to_run() -> Error {
@@ -68,8 +85,15 @@ fn targets(command: &Command) -> Result<Vec<Tag>> {
     if let Command::Sandbox(_) = command {
         return Err(Error::usage("a sandbox in a sandbox is not supported"));
     }
-    let Command::VerifyReleaseAssets(args) = command else { return Ok(Vec::new()) };
-    Ok(args.tag.iter().flat_map(|selector| selector.tags()).collect())
+    if let Command::VerifyReleaseAssets(args) = command {
+        return Ok(args.tag.iter().flat_map(Selector::tags).collect());
+    }
+    if let Command::Kms(KmsCommand::Serve(args)) = command {
+        // A version that means nothing is for the service to refuse.
+        let version = args.release.kms_version.as_deref().and_then(|version| version.parse::<Selector>().ok());
+        return Ok(version.iter().flat_map(Selector::tags).filter(|tag| tag.family() == Family::Kms).collect());
+    }
+    Ok(Vec::new())
 }
 
 /// Options that point a command at the world, and those of the caller's that hold in it. They stand before the
@@ -86,6 +110,8 @@ fn flags(world: &World, outer: &Cli) -> Vec<OsString> {
         world.sigstore_url().into(),
         "--trusted-root".into(),
         world.trusted_root().into_os_string(),
+        "--log-format".into(),
+        outer.output.log_format.name().into(),
         "--format".into(),
         outer.output.format.name().into(),
         "--retries".into(),
@@ -123,9 +149,23 @@ fn parse(flags: &[OsString], command: &[OsString], environment: &Environment) ->
 /// Keeps the world up until it is told to stop.
 async fn serve(outer: &Cli, plan: &Plan) -> Result<Product> {
     // From here on a signal ends the world in an orderly way, its files included.
-    let stopped = stop_signal()?;
+    let stopped = stop::signal()?;
     let world = World::start(plan).await?;
-    product::print(exports(&world).as_bytes(), &outer.output)?;
+    let pointed = match parse(&flags(&world, outer), &["kms".into(), "health".into()], &Environment::default())? {
+        Parsed::Command(pointed) => pointed,
+        Parsed::Help(_) => return Err(Error::internal("the sandbox's own words ask for help")),
+    };
+    let kms = match kms::start(&world, &pointed, &environment_of(&Environment::default())).await {
+        Ok(kms) => Some(kms),
+        Err(error) => {
+            tracing::warn!(
+                "the sandbox has no KMS, since the policy of its release is spoilt: {}",
+                error::chain(&error)
+            );
+            None
+        }
+    };
+    product::print(exports(&world, kms.as_ref()).as_bytes(), &outer.output)?;
     tracing::info!("the sandbox is up; stop it with Ctrl-C");
     stopped.await;
     tracing::info!("the sandbox stops");
@@ -133,7 +173,7 @@ async fn serve(outer: &Cli, plan: &Plan) -> Result<Product> {
 }
 
 /// What other programs need to know, as lines for a POSIX shell.
-fn exports(world: &World) -> String {
+fn exports(world: &World, kms: Option<&Running>) -> String {
     let word = |path: std::path::PathBuf| quoted(&path.to_string_lossy()).into_owned();
     format!(
         "export GITHUB_API_URL={api}\n\
@@ -147,6 +187,12 @@ fn exports(world: &World) -> String {
          export MEROTEE_TDX_QUOTE={tdx_quote}\n\
          export MEROTEE_TDX_COLLATERAL={tdx_collateral}\n\
          export MEROTEE_TDX_NONCE={nonce}\n\
+         export DSTACK_SOCKET_PATH={kms_agent}\n\
+         {kms_url}\
+         export MEROTEE_KMS_POLICY={kms_policy}\n\
+         export MEROTEE_NODE_DSTACK_SOCKET={node_agent}\n\
+         export MEROTEE_NODE_KEY={node_key}\n\
+         # merotee kms get-key --root $MEROTEE_TDX_ROOT --expect-policy $MEROTEE_KMS_POLICY\n\
          # merotee quote verify $MEROTEE_TDX_QUOTE --pccs $PCCS_URL --root $MEROTEE_TDX_ROOT --nonce $MEROTEE_TDX_NONCE\n\
          # gh: GH_HOST=github.localhost HTTP_PROXY={api} gh release view mero-kms-v1.2.0 --repo {REPOSITORY}\n\
          # sigstore-python: sigstore --trust-config {config} verify identity …\n",
@@ -158,6 +204,11 @@ fn exports(world: &World) -> String {
         tdx_quote = word(world.tdx_quote()),
         tdx_collateral = word(world.tdx_collateral()),
         nonce = hex::encode(NONCE),
+        kms_agent = word(world.kms_agent()),
+        kms_url = kms.map(|kms| format!("export MERO_KMS_URL={}\n", kms.url())).unwrap_or_default(),
+        kms_policy = word(world.kms_policy()),
+        node_agent = word(world.node_agent()),
+        node_key = word(world.node_key()),
         config = word(world.trust_config()),
     )
 }
@@ -168,30 +219,6 @@ fn quoted(word: &str) -> Cow<'_, str> {
         return Cow::Borrowed(word);
     }
     Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
-}
-
-/// Ends at the first SIGINT or SIGTERM that comes after this call.
-fn stop_signal() -> Result<impl Future<Output = ()>> {
-    let cannot = |e: std::io::Error| Error::internal("cannot wait for signals").because(e);
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-        Ok(async move {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        })
-    }
-    #[cfg(windows)]
-    {
-        let mut interrupt = tokio::signal::windows::ctrl_c().map_err(cannot)?;
-        Ok(async move {
-            interrupt.recv().await;
-        })
-    }
 }
 
 #[cfg(test)]

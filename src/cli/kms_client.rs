@@ -1,0 +1,75 @@
+//! Arguments of `kms health`, `kms attest` and `kms get-key`: the other side of the wire.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use semver::Version;
+use url::Url;
+
+use super::quote::{Half, JudgementArgs};
+use crate::policy::profile::Profile;
+
+/// Which service to ask.
+#[derive(Debug, Clone, Args)]
+pub struct KmsUrlArgs {
+    /// Address of the KMS [default: http://127.0.0.1:8080]
+    #[arg(long, value_name = "URL", env = "MERO_KMS_URL", hide_env_values = true)]
+    pub url: Option<Url>,
+}
+
+/// Arguments of `kms health`.
+#[derive(Debug, Args)]
+pub struct KmsHealthArgs {
+    /// Which service.
+    #[command(flatten)]
+    pub kms: KmsUrlArgs,
+    /// Ask again for up to this many seconds, until the KMS is ready
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
+    pub wait: u32,
+    /// Version that the KMS must be of
+    #[arg(long, value_name = "X.Y.Z")]
+    pub expect_version: Option<Version>,
+    /// Profile that the KMS must be pinned to
+    #[arg(long, value_name = "PROFILE")]
+    pub expect_profile: Option<Profile>,
+}
+
+/// Arguments of `kms attest`.
+#[derive(Debug, Args)]
+pub struct KmsAttestArgs {
+    /// Which service.
+    #[command(flatten)]
+    pub kms: KmsUrlArgs,
+    /// 32 bytes the KMS shall put into its quote [default: fresh random ones]
+    #[arg(long, value_name = "B64|HEX")]
+    pub nonce: Option<Half>,
+    /// 32 bytes to be bound to the quote, such as the hash of a TLS key [default: the service's own domain]
+    #[arg(long, value_name = "B64|HEX")]
+    pub binding: Option<Half>,
+    /// Write the KMS's answer to FILE, for `quote verify` and `compose-hash --attest-response`
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// By what the quote is judged.
+    #[command(flatten)]
+    pub by: JudgementArgs,
+}
+
+/// Arguments of `kms get-key`.
+#[derive(Debug, Args)]
+pub struct KmsGetKeyArgs {
+    /// Which service.
+    #[command(flatten)]
+    pub kms: KmsUrlArgs,
+    /// The node's libp2p key: identity.keypair of merod's config (base58), the same in base64, or 32 or 64 bytes in hex
+    #[arg(long, value_name = "FILE", env = "MEROTEE_NODE_KEY", hide_env_values = true)]
+    pub node_key: Option<PathBuf>,
+    /// Guest agent that makes the node's quote
+    #[arg(long, value_name = "PATH", env = "MEROTEE_NODE_DSTACK_SOCKET", hide_env_values = true)]
+    pub node_socket: Option<PathBuf>,
+    /// Write the key to FILE, in hex, readable by its owner alone; it is printed nowhere
+    #[arg(long, value_name = "FILE")]
+    pub key_out: Option<PathBuf>,
+    /// By what the KMS's quote is judged.
+    #[command(flatten)]
+    pub by: JudgementArgs,
+}

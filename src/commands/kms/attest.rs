@@ -1,0 +1,123 @@
+//! `kms attest`: a KMS's own attestation, judged: quote, nonce, binding, registers, event log.
+
+use std::time::Instant;
+
+use crate::{
+    adapters::file,
+    attestation::{
+        event_log::checks::{self, EVENT_LOG},
+        quote::input::Input,
+        verdict::{self, ExpectedBinding},
+    },
+    cli::{Cli, kms_client::KmsAttestArgs, quote::Half},
+    commands::quote::judgement::{Judgement, Occasion},
+    error::{Error, Result},
+    kms::{client::KmsClient, wire::default_binding},
+    policy::document::Side,
+    product::Product,
+    report::{CheckInfo, Finding, Report, Section},
+};
+
+/// The service gives an attestation at all.
+pub(super) const ATTEST: CheckInfo =
+    CheckInfo { id: "kms-attest", title: "the KMS answers /attest with a quote that can be read" };
+
+/// Checks of `kms attest`.
+pub(in crate::commands) fn rules() -> Vec<CheckInfo> {
+    let log = [EVENT_LOG, checks::REPLAY, checks::IDENTITY];
+    [ATTEST].into_iter().chain(verdict::RULES).chain(log).collect()
+}
+
+pub(super) async fn run(cli: &Cli, args: &KmsAttestArgs) -> Result<Product> {
+    let started = Instant::now();
+    let judgement = Judgement::new(cli, &args.by, false)?;
+    let client = super::client(cli, &args.kms)?;
+    let nonce = match args.nonce {
+        Some(Half(nonce)) => nonce,
+        None => fresh_nonce()?,
+    };
+    let binding = args.binding.map(|Half(binding)| binding);
+    let attested = attested(&client, &judgement, nonce, binding).await?;
+    if let (Some(path), Some(answer)) = (&args.save, &attested.answer) {
+        file::write_atomic(path, answer)?;
+    }
+    Ok(Product::Report(Report {
+        command: "kms attest".into(),
+        rules: rules(),
+        sections: vec![attested.section],
+        caveats: caveats(&judgement, args.by.expect_policy.is_some()),
+        elapsed: Some(started.elapsed()),
+    }))
+}
+
+/// What became of asking a service to attest.
+pub(super) struct Attested {
+    pub(super) section: Section,
+    /// The answer as it came.
+    answer: Option<Vec<u8>>,
+}
+
+/// Asks a service for its quote over `nonce`, and judges the answer.
+///
+/// # Errors
+/// The service does not answer, or there is nothing to judge by.
+pub(super) async fn attested(
+    client: &KmsClient,
+    judgement: &Judgement<'_>,
+    nonce: [u8; 32],
+    binding: Option<[u8; 32]>,
+) -> Result<Attested> {
+    let subject = client.host();
+    let unread = |finding: Finding, answer| Attested {
+        section: Section { subject: client.host(), facts: Vec::new(), findings: vec![finding] },
+        answer,
+    };
+    let answer = match client.attest(&nonce, binding.as_ref()).await? {
+        Ok((_, answer)) => answer,
+        Err(refused) => {
+            let finding = ATTEST.fail(&subject, format!("it answers {refused}"));
+            return Ok(unread(finding.help("look at the KMS's log: does its guest agent answer?"), None));
+        }
+    };
+    let input = match Input::read(&answer) {
+        Ok(input) => input,
+        Err(error) => {
+            let finding = ATTEST.fail(&subject, format!("no quote that can be read: {error}"));
+            return Ok(unread(finding.help("is this the address of a KMS in a TDX machine?"), Some(answer)));
+        }
+    };
+    let binding = ExpectedBinding::Given(binding.unwrap_or_else(default_binding));
+    let occasion = Occasion { side: Some(Side::Kms), nonce: Some(nonce), binding };
+    let mut section = judgement.judge(&subject, &input, &occasion).await?;
+    section.findings.insert(0, ATTEST.pass(&subject, format!("a quote of {} bytes", input.quote.as_bytes().len())));
+    section.findings.extend(event_log(&subject, &answer, &input));
+    Ok(Attested { section, answer: Some(answer) })
+}
+
+/// The log explains the registers that it can: all but MRTD.
+fn event_log(subject: &str, answer: &[u8], input: &Input) -> Vec<Finding> {
+    let log = match checks::read(subject, answer) {
+        Ok(log) => log,
+        Err(finding) => return vec![*finding],
+    };
+    let mut findings = vec![EVENT_LOG.pass(subject, log.to_string())];
+    findings.extend(checks::replayed(subject, &log, &input.quote.report.registers));
+    findings.extend(checks::identity(subject, &log));
+    findings
+}
+
+/// What a reader must know of the judgement.
+pub(super) fn caveats(judgement: &Judgement<'_>, by_policy: bool) -> Vec<String> {
+    let mut caveats = judgement.caveats();
+    if !by_policy {
+        caveats.push("no policy was given (--expect-policy): any genuine machine could be this KMS".to_owned());
+    }
+    caveats
+}
+
+/// 32 bytes that nobody could have known before.
+pub(super) fn fresh_nonce() -> Result<[u8; 32]> {
+    let mut nonce = [0; 32];
+    aws_lc_rs::rand::fill(&mut nonce).map_err(|_| Error::internal("the system gives no random bytes"))?;
+    Ok(nonce)
+}

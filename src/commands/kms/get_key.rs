@@ -1,0 +1,171 @@
+//! `kms get-key`: the node's side of a key release, from the judgement of the KMS to the key.
+//!
+//! The KMS is judged first. Nothing of the node is sent to one that fails.
+
+use std::{path::Path, time::Instant};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
+use super::attest;
+use crate::{
+    adapters::{dstack::GuestAgent, file},
+    attestation::quote::Quote,
+    cli::{Cli, kms_client::KmsGetKeyArgs},
+    commands::quote::judgement::Judgement,
+    digest::Sha256,
+    error::{Error, Result},
+    kms::{
+        client::{KmsClient, Refused},
+        peer::NodeIdentity,
+        wire::{ChallengeResponse, GetKeyRequest, binds, peer_binding, report_data, signed_payload},
+    },
+    product::Product,
+    report::{CheckInfo, Finding, Report, Section, Verdict},
+};
+
+/// The service issues a challenge.
+const CHALLENGE: CheckInfo = CheckInfo { id: "kms-challenge", title: "the KMS issues a challenge to the node" };
+/// The node's quote is fit to be sent.
+const NODE_QUOTE: CheckInfo =
+    CheckInfo { id: "node-quote", title: "the node's quote answers the challenge and names its peer" };
+/// The service releases the key.
+const KEY: CheckInfo = CheckInfo { id: "kms-key", title: "the KMS releases the node's storage key" };
+
+/// Checks of `kms get-key`.
+pub(in crate::commands) fn rules() -> Vec<CheckInfo> {
+    attest::rules().into_iter().chain([CHALLENGE, NODE_QUOTE, KEY]).collect()
+}
+
+/// Digits of a key's SHA-256 that are shown: enough to compare two keys by, and nothing of the key.
+const FINGERPRINT_DIGITS: usize = 16;
+
+pub(super) async fn run(cli: &Cli, args: &KmsGetKeyArgs) -> Result<Product> {
+    let started = Instant::now();
+    let (identity, thrown_away) = identity(args.node_key.as_deref())?;
+    let socket = args.node_socket.as_deref().ok_or_else(|| {
+        Error::usage("nobody makes the node's quote")
+            .help("name the socket of the node's guest agent with --node-socket")
+    })?;
+    let judgement = Judgement::new(cli, &args.by, false)?;
+    let client = super::client(cli, &args.kms)?;
+    let kms = attest::attested(&client, &judgement, attest::fresh_nonce()?, None).await?.section;
+    let mut node = Section { subject: identity.peer_id(), facts: Vec::new(), findings: Vec::new() };
+    if Verdict::of(kms.findings.iter()) == Verdict::Passed {
+        let asking = Asking {
+            client: &client,
+            identity: &identity,
+            agent: GuestAgent::new(socket),
+            key_out: args.key_out.as_deref(),
+        };
+        asking.run(&mut node.findings).await?;
+    } else {
+        let why = "not asked: the KMS is not proven to be one";
+        node.findings.push(KEY.undecided(&node.subject, why).help("nothing of the node was sent to it"));
+    }
+    let mut caveats = attest::caveats(&judgement, args.by.expect_policy.is_some());
+    if client.is_in_the_clear() {
+        caveats.push(format!("the key travels to {} in the clear: use https", client.host()));
+    }
+    if thrown_away {
+        caveats.push("the node's key was made for this run: no other run gets the same storage key".to_owned());
+    }
+    Ok(Product::Report(Report {
+        command: "kms get-key".into(),
+        rules: rules(),
+        sections: vec![kms, node],
+        caveats,
+        elapsed: Some(started.elapsed()),
+    }))
+}
+
+/// The node, and whether it exists for this run alone.
+fn identity(path: Option<&Path>) -> Result<(NodeIdentity, bool)> {
+    match path {
+        Some(path) => Ok((NodeIdentity::from_file(path)?, false)),
+        None => Ok((NodeIdentity::generate()?, true)),
+    }
+}
+
+/// A node that asks for its key.
+struct Asking<'a> {
+    client: &'a KmsClient,
+    identity: &'a NodeIdentity,
+    agent: GuestAgent,
+    key_out: Option<&'a Path>,
+}
+
+impl Asking<'_> {
+    async fn run(&self, findings: &mut Vec<Finding>) -> Result<()> {
+        let peer = self.identity.peer_id();
+        let challenge = match self.client.challenge(&peer).await? {
+            Ok(challenge) => challenge,
+            Err(refused) => {
+                findings.push(refusal(CHALLENGE, &peer, &refused));
+                return Ok(());
+            }
+        };
+        let Some(nonce) = nonce(&challenge) else {
+            findings.push(CHALLENGE.fail(&peer, "the nonce is not 32 bytes in base64"));
+            return Ok(());
+        };
+        findings.push(CHALLENGE.pass(&peer, format!("until second {}", challenge.expires_at)));
+        let binding = peer_binding(&peer);
+        let quote = self.agent.get_quote(&report_data(&nonce, &binding)).await?.quote;
+        match Quote::parse(&quote) {
+            Ok(parsed) if binds(&parsed, &nonce, &binding) => {
+                findings.push(NODE_QUOTE.pass(&peer, format!("{} bytes", quote.len())));
+            }
+            Ok(_) => {
+                let why = "the guest agent made a quote over something else";
+                findings.push(NODE_QUOTE.fail(&peer, why).help("is this the node's own guest agent?"));
+                return Ok(());
+            }
+            Err(error) => {
+                findings.push(NODE_QUOTE.fail(&peer, format!("no quote that can be read: {error}")));
+                return Ok(());
+            }
+        }
+        let payload = signed_payload(&challenge.challenge_id, &nonce, &quote, &peer);
+        let request = GetKeyRequest {
+            challenge_id: challenge.challenge_id,
+            quote_b64: STANDARD.encode(&quote),
+            peer_id: peer,
+            peer_public_key_b64: STANDARD.encode(self.identity.public_key_protobuf()),
+            signature_b64: STANDARD.encode(self.identity.sign(&payload)),
+        };
+        findings.push(self.key(&request).await?);
+        Ok(())
+    }
+
+    async fn key(&self, request: &GetKeyRequest) -> Result<Finding> {
+        let peer = &request.peer_id;
+        let answer = match self.client.get_key(request).await? {
+            Ok(answer) => answer,
+            Err(refused) => return Ok(refusal(KEY, peer, &refused)),
+        };
+        let digits = hex::decode(&answer.key).unwrap_or_default();
+        if digits.len() < 16 {
+            return Ok(KEY.fail(peer, "the KMS answered with something that is no key"));
+        }
+        let fingerprint = Sha256::of(&digits).to_string();
+        let fingerprint = fingerprint.get(..FINGERPRINT_DIGITS).unwrap_or(&fingerprint);
+        if let Some(path) = self.key_out {
+            file::write_secret(path, answer.key.as_bytes())?;
+        }
+        Ok(KEY.pass(peer, format!("{} bytes, fingerprint {fingerprint}", digits.len())))
+    }
+}
+
+fn refusal(check: CheckInfo, peer: &str, refused: &Refused) -> Finding {
+    let help = match refused.status {
+        403 => "the node is not one that the KMS's policy allows: wrong image, wrong profile, or an old release",
+        401 => "the KMS does not believe the node: its log says the same with the cause",
+        429 => "wait as long as a challenge is good for, then try again",
+        _ => "look at the KMS's log: it has the cause",
+    };
+    check.fail(peer, format!("the KMS refuses: {refused}")).help(help)
+}
+
+fn nonce(challenge: &ChallengeResponse) -> Option<[u8; 32]> {
+    STANDARD.decode(&challenge.nonce_b64).ok()?.try_into().ok()
+}
