@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("merod_config", &["release", "policy", "attestation", "report", "schema"]),
     ("adapters", &["release", "policy", "attestation", "catalog", "schema"]),
     ("sandbox", &["release", "policy", "attestation", "catalog", "schema"]),
-    ("kms", &["policy", "attestation", "adapters"]),
+    ("kms", &["release", "policy", "attestation", "adapters"]),
     ("exit", &["report"]),
     ("logging", &["report"]),
     ("cli", &["release", "policy", "attestation", "report", "logging"]),

@@ -19,6 +19,8 @@ mod corpus;
 #[cfg(feature = "sandbox")]
 mod determinism;
 mod docs;
+#[cfg(all(feature = "sandbox", unix))]
+mod dstack;
 mod event_log;
 #[cfg(feature = "sandbox")]
 mod gen_policy;
@@ -28,6 +30,10 @@ mod github_client;
 mod interop_gh;
 #[cfg(feature = "sandbox")]
 mod interop_sigstore_python;
+#[cfg(all(feature = "sandbox", unix))]
+mod kms;
+#[cfg(feature = "sandbox")]
+mod kms_start;
 mod layers;
 #[cfg(feature = "sandbox")]
 mod merod_config;
@@ -38,7 +44,11 @@ mod outside;
 mod policies;
 #[cfg(feature = "sandbox")]
 mod policy_review;
+#[cfg(feature = "sandbox")]
+mod policy_walk;
 mod quote;
+#[cfg(feature = "sandbox")]
+mod redis;
 mod renderers;
 #[cfg(feature = "sandbox")]
 mod sandbox_sigstore;

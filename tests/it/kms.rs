@@ -1,0 +1,17 @@
+//! The embedded KMS as its callers see it: over HTTP, with guest agents on sockets, collateral from a service, and a clock
+//! that stands still until a test moves it.
+
+mod agents;
+mod collateral;
+#[cfg(target_os = "linux")]
+mod floods;
+mod keys;
+mod log;
+mod node;
+mod process;
+mod races;
+mod refusals;
+mod requests;
+mod silence;
+mod site;
+mod wire;
