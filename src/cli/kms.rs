@@ -148,8 +148,9 @@ pub struct KeyArgs {
     /// Attempts one peer has within that time [default: 16]
     #[arg(long, value_name = "N", env = "MAX_PENDING_CHALLENGES", hide_env_values = true)]
     pub max_pending_challenges: Option<u32>,
-    /// Redis that replicas share, so that a challenge used at one is used at all. Give it in the environment: a command
-    /// line can be read by others, and the address may hold a password [default: memory of this process]
+    /// Redis that replicas share, so that a challenge used at one is used at all; several replicas need one. Give it in
+    /// the environment: a command line can be read by others, and the address may hold a password [default: memory of
+    /// this process]
     #[arg(long, value_name = "URL", env = "REDIS_URL", hide_env_values = true)]
     pub redis_url: Option<SecretString>,
     /// First part of every key's path; another prefix gives other keys [default: merod/storage]

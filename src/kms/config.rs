@@ -34,7 +34,7 @@ pub const DSTACK_SOCKET: &str = "/var/run/dstack.sock";
 /// How long a challenge is good for when nothing is said, in seconds.
 pub const CHALLENGE_TTL_SECS: u64 = 60;
 /// The longest a challenge may be good for, in seconds: what was used must be remembered as long.
-pub const MAX_CHALLENGE_TTL_SECS: u64 = 3600;
+pub const MAX_CHALLENGE_TTL_SECS: u64 = super::challenge::MAX_TTL_SECS;
 /// How often one peer may try within a challenge's life when nothing is said.
 pub const ATTEMPTS_PER_PEER: NonZeroU32 = match NonZeroU32::new(16) {
     Some(number) => number,
