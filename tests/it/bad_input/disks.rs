@@ -13,7 +13,7 @@ fn a_full_disk_leaves_no_verdict_and_only_whole_files_in_the_folder_kept() {
     place.kept(KMS);
     std::fs::create_dir(place.path("full")).unwrap();
     let script = format!(
-        "mount -t tmpfs -o size=64k tmpfs full && {BINARY} sandbox -- verify-release-assets {KMS} --keep full; \
+        "mount -t tmpfs -o size=64k tmpfs full && {BINARY} sandbox -- verify-release-assets {KMS} --keep full --jobs 1; \
          code=$?; cp -r full copy; ls -A full/* | grep -c '^\\.' >hidden; exit $code"
     );
     let run = place.program("unshare", ["-rm", "sh", "-c", &script]).run().expect(1);
