@@ -26,12 +26,11 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use merotee::{
     adapters::http::HttpOptions,
-    attestation::measurement::{Measurement, Registers},
-    kms::{
-        client::KmsClient,
-        peer::NodeIdentity,
-        wire::{GetKeyRequest, peer_binding, report_data, signed_payload},
+    attestation::{
+        measurement::{Measurement, Registers},
+        report_data::report_data,
     },
+    kms::{client::KmsClient, peer::NodeIdentity, wire::peer_binding},
     policy::profile::Profile,
     sandbox::{
         boot::Boot,
@@ -245,14 +244,7 @@ impl Node {
         if quotes == Quotes::Cut {
             quote.truncate(quote.len() - 1);
         }
-        let payload = signed_payload(&challenge.challenge_id, &nonce, &quote, &peer);
-        let request = GetKeyRequest {
-            challenge_id: challenge.challenge_id,
-            quote_b64: STANDARD.encode(&quote),
-            peer_id: peer,
-            peer_public_key_b64: STANDARD.encode(self.identity.public_key_protobuf()),
-            signature_b64: STANDARD.encode(self.identity.sign(&payload)),
-        };
+        let request = self.identity.request_key(challenge.challenge_id, &nonce, &quote);
         let began = Instant::now();
         let answer = self.client.get_key(&request).await.expect("an answer");
         took += began.elapsed();

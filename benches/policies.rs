@@ -9,10 +9,7 @@
     reason = "a benchmark stops at the first surprise, and its product is what it prints"
 )]
 
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+mod in_turn;
 
 use aws_lc_rs::digest::{SHA384, digest};
 use merotee::{
@@ -27,6 +24,8 @@ use merotee::{
 };
 use serde_json::{Map, Value, json};
 
+use in_turn::{head, row};
+
 /// Entries of each of the ten lists of a policy.
 const ENTRIES: usize = 1_000;
 const RUNS: usize = 41;
@@ -36,25 +35,24 @@ fn main() {
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
-    println!("| what | merotee | reference | reference takes | merotee ÷ reference |");
-    println!("|---|---|---|---|---|");
+    head();
     let texts = Profile::ALL.map(|profile| policy(profile).to_string());
     let text = texts.first().expect("three profiles");
     let kib = text.len() >> 10;
     let read = || PolicyFile::parse("policy.json", text.as_bytes()).expect("a policy");
     let json = || serde_json::from_str::<Value>(text).expect("JSON");
-    row(&format!("read a policy of 10 × {ENTRIES} entries ({kib} KiB)"), read, "serde_json alone", json);
+    row(RUNS, &format!("read a policy of 10 × {ENTRIES} entries ({kib} KiB)"), read, "serde_json alone", json);
 
     let files = texts.clone().map(|text| PolicyFile::parse("policy.json", text.as_bytes()).expect("a policy"));
     let [first, ..] = &files;
     let demands = Demands { profile: Some(Profile::Debug), version: None, class: Class::Stable };
     passes(&suite::alone(first, demands));
-    row("check it by every rule", || suite::alone(first, demands), "reading it with serde_json", json);
+    row(RUNS, "check it by every rule", || suite::alone(first, demands), "reading it with serde_json", json);
 
     let all = files.each_ref();
     passes(&suite::together(&all));
     let three = || texts.each_ref().map(|text| serde_json::from_str::<Value>(text).expect("JSON"));
-    row("check three for isolation", || suite::together(&all), "reading them with serde_json", three);
+    row(RUNS, "check three for isolation", || suite::together(&all), "reading them with serde_json", three);
 
     // The last of each list, so that nothing is found early.
     let lists = first.profiles.first().and_then(|p| p.side(Side::Kms)).expect("a KMS side");
@@ -63,7 +61,7 @@ fn main() {
     assert!(admitted(), "the machine is in the policy");
     let bytes = machine.map(|(register, value)| (lists.register(register), *value.as_bytes()));
     let compared = || bytes.iter().all(|(list, value)| list.iter().any(|listed| listed.as_bytes() == value));
-    row("admit a machine by five lists", admitted, "comparing the bytes", compared);
+    row(RUNS, "admit a machine by five lists", admitted, "comparing the bytes", compared);
 }
 
 /// A check of nothing but failures would be fast for the wrong reason.
@@ -89,26 +87,4 @@ fn policy(profile: Profile) -> Value {
         }
     }
     json!({"schema_version": 1, "role": "kms", "profile": profile.as_str(), "tag": "1.2.0", "status": "ready", "policy": lists})
-}
-
-fn row<A, B>(what: &str, mut subject: impl FnMut() -> A, reference: &str, mut other: impl FnMut() -> B) {
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
-        ours.push(time(&mut subject));
-        theirs.push(time(&mut other));
-    }
-    let (ours, theirs) = (median(ours), median(theirs));
-    let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-    println!("| {what} | {ours:.1?} | {reference} | {theirs:.1?} | {ratio:.2} |");
-}
-
-fn time<T>(work: &mut impl FnMut() -> T) -> Duration {
-    let started = Instant::now();
-    black_box(work());
-    started.elapsed()
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.into_iter().nth(RUNS / 2).expect("a run")
 }

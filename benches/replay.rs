@@ -9,14 +9,13 @@
     reason = "a benchmark stops at the first surprise, and its product is what it prints"
 )]
 
-use std::{
-    hint::black_box,
-    time::{Duration, Instant},
-};
+mod in_turn;
 
 use aws_lc_rs::digest::{SHA384, digest};
 use merotee::attestation::{compose_hash, event_log::EventLog};
 use serde_json::{Value, json};
+
+use in_turn::{head, row};
 
 const RUNS: usize = 201;
 
@@ -25,8 +24,7 @@ fn main() {
     if !std::env::args().any(|a| a == "--bench") {
         return;
     }
-    println!("| what | merotee | reference | reference takes | merotee ÷ reference |");
-    println!("|---|---|---|---|---|");
+    head();
     for entries in [30, 10_000] {
         let text = log(entries).to_string();
         let parsed = EventLog::parse(text.as_bytes()).expect("a log");
@@ -39,15 +37,15 @@ fn main() {
             }
             register
         };
-        row(&format!("replay {entries} events"), || parsed.replay(), "the bare SHA-384 chain", chain);
+        row(RUNS, &format!("replay {entries} events"), || parsed.replay(), "the bare SHA-384 chain", chain);
         let read = || EventLog::parse(text.as_bytes()).expect("a log").replay();
         let json = || serde_json::from_str::<Value>(&text).expect("JSON");
-        row(&format!("read and replay {entries} events"), read, "serde_json alone", json);
+        row(RUNS, &format!("read and replay {entries} events"), read, "serde_json alone", json);
     }
     let compose = compose(200);
     let parse = || saphyr_parser::Parser::new_from_str(&compose).count();
     let hash = || compose_hash::of_compose_file(compose.as_bytes()).expect("a hash");
-    row(&format!("hash a compose file of {} KiB", compose.len() >> 10), hash, "parsing alone", parse);
+    row(RUNS, &format!("hash a compose file of {} KiB", compose.len() >> 10), hash, "parsing alone", parse);
 }
 
 /// Boot events with a stated digest, and as many run-time events whose digest is computed and compared.
@@ -71,26 +69,4 @@ fn compose(services: usize) -> String {
     };
     let services: String = (0..services).map(service).collect();
     format!("x-base: &base\n  restart: always\n  read_only: true\n  cpus: 1.5\nservices:\n{services}")
-}
-
-fn row<A, B>(what: &str, mut subject: impl FnMut() -> A, reference: &str, mut other: impl FnMut() -> B) {
-    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for _ in 0..RUNS {
-        ours.push(time(&mut subject));
-        theirs.push(time(&mut other));
-    }
-    let (ours, theirs) = (median(ours), median(theirs));
-    let ratio = ours.as_secs_f64() / theirs.as_secs_f64();
-    println!("| {what} | {ours:.1?} | {reference} | {theirs:.1?} | {ratio:.2} |");
-}
-
-fn time<T>(work: &mut impl FnMut() -> T) -> Duration {
-    let started = Instant::now();
-    black_box(work());
-    started.elapsed()
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times.into_iter().nth(RUNS / 2).expect("a run")
 }

@@ -11,12 +11,15 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    attestation::measurement::{Allowed, Measurement, Register, TcbStatus},
+    attestation::{
+        measurement::{Allowed, Measurement, Register, TcbStatus},
+        report_data::default_binding,
+    },
     digest::Sha256,
     policy::{
         candidates::sorted,
         document::{PolicyFile, Side},
-        generate::{DEFAULT_BINDING, MEROD_CONFIG_PATH, pretty},
+        generate::{MEROD_CONFIG_PATH, pretty},
         suite::{self, Demands},
     },
     release::tag::Class,
@@ -105,7 +108,7 @@ fn path(policy: &PolicyFile) -> Finding {
 /// What the policy binds quotes to: the default binding. A policy that states another, or states it in two ways that
 /// differ, was not made by a release.
 fn binding(policy: &PolicyFile) -> Result<String, Box<Finding>> {
-    let expected = Sha256::of(DEFAULT_BINDING);
+    let expected = default_binding();
     let b64 = STANDARD.encode(expected.as_bytes());
     let stated = |key: &str| policy.document.get("kms").and_then(|kms| kms.get(key));
     let wrong = |key: &str, expected: String, value: &serde_json::Value| {

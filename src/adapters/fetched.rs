@@ -3,7 +3,8 @@
 use crate::release::{
     asset_name::RefusedName,
     selection::Selection,
-    snapshot::{Asset, Available, Origin},
+    snapshot::{Asset, Available, Demanded, Origin, Snapshot},
+    tag::{Class, Tag},
 };
 
 /// A release's listing and contents, not yet judged in any way.
@@ -21,4 +22,27 @@ pub struct Fetched {
     pub duplicates: Vec<String>,
     /// Release notes.
     pub notes: Available<String>,
+}
+
+impl Fetched {
+    /// What checks judge, without signatures yet, and with nothing looked for beside the release. `signer` is who must have
+    /// signed under the contract that was recognised; `quick` says that only part of the release was wanted.
+    pub fn into_snapshot(self, tag: Tag, class: Class, signer: Demanded, quick: bool) -> Snapshot {
+        Snapshot {
+            tag,
+            class,
+            signer,
+            contract: self.selection.contract,
+            unrecognised: self.selection.unrecognised,
+            quick,
+            origin: self.origin,
+            assets: self.assets,
+            refused: self.refused,
+            duplicates: self.duplicates,
+            notes: self.notes,
+            signatures: Vec::new(),
+            catalog: Available::NotHere("not looked for".into()),
+            counterparts: Available::NotHere("not looked for".into()),
+        }
+    }
 }

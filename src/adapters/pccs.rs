@@ -34,6 +34,8 @@ const MAX_ANSWER_BYTES: u64 = 1 << 20;
 pub struct Pccs {
     http: Http,
     base: Url,
+    /// Tells this service's collateral from others' in a cache.
+    tag: String,
 }
 
 /// Answer of `tcb`. The signature covers the value's bytes as they stand.
@@ -61,7 +63,8 @@ impl Pccs {
         let options = HttpOptions { max_json_bytes: MAX_ANSWER_BYTES, ..options };
         let http = Http::new(base.clone(), None, options)
             .map_err(|e| Error::usage("the PCCS is not acceptable").because(e))?;
-        Ok(Self { http, base: base.clone() })
+        let tag = crate::digest::Sha256::of(base.as_str().as_bytes()).to_string();
+        Ok(Self { http, base: base.clone(), tag: tag.chars().take(12).collect() })
     }
 
     /// Everything needed to judge a TDX quote of `platform`.
@@ -96,9 +99,7 @@ impl Pccs {
 
     /// The name and place collateral of `platform` is cached under: one per service, kind of machine and authority.
     pub fn cache_key(&self, platform: &Platform) -> String {
-        let service = crate::digest::Sha256::of(self.base.as_str().as_bytes()).to_string();
-        let service: String = service.chars().take(12).collect();
-        format!("tdx-{}-{}-{service}", hex::encode(platform.fmspc), PckCa::as_str(platform.ca))
+        format!("tdx-{}-{}-{}", hex::encode(platform.fmspc), PckCa::as_str(platform.ca), self.tag)
     }
 
     async fn root_crl(&self) -> Result<Fetched> {

@@ -4,5 +4,6 @@ pub mod compose_hash;
 pub mod event_log;
 pub mod measurement;
 pub mod quote;
+pub mod report_data;
 pub mod runtime;
 pub mod verdict;

@@ -14,9 +14,6 @@ use crate::{
     product::Product,
 };
 
-#[cfg(feature = "sandbox")]
-pub(super) use self::serve::publisher;
-
 /// Where a KMS listens on its own machine.
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 

@@ -52,17 +52,13 @@ pub(super) async fn run(outer: &Cli, args: &SandboxArgs, environment: &Environme
     if let Command::Kms(command) = &inner.command
         && kms::is_asked(command)
     {
-        kms = Some(kms::start(&world, &inner, &environment_of(environment)).await?);
+        kms = Some(kms::start(&world).await?);
     }
     point::at_world(&mut inner.command, &world, kms.as_ref())?;
     logging::set(inner.output.verbosity(), inner.output.log_format);
-    let exit = Box::pin(crate::execute(&inner, &environment_of(environment))).await?;
+    let environment = Environment { token: Some(SecretString::from(TOKEN)), ..environment.clone() };
+    let exit = Box::pin(crate::execute(&inner, &environment)).await?;
     Ok(Product::Done(exit))
-}
-
-/// What surrounds the command inside: the sandbox's token in place of the caller's.
-fn environment_of(environment: &Environment) -> Environment {
-    Environment { token: Some(SecretString::from(TOKEN)), ..environment.clone() }
 }
 
 fn nothing_to_run() -> Error {
@@ -151,11 +147,7 @@ async fn serve(outer: &Cli, plan: &Plan) -> Result<Product> {
     // From here on a signal ends the world in an orderly way, its files included.
     let stopped = stop::signal()?;
     let world = World::start(plan).await?;
-    let pointed = match parse(&flags(&world, outer), &["kms".into(), "health".into()], &Environment::default())? {
-        Parsed::Command(pointed) => pointed,
-        Parsed::Help(_) => return Err(Error::internal("the sandbox's own words ask for help")),
-    };
-    let kms = match kms::start(&world, &pointed, &environment_of(&Environment::default())).await {
+    let kms = match kms::start(&world).await {
         Ok(kms) => Some(kms),
         Err(error) => {
             tracing::warn!(

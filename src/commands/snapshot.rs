@@ -160,23 +160,8 @@ impl Sources<'_> {
     async fn signed(&self, tag: &Tag, quick: bool) -> Result<Snapshot> {
         let fetched = self.fetch(tag, quick).await?;
         let class = self.args.class.unwrap_or_else(|| tag.class());
-        let contract = fetched.selection.contract;
-        let mut snapshot = Snapshot {
-            tag: tag.clone(),
-            class,
-            signer: self.rule.demanded(tag, &contract)?,
-            contract,
-            unrecognised: fetched.selection.unrecognised,
-            quick,
-            origin: fetched.origin,
-            assets: fetched.assets,
-            refused: fetched.refused,
-            duplicates: fetched.duplicates,
-            notes: fetched.notes,
-            signatures: Vec::new(),
-            catalog: Available::NotHere("not looked for".into()),
-            counterparts: Available::NotHere("not looked for".into()),
-        };
+        let signer = self.rule.demanded(tag, &fetched.selection.contract)?;
+        let mut snapshot = fetched.into_snapshot(tag.clone(), class, signer, quick);
         let verifier = Verifier { root: self.root, key: self.key, rekor: self.source.rekor() };
         // A detached signature asks the log several times: the assets wait for it together, not one after the other.
         let work = to_verify(&snapshot).into_iter().map(|asset| verifier.verify(asset, &snapshot.assets));

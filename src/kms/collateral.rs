@@ -68,26 +68,23 @@ impl CollateralStore {
         Self { source, preloaded, kinds: Mutex::default() }
     }
 
-    /// Collateral for `platform` all of which counts at `now` (seconds since 1970 UTC). Any number of callers that ask at
+    /// Collateral for `platform` all of which counts at `now` (seconds since 1970 UTC), asked for where none is
+    /// [`ready`](Self::ready). Any number of callers that ask at
     /// the same time make one request.
     ///
     /// # Errors
     /// Remote: there is none and none can be had. Stale collateral is never returned.
     pub async fn get(self: &Arc<Self>, platform: &Platform, now: u64) -> Result<Arc<Collateral>> {
         let kind = self.kind(platform, now)?;
-        if let Some(current) = kind.current(now) {
-            return Ok(current);
-        }
         // Work of its own: a caller that hangs up must not undo what others wait for.
         let store = Arc::clone(self);
         let work = tokio::spawn(async move { store.fill(&kind, now).await });
         work.await.map_err(|e| Error::internal("the search for collateral ended early").because(e))?
     }
 
-    /// Whether there is collateral for `platform` already, so that nobody need be asked.
-    pub fn is_at_hand(&self, platform: &Platform, now: u64) -> bool {
-        let key = self.source.pccs.cache_key(platform);
-        self.kinds().get(&key).is_some_and(|kind| kind.current(now).is_some())
+    /// Collateral for `platform` that lies ready, so that nobody need be asked.
+    pub fn ready(&self, platform: &Platform, now: u64) -> Option<Arc<Collateral>> {
+        self.kinds().get(&self.source.pccs.cache_key(platform))?.current(now)
     }
 
     async fn fill(&self, kind: &Kind, now: u64) -> Result<Arc<Collateral>> {

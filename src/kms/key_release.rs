@@ -101,12 +101,17 @@ impl Kms {
         let refuse = |why: String| Refusal::new(RefusalCode::AttestationVerificationFailed, why);
         let platform = quote.certification.platform().map_err(|e| refuse(format!("quoteB64: {e}")))?;
         let now = self.parts.clock.now();
-        // Nobody shall make this service ask Intel about machines that do not exist.
-        if !self.parts.collateral.is_at_hand(&platform, now) && !self.parts.verifier.vouches_for_chain_of(&quote) {
-            return Err(refuse("the quote's certificates do not lead to the trust root".to_owned()));
-        }
-        let unavailable = |cause: Error| Refusal::silent(RefusalCode::ServiceUnavailable, cause);
-        let collateral = self.parts.collateral.get(&platform, now).await.map_err(unavailable)?;
+        let collateral = match self.parts.collateral.ready(&platform, now) {
+            Some(ready) => ready,
+            // Nobody shall make this service ask Intel about machines that do not exist.
+            None if !self.parts.verifier.vouches_for_chain_of(&quote) => {
+                return Err(refuse("the quote's certificates do not lead to the trust root".to_owned()));
+            }
+            None => {
+                let unavailable = |cause: Error| Refusal::silent(RefusalCode::ServiceUnavailable, cause);
+                self.parts.collateral.get(&platform, now).await.map_err(unavailable)?
+            }
+        };
         let (quote, outcome) = self.judge(quote, collateral, now).await?;
         match outcome {
             Ok(verdict) => Ok((quote, verdict)),

@@ -18,16 +18,14 @@ use super::{
     metrics::Metrics,
     peer::PeerId,
     policy::NodePolicy,
-    wire::{
-        AttestRequest, AttestResponse, ChallengeRequest, ChallengeResponse, Health, SERVICE, default_binding,
-        report_data,
-    },
+    wire::{AttestRequest, AttestResponse, ChallengeRequest, ChallengeResponse, Health, SERVICE},
 };
 use crate::{
     adapters::dstack::GuestAgent,
     attestation::{
         measurement::{Measurement, Registers},
         quote::Quote,
+        report_data::{default_binding, report_data},
         verdict::QuoteVerifier,
     },
     error::{Error, Result},
@@ -143,7 +141,7 @@ impl Kms {
         let nonce = half("nonceB64", &request.nonce_b64)?;
         let binding = match request.binding_b64.as_deref() {
             Some(text) => half("bindingB64", text)?,
-            None => default_binding(),
+            None => *default_binding().as_bytes(),
         };
         let report_data = report_data(&nonce, &binding);
         let turn = tokio::time::timeout(ATTEST_PATIENCE, self.attesting.acquire()).await;

@@ -5,15 +5,15 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{attestation::quote::Quote, digest::Sha256};
+use crate::{
+    attestation::{quote::Quote, report_data::report_data},
+    digest::Sha256,
+};
 
 /// Name of the service in [`Health`].
 pub const SERVICE: &str = "mero-kms-phala";
 /// Largest request body, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 << 10;
-/// Domain whose SHA-256 a KMS binds to a quote when the caller gives no binding.
-pub const DEFAULT_BINDING_DOMAIN: &[u8] = b"mero-kms-phala-attest-v1";
-
 /// Answer of `GET /health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,7 +40,7 @@ pub struct Health {
 pub struct AttestRequest {
     /// 32 bytes, base64.
     pub nonce_b64: String,
-    /// 32 bytes, base64; without it the SHA-256 of [`DEFAULT_BINDING_DOMAIN`] is bound.
+    /// 32 bytes, base64; without it the SHA-256 of [`DEFAULT_BINDING_DOMAIN`](crate::attestation::report_data::DEFAULT_BINDING_DOMAIN) is bound.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub binding_b64: Option<String>,
 }
@@ -125,18 +125,6 @@ pub fn signed_payload(challenge_id: &str, nonce: &[u8; 32], quote: &[u8], peer_i
         r#"{{"challengeId":"{challenge_id}","challengeNonceHex":"{nonce}","quoteHashHex":"{quote}","peerId":"{peer_id}"}}"#
     )
     .into_bytes()
-}
-
-/// What a KMS or a node puts into the 64 bytes of report data: nonce, then binding.
-pub fn report_data(nonce: &[u8; 32], binding: &[u8; 32]) -> [u8; 64] {
-    let mut data = [0; 64];
-    data.iter_mut().zip(nonce.iter().chain(binding)).for_each(|(to, from)| *to = *from);
-    data
-}
-
-/// The binding of a KMS that was given none.
-pub fn default_binding() -> [u8; 32] {
-    *Sha256::of(DEFAULT_BINDING_DOMAIN).as_bytes()
 }
 
 /// The binding of a node's quote to its peer: SHA-256 of the peer id's base58 text.

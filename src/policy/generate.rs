@@ -17,7 +17,10 @@ use super::{
     suite::{self, Demands},
 };
 use crate::{
-    attestation::measurement::{Allowed, Measurement, Register, TcbStatus},
+    attestation::{
+        measurement::{Allowed, Measurement, Register, TcbStatus},
+        report_data::default_binding,
+    },
     digest::Sha256,
     release::{
         mrtds::{self, MRTDS, PublishedMrtds},
@@ -25,9 +28,6 @@ use crate::{
     },
     report::{CheckInfo, Finding},
 };
-
-/// What a KMS binds its quotes to when the caller gives nothing: the SHA-256 of this text.
-pub const DEFAULT_BINDING: &[u8] = b"mero-kms-phala-attest-v1";
 
 /// Where a node's configuration holds what a policy allows.
 pub const MEROD_CONFIG_PATH: &str = "tee.kms.phala.attestation";
@@ -126,7 +126,7 @@ pub fn not_ready(origin: &Origin, profile: Profile) -> serde_json::Result<Genera
 }
 
 fn document(origin: &Origin, profile: Profile, lists: &Lists, status: &str) -> serde_json::Result<Generated> {
-    let binding = Sha256::of(DEFAULT_BINDING);
+    let binding = default_binding();
     let document = Document {
         schema_version: 1,
         role: "kms",

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::boot::{Boot, image_digest};
 use crate::{
-    attestation::measurement::Register,
+    attestation::{measurement::Register, report_data::default_binding},
     digest::Sha256,
     policy::profile::Profile,
     release::tag::{Class, Family, Tag},
@@ -32,7 +32,7 @@ pub fn commit(tag: &Tag) -> String {
 pub fn policy(tag: &Tag, profile: Profile) -> Value {
     let version = tag.version().to_string();
     let ready = tag.class() != Class::Rc;
-    let binding = Sha256::of(b"mero-kms-phala-attest-v1");
+    let binding = default_binding();
     let mut lists = Map::new();
     for family in Family::ALL {
         let role = family.role();

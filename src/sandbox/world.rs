@@ -21,7 +21,7 @@ use super::{
     tdx::{self, Platform},
 };
 use crate::{
-    digest::Sha256,
+    attestation::report_data::{default_binding, report_data},
     error::{Error, Result},
     policy::profile::Profile,
     release::tag::Tag,
@@ -31,14 +31,9 @@ use crate::{
 pub const NONCE: [u8; 32] = *b"merotee sandbox: a sample nonce!";
 
 /// Release of the KMS that the sample quote comes from and whose guest agent runs.
-const KMS: &str = "mero-kms-v1.2.0";
+pub const KMS: &str = "mero-kms-v1.2.0";
 /// Release of the node whose guest agent runs.
 const NODE: &str = "mero-tee-v1.2.0";
-/// What the KMS binds to a quote when its caller gives no binding: this text's SHA-256.
-const DEFAULT_BINDING: &[u8] = b"mero-kms-phala-attest-v1";
-
-/// Version of the sample KMS.
-pub const KMS_VERSION: &str = "1.2.0";
 /// The policy of the sample KMS, as its release publishes it.
 const KMS_POLICY: &str = "kms_policy.json";
 /// The node's libp2p key: 32 bytes of an Ed25519 secret, in hex.
@@ -296,12 +291,9 @@ fn agent(sockets: &Sockets, machine: Machine) -> Result<Agent> {
 
 /// Root, collateral and a quote, for a look at evidence without asking a machine for it.
 fn write_evidence(folder: &Path, platform: &Platform, kms: &Machine) -> Result<()> {
-    let mut report_data = [0; 64];
-    let binding = Sha256::of(DEFAULT_BINDING);
-    report_data.iter_mut().zip(NONCE.iter().chain(binding.as_bytes())).for_each(|(to, from)| *to = *from);
     write(folder, TDX_ROOT, platform.root_der())?;
     write(folder, TDX_COLLATERAL, platform.collateral_json()?)?;
-    write(folder, TDX_QUOTE, kms.evidence(report_data).quote)
+    write(folder, TDX_QUOTE, kms.evidence(report_data(&NONCE, default_binding().as_bytes())).quote)
 }
 
 fn write(folder: &Path, name: &str, content: impl AsRef<[u8]>) -> Result<()> {

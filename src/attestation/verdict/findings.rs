@@ -8,8 +8,8 @@ use crate::{
     attestation::{
         measurement::{Allowed, Measurement, Register, TcbStatus},
         quote::Quote,
+        report_data::default_binding,
     },
-    digest::Sha256,
     report::{CheckInfo, Finding},
 };
 
@@ -38,9 +38,6 @@ pub const POLICY: CheckInfo =
 
 /// Every check of a quote, in the order they are reported.
 pub const RULES: [CheckInfo; 6] = [COLLATERAL, SIGNATURE, TCB, DEBUG, REPORT_DATA, POLICY];
-
-/// What a KMS puts into the second half of the report data when it is given no binding: its SHA-256.
-const DEFAULT_BINDING: &[u8] = b"mero-kms-phala-attest-v1";
 
 /// What the caller expects in the second half of the report data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +156,7 @@ pub fn judge_report_data(
                 .help("give the nonce of your request with --nonce"),
         ),
     }
-    let default = *Sha256::of(DEFAULT_BINDING).as_bytes();
+    let default = *default_binding().as_bytes();
     match binding {
         ExpectedBinding::Given(binding) => findings.push(half(subject, "binding", binding, report.binding(), proven)),
         ExpectedBinding::Unstated if nonce.is_none() => {}

@@ -7,12 +7,13 @@ use crate::{
     attestation::{
         event_log::checks::{self, EVENT_LOG},
         quote::input::Input,
+        report_data::default_binding,
         verdict::{self, ExpectedBinding},
     },
     cli::{Cli, kms_client::KmsAttestArgs, quote::Half},
     commands::quote::judgement::{Judgement, Occasion},
     error::{Error, Result},
-    kms::{client::KmsClient, wire::default_binding},
+    kms::client::KmsClient,
     policy::document::Side,
     product::Product,
     report::{CheckInfo, Finding, Report, Section},
@@ -86,7 +87,7 @@ pub(super) async fn attested(
             return Ok(unread(finding.help("is this the address of a KMS in a TDX machine?"), Some(answer)));
         }
     };
-    let binding = ExpectedBinding::Given(binding.unwrap_or_else(default_binding));
+    let binding = ExpectedBinding::Given(binding.unwrap_or_else(|| *default_binding().as_bytes()));
     let occasion = Occasion { side: Some(Side::Kms), nonce: Some(nonce), binding };
     let mut section = judgement.judge(&subject, &input, &occasion).await?;
     section.findings.insert(0, ATTEST.pass(&subject, format!("a quote of {} bytes", input.quote.as_bytes().len())));

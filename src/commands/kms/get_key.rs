@@ -9,7 +9,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use super::attest;
 use crate::{
     adapters::{dstack::GuestAgent, file},
-    attestation::quote::Quote,
+    attestation::{quote::Quote, report_data::report_data},
     cli::{Cli, kms_client::KmsGetKeyArgs},
     commands::quote::judgement::Judgement,
     digest::Sha256,
@@ -17,7 +17,7 @@ use crate::{
     kms::{
         client::{KmsClient, Refused},
         peer::NodeIdentity,
-        wire::{ChallengeResponse, GetKeyRequest, binds, peer_binding, report_data, signed_payload},
+        wire::{ChallengeResponse, GetKeyRequest, binds, peer_binding},
     },
     product::Product,
     report::{CheckInfo, Finding, Report, Section, Verdict},
@@ -125,14 +125,7 @@ impl Asking<'_> {
                 return Ok(());
             }
         }
-        let payload = signed_payload(&challenge.challenge_id, &nonce, &quote, &peer);
-        let request = GetKeyRequest {
-            challenge_id: challenge.challenge_id,
-            quote_b64: STANDARD.encode(&quote),
-            peer_id: peer,
-            peer_public_key_b64: STANDARD.encode(self.identity.public_key_protobuf()),
-            signature_b64: STANDARD.encode(self.identity.sign(&payload)),
-        };
+        let request = self.identity.request_key(challenge.challenge_id, &nonce, &quote);
         findings.push(self.key(&request).await?);
         Ok(())
     }

@@ -88,7 +88,7 @@ fn given_lists(args: &ListArgs) -> GivenLists {
 }
 
 /// Who publishes the KMS. The folder a service happens to be started in says nothing about that, so no git remote counts.
-pub(in crate::commands) fn publisher(cli: &Cli, environment: &Environment) -> Result<Publisher> {
+fn publisher(cli: &Cli, environment: &Environment) -> Result<Publisher> {
     Ok(Publisher {
         repository: repository::stated(&cli.github)?,
         api_url: cli.github.api_url.clone(),

@@ -1,19 +1,26 @@
 //! The sandbox's own KMS: the production service in this process, on the world's machine, with the policy of the world's
 //! release. Only addresses and roots differ from a real one.
 
+use secrecy::SecretString;
 use tokio::{sync::oneshot, task::JoinHandle};
 use url::Url;
 
 use crate::{
-    cli::{Cli, Environment, kms::KmsCommand},
-    commands::kms::publisher,
+    adapters::{
+        http::HttpOptions,
+        sigstore::{TrustRoot, TrustRootSource},
+    },
+    cli::kms::KmsCommand,
     error::{self, Error, Result},
     kms::{
         config::{Given, Settings},
         instance::Instance,
-        policy,
+        policy::{self, Publisher},
     },
-    sandbox::world::{KMS_VERSION, World},
+    sandbox::{
+        documents::REPOSITORY,
+        world::{KMS, World},
+    },
 };
 
 /// A service that ends when it is dropped.
@@ -39,21 +46,21 @@ pub(super) fn is_asked(command: &KmsCommand) -> bool {
     }
 }
 
-/// Starts the service; its policy is loaded when this returns. `pointed` is a command line that points at the world.
-pub(super) async fn start(world: &World, pointed: &Cli, environment: &Environment) -> Result<Running> {
+/// Starts the service; its policy is loaded when this returns.
+pub(super) async fn start(world: &World) -> Result<Running> {
     let settings = Settings::new(Given {
-        version: Some(KMS_VERSION.to_owned()),
+        version: Some(KMS.to_owned()),
         profile: Some("locked-read-only".to_owned()),
         listen: Some(([127, 0, 0, 1], 0).into()),
         dstack_socket: Some(world.kms_agent()),
-        pccs_url: Some(Url::parse(world.pccs_url()).map_err(|e| Error::internal("the PCCS's address").because(e))?),
+        pccs_url: Some(url(world.pccs_url())?),
         tdx_root: Some(world.tdx_root()),
         rehearsal: true,
         ..Given::default()
     })?;
     let instance = Instance::bind(&settings).await?;
     let address = instance.address()?;
-    let policy = policy::load(&settings, &publisher(pointed, environment)?).await?;
+    let policy = policy::load(&settings, &publisher(world)?).await?;
     let (stop, stopped) = oneshot::channel();
     let serving = tokio::spawn(async move {
         // Dropping the sender is as good a word as any.
@@ -62,6 +69,22 @@ pub(super) async fn start(world: &World, pointed: &Cli, environment: &Environmen
             tracing::error!("the sandbox's KMS stopped: {}", error::chain(&error));
         }
     });
-    let url = Url::parse(&format!("http://{address}")).map_err(|e| Error::internal("the KMS's address").because(e))?;
-    Ok(Running { url, _stop: stop, _serving: serving })
+    Ok(Running { url: url(&format!("http://{address}"))?, _stop: stop, _serving: serving })
+}
+
+/// Whoever publishes the world's releases.
+fn publisher(world: &World) -> Result<Publisher> {
+    Ok(Publisher {
+        repository: REPOSITORY.parse().map_err(|e| Error::internal("the sandbox's repository is none").because(e))?,
+        api_url: url(world.api_url())?,
+        server_url: url(crate::commands::DEFAULT_SERVER)?,
+        token: Some(SecretString::from(super::TOKEN)),
+        rekor_url: url(world.sigstore_url())?,
+        trust_root: TrustRoot::load(TrustRootSource::File(world.trusted_root()))?,
+        http: HttpOptions::default(),
+    })
+}
+
+fn url(text: &str) -> Result<Url> {
+    Url::parse(text).map_err(|e| Error::internal("an address of the world is none").because(e))
 }

@@ -7,7 +7,10 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use libp2p_identity::{Keypair, PublicKey, ed25519};
 use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    kms::wire::{GetKeyRequest, signed_payload},
+};
 
 /// Largest key file, in bytes. The longest form takes 128 digits.
 const MAX_FILE_BYTES: u64 = 4096;
@@ -62,6 +65,19 @@ impl NodeIdentity {
     /// The public key as libp2p's protobuf, 36 bytes.
     pub fn public_key_protobuf(&self) -> Vec<u8> {
         self.public().encode_protobuf()
+    }
+
+    /// The request for a key that answers a challenge: this node's quote over `nonce`, signed with both.
+    pub fn request_key(&self, challenge_id: String, nonce: &[u8; 32], quote: &[u8]) -> GetKeyRequest {
+        let peer_id = self.peer_id();
+        let payload = signed_payload(&challenge_id, nonce, quote, &peer_id);
+        GetKeyRequest {
+            challenge_id,
+            quote_b64: STANDARD.encode(quote),
+            peer_id,
+            peer_public_key_b64: STANDARD.encode(self.public_key_protobuf()),
+            signature_b64: STANDARD.encode(self.sign(&payload)),
+        }
     }
 
     /// The signature over `payload`, 64 bytes.

@@ -17,7 +17,7 @@ use crate::{
     release::{
         checks::authenticity::to_verify,
         contract::{Role, Scope},
-        snapshot::{Available, Demanded, Snapshot},
+        snapshot::{Demanded, Snapshot},
         tag::Tag,
         vouched,
     },
@@ -59,24 +59,8 @@ async fn snapshot(release: &Tag, profile: Profile, publisher: &Publisher, folder
         progress: &|_| {},
     };
     let fetched = github_release::fetch(&github, request).await?;
-    let elsewhere = || "not needed for a policy".to_owned();
-    let contract = fetched.selection.contract;
-    let mut snapshot = Snapshot {
-        tag: release.clone(),
-        class: release.class(),
-        signer: Demanded::Signer(signer(release, &contract, publisher)),
-        contract,
-        unrecognised: fetched.selection.unrecognised,
-        quick: true,
-        origin: fetched.origin,
-        assets: fetched.assets,
-        refused: fetched.refused,
-        duplicates: fetched.duplicates,
-        notes: fetched.notes,
-        signatures: Vec::new(),
-        catalog: Available::NotHere(elsewhere()),
-        counterparts: Available::NotHere(elsewhere()),
-    };
+    let demanded = Demanded::Signer(signer(release, &fetched.selection.contract, publisher));
+    let mut snapshot = fetched.into_snapshot(release.clone(), release.class(), demanded, true);
     let log = Http::new(publisher.rekor_url.clone(), None, publisher.http.clone())?;
     let rekor = Some(RekorLookup::new(&log, &publisher.rekor_url));
     let verifier = Verifier { root: &publisher.trust_root, key: None, rekor };
