@@ -1,4 +1,5 @@
-//! Verifying a quote, beside the library underneath called directly: `cargo bench --bench quotes`.
+//! Verifying a quote, beside the library underneath called directly and without a memory of signatures that verified:
+//! `cargo bench --bench quotes`.
 //!
 //! Real quotes and collateral from the corpus; without it there is nothing to measure. Subject and reference run in
 //! turn, and what is printed is the median of each and their ratio, as a Markdown table. Collateral is read once, as a
@@ -19,6 +20,7 @@ use std::{
 
 use dcap_qvl::QuoteCollateralV3;
 use merotee::attestation::{
+    dcap::Plain,
     quote::Quote,
     verdict::{Collateral, QuoteVerifier},
 };
@@ -55,7 +57,7 @@ fn main() {
 fn measured(bytes: &[u8], json: &[u8], at: u64) -> (f64, f64) {
     let ours = QuoteVerifier::intel().expect("Intel's root");
     let collateral = Collateral::from_json(json).expect("collateral");
-    let theirs = dcap_qvl::verify::QuoteVerifier::new_prod();
+    let theirs = dcap_qvl::verify::QuoteVerifier::<Plain>::new_with_config(ours.root().der().to_vec());
     let mut plain: QuoteCollateralV3 = serde_json::from_slice(json).expect("collateral");
     // The chain comes from the quote in both.
     plain.pck_certificate_chain = None;

@@ -30,6 +30,7 @@ pub use self::{
 
 use self::classify::Evidence;
 use super::{
+    dcap::Remembering,
     measurement::{Register, TcbStatus},
     quote::{Certificate, CertificateError, Quote},
 };
@@ -64,7 +65,7 @@ pub struct Verdict {
 
 /// Judges quotes under one trust root.
 pub struct QuoteVerifier {
-    library: dcap_qvl::verify::QuoteVerifier,
+    library: dcap_qvl::verify::QuoteVerifier<Remembering>,
     root: Certificate,
     allow_debug: bool,
 }
@@ -85,7 +86,7 @@ impl QuoteVerifier {
     pub fn new(root_der: &[u8]) -> Result<Self, CertificateError> {
         let root = Certificate::from_der(root_der)?;
         // The TD's attributes are judged here, so that a debug TD's signature is still called good.
-        let library = dcap_qvl::verify::QuoteVerifier::new(root_der.to_vec()).allow_debug(true);
+        let library = dcap_qvl::verify::QuoteVerifier::new_with_config(root_der.to_vec()).allow_debug(true);
         Ok(Self { library, root, allow_debug: false })
     }
 

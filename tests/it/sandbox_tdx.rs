@@ -6,7 +6,11 @@ use dcap_qvl::{
     verify::{QuoteVerifier, VerifiedReport},
 };
 use jiff::Timestamp;
-use merotee::attestation::measurement::{Measurement, Register, Registers, TcbStatus};
+use merotee::attestation::{
+    dcap::Plain,
+    measurement::{Measurement, Register, Registers, TcbStatus},
+    verdict,
+};
 use merotee::sandbox::tdx::{
     App, BootRegister, DEBUG, Event, EventLog, EventVersion, Fault, ISSUED_BEFORE, Platform, QuoteRequest,
     QuoteVersion, SEPT_VE_DISABLE, VALID_FOR,
@@ -55,7 +59,7 @@ fn collateral(platform: &Platform) -> QuoteCollateralV3 {
 
 fn verify(root: &[u8], quote: &[u8], collateral: &QuoteCollateralV3, time: i64) -> Result<VerifiedReport, String> {
     let time = u64::try_from(time).unwrap();
-    QuoteVerifier::new(root.to_vec()).verify(quote, collateral, time).map_err(|e| format!("{e:#}"))
+    QuoteVerifier::<Plain>::new_with_config(root.to_vec()).verify(quote, collateral, time).map_err(|e| format!("{e:#}"))
 }
 
 /// The verdict on a version 4 quote of the platform at its own time.
@@ -120,9 +124,9 @@ fn nothing_verifies_under_intels_root() {
     let platform = platform();
     for version in QuoteVersion::ALL {
         let quote = platform.quote(&request(version));
-        let time = u64::try_from(NOW).unwrap();
-        let error = QuoteVerifier::new_prod().verify(&quote, &collateral(&platform), time).unwrap_err();
-        assert!(format!("{error:#}").contains("SignatureForPublicKey"), "{error:#}");
+        let intel = verdict::QuoteVerifier::intel().unwrap();
+        let error = verify(intel.root().der(), &quote, &collateral(&platform), NOW).unwrap_err();
+        assert!(error.contains("SignatureForPublicKey"), "{error}");
     }
 }
 
@@ -200,7 +204,8 @@ fn a_fault_spoils_nothing_else() {
     // A verifier told to allow debugging finds nothing else wrong.
     let quote = platform().with_fault(Fault::DebugAttribute).unwrap().quote(&request(QuoteVersion::V4));
     let time = u64::try_from(NOW).unwrap();
-    QuoteVerifier::new(good.root_der().to_vec()).allow_debug(true).verify(&quote, &collateral(&good), time).unwrap();
+    let allowing = QuoteVerifier::<Plain>::new_with_config(good.root_der().to_vec()).allow_debug(true);
+    allowing.verify(&quote, &collateral(&good), time).unwrap();
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use std::ops::Range;
 
 use super::{Certificate, CertificateError, QuoteError, reader::Reader};
+use crate::attestation::dcap::Remembering;
 
 /// Certification data around the quoting enclave's report.
 const TYPE_QE_REPORT: u16 = 6;
@@ -136,7 +137,7 @@ impl Certification {
     pub fn platform(&self) -> Result<Platform, QuoteError> {
         let fault = |reason: String| unreadable(self.pem_at, CertificateError(reason));
         let leaf = self.chain.first().ok_or_else(|| fault("there is no certificate in it".to_owned()))?;
-        let extension = dcap_qvl::intel::parse_pck_extension(leaf.der())
+        let extension = dcap_qvl::intel::parse_pck_extension_with::<Remembering>(leaf.der())
             .map_err(|e| fault(format!("the platform's certificate: {e:#}")))?;
         let issuer = leaf.issuer();
         let ca = if issuer.contains("Platform") {
