@@ -228,12 +228,38 @@ pub struct IdentityArgs {
     /// OIDC issuer of the signing certificate [default: https://token.actions.githubusercontent.com]
     #[arg(long, value_name = "URL", env = "COSIGN_CERTIFICATE_OIDC_ISSUER", hide_env_values = true)]
     pub certificate_oidc_issuer: Option<String>,
+    /// What the workflow must have run for.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Repository whose workflow must have signed [default: the repository of the release]
     #[arg(long, value_name = "OWNER/NAME", env = "COSIGN_REPOSITORY", hide_env_values = true)]
     pub signer_repo: Option<String>,
     /// Verify detached signatures with this PEM public key instead of certificates
     #[arg(long, value_name = "FILE")]
     pub key: Option<PathBuf>,
+}
+
+/// What a workflow must have run for, when it is not the repository and ref of its own identity.
+#[derive(Debug, Clone, Args)]
+pub struct SourceArgs {
+    /// Repository that the signing workflow must have run for [default: that of the workflow itself]
+    #[arg(
+        long,
+        value_name = "OWNER/NAME",
+        env = "MEROTEE_CERTIFICATE_SOURCE_REPOSITORY",
+        alias = "certificate-github-workflow-repository",
+        hide_env_values = true
+    )]
+    pub certificate_source_repository: Option<String>,
+    /// Ref that the signing workflow must have run for [default: that of the workflow itself]
+    #[arg(
+        long,
+        value_name = "REF",
+        env = "MEROTEE_CERTIFICATE_SOURCE_REF",
+        alias = "certificate-github-workflow-ref",
+        hide_env_values = true
+    )]
+    pub certificate_source_ref: Option<String>,
 }
 
 /// Arguments of `verify-blob`.
@@ -261,6 +287,9 @@ pub struct VerifyBlobArgs {
     /// OIDC issuer of the signing certificate
     #[arg(long, value_name = "URL", env = "COSIGN_CERTIFICATE_OIDC_ISSUER", hide_env_values = true)]
     pub certificate_oidc_issuer: Option<String>,
+    /// What the workflow must have run for.
+    #[command(flatten)]
+    pub source: SourceArgs,
     /// Verify with this PEM public key; there is then no certificate and no identity
     #[arg(long, value_name = "FILE", conflicts_with = "certificate_identity")]
     pub key: Option<PathBuf>,

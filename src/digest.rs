@@ -77,3 +77,34 @@ impl Sha256Hasher {
         Sha256(bytes)
     }
 }
+
+/// A SHA-512 digest, as npm's statements name their packages. Prints as 128 lowercase hex digits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Sha512([u8; 64]);
+
+impl Sha512 {
+    /// Hashes bytes in memory.
+    pub fn of(bytes: &[u8]) -> Self {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA512, bytes);
+        let mut own = [0; 64];
+        own.copy_from_slice(digest.as_ref());
+        Self(own)
+    }
+
+    /// Wraps a digest computed elsewhere.
+    pub fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Sha512 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Sha512 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "sha512:{self}")
+    }
+}

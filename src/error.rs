@@ -5,10 +5,11 @@ use std::{error::Error as StdError, fmt};
 /// The class of an error decides the exit code, and nothing else does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The caller asked for something that makes no sense: a malformed tag, a config file that does not parse.
+    /// The caller asked for something that makes no sense: a malformed tag, a config file, key or trust root that does not
+    /// parse or is of another kind.
     Usage,
-    /// A key or trust root that signatures are to be judged by is malformed. Nothing can be believed under it, so it counts
-    /// as a verification failure, as it does in Sigstore's conformance suite.
+    /// Something that was to be trusted must not be: a policy that nobody vouches for, a pin that does not match. It counts
+    /// as a verification failure.
     Trust,
     /// Local input or output failed: an unreadable directory, a full disk.
     Input,
@@ -41,7 +42,7 @@ impl Error {
         Self::new(Class::Usage, message)
     }
 
-    /// A key or trust root is malformed.
+    /// Something that was to be trusted must not be.
     pub fn trust(message: impl Into<String>) -> Self {
         Self::new(Class::Trust, message)
     }

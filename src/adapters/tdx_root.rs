@@ -14,7 +14,7 @@ const MAX_ROOT_BYTES: u64 = 64 << 10;
 /// A verifier under the root in `path` (DER or PEM), or under Intel's.
 ///
 /// # Errors
-/// Input: the file cannot be read. Trust: it is no certificate.
+/// Input: the file cannot be read. Usage: it is no certificate.
 pub fn verifier(path: Option<&Path>) -> Result<QuoteVerifier> {
     let Some(path) = path else {
         return QuoteVerifier::intel().map_err(|e| Error::internal("the built-in root cannot be read").because(e));
@@ -24,5 +24,5 @@ pub fn verifier(path: Option<&Path>) -> Result<QuoteVerifier> {
         Ok(block) => block.into_contents(),
         Err(_) => bytes,
     };
-    QuoteVerifier::new(&der).map_err(|e| Error::trust(format!("{}: not a root certificate: {e}", path.display())))
+    QuoteVerifier::new(&der).map_err(|e| Error::usage(format!("{}: not a root certificate: {e}", path.display())))
 }

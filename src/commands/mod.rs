@@ -25,9 +25,10 @@ use crate::{
         http::HttpOptions,
         sigstore::{TrustRoot, TrustRootSource},
     },
-    cli::{Cli, Command, Environment, NetworkArgs, SigstoreArgs},
+    cli::{Cli, Command, Environment, NetworkArgs, SigstoreArgs, SourceArgs},
     error::Result,
     product::Product,
+    release::signer::NamedSource,
 };
 
 /// `GITHUB_SERVER_URL` when nothing is said.
@@ -58,6 +59,24 @@ fn trust_root(args: &SigstoreArgs) -> Result<TrustRoot> {
         Some(path) if !path.as_os_str().is_empty() => TrustRootSource::File(path.clone()),
         Some(_) | None => TrustRootSource::Embedded,
     })
+}
+
+/// The source that the user names for the signing workflow; an empty variable, as an unset one in a workflow, names none.
+fn named_source(args: &SourceArgs) -> NamedSource {
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    NamedSource { repository: given(&args.certificate_source_repository), git_ref: given(&args.certificate_source_ref) }
+}
+
+/// The sentence every report must carry when the workflow may have run for another source than its own.
+fn source_caveat(args: &SourceArgs) -> Option<String> {
+    let NamedSource { repository, git_ref } = named_source(args);
+    let named = match (repository, git_ref) {
+        (None, None) => return None,
+        (Some(repository), None) => format!("repository {repository}"),
+        (None, Some(git_ref)) => format!("ref {git_ref}"),
+        (Some(repository), Some(git_ref)) => format!("repository {repository} at {git_ref}"),
+    };
+    Some(format!("the workflow must have run for the {named}, not for its own"))
 }
 
 /// The bounds of every request.

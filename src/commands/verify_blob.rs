@@ -25,6 +25,12 @@ use crate::{
     report::{Finding, Report, Section},
 };
 
+/// Said of a workflow's certificate that holds nothing but name and issuer.
+const UNTOLD: &str = "the certificate does not say for which repository and ref the workflow ran";
+/// What to do about it.
+const DEMAND_SOURCE: &str = "whoever may call the workflow signs with its name; to demand the source, give \
+                             --certificate-source-repository and --certificate-source-ref";
+
 /// What a sound signature proves.
 enum Proven {
     By(Signer),
@@ -52,7 +58,7 @@ pub(super) async fn run(cli: &Cli, args: &VerifyBlobArgs) -> Result<Product> {
         command: "verify-blob".into(),
         rules: vec![SIGNATURE, IDENTITY],
         sections: vec![section],
-        caveats: root.caveat().into_iter().collect(),
+        caveats: root.caveat().into_iter().chain(super::source_caveat(&args.source)).collect(),
         elapsed: Some(started.elapsed()),
     }))
 }
@@ -66,14 +72,16 @@ fn expected_signer(args: &VerifyBlobArgs) -> Result<Option<ExpectedSigner>> {
         .certificate_oidc_issuer
         .clone()
         .ok_or_else(|| Error::usage("--certificate-oidc-issuer is required, unless --key is given"))?;
-    match (&args.certificate_identity, &args.certificate_identity_regexp) {
-        (Some(san), _) => Ok(Some(ExpectedSigner::Exact { san: san.clone(), issuer })),
+    let signer = match (&args.certificate_identity, &args.certificate_identity_regexp) {
+        (Some(san), _) => ExpectedSigner::exact(san, &issuer).or_bare(),
         (None, Some(pattern)) => ExpectedSigner::pattern(pattern, &issuer)
-            .map(Some)
-            .map_err(|e| Error::usage("--certificate-identity-regexp is not a regular expression").because(e)),
-        (None, None) => Err(Error::usage("--certificate-identity is required, unless --key is given")
-            .help("a valid signature by an unknown signer proves nothing")),
-    }
+            .map_err(|e| Error::usage("--certificate-identity-regexp is not a regular expression").because(e))?,
+        (None, None) => {
+            return Err(Error::usage("--certificate-identity is required, unless --key is given")
+                .help("a valid signature by an unknown signer proves nothing"));
+        }
+    };
+    Ok(Some(signer.running_for(super::named_source(&args.source))))
 }
 
 /// The digest to be verified, and the file when there is one.
@@ -101,7 +109,13 @@ fn by_bundle(
         return Ok(Err(Rejected(format!("{} is larger than {MAX_EVIDENCE_BYTES} bytes", path.display()))));
     }
     let bytes = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
-    Ok(Bundle::parse(&bytes).and_then(|bundle| match key {
+    let parsed = Bundle::parse(&bytes);
+    if parsed.is_err()
+        && let Some(kind) = Bundle::other_kind(&bytes)
+    {
+        return Err(Error::usage(format!("{}: not a bundle: this is {kind}", path.display())));
+    }
+    Ok(parsed.and_then(|bundle| match key {
         Some(key) => verify_bundle_with_key(artifact, &bundle, key, root).map(|()| Proven::WithKey),
         None if bundle.needs_key() => {
             Err(Rejected("signed with a key, not a certificate: give the public key with --key".into()))
@@ -145,7 +159,12 @@ fn judge(subject: &str, proven: Result<Proven, Rejected>, expected: Option<&Expe
         (Ok(Proven::By(signer)), expected) => {
             let mut findings = vec![SIGNATURE.pass(subject, signer.to_string())];
             match expected {
-                Some(expected) => findings.extend(identity_of(subject, &signer, expected)),
+                Some(expected) => {
+                    findings.extend(identity_of(subject, &signer, expected));
+                    if signer.is_workflow() && expected.takes_bare(&signer) {
+                        findings.push(IDENTITY.warn(subject, UNTOLD).help(DEMAND_SOURCE));
+                    }
+                }
                 None => findings
                     .push(IDENTITY.fail(subject, "signed with a certificate, and not with the key given with --key")),
             }

@@ -90,6 +90,7 @@ fn caveats(
     if let Some(repository) = given(&identity.signer_repo) {
         caveats.push(format!("the workflow demanded is one of {repository}"));
     }
+    caveats.extend(super::source_caveat(&identity.source));
     if cli.github.server_url.as_str() != super::DEFAULT_SERVER {
         caveats.push(format!("workflows are demanded on {}, not on github.com", cli.github.server_url));
     }
@@ -130,6 +131,9 @@ fn facts(snapshot: &Snapshot, repository: &Repository) -> Vec<(&'static str, Str
         snapshot.contract.layout.to_string()
     };
     facts.extend([("layout", layout), ("class", snapshot.class.to_string())]);
+    if let Some(source) = checks::source::of(snapshot) {
+        facts.push(("commit", source.commit.to_owned()));
+    }
     if snapshot.quick {
         facts.push(("scope", "quick: checksums, signature and measurements only".into()));
     }
@@ -162,27 +166,32 @@ impl SignerRule<'_> {
             return Ok(Demanded::Key);
         }
         if let Some(san) = self.identity.certificate_identity.as_deref().filter(|i| !i.is_empty()) {
-            return Ok(Demanded::Signer(ExpectedSigner::Exact {
-                san: san.to_owned(),
-                issuer: self.issuer().to_owned(),
-            }));
+            return Ok(Demanded::Signer(self.with_source(ExpectedSigner::exact(san, self.issuer()))));
         }
         if let Some(pattern) = self.written_pattern() {
-            return self.pattern(pattern).map(Demanded::Signer);
+            return Ok(Demanded::Signer(self.with_source(self.pattern(pattern)?)));
         }
-        self.release_workflow(tag, contract)
+        Ok(Demanded::Signer(self.with_source(self.own_workflow(tag, contract)?)))
     }
 
-    /// The release workflow of the tag's family, whatever identity the user names.
+    /// The release workflow of the tag's family, whatever identity and source the user names.
     pub(super) fn release_workflow(&self, tag: &Tag, contract: &Contract) -> Result<Demanded> {
-        Ok(Demanded::Signer(ExpectedSigner::Workflow(release_workflow(
+        self.own_workflow(tag, contract).map(Demanded::Signer)
+    }
+
+    fn own_workflow(&self, tag: &Tag, contract: &Contract) -> Result<ExpectedSigner> {
+        let workflow = release_workflow(
             self.cli.github.server_url.as_str(),
             &self.signing_repository()?,
             &contract.workflow,
             &contract.branch,
             tag,
-            self.issuer(),
-        ))))
+        );
+        Ok(ExpectedSigner::workflow(workflow, self.issuer()))
+    }
+
+    fn with_source(&self, signer: ExpectedSigner) -> ExpectedSigner {
+        signer.running_for(super::named_source(&self.identity.source))
     }
 
     fn issuer(&self) -> &str {

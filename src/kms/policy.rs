@@ -24,6 +24,7 @@ use crate::{
     error::{Error, Result},
     policy::acceptance::{self, Objection, Unacceptable},
     release::{
+        checks::source::source_commit_of,
         contract::{Contract, Contracts},
         repository::Repository,
         signer::{ExpectedSigner, GITHUB_ACTIONS_ISSUER, release_workflow},
@@ -144,9 +145,8 @@ pub async fn load(settings: &Settings, publisher: &Publisher) -> Result<NodePoli
 /// Who must have signed the policy of `release` under `contract`: its workflow, at its tag or the contract's branch.
 fn signer(release: &Tag, contract: &Contract, publisher: &Publisher) -> ExpectedSigner {
     let (server, repository) = (publisher.server_url.as_str(), &publisher.repository);
-    let workflow =
-        release_workflow(server, repository, &contract.workflow, &contract.branch, release, GITHUB_ACTIONS_ISSUER);
-    ExpectedSigner::Workflow(workflow)
+    let workflow = release_workflow(server, repository, &contract.workflow, &contract.branch, release);
+    ExpectedSigner::workflow(workflow, GITHUB_ACTIONS_ISSUER)
 }
 
 fn contracts() -> Result<Contracts> {
@@ -171,6 +171,10 @@ async fn alone(settings: &Settings, publisher: &Publisher, document: LoneDocumen
             let error = refusal(&origin, &why);
             if document.has_bundle() { error } else { error.help(no_bundle(&settings.policy)) }
         })?;
+        let source = source_commit_of(&signatures, document.name(), document.bytes());
+        if let Some(why) = Unacceptable::of(&source) {
+            return Err(refusal(&origin, &why));
+        }
         tracing::info!("{origin} is signed by {by}");
     }
     Ok(Vouched { name: document.name().to_owned(), bytes: document.bytes().to_vec(), origin })

@@ -7,8 +7,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::tag::Family;
-use crate::policy::profile::Profile;
+use super::{envelope, tag::Family};
+use crate::{policy::profile::Profile, schema};
 
 /// Stands for each of the profiles in an asset's name.
 const PROFILE: &str = "{profile}";
@@ -215,7 +215,13 @@ pub struct Contracts {
 /// A contract file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidContracts {
-    /// Not JSON of the right shape.
+    /// Not JSON, or a key stands twice.
+    #[error("not a release contract: {0}")]
+    Json(#[from] schema::JsonError),
+    /// JSON of another kind.
+    #[error("not a release contract: this is {0}")]
+    Kind(String),
+    /// Not of the right shape.
     #[error("not a release contract: {0}")]
     Shape(#[from] serde_json::Error),
     /// A version this program does not know.
@@ -237,7 +243,11 @@ impl Contracts {
     /// # Errors
     /// When it does not parse, has another version, or a contract in it demands nothing.
     pub fn parse(bytes: &[u8]) -> Result<Self, InvalidContracts> {
-        let contracts: Self = serde_json::from_slice(bytes)?;
+        let value = schema::parse_json(bytes)?;
+        if value.get("contracts").is_none() {
+            return Err(InvalidContracts::Kind(envelope::kind_of(&value)));
+        }
+        let contracts: Self = serde_json::from_value(value)?;
         if contracts.schema_version != 1 {
             return Err(InvalidContracts::Version(contracts.schema_version));
         }

@@ -9,6 +9,9 @@ use super::{repository::Repository, tag::Tag};
 /// The OIDC issuer of every GitHub Actions workflow on github.com.
 pub const GITHUB_ACTIONS_ISSUER: &str = "https://token.actions.githubusercontent.com";
 
+/// Where a repository lies whose server nothing names.
+const DEFAULT_SERVER: &str = "https://github.com";
+
 /// What a verified certificate says of its holder. These are claims of a certificate whose chain, SCT and log entry
 /// have been verified; whether this signer was *allowed* to sign is for [`ExpectedSigner`] to say.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +25,20 @@ pub struct Signer {
     pub source_repository: Option<String>,
     /// Ref the artifact was built from, when the certificate states it.
     pub source_ref: Option<String>,
+    /// Commit the artifact was built from, when the certificate states it: 40 hex digits.
+    pub source_commit: Option<String>,
+    /// Whether the certificate says nothing of its holder but name and issuer, which Fulcio does for persons only.
+    pub bare: bool,
+}
+
+impl Signer {
+    /// Whether a workflow signed, and not a person: then something was built, from a source that must be known.
+    pub fn is_workflow(&self) -> bool {
+        let source = [&self.source_repository, &self.source_ref, &self.source_commit];
+        self.issuer == GITHUB_ACTIONS_ISSUER
+            || WorkflowIdentity::parse(&self.san).is_some()
+            || source.into_iter().any(Option::is_some)
+    }
 }
 
 /// A workflow identity, split into its parts.
@@ -45,33 +62,50 @@ impl<'a> WorkflowIdentity<'a> {
         let host_end = host_at + location.get(host_at..)?.find('/')?;
         let server = location.get(..host_end)?;
         let path = location.get(host_end + 1..)?;
+        // GitLab sets its workflow off by two slashes, for its repositories may lie deeper.
+        if let Some((repository, workflow)) = path.split_once("//") {
+            return Some(Self { server, repository, workflow, git_ref });
+        }
         let owner_end = path.find('/')?;
         let repo_end = owner_end + 1 + path.get(owner_end + 1..)?.find('/')?;
         Some(Self { server, repository: path.get(..repo_end)?, workflow: path.get(repo_end + 1..)?, git_ref })
     }
 }
 
-/// Who may have signed a release.
+/// Who may have signed, and what a workflow must have run for.
 #[derive(Debug, Clone)]
-pub enum ExpectedSigner {
+pub struct ExpectedSigner {
+    identity: ExpectedIdentity,
+    issuer: String,
+    source: NamedSource,
+    bare: bool,
+}
+
+/// Whose certificate it must be.
+#[derive(Debug, Clone)]
+enum ExpectedIdentity {
     /// The release workflow of a repository at the release's tag or the contract's branch.
     Workflow(ExpectedWorkflow),
-    /// Exactly this subject alternative name and issuer.
-    Exact {
-        /// The whole subject alternative name.
-        san: String,
-        /// The OIDC issuer.
-        issuer: String,
-    },
-    /// A pattern over the *whole* subject alternative name, and an exact issuer.
+    /// Exactly this subject alternative name.
+    Exact(String),
+    /// A pattern over the *whole* subject alternative name.
     Pattern {
         /// Anchored at both ends by [`ExpectedSigner::pattern`].
-        regex: Regex,
+        whole: Regex,
+        /// As cosign would apply it: anywhere in the name. Good for advice only.
+        anywhere: Regex,
         /// The pattern as the user wrote it.
         written: String,
-        /// The OIDC issuer.
-        issuer: String,
     },
+}
+
+/// The source that the user names for a workflow, instead of the one its own identity implies.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NamedSource {
+    /// `OWNER/NAME`, or a whole URL.
+    pub repository: Option<String>,
+    /// `refs/…`.
+    pub git_ref: Option<String>,
 }
 
 /// The parts of a release workflow's identity.
@@ -85,95 +119,185 @@ pub struct ExpectedWorkflow {
     pub workflow: String,
     /// Any of these refs.
     pub refs: Vec<String>,
-    /// The OIDC issuer.
-    pub issuer: String,
 }
 
 /// One part of an identity that differs from what is required.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mismatch {
-    /// Which part: `repository`, `workflow`, `ref`, `issuer`, `identity`, `source repository`.
+    /// Which part: `repository`, `workflow`, `ref`, `issuer`, `identity`, `source repository`, `source ref`.
     pub part: &'static str,
     /// What is required.
     pub expected: String,
-    /// What the certificate says.
-    pub actual: String,
+    /// What the certificate says; `None` when it does not say.
+    pub actual: Option<String>,
+    /// What may be meant instead, where that is known.
+    pub advice: Option<String>,
+}
+
+impl Mismatch {
+    fn new(part: &'static str, expected: impl Into<String>, actual: &str) -> Self {
+        Self { part, expected: expected.into(), actual: Some(actual.to_owned()), advice: None }
+    }
 }
 
 impl ExpectedSigner {
+    /// The release workflow, by certificates of `issuer`.
+    pub fn workflow(workflow: ExpectedWorkflow, issuer: &str) -> Self {
+        Self::new(ExpectedIdentity::Workflow(workflow), issuer)
+    }
+
+    /// Exactly this subject alternative name and issuer.
+    pub fn exact(san: &str, issuer: &str) -> Self {
+        Self::new(ExpectedIdentity::Exact(san.to_owned()), issuer)
+    }
+
     /// A pattern that must match the whole identity: anchors are added here, so that `github.com/owner` can't match
     /// `evil.example/github.com/owner`.
     ///
     /// # Errors
     /// When the pattern is not a regular expression, or compiles to more than 1 MiB.
     pub fn pattern(written: &str, issuer: &str) -> Result<Self, regex::Error> {
-        let regex = regex::RegexBuilder::new(&format!(r"\A(?:{written})\z")).size_limit(1 << 20).build()?;
-        Ok(Self::Pattern { regex, written: written.to_owned(), issuer: issuer.to_owned() })
+        let compiled = |pattern: &str| regex::RegexBuilder::new(pattern).size_limit(1 << 20).build();
+        let (whole, anywhere) = (compiled(&format!(r"\A(?:{written})\z"))?, compiled(written)?);
+        Ok(Self::new(ExpectedIdentity::Pattern { whole, anywhere, written: written.to_owned() }, issuer))
+    }
+
+    /// The same signer, running for the source that is named. What is not named stays implied.
+    #[must_use]
+    pub fn running_for(self, source: NamedSource) -> Self {
+        Self { source, ..self }
+    }
+
+    /// The same signer, also by a certificate that says nothing but name and issuer; see [`ExpectedSigner::takes_bare`].
+    #[must_use]
+    pub fn or_bare(self) -> Self {
+        Self { bare: true, ..self }
+    }
+
+    /// Whether the signer may be taken although his certificate does not tell for what the workflow ran: where the user
+    /// says so, names the whole identity, and demands no source. Private instances make such certificates, and Sigstore's
+    /// conformance suite has them.
+    pub fn takes_bare(&self, signer: &Signer) -> bool {
+        let exact = matches!(self.identity, ExpectedIdentity::Exact(_));
+        signer.bare && self.bare && exact && self.source == NamedSource::default()
+    }
+
+    fn new(identity: ExpectedIdentity, issuer: &str) -> Self {
+        Self { identity, issuer: issuer.to_owned(), source: NamedSource::default(), bare: false }
     }
 
     /// Every part of `signer` that is not as required; empty when the signer may have signed.
+    ///
+    /// The source is demanded of every workflow, whatever names its identity: a reusable workflow signs with its own path in
+    /// the name, whoever called it.
     pub fn mismatches(&self, signer: &Signer) -> Vec<Mismatch> {
         let mut found = Vec::new();
-        let mut demand = |part, expected: &str, actual: &str| {
-            if expected != actual {
-                found.push(Mismatch { part, expected: expected.to_owned(), actual: actual.to_owned() });
+        if signer.issuer != self.issuer {
+            found.push(Mismatch::new("issuer", &self.issuer, &signer.issuer));
+        }
+        let identity = WorkflowIdentity::parse(&signer.san);
+        match (&self.identity, &identity) {
+            (ExpectedIdentity::Exact(san), _) if *san != signer.san => {
+                found.push(Mismatch::new("identity", san, &signer.san));
             }
-        };
-        match self {
-            Self::Exact { san, issuer } => {
-                demand("identity", san, &signer.san);
-                demand("issuer", issuer, &signer.issuer);
+            (ExpectedIdentity::Pattern { whole, anywhere, written }, _) if !whole.is_match(&signer.san) => {
+                let advice = anywhere.is_match(&signer.san).then(|| whole_name_advice(written, &signer.san));
+                let expected = format!("a match of {written}");
+                found.push(Mismatch { advice, ..Mismatch::new("identity", expected, &signer.san) });
             }
-            Self::Pattern { regex, written, issuer } => {
-                demand("issuer", issuer, &signer.issuer);
-                if !regex.is_match(&signer.san) {
-                    found.push(Mismatch {
-                        part: "identity",
-                        expected: format!("a match of {written}"),
-                        actual: signer.san.clone(),
-                    });
-                }
+            (ExpectedIdentity::Workflow(workflow), Some(identity)) => found.extend(workflow.mismatches(identity)),
+            (ExpectedIdentity::Workflow(workflow), None) => {
+                found.push(Mismatch::new("identity", workflow.to_string(), &signer.san));
+                return found;
             }
-            Self::Workflow(workflow) => {
-                demand("issuer", &workflow.issuer, &signer.issuer);
-                workflow.demand_parts(signer, demand);
-            }
+            (ExpectedIdentity::Exact(_) | ExpectedIdentity::Pattern { .. }, _) => {}
+        }
+        let demanded = signer.is_workflow() || self.source != NamedSource::default();
+        if demanded && !self.takes_bare(signer) {
+            found.extend(self.source_mismatches(signer, identity.as_ref()));
         }
         found
     }
+
+    fn source_mismatches(&self, signer: &Signer, identity: Option<&WorkflowIdentity<'_>>) -> Vec<Mismatch> {
+        let server = identity.map_or(DEFAULT_SERVER, |identity| identity.server);
+        let repository = match (&self.source.repository, &self.identity, identity) {
+            (Some(named), _, _) if named.contains("://") => Some(named.clone()),
+            (Some(named), _, _) => Some(format!("{server}/{named}")),
+            (None, ExpectedIdentity::Workflow(workflow), _) => {
+                Some(format!("{}/{}", workflow.server, workflow.repository))
+            }
+            (None, ExpectedIdentity::Exact(_) | ExpectedIdentity::Pattern { .. }, Some(identity)) => {
+                Some(format!("{}/{}", identity.server, identity.repository))
+            }
+            (None, ExpectedIdentity::Exact(_) | ExpectedIdentity::Pattern { .. }, None) => None,
+        };
+        let refs = match (&self.source.git_ref, &self.identity, identity) {
+            (Some(named), _, _) => vec![named.as_str()],
+            (None, ExpectedIdentity::Workflow(workflow), _) => workflow.refs.iter().map(String::as_str).collect(),
+            (None, ExpectedIdentity::Exact(_) | ExpectedIdentity::Pattern { .. }, identity) => {
+                identity.map(|identity| identity.git_ref).into_iter().collect()
+            }
+        };
+        let repository: Vec<&str> = repository.as_deref().into_iter().collect();
+        let parts = [
+            ("source repository", "--certificate-source-repository", repository, &signer.source_repository),
+            ("source ref", "--certificate-source-ref", refs, &signer.source_ref),
+        ];
+        let wrong = parts
+            .into_iter()
+            .filter(|(_, _, expected, actual)| !actual.as_deref().is_some_and(|actual| expected.contains(&actual)));
+        wrong
+            .map(|(part, option, expected, actual)| source_mismatch(part, option, &expected, actual.as_deref()))
+            .collect()
+    }
+}
+
+/// A workflow ran for something else than is demanded, or its certificate keeps silent about it.
+fn source_mismatch(part: &'static str, option: &str, expected: &[&str], actual: Option<&str>) -> Mismatch {
+    let expected = if expected.is_empty() { format!("one named with {option}") } else { expected.join(" or ") };
+    let advice = actual.map(|_| {
+        format!("do not trust this: whoever may call the workflow may sign as it; if that caller is meant, name it with {option}")
+    });
+    Mismatch { part, expected, actual: actual.map(str::to_owned), advice }
+}
+
+/// For those who bring a pattern from cosign, which looks for it anywhere in the name.
+fn whole_name_advice(written: &str, san: &str) -> String {
+    let grouped = if written.contains('|') { format!("(?:{written})") } else { written.to_owned() };
+    let wider = [format!("{grouped}.*"), format!(".*{grouped}"), format!(".*{grouped}.*")];
+    let matches =
+        |pattern: &&String| Regex::new(&format!(r"\A(?:{pattern})\z")).is_ok_and(|pattern| pattern.is_match(san));
+    let wider = wider.iter().find(matches).map_or(written, String::as_str);
+    format!(
+        "the pattern must match the whole name, not a part of it as cosign has it: write {wider}, or better a narrower one"
+    )
 }
 
 impl fmt::Display for ExpectedSigner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Workflow(workflow) => write!(f, "{workflow}"),
-            Self::Exact { san, .. } => f.write_str(san),
-            Self::Pattern { written, .. } => write!(f, "a match of {written}"),
+        match &self.identity {
+            ExpectedIdentity::Workflow(workflow) => write!(f, "{workflow}"),
+            ExpectedIdentity::Exact(san) => f.write_str(san),
+            ExpectedIdentity::Pattern { written, .. } => write!(f, "a match of {written}"),
         }
     }
 }
 
 impl ExpectedWorkflow {
-    fn demand_parts(&self, signer: &Signer, mut demand: impl FnMut(&'static str, &str, &str)) {
-        let Some(actual) = WorkflowIdentity::parse(&signer.san) else {
-            demand("identity", &self.to_string(), &signer.san);
-            return;
-        };
-        demand("server", &self.server, actual.server);
-        demand("repository", &self.repository.to_string(), actual.repository);
-        demand("workflow", &self.workflow, actual.workflow);
+    fn mismatches(&self, actual: &WorkflowIdentity<'_>) -> Vec<Mismatch> {
+        let repository = self.repository.to_string();
+        let parts = [
+            ("server", self.server.as_str(), actual.server),
+            ("repository", repository.as_str(), actual.repository),
+            ("workflow", self.workflow.as_str(), actual.workflow),
+        ];
+        let wrong = parts.into_iter().filter(|(_, expected, actual)| expected != actual);
+        let mut found: Vec<_> = wrong.map(|(part, expected, actual)| Mismatch::new(part, expected, actual)).collect();
         if !self.refs.iter().any(|r| r == actual.git_ref) {
-            demand("ref", &self.refs.join(" or "), actual.git_ref);
+            found.push(Mismatch::new("ref", self.refs.join(" or "), actual.git_ref));
         }
-        // A reusable workflow signs with its own path in the SAN, whoever called it: the source must be ours as well.
-        if let Some(source) = &signer.source_repository {
-            demand("source repository", &format!("{}/{}", self.server, self.repository), source);
-        }
-        if let Some(source) = &signer.source_ref
-            && !self.refs.contains(source)
-        {
-            demand("source ref", &self.refs.join(" or "), source);
-        }
+        found
     }
 }
 
@@ -184,14 +308,12 @@ pub fn release_workflow(
     workflow: &str,
     branch: &str,
     tag: &Tag,
-    issuer: &str,
 ) -> ExpectedWorkflow {
     ExpectedWorkflow {
         server: server.trim_end_matches('/').to_owned(),
         repository: repository.clone(),
         workflow: workflow.to_owned(),
         refs: vec![format!("refs/tags/{tag}"), branch.to_owned()],
-        issuer: issuer.to_owned(),
     }
 }
 
@@ -212,67 +334,5 @@ impl fmt::Display for Signer {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SAN: &str = "https://github.com/calimero-network/mero-tee/.github/workflows/release-kms-phala.yaml@refs/tags/mero-kms-v1.2.0";
-
-    fn expected() -> ExpectedSigner {
-        ExpectedSigner::Workflow(ExpectedWorkflow {
-            server: "https://github.com".into(),
-            repository: "calimero-network/mero-tee".parse().unwrap_or_else(|_| unreachable!()),
-            workflow: ".github/workflows/release-kms-phala.yaml".into(),
-            refs: vec!["refs/tags/mero-kms-v1.2.0".into(), "refs/heads/master".into()],
-            issuer: GITHUB_ACTIONS_ISSUER.into(),
-        })
-    }
-
-    fn parts(san: &str, issuer: &str) -> Vec<&'static str> {
-        let signer = Signer { san: san.into(), issuer: issuer.into(), ..Signer::default() };
-        expected().mismatches(&signer).iter().map(|m| m.part).collect()
-    }
-
-    #[test]
-    fn the_release_workflow_at_its_tag_or_branch_may_sign() {
-        assert_eq!(parts(SAN, GITHUB_ACTIONS_ISSUER), Vec::<&str>::new());
-        assert_eq!(
-            parts(&SAN.replace("refs/tags/mero-kms-v1.2.0", "refs/heads/master"), GITHUB_ACTIONS_ISSUER),
-            Vec::<&str>::new()
-        );
-    }
-
-    #[test]
-    fn each_differing_part_is_named() {
-        assert_eq!(parts(SAN, "https://evil.example"), ["issuer"]);
-        assert_eq!(parts(&SAN.replace("calimero-network", "evil"), GITHUB_ACTIONS_ISSUER), ["repository"]);
-        assert_eq!(parts(&SAN.replace("release-kms-phala", "test"), GITHUB_ACTIONS_ISSUER), ["workflow"]);
-        assert_eq!(parts(&SAN.replace("v1.2.0", "v1.2.1"), GITHUB_ACTIONS_ISSUER), ["ref"]);
-        assert_eq!(parts(&SAN.replace("github.com", "github.com.evil"), GITHUB_ACTIONS_ISSUER), ["server"]);
-        assert_eq!(parts(&format!("{SAN}@refs/heads/master"), GITHUB_ACTIONS_ISSUER), ["ref"]);
-        assert_eq!(parts("dev@example.org", GITHUB_ACTIONS_ISSUER), ["identity"]);
-    }
-
-    #[test]
-    fn a_foreign_caller_of_our_reusable_workflow_may_not_sign() {
-        let signer = Signer {
-            san: SAN.into(),
-            issuer: GITHUB_ACTIONS_ISSUER.into(),
-            source_repository: Some("https://github.com/evil/fork".into()),
-            source_ref: Some("refs/heads/main".into()),
-        };
-        let parts: Vec<_> = expected().mismatches(&signer).iter().map(|m| m.part).collect();
-        assert_eq!(parts, ["source repository", "source ref"]);
-    }
-
-    #[test]
-    fn a_pattern_must_match_the_whole_identity() {
-        let matches = |pattern: &str, san: &str| {
-            let signer = Signer { san: san.into(), issuer: "i".into(), ..Signer::default() };
-            ExpectedSigner::pattern(pattern, "i").is_ok_and(|e| e.mismatches(&signer).is_empty())
-        };
-        assert!(matches("https://github.com/o/.*", "https://github.com/o/r"));
-        assert!(!matches("https://github.com/o/", "https://github.com/o/r"));
-        assert!(!matches("a|b", "xb"));
-        assert!(!matches("a", "a\nb"));
-    }
-}
+#[path = "signer_tests.rs"]
+mod tests;

@@ -67,11 +67,18 @@ mod tests {
     }
 
     fn signed_by(san: &str) -> Signature {
-        signature(SignatureOutcome::SignedBy(Signer { san: san.into(), issuer: "i".into(), ..Signer::default() }))
+        let (repository, git_ref) = (Some("https://github.com/o/r".into()), san.split_once('@').map(|(_, r)| r.into()));
+        signature(SignatureOutcome::SignedBy(Signer {
+            san: san.into(),
+            issuer: "i".into(),
+            source_repository: repository,
+            source_ref: git_ref,
+            ..Signer::default()
+        }))
     }
 
     fn judged(signatures: &[Signature]) -> Result<&Signer, Unacceptable> {
-        alone(signatures, &ExpectedSigner::Exact { san: SAN.into(), issuer: "i".into() })
+        alone(signatures, &ExpectedSigner::exact(SAN, "i"))
     }
 
     #[test]

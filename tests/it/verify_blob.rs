@@ -217,3 +217,14 @@ fn every_bundle_cut_short_anywhere_is_refused_without_a_crash() {
     }
     assert_eq!(names_in(&place.work()), ["cut.json"]);
 }
+
+#[test]
+fn a_bundle_of_githubs_own_instance_is_called_that() {
+    let Some(folder) = corpus("github-release") else { return };
+    let bundle = folder.join("bundle.json");
+    let place = Place::new();
+    place.write("file", "x");
+    let signer = ["--certificate-identity", "https://dotcom.releases.github.com", "--certificate-oidc-issuer", ISSUER];
+    let run = place.merotee(["verify-blob", "--offline", "file", "--bundle"]).args([&bundle]).args(signer).run();
+    run.expect(10).says(&["GitHub's own Sigstore instance (issuer O=GitHub, Inc.)", "gh attestation verify"]);
+}

@@ -5,6 +5,7 @@ mod detached_key;
 mod local;
 mod offline;
 mod output;
+mod source;
 
 use merotee::digest::Sha256;
 use serde_json::Value;

@@ -1,15 +1,28 @@
 //! Reading bundles: Sigstore's own format, and the one cosign wrote before it.
 
+use std::fmt;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 use serde_json::json;
-use sigstore_types::{SignatureBytes, TransparencyLogEntry};
+use sigstore_types::{SignatureBytes, SignatureContent, TransparencyLogEntry, bundle::VerificationMaterialContent};
 
-use super::{Rejected, rekor::certificate_from_pem};
+use super::{Rejected, claims::is_authority, log_body, rekor::certificate_from_pem};
+use crate::release::{
+    envelope::{self, Form, Unfit},
+    statement::Statement,
+};
+
+/// Most bytes read of a bundle, whoever gives it.
+const MAX_BYTES: usize = 16 << 20;
 
 /// A parsed bundle, not yet verified.
 #[derive(Debug, Clone)]
-pub struct Bundle(pub(super) sigstore_types::Bundle);
+pub struct Bundle {
+    pub(super) inner: sigstore_types::Bundle,
+    /// What an attestation is about; `None` of a signature over the artifact itself.
+    statement: Option<Statement>,
+}
 
 /// cosign's bundle before the common format: `cosign sign-blob --bundle`.
 #[derive(Deserialize)]
@@ -46,19 +59,57 @@ pub(super) struct EntryKind {
 }
 
 impl Bundle {
-    /// Parses either format. Nesting deeper than 128 levels is refused by the JSON reader.
+    /// Parses either format, and refuses what two readers could take for two things: see [`envelope`].
     ///
     /// # Errors
-    /// [`Rejected`] saying what does not parse.
+    /// [`Rejected`] saying what does not parse, or what is ambiguous.
     pub fn parse(bytes: &[u8]) -> Result<Self, Rejected> {
-        let text = std::str::from_utf8(bytes).map_err(|_| Rejected::new("malformed bundle: not UTF-8"))?;
-        match sigstore_types::Bundle::from_json(text) {
-            Ok(bundle) => Ok(Self(bundle)),
-            Err(reason) => match serde_json::from_str::<CosignBundle>(text) {
-                Ok(old) => old.into_bundle(),
-                Err(_) => Err(Rejected::new(format!("malformed bundle: {reason}"))),
-            },
+        let malformed = |reason: &dyn fmt::Display| Rejected::new(format!("malformed bundle: {reason}"));
+        let (form, value) = envelope::read(bytes, MAX_BYTES).map_err(|unfit| match unfit {
+            Unfit::Malformed(why) => malformed(&why),
+            Unfit::Ambiguous(why) => Rejected::new(format!("ambiguous bundle: {why}")),
+            Unfit::OtherKind(kind) => Rejected::new(format!("not a bundle: this is {kind}")),
+        })?;
+        match form {
+            Form::Bundle => Self::of(serde_json::from_value(value).map_err(|e| malformed(&e))?),
+            Form::CosignBundle => {
+                serde_json::from_value::<CosignBundle>(value).map_err(|e| malformed(&e))?.into_bundle()
+            }
+            Form::Envelope => {
+                Err(Rejected::new("not a bundle: this is a DSSE envelope, without certificate and log entry"))
+            }
+            Form::Statement => Err(Rejected::new("not a bundle: this is an in-toto statement, which nobody signed")),
         }
+    }
+
+    /// What a file is, where it is sound but no bundle: several of them, or JSON of another kind.
+    pub fn other_kind(bytes: &[u8]) -> Option<String> {
+        match envelope::read(bytes, MAX_BYTES) {
+            Err(Unfit::OtherKind(kind)) => Some(kind),
+            Ok((Form::Envelope, _)) => Some("a DSSE envelope, without certificate and log entry".to_owned()),
+            Ok((Form::Statement, _)) => Some("an in-toto statement, which nobody signed".to_owned()),
+            Ok((Form::Bundle | Form::CosignBundle, _)) | Err(Unfit::Malformed(_) | Unfit::Ambiguous(_)) => None,
+        }
+    }
+
+    /// Holds the parts against each other that no signature binds together.
+    fn of(inner: sigstore_types::Bundle) -> Result<Self, Rejected> {
+        let statement = if let SignatureContent::DsseEnvelope(envelope) = &inner.content {
+            let statement = Statement::check_payload_type(&envelope.payload_type)
+                .and_then(|()| Statement::parse(envelope.payload.as_bytes()));
+            Some(statement.map_err(|why| Rejected::new(format!("unusable attestation: {why}")))?)
+        } else {
+            None
+        };
+        one_signing_certificate(&inner)?;
+        inner.verification_material.tlog_entries.iter().try_for_each(|entry| log_body::check(entry, &inner.content))?;
+        Ok(Self { inner, statement })
+    }
+
+    /// How many subjects of an attestation only the artifact's whole content can be compared with.
+    pub(super) fn subjects_needing_content(&self) -> usize {
+        let subjects = self.statement.iter().flat_map(|statement| &statement.subjects);
+        subjects.filter(|subject| subject.needs_content()).count()
     }
 
     /// A v0.1 bundle from a detached signature, its certificate and the log entry found for them.
@@ -76,17 +127,17 @@ impl Bundle {
 
     /// Whether the bundle holds a signature over the artifact itself, and not over a statement about it.
     pub fn is_message_signature(&self) -> bool {
-        matches!(self.0.content, sigstore_types::SignatureContent::MessageSignature(_))
+        matches!(self.inner.content, SignatureContent::MessageSignature(_))
     }
 
     /// The log entries the bundle carries.
     pub(super) fn entries(&self) -> &[TransparencyLogEntry] {
-        &self.0.verification_material.tlog_entries
+        &self.inner.verification_material.tlog_entries
     }
 
     /// Whether the bundle names a managed key instead of carrying a certificate.
     pub fn needs_key(&self) -> bool {
-        self.0.signing_certificate().is_none()
+        self.inner.signing_certificate().is_none()
     }
 
     fn v0_1(signature: &str, certificate: &str, entry: &serde_json::Value) -> Result<Self, Rejected> {
@@ -98,10 +149,25 @@ impl Bundle {
             },
             "messageSignature": {"signature": signature},
         });
-        sigstore_types::Bundle::from_json(&bundle.to_string())
-            .map(Self)
-            .map_err(|e| Rejected::new(format!("malformed signature parts: {e}")))
+        let bundle =
+            serde_json::from_value(bundle).map_err(|e| Rejected::new(format!("malformed signature parts: {e}")))?;
+        Self::of(bundle)
     }
+}
+
+/// The first certificate of a chain is the signer's; the others are the authorities above it. Of two signers, readers could
+/// take either.
+fn one_signing_certificate(bundle: &sigstore_types::Bundle) -> Result<(), Rejected> {
+    let VerificationMaterialContent::X509CertificateChain { certificates } = &bundle.verification_material.content
+    else {
+        return Ok(());
+    };
+    for certificate in certificates.iter().skip(1) {
+        if !is_authority(&certificate.raw_bytes)? {
+            return Err(Rejected::new("ambiguous bundle: its chain holds two signing certificates"));
+        }
+    }
+    Ok(())
 }
 
 impl CosignBundle {

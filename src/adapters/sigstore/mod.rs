@@ -8,6 +8,9 @@
 //! signature over the artifact, and a log entry that describes this very signature.
 
 mod bundle;
+mod claims;
+mod key;
+mod log_body;
 mod rekor;
 mod trust_root;
 
@@ -18,19 +21,19 @@ use std::{
 };
 
 use sigstore_crypto::VerificationKey;
-use sigstore_types::{Artifact as SigstoreArtifact, DerPublicKey, Sha256Hash, SignatureBytes};
+use sigstore_types::{Artifact as SigstoreArtifact, Sha256Hash, SignatureBytes};
 use sigstore_verify::{
     Error as VerifyError, Policy, PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult,
 };
 
 pub use bundle::Bundle;
+pub use key::PublicKey;
 pub use rekor::RekorLookup;
 use rekor::certificate_from_pem;
 pub use trust_root::{TrustRoot, TrustRootSource};
 
 use crate::{
     digest::{Sha256, Sha256Hasher},
-    error::{Error, Result},
     release::signer::Signer,
 };
 
@@ -61,26 +64,6 @@ impl Rejected {
     }
 }
 
-/// A public key given by the user.
-#[derive(Debug, Clone)]
-pub struct PublicKey(DerPublicKey);
-
-impl PublicKey {
-    /// Reads a PEM `PUBLIC KEY` file.
-    ///
-    /// # Errors
-    /// When the file cannot be read or holds no public key.
-    pub fn from_file(path: &Path) -> Result<Self> {
-        let text = String::from_utf8(crate::adapters::file::read_bounded(path, MAX_EVIDENCE_BYTES)?)
-            .map_err(|_| Error::trust(format!("{}: not a PEM public key: not UTF-8", path.display())))?;
-        let key = DerPublicKey::from_pem(&text)
-            .map_err(|e| Error::trust(format!("{}: not a PEM public key", path.display())).because(e))?;
-        VerificationKey::from_spki(&key)
-            .map_err(|e| Error::trust(format!("{}: unsupported public key", path.display())).because(e))?;
-        Ok(Self(key))
-    }
-}
-
 /// Verifies a certificate bundle and returns the signer's claims.
 ///
 /// # Errors
@@ -93,7 +76,7 @@ pub fn verify_bundle(artifact: Artifact<'_>, bundle: &Bundle, root: &TrustRoot) 
     if !(result.certificate_verified() && result.sct_verified() && result.tlog_verified()) {
         return Err(Rejected::new("certificate chain, SCT or log inclusion was not verified"));
     }
-    signer(&result)
+    signer(bundle, &result)
 }
 
 /// Verifies a bundle made with a managed key: log inclusion, signature and log entry, by the given key.
@@ -198,8 +181,8 @@ fn detached_signature(file: &[u8]) -> Result<SignatureBytes, Rejected> {
     Ok(SignatureBytes::from_bytes(file))
 }
 
-/// Offers the digest first (no second read); only when the scheme needs another hash, the file; only when it needs the
-/// message itself, the bytes.
+/// Offers the digest first (no second read); only when the scheme or a subject needs another hash, the file; only when it
+/// needs the message itself, the bytes.
 fn run(
     artifact: Artifact<'_>,
     bundle: &Bundle,
@@ -207,21 +190,26 @@ fn run(
     root: &TrustRoot,
 ) -> Result<VerificationResult, Rejected> {
     let digest = SigstoreArtifact::from_digest(Sha256Hash::from(*artifact.digest.as_bytes()));
-    let mut outcome = root.verifier().verify(digest, &bundle.0, policy);
-    if needs_more(&outcome)
-        && let Some(path) = artifact.path
-    {
+    let mut outcome = root.verifier().verify(digest, &bundle.inner, policy);
+    let by_content = bundle.subjects_needing_content();
+    let unmatched = by_content > 0 && matches!(outcome, Err(VerifyError::ArtifactMismatch(_)));
+    if let Some(path) = artifact.path.filter(|_| needs_more(&outcome) || unmatched) {
         let file = File::open(path).map_err(|e| Rejected::new(format!("cannot read the artifact again: {e}")))?;
         let mut reader = HashingReader { file, hasher: Sha256Hasher::new() };
-        outcome = root.verifier().verify_reader(&mut reader, &bundle.0, policy);
+        outcome = root.verifier().verify_reader(&mut reader, &bundle.inner, policy);
         if outcome.is_ok() && reader.hasher.finish() != artifact.digest {
             return Err(Rejected::new("the artifact changed while it was verified"));
         }
         if needs_more(&outcome) {
-            outcome = root.verifier().verify(whole_message(artifact)?.as_slice(), &bundle.0, policy);
+            outcome = root.verifier().verify(whole_message(artifact)?.as_slice(), &bundle.inner, policy);
         }
+    } else if unmatched {
+        return Err(Rejected::new(format!(
+            "no subject has this SHA-256, and {by_content} of them state SHA-512 alone: this needs the file itself, a digest \
+             is not enough"
+        )));
     }
-    outcome.map_err(|e| Rejected::new(explain(&e)))
+    outcome.map_err(|e| explain(&e, bundle))
 }
 
 /// Reads a file and remembers what it read: what is verified must be what was hashed before.
@@ -260,25 +248,32 @@ fn whole_message(artifact: Artifact<'_>) -> Result<Vec<u8>, Rejected> {
     Ok(bytes)
 }
 
-fn signer(result: &VerificationResult) -> Result<Signer, Rejected> {
+/// The claims of the certificate that was verified.
+fn signer(bundle: &Bundle, result: &VerificationResult) -> Result<Signer, Rejected> {
     let san = result.identity().ok_or_else(|| Rejected::new("the certificate names no identity"))?;
     let issuer = result.issuer().ok_or_else(|| Rejected::new("the certificate names no OIDC issuer"))?;
-    let claims = result.certificate().map(|c| &c.ci_claims);
-    Ok(Signer {
-        san: san.as_str().to_owned(),
-        issuer: issuer.to_owned(),
-        source_repository: claims.and_then(|c| c.source_repository_uri.clone()),
-        source_ref: claims.and_then(|c| c.source_repository_ref.clone()),
-    })
+    let certificate =
+        bundle.inner.signing_certificate().ok_or_else(|| Rejected::new("the bundle holds no certificate"))?;
+    claims::signer(certificate, san.as_str(), issuer)
 }
 
 /// The library's message, with its wrapper's prefix in our own words.
-fn explain(error: &VerifyError) -> String {
-    if let VerifyError::Types(e) = error {
+fn explain(error: &VerifyError, bundle: &Bundle) -> Rejected {
+    let why = if let VerifyError::Types(e) = error {
         format!("malformed bundle: {e}")
     } else if let VerifyError::Bundle(e) = error {
         format!("invalid bundle: {e}")
     } else {
         error.to_string()
-    }
+    };
+    // Right as it may be, it is of another instance: no log, no SCT, and authorities of its own.
+    let githubs_own = bundle.inner.signing_certificate().is_some_and(claims::is_githubs_own);
+    Rejected(if githubs_own {
+        format!(
+            "a bundle of GitHub's own Sigstore instance (issuer O=GitHub, Inc.), which writes to no public log; \
+             `gh attestation verify` or `gh release verify-asset` verifies it: {why}"
+        )
+    } else {
+        why
+    })
 }

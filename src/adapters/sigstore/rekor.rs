@@ -6,6 +6,8 @@
 //! judged like any other: nothing here is trusted. Anybody can log a signature of any digest, so a crowd of entries
 //! leads to no verdict, never to a failure.
 
+use std::fmt;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
@@ -14,7 +16,8 @@ use sigstore_types::{DerCertificate, KindVersion, SignatureBytes};
 use url::Url;
 
 use super::{
-    Artifact, Bundle, Rejected, TrustRoot, bundle::EntryKind, detached_signature, refuse_mismatch, verify_bundle,
+    Artifact, Bundle, Rejected, TrustRoot, bundle::EntryKind, claims::is_authority, detached_signature,
+    refuse_mismatch, verify_bundle,
 };
 use crate::{
     adapters::http::Http,
@@ -61,7 +64,15 @@ pub(super) fn certificate_from_pem(file: &[u8]) -> Result<DerCertificate, Reject
             .ok_or_else(|| Rejected::new("the certificate file is neither PEM nor base64 of PEM"))?;
         decoded.as_str()
     };
-    DerCertificate::from_pem(pem).map_err(|e| Rejected::new(format!("malformed certificate: {e}")))
+    let malformed = |e: &dyn fmt::Display| Rejected::new(format!("malformed certificate: {e}"));
+    let certificates = ::pem::parse_many(pem).map_err(|e| malformed(&e))?;
+    // A chain may follow the signer's certificate. Of two signers, readers could take either.
+    for authority in certificates.iter().skip(1) {
+        if authority.tag() != "CERTIFICATE" || !is_authority(&DerCertificate::new(authority.contents().to_vec()))? {
+            return Err(Rejected::new("the certificate file holds more than one signing certificate"));
+        }
+    }
+    DerCertificate::from_pem(pem).map_err(|e| malformed(&e))
 }
 
 impl<'a> RekorLookup<'a> {

@@ -2,6 +2,7 @@
 
 use std::{ffi::OsStr, fmt, path::PathBuf};
 
+use serde_json::Value;
 use sigstore_trust_root::{SigstoreInstance, TrustedRoot};
 use sigstore_verify::Verifier;
 
@@ -10,7 +11,21 @@ use crate::{
     adapters::file,
     digest::Sha256,
     error::{Error, Result},
+    release::envelope,
+    schema::{excerpt::excerpt, parse_json},
 };
+
+/// The media types of a trusted root, in the spellings that protobuf-specs asks readers to take.
+const MEDIA_TYPES: [&str; 4] = [
+    "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
+    "application/vnd.dev.sigstore.trustedroot+json;version=0.2",
+    "application/vnd.dev.sigstore.trustedroot.v0.1+json",
+    "application/vnd.dev.sigstore.trustedroot.v0.2+json",
+];
+
+/// What to give instead of what was given.
+const EXPECTED: &str = "give a trusted_root.json, whose mediaType is application/vnd.dev.sigstore.trustedroot+json;version=0.1; \
+                        a client trust config holds one under `trustedRoot`";
 
 /// Where a trust root came from. Anything but the embedded one is announced and recorded in every report.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +47,7 @@ impl TrustRoot {
     /// Loads and validates a root.
     ///
     /// # Errors
-    /// When the file cannot be read or is not a usable trusted root.
+    /// Input: the file cannot be read. Usage: it is no trusted root, or one under which nothing could be verified.
     pub fn load(source: TrustRootSource) -> Result<Self> {
         let (root, name, caveat) = match &source {
             TrustRootSource::Embedded => (
@@ -44,14 +59,14 @@ impl TrustRoot {
             TrustRootSource::File(path) => {
                 let bytes = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
                 let caveat = caveat(path.file_name().unwrap_or(path.as_os_str()), Sha256::of(&bytes));
-                let refuse = |reason: String| Error::trust(format!("{}: not a trusted root: {reason}", path.display()));
-                let text = String::from_utf8(bytes).map_err(|_| refuse("not UTF-8".into()))?;
-                let root = TrustedRoot::from_json(&text).map_err(|e| refuse(e.to_string()))?;
+                let root = parse(&bytes).map_err(|why| {
+                    Error::usage(format!("{}: not a usable trusted root: {why}", path.display())).help(EXPECTED)
+                })?;
                 (root, path.display().to_string(), Some(caveat))
             }
         };
         let verifier =
-            Verifier::new(&root).map_err(|e| Error::trust(format!("{name}: unusable trusted root")).because(e))?;
+            Verifier::new(&root).map_err(|e| Error::usage(format!("{name}: not a usable trusted root")).because(e))?;
         Ok(Self { verifier, source, caveat })
     }
 
@@ -68,6 +83,30 @@ impl TrustRoot {
     pub(super) fn verifier(&self) -> &Verifier {
         &self.verifier
     }
+}
+
+/// Parses a trusted root, and says what it is when it is something else.
+fn parse(bytes: &[u8]) -> Result<TrustedRoot, String> {
+    let value = parse_json(bytes).map_err(|error| match envelope::documents(bytes) {
+        0 | 1 => error.to_string(),
+        several => {
+            format!("this is {several} documents in one file (as `gh attestation trusted-root` writes): give one")
+        }
+    })?;
+    let media_type = value.get("mediaType").and_then(Value::as_str).unwrap_or_default();
+    if !MEDIA_TYPES.contains(&media_type) {
+        let kind = envelope::kind_of(&value);
+        return Err(match media_type {
+            "" => format!("this is {kind}, without a mediaType"),
+            other => format!("this is {kind}, with the mediaType {}", excerpt(other)),
+        });
+    }
+    let root: TrustedRoot = serde_json::from_value(value).map_err(|e| e.to_string())?;
+    // Under such a root nothing could ever verify, which would read as a fault of whatever is verified.
+    if root.tlogs.is_empty() {
+        return Err("it names no transparency log".to_owned());
+    }
+    Ok(root)
 }
 
 /// Names the root by its digest: the same root reads the same in every report, wherever it lay.

@@ -111,9 +111,16 @@ pub fn identity_of(subject: &str, signer: &Signer, expected: &ExpectedSigner) ->
     if mismatches.is_empty() {
         return vec![IDENTITY.pass(subject, format!("{} via {}", signer.san, signer.issuer))];
     }
-    let help = "do not trust this: only the signer that is expected may sign";
     let fail = |m: Mismatch| {
-        IDENTITY.fail(subject, format!("another {} signed", m.part)).compared(m.expected, m.actual).help(help)
+        let message = match (&m.actual, m.part.starts_with("source ")) {
+            (None, _) => format!("the certificate names no {}", m.part),
+            (Some(_), true) => format!("the workflow ran for another {}", m.part),
+            (Some(_), false) => format!("another {} signed", m.part),
+        };
+        IDENTITY
+            .fail(subject, message)
+            .compared(m.expected, m.actual.as_deref().unwrap_or("none"))
+            .help(m.advice.as_deref().unwrap_or("do not trust this: only the signer that is expected may sign"))
     };
     mismatches.into_iter().map(fail).collect()
 }

@@ -6,6 +6,7 @@ pub mod completeness;
 pub mod documents;
 pub mod integrity;
 pub mod provenance;
+pub mod source;
 pub mod trust_bundle;
 pub mod upstream;
 
@@ -45,6 +46,7 @@ pub const CHECKS: &[Check<Snapshot>] = &[
     Check { info: completeness::ASSET_PRESENT, applies: always, run: completeness::asset_present },
     Check { info: authenticity::SIGNATURE, applies: always, run: authenticity::signature },
     Check { info: authenticity::IDENTITY, applies: always, run: authenticity::identity },
+    Check { info: source::SOURCE_COMMIT, applies: always, run: source::source_commit },
     Check { info: completeness::CHECKSUMS_FILE, applies: has_checksums, run: completeness::checksums_file },
     Check { info: completeness::ASSET_LISTED, applies: whole_with_checksums, run: completeness::asset_listed },
     Check { info: integrity::CHECKSUM, applies: has_checksums, run: integrity::checksum },
@@ -146,12 +148,13 @@ pub fn judge(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// Checks of what arrived and who vouches for it, whatever the documents say.
-const DELIVERY: [CheckInfo; 9] = [
+const DELIVERY: [CheckInfo; 10] = [
     completeness::ASSET_NAME,
     completeness::ASSET_UNIQUE,
     completeness::ASSET_PRESENT,
     authenticity::SIGNATURE,
     authenticity::IDENTITY,
+    source::SOURCE_COMMIT,
     completeness::CHECKSUMS_FILE,
     integrity::CHECKSUM,
     integrity::API_DIGEST,

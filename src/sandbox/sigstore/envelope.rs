@@ -11,7 +11,7 @@ use crate::digest::Sha256;
 use crate::error::{Error, Result};
 
 /// The media type of an in-toto statement.
-const IN_TOTO: &str = "application/vnd.in-toto+json";
+pub(super) const IN_TOTO: &str = "application/vnd.in-toto+json";
 /// The type of an in-toto v1 statement.
 const STATEMENT_V1: &str = "https://in-toto.io/Statement/v1";
 
@@ -26,36 +26,42 @@ pub struct Statement {
     pub predicate: Value,
 }
 
-/// A signed statement.
+impl Statement {
+    /// The statement as it is signed.
+    pub(super) fn to_json(&self) -> String {
+        let subjects: Vec<Value> = self
+            .subjects
+            .iter()
+            .map(|(name, digest)| json!({ "name": name, "digest": { "sha256": digest.to_string() } }))
+            .collect();
+        let statement = json!({
+            "_type": STATEMENT_V1,
+            "subject": subjects,
+            "predicateType": self.predicate_type,
+            "predicate": self.predicate,
+        });
+        statement.to_string()
+    }
+}
+
+/// A signed payload.
 pub(super) struct Envelope {
+    kind: String,
     payload: Vec<u8>,
     signature: Vec<u8>,
 }
 
 impl Envelope {
-    /// Signs a statement with `key`.
-    pub(super) fn sign(statement: &Statement, key: &Key) -> Self {
-        let subjects: Vec<Value> = statement
-            .subjects
-            .iter()
-            .map(|(name, digest)| json!({ "name": name, "digest": { "sha256": digest.to_string() } }))
-            .collect();
-        let payload = json!({
-            "_type": STATEMENT_V1,
-            "subject": subjects,
-            "predicateType": statement.predicate_type,
-            "predicate": statement.predicate,
-        });
-        let payload = payload.to_string().into_bytes();
-        let signature = key.sign(&pae(IN_TOTO, &payload));
-        Self { payload, signature }
+    /// Signs a payload of the media type `kind` with `key`.
+    pub(super) fn sign(kind: &str, payload: &[u8], key: &Key) -> Self {
+        Self { kind: kind.to_owned(), payload: payload.to_vec(), signature: key.sign(&pae(kind, payload)) }
     }
 
     /// The envelope as bundles and proposals hold it.
     pub(super) fn json(&self) -> Value {
         json!({
             "payload": STANDARD.encode(&self.payload),
-            "payloadType": IN_TOTO,
+            "payloadType": self.kind,
             "signatures": [{ "sig": STANDARD.encode(&self.signature), "keyid": "" }],
         })
     }

@@ -21,6 +21,22 @@ pub struct Identity {
     pub trigger: String,
     /// The workflow's display name.
     pub workflow_name: String,
+    /// Which of Fulcio's extensions tell of it.
+    pub extensions: Extensions,
+}
+
+/// Generations of Fulcio's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Extensions {
+    /// Those from 8 on with the older ones beside them, as Fulcio writes today.
+    #[default]
+    Both,
+    /// 1 to 6, as Fulcio wrote before 2023.
+    Older,
+    /// From 8 on alone.
+    Newer,
+    /// The issuer alone: nothing tells for what the workflow ran.
+    IssuerOnly,
 }
 
 impl Identity {
@@ -35,26 +51,36 @@ impl Identity {
             commit_sha: commit_sha.to_owned(),
             trigger: "push".to_owned(),
             workflow_name: workflow.to_owned(),
+            extensions: Extensions::Both,
         }
     }
 
     /// Fulcio's extensions 1 to 6, kept by Fulcio for old readers.
-    pub(super) fn deprecated_claims(&self) -> [(u32, &str); 6] {
-        [
-            (1, &self.issuer),
-            (2, &self.trigger),
-            (3, &self.commit_sha),
-            (4, &self.workflow_name),
-            (5, &self.repository),
-            (6, &self.git_ref),
-        ]
+    pub(super) fn deprecated_claims(&self) -> Vec<(u32, &str)> {
+        if self.extensions == Extensions::Newer {
+            return Vec::new();
+        }
+        let mut claims = vec![(1, self.issuer.as_str())];
+        if self.extensions != Extensions::IssuerOnly {
+            claims.extend([
+                (2, self.trigger.as_str()),
+                (3, &self.commit_sha),
+                (4, &self.workflow_name),
+                (5, &self.repository),
+                (6, &self.git_ref),
+            ]);
+        }
+        claims
     }
 
     /// Fulcio's extensions from 8 on. What the identity does not know (numeric ids, the run) is left out or follows
     /// from what it does know.
     pub(super) fn claims(&self) -> Vec<(u32, String)> {
+        if self.extensions == Extensions::Older {
+            return Vec::new();
+        }
         let mut claims = vec![(8, self.issuer.clone())];
-        if self.repository.is_empty() {
+        if self.repository.is_empty() || self.extensions == Extensions::IssuerOnly {
             return claims;
         }
         let repository_url = format!("https://github.com/{}", self.repository);

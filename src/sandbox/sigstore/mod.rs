@@ -21,7 +21,7 @@ mod trust;
 
 pub use envelope::Statement;
 pub use http::{Clock, router, router_at};
-pub use identity::{GITHUB_ACTIONS_ISSUER, Identity};
+pub use identity::{Extensions, GITHUB_ACTIONS_ISSUER, Identity};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
@@ -29,7 +29,7 @@ use x509_cert::Certificate;
 
 use self::bundle::SignedBlob;
 use self::ct::CtLog;
-use self::envelope::Envelope;
+use self::envelope::{Envelope, IN_TOTO};
 use self::fulcio::Fulcio;
 use self::oidc::Oidc;
 use self::record::{HashedRekord, NewEntry};
@@ -146,9 +146,17 @@ impl Instance {
     /// # Errors
     /// As [`Instance::sign`].
     pub fn sign_statement(&mut self, statement: &Statement, identity: &Identity, time: Timestamp) -> Result<String> {
+        self.sign_payload(IN_TOTO, statement.to_json().as_bytes(), identity, time)
+    }
+
+    /// Signs any payload as [`Instance::sign_statement`] does a statement, also one that is none.
+    ///
+    /// # Errors
+    /// As [`Instance::sign`].
+    pub fn sign_payload(&mut self, kind: &str, payload: &[u8], identity: &Identity, time: Timestamp) -> Result<String> {
         let time = time.as_second();
         let (key, certificate) = self.signer(identity, time)?;
-        let envelope = Envelope::sign(statement, &key).json();
+        let envelope = Envelope::sign(kind, payload, &key).json();
         let entry = envelope::log_entry(&envelope.to_string(), certificate::pem(&certificate)?.as_bytes())?;
         let entry = self.log(entry, time)?;
         Ok(bundle::of_statement(&envelope, &certificate::der(&certificate)?, &entry))

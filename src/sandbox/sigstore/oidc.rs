@@ -133,6 +133,7 @@ impl Claims {
             commit_sha: self.sha.unwrap_or_default(),
             trigger: self.event_name.unwrap_or_default(),
             workflow_name: self.workflow.unwrap_or_default(),
+            ..Identity::default()
         };
         Asserted { identity, challenge: self.email.unwrap_or(self.sub) }
     }
