@@ -1,6 +1,7 @@
 //! Evidence of a TDX machine, and the values a policy compares it with.
 
 pub mod compose_hash;
+pub mod encoded;
 pub mod event_log;
 pub mod measurement;
 pub mod quote;
