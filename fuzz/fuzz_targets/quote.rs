@@ -5,9 +5,9 @@ use libfuzzer_sys::fuzz_target;
 use merotee::attestation::quote::{Inspection, Quote, input::Input};
 
 fuzz_target!(|bytes: &[u8]| {
-    let read = Input::read(bytes).map(|input| (input.quote, input.form));
-    for (quote, form) in read.iter() {
-        let _ = Inspection::of(quote, *form).map(|inspection| inspection.groups());
+    for input in Input::read(bytes).iter() {
+        let _ = Inspection::of(input).map(|inspection| inspection.groups());
+        let quote = &input.quote;
         for range in quote.unsigned_ranges() {
             assert!(range.start <= range.end && range.end <= bytes.len().max(quote.as_bytes().len()));
         }

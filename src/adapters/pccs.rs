@@ -17,7 +17,7 @@ use super::http::{Fetched, Http, HttpOptions, excerpt, host};
 use crate::{
     attestation::{
         quote::{PckCa, Platform},
-        verdict::{Collateral, CollateralParts},
+        verdict::{Collateral, CollateralParts, revocation_list},
     },
     error::{Error, Result},
 };
@@ -83,14 +83,14 @@ impl Pccs {
         let identity_answer: IdentityAnswer<'_> = parsed(&identity, "enclaveIdentity and signature")?;
         let parts = CollateralParts {
             pck_crl_issuer_chain: chain(&pck_crl, &["SGX-PCK-CRL-Issuer-Chain"])?,
-            root_ca_crl: revocation_list(root_crl),
+            root_ca_crl: list(&root_crl)?,
             tcb_info_issuer_chain: chain(&tcb, &["TCB-Info-Issuer-Chain", "SGX-TCB-Info-Issuer-Chain"])?,
             tcb_info: tcb_answer.document.get().to_owned(),
             tcb_info_signature: signature(&tcb, tcb_answer.signature)?,
             qe_identity_issuer_chain: chain(&identity, &["SGX-Enclave-Identity-Issuer-Chain"])?,
             qe_identity: identity_answer.document.get().to_owned(),
             qe_identity_signature: signature(&identity, identity_answer.signature)?,
-            pck_crl: revocation_list(pck_crl),
+            pck_crl: list(&pck_crl)?,
         };
         let host = host(&self.base);
         Collateral::from_parts(parts)
@@ -158,12 +158,11 @@ fn chain(answer: &Fetched, names: &[&str]) -> Result<String> {
     Ok(decoded.into_owned())
 }
 
-/// A revocation list in DER, which some services send in hex.
-fn revocation_list(answer: Fetched) -> Vec<u8> {
-    match str::from_utf8(&answer.body).ok().and_then(|text| hex::decode(text.trim()).ok()) {
-        Some(bytes) if !bytes.is_empty() => bytes,
-        Some(_) | None => answer.body,
-    }
+/// A revocation list in DER, which some services send in hex, base64 or PEM.
+fn list(answer: &Fetched) -> Result<Vec<u8>> {
+    revocation_list(&answer.body).map_err(|why| {
+        Error::remote(format!("{} answered with a revocation list that cannot be read: {why}", host(&answer.url)))
+    })
 }
 
 #[cfg(test)]

@@ -222,6 +222,40 @@ impl TcbStatus {
             Self::Revoked => "revoked",
         }
     }
+
+    /// The status of a machine one part of which has this status and another part `other`: whatever is wrong with either
+    /// is wrong with the machine. Outdated firmware needs an update anyway, so software mitigations are no longer named.
+    ///
+    /// Where the other part is a quoting enclave or TDX module that is `OutOfDate` or `Revoked`, that is how Intel's
+    /// library merges them (`convergeTcbStatuses`). It passes over an enclave that needs configuration; this does not.
+    #[must_use]
+    pub fn worst(self, other: Self) -> Self {
+        let has = |flaw: fn(Self) -> bool| flaw(self) || flaw(other);
+        match (has(Self::is_outdated), has(Self::needs_configuration), has(Self::needs_hardening)) {
+            _ if has(|status| status == Self::Revoked) => Self::Revoked,
+            (true, true, _) => Self::OutOfDateConfigurationNeeded,
+            (true, false, _) => Self::OutOfDate,
+            (false, true, true) => Self::ConfigurationAndSwHardeningNeeded,
+            (false, true, false) => Self::ConfigurationNeeded,
+            (false, false, true) => Self::SwHardeningNeeded,
+            (false, false, false) => Self::UpToDate,
+        }
+    }
+
+    fn is_outdated(self) -> bool {
+        matches!(self, Self::OutOfDate | Self::OutOfDateConfigurationNeeded)
+    }
+
+    fn needs_configuration(self) -> bool {
+        matches!(
+            self,
+            Self::ConfigurationNeeded | Self::ConfigurationAndSwHardeningNeeded | Self::OutOfDateConfigurationNeeded
+        )
+    }
+
+    fn needs_hardening(self) -> bool {
+        matches!(self, Self::SwHardeningNeeded | Self::ConfigurationAndSwHardeningNeeded)
+    }
 }
 
 impl fmt::Display for TcbStatus {
@@ -254,7 +288,7 @@ impl Allowed {
         Self { registers, tcb }
     }
 
-    /// The values allowed for `register`. Empty means nobody filled the list in, never "nothing is allowed".
+    /// The values allowed for `register`. An empty list admits no machine: see [`Self::admits`].
     pub fn register(&self, register: Register) -> &[Measurement] {
         self.registers.get(register)
     }
@@ -307,6 +341,31 @@ mod tests {
         assert!(message(&"zz".repeat(48)).ends_with("got other characters among them"));
         for bad in [String::new(), "0x".to_owned(), format!(" {}", "a".repeat(96)), "a".repeat(95), "é".repeat(48)] {
             assert!(bad.parse::<Measurement>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn the_worst_of_two_statuses_has_the_flaws_of_both_whatever_their_order() {
+        use TcbStatus::*;
+        for (one, other, both) in [
+            (UpToDate, UpToDate, UpToDate),
+            (UpToDate, SwHardeningNeeded, SwHardeningNeeded),
+            (UpToDate, ConfigurationNeeded, ConfigurationNeeded),
+            (SwHardeningNeeded, ConfigurationNeeded, ConfigurationAndSwHardeningNeeded),
+            (ConfigurationAndSwHardeningNeeded, SwHardeningNeeded, ConfigurationAndSwHardeningNeeded),
+            (UpToDate, OutOfDate, OutOfDate),
+            (SwHardeningNeeded, OutOfDate, OutOfDate),
+            (ConfigurationNeeded, OutOfDate, OutOfDateConfigurationNeeded),
+            (ConfigurationAndSwHardeningNeeded, OutOfDate, OutOfDateConfigurationNeeded),
+            (UpToDate, OutOfDateConfigurationNeeded, OutOfDateConfigurationNeeded),
+            (SwHardeningNeeded, OutOfDateConfigurationNeeded, OutOfDateConfigurationNeeded),
+            (OutOfDate, OutOfDateConfigurationNeeded, OutOfDateConfigurationNeeded),
+        ] {
+            assert_eq!((one.worst(other), other.worst(one)), (both, both), "{one} and {other}");
+        }
+        for status in TcbStatus::ALL {
+            assert_eq!((status.worst(status), status.worst(UpToDate)), (status, status));
+            assert_eq!((status.worst(Revoked), Revoked.worst(status)), (Revoked, Revoked));
         }
     }
 

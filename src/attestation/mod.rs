@@ -2,6 +2,7 @@
 
 pub mod compose_hash;
 pub mod dcap;
+pub mod encoded;
 pub mod event_log;
 pub mod measurement;
 pub mod quote;

@@ -10,7 +10,9 @@
 mod attributes;
 mod certificate;
 mod certification;
+mod dstack;
 mod error;
+mod foreign;
 mod inspect;
 mod reader;
 mod report;

@@ -5,22 +5,29 @@
 //!    merely expired is never reported as a forgery.
 //! 2. The `dcap-qvl` library judges: certificate chains and revocation lists, TCB information and QE identity, the
 //!    quoting enclave, the signature over the quote, the platform's TCB status.
-//! 3. What the library read is what we read.
-//! 4. The TD is not under debug, unless that is allowed by name.
+//! 3. TCB info and QE identity are for TDX and for this machine. The library reads over some of it.
+//! 4. What the library read is what we read.
+//! 5. The TD is not under debug, unless that is allowed by name.
+//! 6. The TCB status is the worst that platform, TDX module and quoting enclave imply.
 //!
-//! What becomes of the TCB status is for a policy to say: see [`judge_tcb`].
+//! Whether that status will do is for a policy to say: see [`violations`] and [`judge_tcb`].
 
 mod admission;
 mod classify;
 mod collateral;
+mod crl;
 mod findings;
+mod fit;
 mod rejection;
+mod standing;
+mod vouching;
 
-use dcap_qvl::verify::VerifiedReport;
+use dcap_qvl::{TcbInfo, verify::VerifiedReport};
 
 pub use self::{
     admission::{Violation, violations},
     collateral::{Collateral, CollateralError, CollateralParts},
+    crl::revocation_list,
     findings::{
         COLLATERAL, DEBUG, Expectation, ExpectedBinding, POLICY, REPORT_DATA, RULES, SIGNATURE, TCB, judge_debug,
         judge_policy, judge_report_data, judge_tcb, judge_verdict,
@@ -28,11 +35,15 @@ pub use self::{
     rejection::{AttributeFault, Concern, Dated, Document, Rejection, Signed},
 };
 
-use self::classify::Evidence;
+use self::{
+    classify::Evidence,
+    fit::{MachineKind, fits},
+    standing::Standing,
+};
 use super::{
     dcap::Remembering,
     measurement::{Register, TcbStatus},
-    quote::{Certificate, CertificateError, Quote},
+    quote::{Certificate, CertificateError, Platform, Quote},
 };
 
 /// Intel's SGX and TDX root, "Intel SGX Root CA". SHA-256 fingerprint
@@ -123,26 +134,49 @@ impl QuoteVerifier {
     /// [`Rejection`]: why the quote must not be believed, or could not be judged by this collateral.
     pub fn verify(&self, quote: &Quote, collateral: &Collateral, now: u64) -> Result<Verdict, Rejection> {
         // 1. Documents.
-        let until = self.current(quote, collateral, now)?;
-        // 2. The library.
-        let report = self.library.verify(quote.as_bytes(), collateral.library(), now).map_err(|error| {
-            classify::rejection(&format!("{error:#}"), &Evidence { quote, collateral, root: &self.root })
-        })?;
-        // 3. The same quote.
+        let until = self.current(quote.certification.chain(), collateral, now)?;
+        // 2. The library. It goes on to the quote when the documents are signed, and only then to what they say: so a
+        //    document that is not what it must be goes before whatever else it found.
+        let evidence = Evidence { quote, collateral, root: &self.root };
+        let judged = self.library.verify(quote.as_bytes(), collateral.library(), now);
+        let judged = judged.map_err(|error| classify::rejection(&format!("{error:#}"), &evidence));
+        if let Err(rejection) = &judged
+            && rejection.concern() == Concern::Collateral
+            && !matches!(rejection, Rejection::Collateral(_))
+        {
+            return Err(rejection.clone());
+        }
+        // 3. Fit.
+        let tcb_info = fitting(quote, collateral)?;
+        let report = judged?;
+        // 4. The same quote.
         agree(quote, &report)?;
-        // 4. Debug.
+        // 5. Debug.
         if quote.report.attributes.is_under_debug() && !self.allow_debug {
             return Err(Rejection::Debug(quote.report.attributes));
         }
-        verdict(&report, until)
+        // 6. Status.
+        let Standing { tcb, relaunch_advised, advisories } = Standing::of(&report, quote, tcb_info)?;
+        Ok(Verdict { tcb, relaunch_advised, advisories, until })
+    }
+
+    /// Whether `collateral` by itself can be believed at `now`: every document counts, is signed under the root, and is for
+    /// machines like `platform`. To be asked before collateral takes the place of other. What it says of such machines, for
+    /// example that one is revoked, is for [`Self::verify`].
+    ///
+    /// # Errors
+    /// The first fault.
+    pub fn vouches_for(&self, collateral: &Collateral, platform: &Platform, now: u64) -> Result<(), Rejection> {
+        self.current(&[], collateral, now)?;
+        vouching::vouched(collateral, &self.root, platform)
     }
 
     /// The document that ceases to count first, when all count at `now`.
-    fn current(&self, quote: &Quote, collateral: &Collateral, now: u64) -> Result<Dated, Rejection> {
+    fn current(&self, pck_chain: &[Certificate], collateral: &Collateral, now: u64) -> Result<Dated, Rejection> {
         let root = Dated { document: Document::Root, validity: self.root.validity() };
         let mut documents = vec![root];
         documents.extend_from_slice(collateral.dated());
-        for certificate in quote.certification.chain() {
+        for certificate in pck_chain {
             // Intel's root and CA stand in the collateral as well, most likely.
             let validity = certificate.validity();
             documents.push(Dated { document: Document::PckChain, validity });
@@ -170,19 +204,14 @@ fn agree(quote: &Quote, report: &VerifiedReport) -> Result<(), Rejection> {
     if same { Ok(()) } else { Err(Rejection::Disagreement) }
 }
 
-fn verdict(report: &VerifiedReport, until: Dated) -> Result<Verdict, Rejection> {
-    let (word, relaunch_advised) = match report.status.as_str() {
-        // The launch counts: what ran before the update may have leaked already.
-        "TDRelaunchAdvised" => ("OutOfDate", true),
-        "TDRelaunchAdvisedConfigurationNeeded" => ("OutOfDateConfigurationNeeded", true),
-        other => (other, false),
-    };
-    let tcb = word.parse().map_err(|_| Rejection::Other(format!("an unknown TCB status: {word}")))?;
-    if tcb == TcbStatus::Revoked {
-        return Err(Rejection::TcbRevoked);
-    }
-    let advisories = report.advisory_ids.iter().cloned().map(Advisory).collect();
-    Ok(Verdict { tcb, relaunch_advised, advisories, until })
+/// The TCB info, when it and the QE identity are for machines like the one that made the quote.
+fn fitting<'c>(quote: &Quote, collateral: &'c Collateral) -> Result<&'c TcbInfo, Rejection> {
+    let extension = quote.certification.sgx_extension().map_err(|e| {
+        let document = Some(Document::PckChain);
+        Rejection::BadChain { document, reason: e.to_string() }
+    })?;
+    fits(collateral, MachineKind { fmspc: &extension.fmspc, pce_id: &extension.pce_id })?;
+    collateral.tcb_info.as_ref().map_err(|why| Rejection::Collateral(why.clone()))
 }
 
 impl std::fmt::Debug for QuoteVerifier {

@@ -26,6 +26,12 @@ pub(super) async fn run(cli: &Cli, command: &QuoteCommand) -> Result<Product> {
 pub(super) fn read(path: &Path) -> Result<(Input, String)> {
     let name = file::source_name(path);
     let bytes = file::read_source(path, MAX_INPUT_BYTES as u64)?;
-    let input = Input::read(&bytes).map_err(|e| Error::input(format!("{name}: no quote that can be read: {e}")))?;
+    let input = Input::read(&bytes).map_err(|error| {
+        let message = format!("{name}: no quote that can be read: {error}");
+        match error.foreign() {
+            Some(foreign) => Error::usage(message).help(foreign.advice()),
+            None => Error::input(message),
+        }
+    })?;
     Ok((input, name))
 }

@@ -1,17 +1,24 @@
 //! What quotes are judged by, kept ready: fetched once a kind of machine, renewed before it expires, and never used after.
 //!
 //! Collateral is no evidence by itself: everything in it is signed, and the verifier judges it with every quote. So this
-//! module may be wrong without anybody getting a key; it only decides how often somebody else's service is asked.
+//! module may be wrong without anybody getting a key. It decides how often somebody else's service is asked, and that only
+//! what the verifier vouches for is used, kept on disk or put in the place of something else: a service that hands out
+//! garbage for an hour must not take away what still counts for weeks.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use tokio::time::Instant;
 
 use crate::{
     adapters::pccs::{CollateralCache, Pccs},
-    attestation::{quote::Platform, verdict::Collateral},
+    attestation::{
+        quote::Platform,
+        verdict::{Collateral, QuoteVerifier},
+    },
     error::{self, Error, Result},
 };
 
@@ -35,6 +42,8 @@ pub struct CollateralSource {
     pub cache: Option<CollateralCache>,
     /// Sets given at the start, for a service that shall not depend on anybody.
     pub preloaded: Vec<Collateral>,
+    /// Judges every set before it is used.
+    pub verifier: Arc<QuoteVerifier>,
 }
 
 /// Collateral by kind of machine.
@@ -54,11 +63,30 @@ struct Kind {
     asking: tokio::sync::Mutex<Asked>,
 }
 
-/// What became of asking.
+/// What came of asking, and when.
 #[derive(Debug, Default)]
 struct Asked {
     failed: Option<(Instant, String)>,
     doubted: Option<Instant>,
+}
+
+impl Asked {
+    /// Why nobody is asked at `now`, if it is too early to ask again.
+    fn pause(&self, now: Instant) -> Option<Error> {
+        let (when, why) = self.failed.as_ref()?;
+        let since = now.saturating_duration_since(*when);
+        (since < PAUSE_AFTER_FAILURE)
+            .then(|| Error::remote(format!("no collateral: asked {} s ago: {why}", since.as_secs())))
+    }
+
+    /// Whether a doubt at `now` is worth asking again for. It is noted then.
+    fn is_worth_a_doubt(&mut self, now: Instant) -> bool {
+        let worth = self.doubted.is_none_or(|when| now.saturating_duration_since(when) >= PAUSE_AFTER_DOUBT);
+        if worth {
+            self.doubted = Some(now);
+        }
+        worth
+    }
 }
 
 impl CollateralStore {
@@ -93,8 +121,8 @@ impl CollateralStore {
         if let Some(current) = kind.current(now) {
             return Ok(current);
         }
-        if let Some((when, why)) = asked.failed.as_ref().filter(|(when, _)| when.elapsed() < PAUSE_AFTER_FAILURE) {
-            return Err(Error::remote(format!("no collateral: asked {} s ago: {why}", when.elapsed().as_secs())));
+        if let Some(too_early) = asked.pause(Instant::now()) {
+            return Err(too_early);
         }
         if let Some(found) = self.at_hand(&kind.platform, now) {
             kind.set(Arc::clone(&found));
@@ -103,18 +131,17 @@ impl CollateralStore {
         self.ask(kind, &mut asked, now).await
     }
 
-    /// A quote was rejected because of this collateral: it may have been spoilt on its way here, so it is fetched anew,
-    /// once in a while. Until then the old one stays.
+    /// A quote was rejected because of this collateral: it may have been overtaken, so it is fetched anew, once in a while.
+    /// The old one stays until there is a better one.
     ///
     /// # Errors
     /// As [`Self::get`].
     pub async fn doubt(&self, platform: &Platform, now: u64) -> Result<()> {
         let kind = self.kind(platform, now)?;
         let mut asked = kind.asking.lock().await;
-        if asked.doubted.is_some_and(|when| when.elapsed() < PAUSE_AFTER_DOUBT) {
+        if !asked.is_worth_a_doubt(Instant::now()) {
             return Ok(());
         }
-        asked.doubted = Some(Instant::now());
         self.ask(&kind, &mut asked, now).await.map(drop)
     }
 
@@ -139,12 +166,11 @@ impl CollateralStore {
             Ok(fetched) => fetched,
             Err(_) => Err(Error::remote(format!("no collateral within {} s", PATIENCE.as_secs()))),
         };
-        let fetched = fetched.and_then(|fetched| {
-            if fetched.is_current(now) {
-                return Ok(fetched);
-            }
-            Err(Error::remote("the service's collateral does not count now: it has expired, or the clock is wrong"))
-        });
+        let fetched =
+            fetched.and_then(|fetched| match self.source.verifier.vouches_for(&fetched, &kind.platform, now) {
+                Ok(()) => Ok(fetched),
+                Err(rejection) => Err(Error::remote("the service's collateral is not acceptable").because(rejection)),
+            });
         match fetched {
             Ok(fetched) => {
                 asked.failed = None;
@@ -167,15 +193,11 @@ impl CollateralStore {
         }
     }
 
-    /// What lies ready without asking anybody: preloaded, or on disk.
+    /// What lies ready without asking anybody and holds: preloaded, or on disk.
     fn at_hand(&self, platform: &Platform, now: u64) -> Option<Arc<Collateral>> {
-        let fmspc = hex::encode(platform.fmspc);
-        let preloaded =
-            self.preloaded.iter().find(|set| set.fmspc().eq_ignore_ascii_case(&fmspc) && set.is_current(now));
-        preloaded.map(Arc::clone).or_else(|| {
-            let cache = self.source.cache.as_ref()?;
-            cache.offline(&self.source.pccs, platform).ok().filter(|set| set.is_current(now)).map(Arc::new)
-        })
+        let CollateralSource { pccs, cache, verifier, .. } = &self.source;
+        let preloaded = self.preloaded.iter().find(|set| verifier.vouches_for(set, platform, now).is_ok());
+        preloaded.map(Arc::clone).or_else(|| cache.as_ref()?.vouched(pccs, platform, verifier, now).map(Arc::new))
     }
 
     /// The entry of `platform`, made when there is none. Entries without collateral give way when there are too many.
@@ -219,5 +241,46 @@ impl Kind {
     fn expires_within(&self, seconds: u64, now: u64) -> bool {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         current.as_ref().is_some_and(|set| !set.is_current(now.saturating_add(seconds)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BRIEF: Duration = Duration::from_millis(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn after_a_failure_nobody_is_asked_until_five_seconds_have_passed() {
+        let mut asked = Asked::default();
+        assert!(asked.pause(Instant::now()).is_none(), "nothing has failed yet");
+        asked.failed = Some((Instant::now(), "503".to_owned()));
+        for (passed, expected) in [
+            (Duration::ZERO, Some("no collateral: asked 0 s ago: 503")),
+            (Duration::from_secs(3), Some("no collateral: asked 3 s ago: 503")),
+            (Duration::from_secs(2) - BRIEF, Some("no collateral: asked 4 s ago: 503")),
+            (BRIEF, None),
+            (Duration::from_secs(3600), None),
+        ] {
+            tokio::time::advance(passed).await;
+            let said = asked.pause(Instant::now()).map(|error| error.to_string());
+            assert_eq!(said.as_deref(), expected, "{passed:?} later");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_doubt_is_worth_asking_for_once_a_minute() {
+        let mut asked = Asked::default();
+        for (passed, worth) in [
+            (Duration::ZERO, true),
+            (Duration::ZERO, false),
+            (Duration::from_secs(60) - BRIEF, false),
+            (BRIEF, true),
+            (Duration::from_secs(59), false),
+            (Duration::from_secs(1), true),
+        ] {
+            tokio::time::advance(passed).await;
+            assert_eq!(asked.is_worth_a_doubt(Instant::now()), worth, "{passed:?} later");
+        }
     }
 }

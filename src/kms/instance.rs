@@ -153,10 +153,12 @@ pub fn parts(settings: &Settings) -> Result<Parts> {
         Collateral::from_json(&bytes)
             .map_err(|e| Error::usage(format!("{} is no collateral", path.display())).because(e))
     });
+    let verifier = Arc::new(tdx_root::verifier(settings.tdx_root.as_deref())?);
     let collateral = CollateralStore::new(CollateralSource {
         pccs,
         cache: settings.collateral_cache.clone().map(CollateralCache::new),
         preloaded: preloaded.collect::<Result<_>>()?,
+        verifier: Arc::clone(&verifier),
     });
     let consumed = match &settings.redis_url {
         Some(url) => ConsumedChallenges::in_redis(url)?,
@@ -169,7 +171,7 @@ pub fn parts(settings: &Settings) -> Result<Parts> {
         key_namespace: settings.key_namespace.clone(),
         challenge_ttl: ttl,
         agent: GuestAgent::new(&settings.dstack_socket),
-        verifier: Arc::new(tdx_root::verifier(settings.tdx_root.as_deref())?),
+        verifier,
         collateral: Arc::new(collateral),
         consumed,
         attempts: PeerAttempts::new(settings.attempts_per_peer.get(), ttl),

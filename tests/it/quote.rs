@@ -78,7 +78,7 @@ impl Case {
 }
 
 /// The fields of a collateral document, to be spoilt one by one.
-fn parts_of(json: &[u8]) -> CollateralParts {
+pub(crate) fn parts_of(json: &[u8]) -> CollateralParts {
     let value: Value = serde_json::from_slice(json).unwrap();
     let text = |key: &str| value[key].as_str().unwrap().to_owned();
     let bytes = |key: &str| hex::decode(text(key)).unwrap();

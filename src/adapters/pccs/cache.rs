@@ -1,14 +1,17 @@
 //! Collateral on disk, used until the first of its documents expires.
 //!
 //! A cache is a convenience and no evidence: what is read from it is judged like what is fetched, and what cannot be read
-//! is fetched anew.
+//! or fails is fetched anew. Only what passes is written, so that a service's bad day does not outlast itself.
 
 use std::path::PathBuf;
 
 use super::Pccs;
 use crate::{
     adapters::file,
-    attestation::{quote::Platform, verdict::Collateral},
+    attestation::{
+        quote::Platform,
+        verdict::{Collateral, QuoteVerifier, Rejection},
+    },
     error::{Error, Result},
 };
 
@@ -27,23 +30,50 @@ impl CollateralCache {
         Self { folder }
     }
 
-    /// Collateral of `platform` from the folder when all of it counts at `now` (seconds since 1970 UTC), else from
-    /// `pccs`, and then into the folder.
+    /// Collateral of `platform` from the folder when `verifier` vouches for it at `now` (seconds since 1970 UTC), else from
+    /// `pccs`; and then into the folder, if `verifier` vouches for that. What it does not vouch for is returned all the
+    /// same, so that the verdict on a quote can say what is wrong with it.
     ///
     /// # Errors
     /// As [`Pccs::collateral`]. That it cannot be written is only warned about: the collateral is there.
-    pub async fn get(&self, pccs: &Pccs, platform: &Platform, now: u64) -> Result<Collateral> {
-        let key = pccs.cache_key(platform);
-        if let Some(cached) = self.read(&key).filter(|cached| cached.is_current(now)) {
-            tracing::debug!("collateral from {}", self.path(&key).display());
+    pub async fn get(
+        &self,
+        pccs: &Pccs,
+        platform: &Platform,
+        verifier: &QuoteVerifier,
+        now: u64,
+    ) -> Result<Collateral> {
+        if let Some(cached) = self.vouched(pccs, platform, verifier, now) {
             return Ok(cached);
         }
         let fetched = pccs.collateral(platform).await?;
-        self.keep(pccs, platform, &fetched);
+        match verifier.vouches_for(&fetched, platform, now) {
+            Ok(()) => self.keep(pccs, platform, &fetched),
+            Err(rejection) => tracing::warn!("collateral is not cached: {rejection}"),
+        }
         Ok(fetched)
     }
 
-    /// Puts `collateral` of `platform` into the folder. That it cannot be written is only warned about.
+    /// Collateral of `platform` from the folder alone, when `verifier` vouches for it at `now`.
+    pub fn vouched(&self, pccs: &Pccs, platform: &Platform, verifier: &QuoteVerifier, now: u64) -> Option<Collateral> {
+        let key = pccs.cache_key(platform);
+        let cached = self.read(&key)?;
+        let path = self.path(&key);
+        match verifier.vouches_for(&cached, platform, now) {
+            Ok(()) => {
+                tracing::debug!("collateral from {}", path.display());
+                Some(cached)
+            }
+            // Nothing is wrong with what merely has to be renewed.
+            Err(Rejection::OutsideValidity { .. }) => None,
+            Err(rejection) => {
+                tracing::warn!("{} is not used: {rejection}", path.display());
+                None
+            }
+        }
+    }
+
+    /// Puts `collateral` of `platform`, which must have been judged, into the folder. That it cannot be written is only warned about.
     pub fn keep(&self, pccs: &Pccs, platform: &Platform, collateral: &Collateral) {
         let path = self.path(&pccs.cache_key(platform));
         let written = std::fs::create_dir_all(&self.folder)

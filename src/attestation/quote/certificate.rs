@@ -108,12 +108,17 @@ impl Certificate {
         self.parsed.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes()
     }
 
-    /// Whether `issuer`'s key made its signature (ECDSA P-256 with SHA-256, as everywhere in Intel's PKI).
+    /// Whether `issuer`'s key made its signature.
     pub(crate) fn is_signed_by(&self, issuer: &Self) -> bool {
-        use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
         let Ok(signed) = self.parsed.tbs_certificate.to_der() else { return false };
-        let key = UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, issuer.public_key());
-        key.verify(&signed, self.parsed.signature.raw_bytes()).is_ok()
+        issuer.signed(&signed, self.parsed.signature.raw_bytes())
+    }
+
+    /// Whether this certificate's key made `signature`, in DER, over `bytes` (ECDSA P-256 with SHA-256, as everywhere in
+    /// Intel's PKI).
+    pub(crate) fn signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
+        use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, self.public_key()).verify(bytes, signature).is_ok()
     }
 }
 

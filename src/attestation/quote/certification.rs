@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use dcap_qvl::intel::PckExtension;
+
 use super::{Certificate, CertificateError, QuoteError, reader::Reader};
 use crate::attestation::dcap::Remembering;
 
@@ -135,17 +137,14 @@ impl Certification {
     /// # Errors
     /// The certificate has no SGX extension, or one that cannot be read.
     pub fn platform(&self) -> Result<Platform, QuoteError> {
-        let fault = |reason: String| unreadable(self.pem_at, CertificateError(reason));
-        let leaf = self.chain.first().ok_or_else(|| fault("there is no certificate in it".to_owned()))?;
-        let extension = dcap_qvl::intel::parse_pck_extension_with::<Remembering>(leaf.der())
-            .map_err(|e| fault(format!("the platform's certificate: {e:#}")))?;
-        let issuer = leaf.issuer();
+        let extension = self.sgx_extension()?;
+        let issuer = self.chain.first().map(Certificate::issuer).unwrap_or_default();
         let ca = if issuer.contains("Platform") {
             PckCa::Platform
         } else if issuer.contains("Processor") {
             PckCa::Processor
         } else {
-            return Err(fault("its issuer is neither the Processor nor the Platform CA".to_owned()));
+            return Err(self.unfit("its issuer is neither the Processor nor the Platform CA".to_owned()));
         };
         Ok(Platform {
             ca,
@@ -159,6 +158,20 @@ impl Certification {
             cached_keys: extension.cached_keys,
             smt: extension.smt_enabled,
         })
+    }
+
+    /// The SGX extension of the platform's certificate, whoever issued it.
+    ///
+    /// # Errors
+    /// As [`Self::platform`].
+    pub(crate) fn sgx_extension(&self) -> Result<PckExtension, QuoteError> {
+        let leaf = self.chain.first().ok_or_else(|| self.unfit("there is no certificate in it".to_owned()))?;
+        dcap_qvl::intel::parse_pck_extension_with::<Remembering>(leaf.der())
+            .map_err(|e| self.unfit(format!("the platform's certificate: {e:#}")))
+    }
+
+    fn unfit(&self, reason: String) -> QuoteError {
+        unreadable(self.pem_at, CertificateError(reason))
     }
 
     /// Ranges of the quote, within the PEM text, that can change without a certificate below the root changing.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Quote, QuoteError, input::Form};
+use super::{Quote, QuoteError, input::Input};
 use crate::attestation::measurement::Register;
 
 /// Said wherever a quote is shown: nothing in it is proven.
@@ -14,7 +14,7 @@ pub struct Inspection {
     schema_version: u32,
     verified: bool,
     notice: &'static str,
-    form: &'static str,
+    form: String,
     quote_bytes: usize,
     padding_bytes: usize,
     signed_bytes: usize,
@@ -106,16 +106,17 @@ struct Certificate {
 }
 
 impl Inspection {
-    /// Gathers what is to be shown of `quote`, which came as `form`.
+    /// Gathers what is to be shown of a quote and of how it came.
     ///
     /// # Errors
     /// The platform's certificate cannot be read.
-    pub fn of(quote: &Quote, form: Form) -> Result<Self, QuoteError> {
+    pub fn of(input: &Input) -> Result<Self, QuoteError> {
+        let quote = &input.quote;
         Ok(Self {
             schema_version: 1,
             verified: false,
             notice: NO_VERDICT,
-            form: form.describe(),
+            form: input.describe(),
             quote_bytes: quote.as_bytes().len(),
             padding_bytes: quote.padding(),
             signed_bytes: quote.signed_bytes().len(),
@@ -140,7 +141,7 @@ impl Inspection {
     pub fn groups(&self) -> Vec<(&'static str, Vec<(&'static str, String)>)> {
         let (header, platform, enclave) = (&self.header, &self.platform, &self.quoting_enclave);
         let quote = vec![
-            ("form", self.form.to_owned()),
+            ("form", self.form.clone()),
             ("version", format!("{} ({}, {})", header.version, header.tee, header.attestation_key)),
             ("size", format!("{} bytes, and {} of padding", self.quote_bytes, self.padding_bytes)),
             ("QE vendor", header.qe_vendor.clone()),

@@ -184,6 +184,17 @@ fn noise_is_an_error_and_never_a_panic() {
     }
 }
 
+/// As PowerShell's `>` writes it.
+fn utf16le(text: &str) -> Vec<u8> {
+    [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect()
+}
+
+/// A quote in dstack's envelope, with two bytes of something behind it.
+fn scale(quote: &[u8]) -> Vec<u8> {
+    let length = (u32::try_from(quote.len()).unwrap() << 2 | 0b10).to_le_bytes();
+    [&[0, 0], &length[..], quote, &[0, 0]].concat()
+}
+
 #[test]
 fn every_form_of_input_is_recognised_and_said() {
     use base64::{
@@ -215,6 +226,23 @@ fn every_form_of_input_is_recognised_and_said() {
             true,
         ),
         (format!(r#"{{"quote":"0x{hex}","report_data":"1234"}}"#).into_bytes(), Form::DstackGetQuote, false),
+        (format!("\u{feff}{{\"quote\":\"{hex}\"}}").into_bytes(), Form::DstackGetQuote, false),
+        (utf16le(&hex), Form::Hex, false),
+        (utf16le(&format!("{{\"quoteB64\":\"{b64}\"}}")), Form::KmsAttest, false),
+        (format!("\"{hex}\"").into_bytes(), Form::JsonValue, false),
+        (format!(" \"{b64}\"\r\n").into_bytes(), Form::JsonValue, false),
+        (serde_json::to_vec(&bytes).unwrap(), Form::JsonValue, false),
+        (serde_json::to_vec(&format!(r#"{{"quote":"{hex}"}}"#)).unwrap(), Form::DstackGetQuote, false),
+        (format!(r#"{{"quote":"{b64}"}}"#).into_bytes(), Form::DstackGetQuote, false),
+        (format!(r#"{{"attestation":"{hex}"}}"#).into_bytes(), Form::DstackAttestation, false),
+        (format!(r#"{{"attestation":"{}"}}"#, hex::encode(scale(&bytes))).into_bytes(), Form::DstackAttestation, false),
+        (scale(&bytes), Form::DstackAttestation, false),
+        (format!(r#"{{"attestation":{{"quote":"{hex}"}}}}"#).into_bytes(), Form::JsonField("attestation.quote"), false),
+        (format!(r#"{{"tdx":{{"quote":"{b64}"}}}}"#).into_bytes(), Form::JsonField("tdx.quote"), false),
+        (format!(r#"{{"result":{{"quote":"{hex}"}}}}"#).into_bytes(), Form::JsonField("result.quote"), false),
+        (format!(r#"{{"intel_quote":"{hex}","quote":null}}"#).into_bytes(), Form::JsonField("intel_quote"), false),
+        // The same quote twice is no contradiction.
+        (format!(r#"{{"quote":"{hex}","quoteB64":"{b64}"}}"#).into_bytes(), Form::KmsAttest, false),
     ];
     for (input, form, stated) in cases {
         let read = Input::read(&input).unwrap();
@@ -229,15 +257,77 @@ fn what_is_no_quote_says_what_it_was_taken_for() {
     assert_eq!(message(b""), "the input is empty");
     assert_eq!(message(b" \r\n"), "the input is empty");
     assert_eq!(message(b"not a quote!"), "the input is text, but neither hex, base64 nor JSON: `not a quote!`");
-    assert_eq!(message(b"{}"), "the JSON has no quote: expected `quoteB64`, `data.quoteB64` or `quote`");
-    assert_eq!(message(b"[1]"), message(b"{}"));
+    assert_eq!(message(b"{}"), "the JSON has no quote: expected `quoteB64`, `data.quoteB64`, `quote` or `attestation`");
+    assert_eq!(message(b"[\"a\"]"), message(b"{}"));
+    assert_eq!(message(b"[1]"), "as JSON of a single value: the quote ends at byte 1, but version needs bytes 0 to 2");
     assert!(message(b"{\"quote").starts_with("the input begins like JSON, but is not acceptable: line 1"));
-    assert_eq!(message(br#"{"quote":7}"#), "`quote` is not a quote in hex: `7`");
-    assert_eq!(message(br#"{"quoteB64":"%"}"#), "`quoteB64` is not a quote in base64: `\"%\"`");
+    assert_eq!(message(br#"{"quote":7}"#), "`quote` holds no quote: neither hex nor base64: `7`");
+    assert_eq!(message(br#"{"quoteB64":"%"}"#), "`quoteB64` holds no quote: neither hex nor base64: `%`");
+    assert_eq!(message(br#"{"quote":"040"}"#), "`quote` holds no quote: damaged hex: an odd number of digits (3)");
     assert!(message(br#"{"quote":"04","quote":"05"}"#).contains("acceptable"), "two keys, two meanings");
     assert_eq!(message(b"0400"), "as hex: the quote ends at byte 2, but attestation key type needs bytes 2 to 4");
     assert_eq!(message(b"\x03\x00\x02\x00"), "as binary: version at byte 0 is 3, expected 4 or 5");
     assert!(message(&vec![b'a'; MAX_INPUT_BYTES + 1]).starts_with("the input has"));
+}
+
+#[test]
+fn damaged_text_is_called_damaged_and_another_thing_by_its_name() {
+    let (hex, message) = (hex::encode(v4()), |input: &[u8]| Input::read(input).unwrap_err().to_string());
+    let at = |b: u8| [&hex.as_bytes()[..100], &[b], &hex.as_bytes()[101..]].concat();
+    let hcl = |kind: u8| {
+        let mut report = [&b"HCLA\x02\0\0\0"[..], &[0; 1700]].concat();
+        report[1224] = kind;
+        report
+    };
+    let mut td_report = vec![0; 1024];
+    td_report[0] = 0x81;
+    let mut sgx4 = v4();
+    sgx4[4] = 0;
+    let sgx3 = [&[3, 0, 2, 0][..], &[0; 432]].concat();
+    let snp = [&[2, 0, 0, 0][..], &[1; 1180]].concat();
+    let pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    for (input, expected) in [
+        (
+            hex.as_bytes()[1..].to_vec(),
+            format!("the input is damaged hex: an odd number of digits ({})", hex.len() - 1),
+        ),
+        (at(b'g'), "the input is damaged hex: `g` at line 1, column 101 is not a hex digit".to_owned()),
+        (at(0xff), "the input is damaged hex: `\u{fffd}` at line 1, column 101 is not a hex digit".to_owned()),
+        (
+            utf16le(&hex)[..99].to_vec(),
+            "the input is damaged UTF-16 text: it ends within a character, or holds half of one".to_owned(),
+        ),
+        (hcl(4), "the input is an Azure HCL report (vTPM) with a TD report in it, not a quote".to_owned()),
+        (hcl(2), "the input is an Azure HCL report (vTPM) with an AMD SEV-SNP report in it, not a quote".to_owned()),
+        (hcl(0), "the input is an Azure HCL report (vTPM), not a quote".to_owned()),
+        (
+            hex::encode(hcl(4)).into_bytes(),
+            "the input is an Azure HCL report (vTPM) with a TD report in it, not a quote".to_owned(),
+        ),
+        (sgx3.clone(), "the input is an SGX quote (version 3), not a TDX quote".to_owned()),
+        (hex::encode(&sgx3).into_bytes(), "the input is an SGX quote (version 3), not a TDX quote".to_owned()),
+        (sgx4, "the input is an SGX quote (version 4), not a TDX quote".to_owned()),
+        (td_report, "the input is a TD report (TDREPORT), which no quoting enclave has signed, not a quote".to_owned()),
+        (snp, "the input is an AMD SEV-SNP report, not a TDX quote".to_owned()),
+        (pem.as_bytes().to_vec(), "the input is PEM (a certificate, key or revocation list), not a quote".to_owned()),
+        (utf16le(pem), "the input is PEM (a certificate, key or revocation list), not a quote".to_owned()),
+        (vec![0x30, 0x82, 2, 0, 0x30], "the input is DER (a certificate or revocation list), not a quote".to_owned()),
+        (b"\x1f\x8b\x08\0".to_vec(), "the input is a compressed file, not a quote".to_owned()),
+        (
+            b"\x83\xa7version\x01\xa8platform".to_vec(),
+            "the input is dstack's `attestation` in MessagePack, which is not read".to_owned(),
+        ),
+        (
+            format!(r#"{{"quote":"{hex}","intel_quote":"0400"}}"#).into_bytes(),
+            "`quote` and `intel_quote` hold two different quotes: which one is meant?".to_owned(),
+        ),
+    ] {
+        assert_eq!(message(&input), expected);
+        assert_eq!(
+            Input::read(&input).unwrap_err().foreign().is_some(),
+            !expected.contains("damaged") && !expected.contains("two")
+        );
+    }
 }
 
 #[test]

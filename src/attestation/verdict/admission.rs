@@ -26,12 +26,20 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Everything `allowed` objects to in a machine: empty when it is admitted. An empty list admits nothing.
+/// Everything `allowed` objects to in a machine: empty when it is admitted. An absent or empty list admits nothing.
+///
+/// Every command and service that applies a policy to a machine decides by this.
 pub fn violations(report: &TdReport, verdict: &Verdict, allowed: &Allowed) -> Vec<Violation> {
-    let tcb = (!allowed.tolerates(verdict.tcb)).then_some(Violation::Tcb(verdict.tcb));
-    let registers = Register::ALL
-        .into_iter()
-        .filter(|register| !allowed.admits(*register, report.registers.get(*register)))
-        .map(Violation::Register);
-    tcb.into_iter().chain(registers).collect()
+    let registers = Register::ALL.into_iter().filter_map(|register| register_violation(report, register, allowed));
+    tcb_violation(verdict, allowed).into_iter().chain(registers).collect()
+}
+
+/// The part of [`violations`] that is about the machine's firmware.
+pub(super) fn tcb_violation(verdict: &Verdict, allowed: &Allowed) -> Option<Violation> {
+    (!allowed.tolerates(verdict.tcb)).then_some(Violation::Tcb(verdict.tcb))
+}
+
+/// The part of [`violations`] that is about one register.
+pub(super) fn register_violation(report: &TdReport, register: Register, allowed: &Allowed) -> Option<Violation> {
+    (!allowed.admits(register, report.registers.get(register))).then_some(Violation::Register(register))
 }

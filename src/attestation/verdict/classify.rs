@@ -4,7 +4,7 @@
 //! place. A sentence nobody knows becomes [`Rejection::Other`]: how a rejection is called can go stale, that it is one
 //! cannot. Where the text does not say which document is meant, the evidence is looked at again.
 
-use super::{AttributeFault, Collateral, Document, Rejection, Signed};
+use super::{AttributeFault, Collateral, Document, Rejection, Signed, vouching::leads_to};
 use crate::{
     attestation::quote::{Certificate, Quote},
     schema::excerpt::excerpt,
@@ -47,8 +47,34 @@ pub(super) fn rejection(message: &str, evidence: &Evidence<'_>) -> Rejection {
         let collateral = excerpt(evidence.collateral.fmspc());
         return Rejection::FmspcMismatch { quote: quote.unwrap_or_default(), collateral };
     }
+    if says("Invalid key length")
+        && let Some(document) = evidence.with_a_cut_signature()
+    {
+        return Rejection::BadSignature(Signed::Document(document));
+    }
     stated(message)
 }
+
+/// What the library says of TCB info and QE identity that no machine can be judged by.
+const OF_COLLATERAL: [&str; 17] = [
+    "Failed to parse PCK CRL",
+    "Failed to parse TCB Info leaf certificate",
+    "Failed to parse QE Identity leaf certificate",
+    "Failed to decode TcbInfo",
+    "Failed to decode QeIdentity",
+    "Failed to decode TCB FMSPC",
+    "Unsupported QE Identity",
+    "non-TDX TCB info",
+    "component count mismatch",
+    "Unrecognized TCB status",
+    "Invalid TDX module tcbDate",
+    "Invalid TCB level tcbDate",
+    "missing tdxModule field",
+    "Failed to decode tdxModule",
+    "tdxModule.",
+    "tdxModuleIdentity.",
+    "No TCB levels found in QE Identity",
+];
 
 /// Sentences that say by themselves what is wrong.
 fn stated(message: &str) -> Rejection {
@@ -79,9 +105,7 @@ fn stated(message: &str) -> Rejection {
     if says("TCB status is invalid: Revoked") {
         return Rejection::TcbRevoked;
     }
-    let collateral =
-        ["Failed to decode TcbInfo", "Failed to decode QeIdentity", "Unsupported QE Identity", "non-TDX TCB info"];
-    if collateral.iter().any(|words| says(words)) {
+    if OF_COLLATERAL.iter().any(|words| says(words)) {
         return Rejection::Collateral(excerpt(message));
     }
     if says("TDX module") || says("tdxModule") {
@@ -103,6 +127,16 @@ impl Evidence<'_> {
             (Document::QeSigningChain, &self.collateral.qe_chain),
             (Document::PckChain, self.quote.certification.chain()),
         ]
+    }
+
+    /// The signed document, if any, whose signature is not r and s of 32 bytes each.
+    fn with_a_cut_signature(&self) -> Option<Document> {
+        let documents = self.collateral.library();
+        let signatures = [
+            (Document::TcbInfo, &documents.tcb_info_signature),
+            (Document::QeIdentity, &documents.qe_identity_signature),
+        ];
+        signatures.into_iter().find(|(_, signature)| signature.len() != 64).map(|(document, _)| document)
     }
 
     /// The first chain that brings a root with another key.
@@ -152,20 +186,6 @@ impl Evidence<'_> {
     }
 }
 
-/// Whether signatures lead from the first certificate to the root's key.
-fn leads_to(chain: &[Certificate], root: &Certificate) -> bool {
-    let Some(mut certificate) = chain.first() else { return false };
-    for _ in 0..chain.len() {
-        if certificate.names_as_issuer(root) && certificate.is_signed_by(root) {
-            return true;
-        }
-        let issuer = |c: &&Certificate| certificate.names_as_issuer(c) && certificate.is_signed_by(c);
-        let Some(next) = chain.iter().find(issuer) else { return false };
-        certificate = next;
-    }
-    false
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,7 +213,19 @@ mod tests {
         let module = "TDX module TCB level check: TDX module ISVSVN 3 is below minimum required";
         assert!(matches!(stated(module), Rejection::TdxModule(_)));
         assert!(matches!(stated("QE ISVSVN 3 is below minimum required 4"), Rejection::QuotingEnclave(_)));
-        assert!(matches!(stated("Failed to decode TcbInfo: expected value"), Rejection::Collateral(_)));
+        for message in [
+            "Failed to decode TcbInfo: expected value",
+            "TDX component count mismatch: expected 16, got 0",
+            "SGX component count mismatch: expected 16, got 15",
+            "TDX module TCB level check: Unrecognized TCB status TDRelaunchAdvised in TDX module identity",
+            "TDX module identity check: TDX TCB Info is missing tdxModule field",
+            "TDX module identity check: Failed to decode tdxModule.mrsigner as hex: odd number of digits",
+            "TDX module identity check: tdxModuleIdentity.attributes has invalid length 7, expected 8",
+            "Invalid TDX module tcbDate: premature end of input",
+            "No TCB levels found in QE Identity",
+        ] {
+            assert!(matches!(stated(message), Rejection::Collateral(_)), "{message}");
+        }
     }
 
     #[test]

@@ -3,16 +3,20 @@
 //! Held as one JSON document, in the shape that `dcap-qvl` and its relatives write: certificate chains and the two signed
 //! documents as text, revocation lists and signatures in hex.
 
-use dcap_qvl::QuoteCollateralV3;
-use der::Decode as _;
+use dcap_qvl::{QeIdentity, QuoteCollateralV3, TcbInfo};
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use x509_cert::crl::CertificateList;
 
-use super::{Dated, Document};
+use super::{
+    Dated, Document,
+    crl::{revocation_list, revocations},
+};
 use crate::{
-    attestation::quote::{Certificate, Validity},
+    attestation::{
+        encoded,
+        quote::{Certificate, Validity},
+    },
     schema::{excerpt::excerpt, parse_json_within},
 };
 
@@ -58,6 +62,10 @@ pub struct Collateral {
     library: QuoteCollateralV3,
     dated: Vec<Dated>,
     fmspc: String,
+    /// As the library reads it; else why it cannot, which is a matter for the verdict.
+    pub(super) tcb_info: Result<TcbInfo, String>,
+    pub(super) qe_identity: Result<QeIdentity, String>,
+    pub(super) pck_crl_chain: Vec<Certificate>,
     pub(super) tcb_chain: Vec<Certificate>,
     pub(super) qe_chain: Vec<Certificate>,
     root_revoked: Vec<Vec<u8>>,
@@ -81,12 +89,15 @@ impl Collateral {
     /// It is too large, not JSON, or a field is missing or malformed.
     pub fn from_json(bytes: &[u8]) -> Result<Self, CollateralError> {
         let whole = |reason: String| CollateralError { field: "(the document)", reason };
-        let value = parse_json_within(bytes, MAX_COLLATERAL_BYTES).map_err(|e| whole(e.to_string()))?;
+        let (text_of_it, _) = encoded::text(bytes)
+            .map_err(|e| whole(e.to_string()))?
+            .ok_or_else(|| whole("not JSON: it is not even text".to_owned()))?;
+        let value = parse_json_within(text_of_it.as_bytes(), MAX_COLLATERAL_BYTES).map_err(|e| whole(e.to_string()))?;
         let object = value.as_object().ok_or_else(|| whole("not a JSON object".to_owned()))?;
         Self::from_parts(CollateralParts {
             pck_crl_issuer_chain: text(object, "pck_crl_issuer_chain")?,
-            root_ca_crl: bytes_of(object, "root_ca_crl")?,
-            pck_crl: bytes_of(object, "pck_crl")?,
+            root_ca_crl: list_of(object, "root_ca_crl")?,
+            pck_crl: list_of(object, "pck_crl")?,
             tcb_info_issuer_chain: text(object, "tcb_info_issuer_chain")?,
             tcb_info: text(object, "tcb_info")?,
             tcb_info_signature: bytes_of(object, "tcb_info_signature")?,
@@ -105,8 +116,9 @@ impl Collateral {
         let qe_chain = chain("qe_identity_issuer_chain", &parts.qe_identity_issuer_chain)?;
         let (tcb_info, fmspc) = signed("tcb_info", &parts.tcb_info)?;
         let (qe_identity, _) = signed("qe_identity", &parts.qe_identity)?;
-        let (root_crl, root_revoked) = revocations("root_ca_crl", &parts.root_ca_crl)?;
-        let (pck_crl, pck_revoked) = revocations("pck_crl", &parts.pck_crl)?;
+        let revoked = |field, list: &[u8]| revocations(list).map_err(|reason| CollateralError { field, reason });
+        let (root_crl, root_revoked) = revoked("root_ca_crl", &parts.root_ca_crl)?;
+        let (pck_crl, pck_revoked) = revoked("pck_crl", &parts.pck_crl)?;
         let mut dated = vec![
             Dated { document: Document::RootCrl, validity: root_crl },
             Dated { document: Document::TcbInfo, validity: tcb_info },
@@ -118,6 +130,10 @@ impl Collateral {
         };
         dated.extend(certificates(Document::TcbSigningChain, &tcb_chain));
         dated.extend(certificates(Document::QeSigningChain, &qe_chain));
+        // Nothing rests on it when a quote is judged, so that it may be anything then.
+        let pck_crl_chain = Certificate::chain_from_pem(parts.pck_crl_issuer_chain.as_bytes()).unwrap_or_default();
+        let tcb_info_read = serde_json::from_str(&parts.tcb_info).map_err(|e| e.to_string());
+        let qe_identity_read = serde_json::from_str(&parts.qe_identity).map_err(|e| e.to_string());
         let library = QuoteCollateralV3 {
             pck_crl_issuer_chain: parts.pck_crl_issuer_chain,
             root_ca_crl: parts.root_ca_crl,
@@ -131,7 +147,18 @@ impl Collateral {
             // The quote brings its own. With one here the library would not look at that.
             pck_certificate_chain: None,
         };
-        Ok(Self { library, dated, fmspc, tcb_chain, qe_chain, root_revoked, pck_revoked })
+        Ok(Self {
+            library,
+            dated,
+            fmspc,
+            tcb_info: tcb_info_read,
+            qe_identity: qe_identity_read,
+            pck_crl_chain,
+            tcb_chain,
+            qe_chain,
+            root_revoked,
+            pck_revoked,
+        })
     }
 
     /// The JSON document, the same bytes for the same collateral.
@@ -186,18 +213,31 @@ impl Collateral {
     }
 }
 
-fn field<'v>(object: &'v Map<String, Value>, field: &'static str) -> Result<&'v str, CollateralError> {
-    let value = object.get(field).ok_or_else(|| CollateralError { field, reason: "missing".to_owned() })?;
-    value.as_str().ok_or_else(|| CollateralError { field, reason: "not text".to_owned() })
+fn field<'v>(object: &'v Map<String, Value>, field: &'static str) -> Result<&'v Value, CollateralError> {
+    object.get(field).ok_or_else(|| CollateralError { field, reason: "missing".to_owned() })
 }
 
 fn text(object: &Map<String, Value>, name: &'static str) -> Result<String, CollateralError> {
-    field(object, name).map(str::to_owned)
+    let value = field(object, name)?.as_str();
+    value.map(str::to_owned).ok_or_else(|| CollateralError { field: name, reason: "not text".to_owned() })
 }
 
+/// Bytes in hex, as they are written; base64 and lists of bytes are read as well.
 fn bytes_of(object: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, CollateralError> {
-    let text = field(object, name)?;
-    hex::decode(text).map_err(|_| CollateralError { field: name, reason: format!("not hex: `{}`", excerpt(text)) })
+    let value = field(object, name)?;
+    let refuse = |reason: String| CollateralError { field: name, reason };
+    if !value.is_string() && !value.is_array() {
+        return Err(refuse("not text".to_owned()));
+    }
+    encoded::decode_json(value).map_err(|e| refuse(e.to_string()))
+}
+
+/// A revocation list, in PEM too.
+fn list_of(object: &Map<String, Value>, name: &'static str) -> Result<Vec<u8>, CollateralError> {
+    match field(object, name)?.as_str() {
+        Some(text) => revocation_list(text.as_bytes()).map_err(|reason| CollateralError { field: name, reason }),
+        None => bytes_of(object, name),
+    }
 }
 
 fn chain(field: &'static str, pem: &str) -> Result<Vec<Certificate>, CollateralError> {
@@ -215,17 +255,4 @@ fn signed(field: &'static str, text: &str) -> Result<(Validity, String), Collate
     let from = seconds("issueDate", &head.issue_date)?;
     let until = seconds("nextUpdate", &head.next_update)?;
     Ok((Validity { from, until }, head.fmspc.to_ascii_lowercase()))
-}
-
-/// When a revocation list counts, and the serial numbers on it.
-fn revocations(field: &'static str, der: &[u8]) -> Result<(Validity, Vec<Vec<u8>>), CollateralError> {
-    let refuse = |reason: String| CollateralError { field, reason };
-    let list =
-        CertificateList::from_der(der).map_err(|e| refuse(format!("not a DER revocation list: {e}")))?.tbs_cert_list;
-    let next = list.next_update.ok_or_else(|| refuse("has no nextUpdate".to_owned()))?;
-    // At nextUpdate itself the verifier wants the successor.
-    let until = next.to_unix_duration().as_secs().saturating_sub(1);
-    let revoked = list.revoked_certificates.unwrap_or_default();
-    let serials = revoked.iter().map(|entry| entry.serial_number.as_bytes().to_vec()).collect();
-    Ok((Validity { from: 0, until }, serials))
 }

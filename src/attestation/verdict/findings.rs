@@ -3,7 +3,11 @@
 //! What a quote says is compared even when it is not proven genuine, because a difference is a difference; but agreement
 //! then proves nothing, and is never called a pass.
 
-use super::{Concern, Dated, Rejection, Verdict, rejection::time};
+use super::{
+    Concern, Dated, Rejection, Verdict,
+    admission::{register_violation, tcb_violation},
+    rejection::time,
+};
 use crate::{
     attestation::{
         measurement::{Allowed, Measurement, Register, TcbStatus},
@@ -91,7 +95,8 @@ pub fn judge_verdict(subject: &str, outcome: &Result<Verdict, Rejection>) -> Vec
     }
 }
 
-/// [`TCB`]: the status, and whether `expected` tolerates it. Without a policy anything but `uptodate` is a warning.
+/// [`TCB`]: the status, and whether `expected` tolerates it: a list that is absent or empty tolerates none. Without a
+/// policy anything but `uptodate` is a warning.
 pub fn judge_tcb(subject: &str, outcome: &Result<Verdict, Rejection>, expected: Option<&Expectation>) -> Finding {
     let verdict = match outcome {
         Ok(verdict) => verdict,
@@ -101,20 +106,38 @@ pub fn judge_tcb(subject: &str, outcome: &Result<Verdict, Rejection>, expected: 
         Err(_) => return TCB.undecided(subject, "not judged: the quote is not proven genuine"),
     };
     let said = described(verdict);
-    let tolerated = expected.map(|e| e.allowed.tcb()).filter(|list| !list.is_empty());
-    match (tolerated, verdict.tcb) {
-        (Some(list), status) if !list.contains(&status) => {
-            let words: Vec<_> = list.iter().map(|s| s.as_str()).collect();
-            TCB.fail(subject, "the policy does not tolerate the TCB status")
+    let Some(Expectation { name, allowed, not_ready }) = expected else {
+        if verdict.tcb == TcbStatus::UpToDate {
+            return TCB.pass(subject, said);
+        }
+        return TCB.warn(subject, format!("{said}; no policy says whether that is tolerated")).help(OUTDATED);
+    };
+    match (tcb_violation(verdict, allowed), verdict.tcb) {
+        // A verdict never says so. If one did, no list could make up for it.
+        (_, TcbStatus::Revoked) => TCB.fail(subject, Rejection::TcbRevoked.to_string()),
+        (Some(_), _) if allowed.tcb().is_empty() && *not_ready => TCB
+            .undecided(subject, format!("{said}; {name}: the policy says policy_not_ready and lists no TCB status yet"))
+            .help("judge by the policy of a final release"),
+        (Some(_), _) if allowed.tcb().is_empty() => TCB
+            .fail(subject, format!("{name}: no TCB status is listed, so none is tolerated"))
+            .compared("a list with the machine's status in it", said)
+            .help("list the tolerated statuses in the policy, and run `policy validate` on it"),
+        (Some(_), _) => {
+            let words: Vec<_> = allowed.tcb().iter().map(|s| s.as_str()).collect();
+            TCB.fail(subject, format!("{name}: the TCB status is not tolerated"))
                 .compared(words.join(" or "), said)
                 .help("update the machine's firmware and TDX module, or have the policy reviewed")
         }
-        (_, TcbStatus::UpToDate) => TCB.pass(subject, said),
-        (Some(_), TcbStatus::OutOfDate | TcbStatus::OutOfDateConfigurationNeeded) => {
+        (None, TcbStatus::UpToDate) => TCB.pass(subject, said),
+        (None, TcbStatus::OutOfDate | TcbStatus::OutOfDateConfigurationNeeded) => {
             TCB.warn(subject, format!("{said}: tolerated by the policy")).help(OUTDATED)
         }
-        (Some(_), _) => TCB.pass(subject, format!("{said}: tolerated by the policy")),
-        (None, _) => TCB.warn(subject, format!("{said}; no policy says whether that is tolerated")).help(OUTDATED),
+        (
+            None,
+            TcbStatus::SwHardeningNeeded
+            | TcbStatus::ConfigurationNeeded
+            | TcbStatus::ConfigurationAndSwHardeningNeeded,
+        ) => TCB.pass(subject, format!("{said}: tolerated by the policy")),
     }
 }
 
@@ -209,7 +232,7 @@ pub fn judge_policy(quote: &Quote, proven: bool, expected: &Expectation) -> Vec<
             let message = format!("{name}: the policy's list is empty, so nothing is allowed by it");
             return POLICY.fail(subject, message).help("run `policy validate` on the file");
         }
-        if !expected.allowed.admits(register, actual) {
+        if register_violation(&quote.report, register, &expected.allowed).is_some() {
             return POLICY
                 .fail(subject, format!("{name}: a value the policy does not allow"))
                 .compared(alternatives(list), actual.to_string())
@@ -257,7 +280,10 @@ fn advice(rejection: &Rejection) -> &'static str {
             "fetch collateral (or a quote) anew, or judge as of another time: --at TIME"
         }
         Rejection::WrongRoot(_) => "a quote under a root of your own needs that root: --root FILE",
-        Rejection::Collateral(_) | Rejection::FmspcMismatch { .. } => "fetch the collateral for this very quote",
+        Rejection::Collateral(_)
+        | Rejection::Unfit { .. }
+        | Rejection::FmspcMismatch { .. }
+        | Rejection::PceIdMismatch { .. } => "fetch the TDX collateral for this very quote",
         Rejection::BadSignature(_)
         | Rejection::BadChain { .. }
         | Rejection::QuotingEnclave(_)

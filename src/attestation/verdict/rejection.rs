@@ -144,6 +144,26 @@ pub enum Rejection {
         /// What the collateral is for, in hex.
         collateral: String,
     },
+    /// The TCB info is for another provisioning certification enclave.
+    #[error("the TCB info is for PCE id {collateral}, the quote is from PCE id {quote}")]
+    PceIdMismatch {
+        /// What the quote's certificate says, in hex.
+        quote: String,
+        /// What the collateral is for.
+        collateral: String,
+    },
+    /// A signed document says something that no quote can be judged by.
+    #[error("{document}: {field} is {found}, expected {expected}")]
+    Unfit {
+        /// The document.
+        document: Document,
+        /// The field, as a path: `tcbLevels[0].tcb.tdxtcbcomponents`.
+        field: String,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
     /// The quoting enclave is not Intel's, or too old to be judged.
     #[error("the quoting enclave is not acceptable: {0}")]
     QuotingEnclave(String),
@@ -197,6 +217,8 @@ impl Rejection {
             Self::OutsideValidity { .. }
             | Self::Collateral(_)
             | Self::FmspcMismatch { .. }
+            | Self::PceIdMismatch { .. }
+            | Self::Unfit { .. }
             | Self::BadChain { document: None, .. } => Concern::Collateral,
             Self::WrongRoot(document)
             | Self::BadSignature(Signed::Document(document))

@@ -12,7 +12,9 @@ use crate::{
         measurement::Registers,
         quote::Quote,
         runtime::{self, Stated},
-        verdict::{self, DEBUG, Expectation, Rejection, Verdict, judge_debug, judge_tcb, judge_verdict},
+        verdict::{
+            COLLATERAL, DEBUG, Expectation, Rejection, SIGNATURE, TCB, Verdict, judge_debug, judge_tcb, judge_verdict,
+        },
     },
     cli::policy::{ExpectedArgs, MachineQuoteArgs},
     commands::{documents, quote},
@@ -35,6 +37,7 @@ pub(super) fn run(
 ) -> Result<Product> {
     let machine = Machine::read(statement, args, expected.pointer.as_deref())?;
     let (mut findings, mut facts) = (Vec::new(), vec![("profile", expected.profile.to_string())]);
+    facts.push(("evidence", machine.evidence.describe().to_owned()));
     facts.extend(machine.facts.iter().cloned());
     match documents::mrtds(&expected.expected)? {
         Err(finding) => findings.push(finding),
@@ -76,8 +79,16 @@ impl Evidence {
     fn rules(&self) -> Vec<CheckInfo> {
         match self {
             Self::Statement => Vec::new(),
-            Self::Claim(_) => vec![DEBUG],
-            Self::Judged(..) => vec![verdict::COLLATERAL, verdict::SIGNATURE, verdict::TCB, DEBUG],
+            Self::Claim(_) | Self::Judged(..) => vec![COLLATERAL, SIGNATURE, TCB, DEBUG],
+        }
+    }
+
+    /// What agreement with the release rests on.
+    fn describe(&self) -> &'static str {
+        match self {
+            Self::Statement => "a statement, which nobody vouches for",
+            Self::Claim(_) => "a quote, not verified",
+            Self::Judged(..) => "a quote, verified",
         }
     }
 }
@@ -103,7 +114,8 @@ impl Machine {
         let name = file::source_name(path);
         let stated = runtime::parse(&documents::bytes(path)?, pointer)
             .map_err(|e| Error::input(format!("{name}: the registers cannot be read")).because(e))?;
-        let caveat = "the registers are the machine's own statement: only a quote that verifies proves them";
+        let caveat = "the registers are a statement that nobody vouches for: agreement says nothing about a machine that \
+                      lies, and only a quote that verifies proves them (--quote with --collateral)";
         let caveats = vec![caveat.to_owned()];
         Ok(Self { name, stated, evidence: Evidence::Statement, facts: Vec::new(), caveats })
     }
@@ -114,8 +126,7 @@ impl Machine {
         let registers = &input.quote.report.registers;
         let stated = Registers::from_fn(|register| Some(*registers.get(register)));
         let Some(collateral) = &args.collateral else {
-            let caveat = "the quote is not verified: its registers are claims until `quote verify`, or --collateral \
-                          here, proves it genuine";
+            let caveat = "the quote is not verified: its registers are claims until --collateral proves it genuine";
             let (evidence, caveats) = (Evidence::Claim(Box::new(input.quote)), vec![caveat.to_owned()]);
             return Ok(Self { name, stated, evidence, facts, caveats });
         };
@@ -131,15 +142,7 @@ impl Machine {
     fn genuine(&self, published: Option<&ProfileMeasurements>) -> Vec<Finding> {
         match &self.evidence {
             Evidence::Statement => Vec::new(),
-            // A TD under debug is not what was released, whoever says so.
-            Evidence::Claim(quote) if quote.report.attributes.is_under_debug() => {
-                vec![
-                    DEBUG.fail(&self.name, Rejection::Debug(quote.report.attributes).to_string()).help(
-                        "a TD under debug can be changed after it was measured: its registers say nothing about it",
-                    ),
-                ]
-            }
-            Evidence::Claim(_) => Vec::new(),
+            Evidence::Claim(quote) => unproven(&self.name, quote),
             Evidence::Judged(quote, outcome) => {
                 let expectation = published.map(|p| Expectation {
                     name: p.profile.to_string(),
@@ -154,18 +157,40 @@ impl Machine {
         }
     }
 
-    /// A difference is a difference whoever states it; agreement of a quote that was found not to be genuine is none.
+    /// A difference is a difference whoever states it; agreement of a quote that is not known to be genuine is none.
     fn credited(&self, mut finding: Finding) -> Finding {
-        let refuted = match &self.evidence {
-            Evidence::Statement | Evidence::Claim(_) => false,
+        let unproven = match &self.evidence {
+            Evidence::Statement => false,
+            Evidence::Claim(_) => true,
             Evidence::Judged(_, outcome) => outcome.is_err(),
         };
-        if refuted && matches!(finding.status, Status::Pass | Status::Warn) {
+        if unproven && matches!(finding.status, Status::Pass | Status::Warn) {
             finding.status = Status::SkippedRequired;
             finding.message.push_str(", but the quote is not proven genuine");
         }
         finding
     }
+}
+
+/// What is to be said of a quote that nothing was given to verify by: every check of it had to run, and could not. Only a
+/// TD under debug is not what was released, whoever says so.
+fn unproven(name: &str, quote: &Quote) -> Vec<Finding> {
+    let attributes = quote.report.attributes;
+    let debug = if attributes.is_under_debug() {
+        DEBUG
+            .fail(name, Rejection::Debug(attributes).to_string())
+            .help("a TD under debug can be changed after it was measured: its registers say nothing about it")
+    } else {
+        DEBUG.undecided(name, "not judged: the quote is not verified")
+    };
+    vec![
+        COLLATERAL
+            .undecided(name, "no collateral was given, so the quote is not verified")
+            .help("give it with --collateral FILE; `quote verify` can fetch it"),
+        SIGNATURE.undecided(name, "not judged without collateral"),
+        TCB.undecided(name, "not judged without collateral"),
+        debug,
+    ]
 }
 
 /// What is wrong with the file that machines are compared with. Its passes are no news here.

@@ -57,5 +57,5 @@ pub(in crate::commands) fn caveats(root: Option<&Path>, at: Option<Moment>, veri
 pub(in crate::commands) fn facts(input: &Input) -> Vec<(&'static str, String)> {
     let quote = &input.quote;
     let version = format!("version {}, {}", quote.header.version.number(), quote.report.body.as_str());
-    vec![("form", input.form.to_string()), ("quote", version)]
+    vec![("form", input.describe()), ("quote", version)]
 }

@@ -18,8 +18,8 @@ pub(super) fn run(path: &Path, format: Format) -> Result<Product> {
         }
     };
     let (input, name) = super::read(path)?;
-    let inspection = Inspection::of(&input.quote, input.form)
-        .map_err(|e| Error::input(format!("{name}: no quote that can be read: {e}")))?;
+    let inspection =
+        Inspection::of(&input).map_err(|e| Error::input(format!("{name}: no quote that can be read: {e}")))?;
     let text = if as_json { json(&inspection)? } else { human(&name, &inspection) };
     Ok(Product::Bytes(text.into_bytes()))
 }

@@ -101,7 +101,7 @@ impl<'a> Judgement<'a> {
         let pccs = Pccs::new(self.args.pccs.as_ref().unwrap_or(&intel), crate::commands::bounds(&self.cli.network))?;
         match self.args.cache.clone().map(CollateralCache::new) {
             Some(cache) if self.offline => cache.offline(&pccs, &platform),
-            Some(cache) => cache.get(&pccs, &platform, self.now).await,
+            Some(cache) => cache.get(&pccs, &platform, &self.verifier, self.now).await,
             None => pccs.collateral(&platform).await,
         }
     }

@@ -28,7 +28,13 @@ pub(super) async fn run(cli: &Cli, args: &QuoteVerifyArgs) -> Result<Product> {
     let side = args.side.map(Side::from).or(match input.form {
         Form::KmsAttest => Some(Side::Kms),
         Form::NodeAttest => Some(Side::Node),
-        Form::Binary | Form::Hex | Form::Base64 | Form::DstackGetQuote => None,
+        Form::Binary
+        | Form::Hex
+        | Form::Base64
+        | Form::JsonValue
+        | Form::DstackGetQuote
+        | Form::DstackAttestation
+        | Form::JsonField(_) => None,
     });
     let occasion = Occasion {
         side,

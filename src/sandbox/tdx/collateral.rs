@@ -9,7 +9,8 @@ use super::Window;
 use super::fault::Fault;
 use super::machine::{Machine, QE_PRODUCT, QE_SVN};
 use super::pki::Pki;
-use super::status::TcbLevel;
+use super::status::{Levels, TcbLevel};
+use crate::attestation::measurement::TcbStatus;
 use crate::error::{Error, Result};
 use crate::sandbox::certificate::rfc3339;
 use crate::sandbox::key::Key;
@@ -44,22 +45,13 @@ pub struct Collateral {
 }
 
 impl Collateral {
-    pub(super) fn new(
-        pki: &Pki,
-        machine: &Machine,
-        level: &TcbLevel,
-        window: Window,
-        faults: &[Fault],
-    ) -> Result<Self> {
+    pub(super) fn new(pki: &Pki, machine: &Machine, levels: &Levels, window: Window, faults: &[Fault]) -> Result<Self> {
         let has = |fault| faults.contains(&fault);
         let dates = |fault| Dates::of(if has(fault) { window.passed() } else { window });
-        let tcb_info = text(&TcbInfo::new(
-            machine,
-            level,
-            &dates(Fault::ExpiredTcbInfo)?,
-            if has(Fault::MismatchedFmspc) { *b"OTHER1" } else { machine.fmspc },
-        ))?;
-        let qe_identity = text(&QeIdentity::new(machine, &dates(Fault::ExpiredQeIdentity)?))?;
+        let tcb_info = TcbInfo::new(machine, levels, &dates(Fault::ExpiredTcbInfo)?);
+        let tcb_info = text(&tcb_info.spoilt(has))?;
+        let qe_identity = QeIdentity::new(machine, &levels.enclave, &dates(Fault::ExpiredQeIdentity)?);
+        let qe_identity = text(&qe_identity.spoilt(has))?;
         let signature = |document: &str, fault| {
             // A sound signature by a key that has no business signing this.
             let key: &Key = if has(fault) { &pki.pck } else { &pki.tcb_signer };
@@ -115,7 +107,8 @@ struct TcbInfo {
     pce_id: String,
     tcb_type: u8,
     tcb_evaluation_data_number: u32,
-    tdx_module: ModuleSigner,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tdx_module: Option<ModuleSigner>,
     tdx_module_identities: Vec<ModuleIdentity>,
     tcb_levels: Vec<Level<PlatformTcb>>,
 }
@@ -151,6 +144,7 @@ struct Level<T> {
 struct PlatformTcb {
     sgxtcbcomponents: Vec<Component>,
     pcesvn: u16,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     tdxtcbcomponents: Vec<Component>,
 }
 
@@ -165,26 +159,84 @@ struct EnclaveTcb<T> {
 }
 
 impl TcbInfo {
-    fn new(machine: &Machine, level: &TcbLevel, dates: &Dates, fmspc: [u8; 6]) -> Self {
+    fn new(machine: &Machine, levels: &Levels, dates: &Dates) -> Self {
         let [module_svn, module_version, ..] = machine.tee_tcb_svn;
+        let mut module_levels = own_levels(&levels.module, module_svn, module_svn.saturating_add(1), dates);
+        if levels.lag.is_some() {
+            let behind = TcbLevel::new(TcbStatus::OutOfDate, Vec::new());
+            module_levels.push(at_level(&behind, EnclaveTcb { isvsvn: module_svn.saturating_sub(1) }, dates));
+        }
         let identity = ModuleIdentity {
             id: format!("TDX_{module_version:02X}"),
             signer: ModuleSigner::of(machine),
-            tcb_levels: vec![current(EnclaveTcb { isvsvn: module_svn }, dates)],
+            tcb_levels: module_levels,
         };
+        let mut tcb_levels = platform_levels(machine, &levels.platform, dates);
+        if levels.lag.is_some() {
+            // Components 0 and 1 are the module identity's to judge, but some verifiers look at them here too.
+            for level in &mut tcb_levels {
+                level.tcb.tdxtcbcomponents.iter_mut().take(1).for_each(|module| module.svn = 0);
+            }
+        }
         Self {
             id: "TDX",
             version: 3,
             issue_date: dates.issue.clone(),
             next_update: dates.next_update.clone(),
-            fmspc: hex::encode_upper(fmspc),
+            fmspc: hex::encode_upper(machine.fmspc),
             pce_id: hex::encode_upper(machine.pce_id),
             tcb_type: 0,
             tcb_evaluation_data_number: EVALUATION,
-            tdx_module: ModuleSigner::of(machine),
+            tdx_module: Some(ModuleSigner::of(machine)),
             tdx_module_identities: vec![identity],
-            tcb_levels: platform_levels(machine, level, dates),
+            tcb_levels,
         }
+    }
+
+    /// The same with those of the faults that are of TCB info.
+    fn spoilt(mut self, has: impl Fn(Fault) -> bool) -> Self {
+        if has(Fault::MismatchedFmspc) {
+            self.fmspc = hex::encode_upper(b"OTHER1");
+        }
+        if has(Fault::MismatchedPceId) {
+            self.pce_id = "0001".to_owned();
+        }
+        if has(Fault::SgxTcbInfo) {
+            self.id = "SGX";
+        }
+        if has(Fault::UnknownTcbInfoVersion) {
+            self.version = 4;
+        }
+        if has(Fault::UnknownTcbType) {
+            self.tcb_type = 1;
+        }
+        if has(Fault::MissingTdxModule) {
+            self.tdx_module = None;
+        }
+        for level in &mut self.tcb_levels {
+            if has(Fault::MissingTdxComponents) {
+                level.tcb.tdxtcbcomponents.clear();
+            }
+            if has(Fault::UnknownTcbStatus) {
+                level.tcb_status = "TDRelaunchAdvised";
+            }
+        }
+        self
+    }
+}
+
+/// The level of a part at this version, and above it one that it falls short of, unless it is up to date.
+fn own_levels<T>(level: &TcbLevel, svn: T, newer: T, dates: &Dates) -> Vec<Level<EnclaveTcb<T>>> {
+    let newer = (!level.is_current()).then(|| current(EnclaveTcb { isvsvn: newer }, dates));
+    newer.into_iter().chain([at_level(level, EnclaveTcb { isvsvn: svn }, dates)]).collect()
+}
+
+fn at_level<T>(level: &TcbLevel, tcb: T, dates: &Dates) -> Level<T> {
+    Level {
+        tcb,
+        tcb_date: dates.issue.clone(),
+        tcb_status: level.spelling(),
+        advisory_ids: level.advisories().to_vec(),
     }
 }
 
@@ -206,12 +258,7 @@ fn platform_levels(machine: &Machine, level: &TcbLevel, dates: &Dates) -> Vec<Le
         let newer = required(raised(machine.cpu_svn, MICROCODE.0), raised(machine.tee_tcb_svn, MICROCODE.1));
         levels.push(current(newer, dates));
     }
-    levels.push(Level {
-        tcb: required(machine.cpu_svn, machine.tee_tcb_svn),
-        tcb_date: dates.issue.clone(),
-        tcb_status: level.spelling(),
-        advisory_ids: level.advisories().to_vec(),
-    });
+    levels.push(at_level(level, required(machine.cpu_svn, machine.tee_tcb_svn), dates));
     levels
 }
 
@@ -259,7 +306,7 @@ struct QeIdentity {
 }
 
 impl QeIdentity {
-    fn new(machine: &Machine, dates: &Dates) -> Self {
+    fn new(machine: &Machine, level: &TcbLevel, dates: &Dates) -> Self {
         Self {
             id: "TD_QE",
             version: 2,
@@ -272,7 +319,18 @@ impl QeIdentity {
             attributes_mask: QE_ATTRIBUTES_MASK,
             mrsigner: hex::encode_upper(machine.qe_mr_signer),
             isvprodid: QE_PRODUCT,
-            tcb_levels: vec![current(EnclaveTcb { isvsvn: QE_SVN }, dates)],
+            tcb_levels: own_levels(level, QE_SVN, QE_SVN.saturating_add(1), dates),
         }
+    }
+
+    /// The same with those of the faults that are of QE identities.
+    fn spoilt(mut self, has: impl Fn(Fault) -> bool) -> Self {
+        if has(Fault::SgxQeIdentity) {
+            self.id = "QE";
+        }
+        if has(Fault::MissingQeLevels) {
+            self.tcb_levels.clear();
+        }
+        self
     }
 }

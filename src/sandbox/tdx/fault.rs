@@ -30,6 +30,24 @@ pub enum Fault {
     DebugAttribute,
     /// The TCB info is about another kind of machine.
     MismatchedFmspc,
+    /// The TCB info is about another provisioning certification enclave.
+    MismatchedPceId,
+    /// The TCB info is about SGX.
+    SgxTcbInfo,
+    /// The TCB info is of a version that nobody has defined.
+    UnknownTcbInfoVersion,
+    /// The TCB info compares versions in a way that nobody has defined.
+    UnknownTcbType,
+    /// The levels of the TCB info have no TDX components.
+    MissingTdxComponents,
+    /// The TCB info says nothing of who signs TDX modules.
+    MissingTdxModule,
+    /// The level of the machine in the TCB info has a status that Intel gives to none.
+    UnknownTcbStatus,
+    /// The QE identity is about the quoting enclave of SGX.
+    SgxQeIdentity,
+    /// The QE identity has no levels.
+    MissingQeLevels,
     /// The QE report does not vouch for the attestation key.
     BadQeReportHash,
     /// The QE report is not signed by the PCK key.
@@ -44,7 +62,7 @@ pub enum Fault {
 
 impl Fault {
     /// Every fault.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 26] = [
         Self::ExpiredTcbInfo,
         Self::ExpiredQeIdentity,
         Self::ExpiredRootCrl,
@@ -57,6 +75,15 @@ impl Fault {
         Self::WrongRoot,
         Self::DebugAttribute,
         Self::MismatchedFmspc,
+        Self::MismatchedPceId,
+        Self::SgxTcbInfo,
+        Self::UnknownTcbInfoVersion,
+        Self::UnknownTcbType,
+        Self::MissingTdxComponents,
+        Self::MissingTdxModule,
+        Self::UnknownTcbStatus,
+        Self::SgxQeIdentity,
+        Self::MissingQeLevels,
         Self::BadQeReportHash,
         Self::BadQeReportSignature,
         Self::BadQuoteSignature,
@@ -79,6 +106,15 @@ impl Fault {
             Self::WrongRoot => "wrong-root",
             Self::DebugAttribute => "debug-attribute",
             Self::MismatchedFmspc => "mismatched-fmspc",
+            Self::MismatchedPceId => "mismatched-pce-id",
+            Self::SgxTcbInfo => "sgx-tcb-info",
+            Self::UnknownTcbInfoVersion => "unknown-tcb-info-version",
+            Self::UnknownTcbType => "unknown-tcb-type",
+            Self::MissingTdxComponents => "missing-tdx-components",
+            Self::MissingTdxModule => "missing-tdx-module",
+            Self::UnknownTcbStatus => "unknown-tcb-status",
+            Self::SgxQeIdentity => "sgx-qe-identity",
+            Self::MissingQeLevels => "missing-qe-levels",
             Self::BadQeReportHash => "bad-qe-report-hash",
             Self::BadQeReportSignature => "bad-qe-report-signature",
             Self::BadQuoteSignature => "bad-quote-signature",
@@ -102,6 +138,15 @@ impl Fault {
             Self::WrongRoot => "everything is issued by a root of the same name and another key",
             Self::DebugAttribute => "the TD runs in debug mode",
             Self::MismatchedFmspc => "the TCB info is about another kind of machine",
+            Self::MismatchedPceId => "the TCB info is about another provisioning certification enclave",
+            Self::SgxTcbInfo => "the TCB info is about SGX",
+            Self::UnknownTcbInfoVersion => "the TCB info is of an unknown version",
+            Self::UnknownTcbType => "the TCB info is of an unknown type",
+            Self::MissingTdxComponents => "the levels of the TCB info have no TDX components",
+            Self::MissingTdxModule => "the TCB info does not say who signs TDX modules",
+            Self::UnknownTcbStatus => "the machine's level in the TCB info has an unknown status",
+            Self::SgxQeIdentity => "the QE identity is about the quoting enclave of SGX",
+            Self::MissingQeLevels => "the QE identity has no levels",
             Self::BadQeReportHash => "the QE report does not vouch for the attestation key",
             Self::BadQeReportSignature => "the QE report is not signed by the PCK key",
             Self::BadQuoteSignature => "the quote is not signed by the attestation key",

@@ -20,10 +20,16 @@ pub use fault::Fault;
 pub use http::router;
 pub use machine::FMSPC;
 pub use quote::{DEBUG, QuoteRequest, QuoteVersion, SEPT_VE_DISABLE};
+pub use status::Lag;
 
 use jiff::Timestamp;
 
-use self::{machine::Machine, pki::Pki, quote::Enclave, status::TcbLevel};
+use self::{
+    machine::Machine,
+    pki::Pki,
+    quote::Enclave,
+    status::{Levels, TcbLevel},
+};
 use super::key::{Key, Seed};
 use crate::{
     attestation::measurement::TcbStatus,
@@ -49,7 +55,7 @@ pub struct Platform {
 struct Settings {
     seed: Seed,
     window: Window,
-    level: TcbLevel,
+    levels: Levels,
     faults: Vec<Fault>,
 }
 
@@ -83,7 +89,7 @@ impl Platform {
         Self::build(Settings {
             seed: Seed::new("tdx", seed),
             window: Window { from, until: from.saturating_add(VALID_FOR) },
-            level: TcbLevel::new(TcbStatus::UpToDate, Vec::new()),
+            levels: Levels::current(),
             faults: Vec::new(),
         })
     }
@@ -103,15 +109,44 @@ impl Platform {
     /// # Errors
     /// As [`Platform::new`].
     pub fn with_status(self, status: TcbStatus, advisories: &[&str]) -> Result<Self> {
-        let advisories = advisories.iter().map(|&id| id.to_owned()).collect();
-        Self::build(Settings { level: TcbLevel::new(status, advisories), ..self.settings })
+        self.with_levels(|levels| levels.platform = level(status, advisories))
+    }
+
+    /// The same platform, whose TDX module now has `status` in the TCB info.
+    ///
+    /// # Errors
+    /// As [`Platform::new`].
+    pub fn with_module_status(self, status: TcbStatus, advisories: &[&str]) -> Result<Self> {
+        self.with_levels(|levels| levels.module = level(status, advisories))
+    }
+
+    /// The same platform, whose quoting enclave now has `status` in the QE identity.
+    ///
+    /// # Errors
+    /// As [`Platform::new`].
+    pub fn with_enclave_status(self, status: TcbStatus, advisories: &[&str]) -> Result<Self> {
+        self.with_levels(|levels| levels.enclave = level(status, advisories))
+    }
+
+    /// The same platform, whose TDX module is outdated at one time and not at another. Only TD 1.5 reports tell both.
+    ///
+    /// # Errors
+    /// As [`Platform::new`].
+    pub fn with_lag(self, lag: Lag) -> Result<Self> {
+        self.with_levels(|levels| levels.lag = Some(lag))
+    }
+
+    fn with_levels(self, change: impl FnOnce(&mut Levels)) -> Result<Self> {
+        let mut settings = self.settings;
+        change(&mut settings.levels);
+        Self::build(settings)
     }
 
     fn build(settings: Settings) -> Result<Self> {
-        let Settings { seed, window, level, faults } = &settings;
+        let Settings { seed, window, levels, faults } = &settings;
         let machine = Machine::new(*seed);
         let pki = Pki::new(*seed, &machine, *window, faults)?;
-        let collateral = Collateral::new(&pki, &machine, level, *window, faults)?;
+        let collateral = Collateral::new(&pki, &machine, levels, *window, faults)?;
         Ok(Self { attestation_key: seed.key("attestation", 0)?, machine, pki, collateral, settings })
     }
 
@@ -141,6 +176,7 @@ impl Platform {
             pki: &self.pki,
             attestation_key: &self.attestation_key,
             faults: &self.settings.faults,
+            lag: self.settings.levels.lag,
         }
         .quote(request)
     }
@@ -154,4 +190,8 @@ impl Platform {
     pub fn event_log(&self, events: &[Event]) -> EventLog {
         EventLog::new(events)
     }
+}
+
+fn level(status: TcbStatus, advisories: &[&str]) -> TcbLevel {
+    TcbLevel::new(status, advisories.iter().map(|&id| id.to_owned()).collect())
 }

@@ -4,6 +4,7 @@
 use super::fault::Fault;
 use super::machine::{Machine, QE_PRODUCT, QE_SVN};
 use super::pki::Pki;
+use super::status::Lag;
 use crate::attestation::measurement::{Measurement, Register, Registers};
 use crate::digest::Sha256;
 use crate::sandbox::key::Key;
@@ -87,6 +88,7 @@ pub(super) struct Enclave<'a> {
     pub(super) pki: &'a Pki,
     pub(super) attestation_key: &'a Key,
     pub(super) faults: &'a [Fault],
+    pub(super) lag: Option<Lag>,
 }
 
 impl Enclave<'_> {
@@ -134,7 +136,7 @@ impl Enclave<'_> {
     fn td_report(&self, request: &QuoteRequest) -> Vec<u8> {
         let attributes = request.attributes | if self.has(Fault::DebugAttribute) { DEBUG } else { 0 };
         let mut report = Vec::with_capacity(648);
-        report.extend(self.machine.tee_tcb_svn);
+        report.extend(self.tee_tcb_svn(Lag::AtLaunch));
         report.extend(self.machine.mr_seam);
         report.extend(self.machine.mr_signer_seam);
         // Attributes of the TDX module.
@@ -152,12 +154,21 @@ impl Enclave<'_> {
         match request.version {
             QuoteVersion::V4 | QuoteVersion::V5Td10 => {}
             QuoteVersion::V5Td15 => {
-                // The TCB now, the same as at launch; and no service TD.
-                report.extend(self.machine.tee_tcb_svn);
+                // The TCB now; and no service TD.
+                report.extend(self.tee_tcb_svn(Lag::Now));
                 report.extend([0; 48]);
             }
         }
         report
+    }
+
+    /// The versions of the TDX components at that time, the module's first.
+    fn tee_tcb_svn(&self, time: Lag) -> [u8; 16] {
+        let mut svns = self.machine.tee_tcb_svn;
+        if let (true, Some(module)) = (self.lag == Some(time), svns.first_mut()) {
+            *module = module.saturating_sub(1);
+        }
+        svns
     }
 
     /// QE report, its signature by the PCK, the authentication data and the PCK chain.

@@ -1,8 +1,38 @@
-//! How current the platform's TCB info says the machine is.
+//! How current TCB info and QE identity say the machine is, part by part.
 
 use crate::attestation::measurement::TcbStatus;
 
-/// The level the machine's patch levels match in the TCB info.
+/// How current each part of the machine is.
+#[derive(Debug, Clone)]
+pub(super) struct Levels {
+    /// The processor with its firmware.
+    pub(super) platform: TcbLevel,
+    /// The TDX module.
+    pub(super) module: TcbLevel,
+    /// The quoting enclave.
+    pub(super) enclave: TcbLevel,
+    /// When the TDX module was a version behind.
+    pub(super) lag: Option<Lag>,
+}
+
+/// When the TDX module of a TD was a version behind: outdated then, and at no other time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lag {
+    /// When the TD was started. The module has been updated under it.
+    AtLaunch,
+    /// Now. No real machine goes back; a verifier must not let one.
+    Now,
+}
+
+impl Levels {
+    /// Everything is current.
+    pub(super) fn current() -> Self {
+        let current = || TcbLevel::new(TcbStatus::UpToDate, Vec::new());
+        Self { platform: current(), module: current(), enclave: current(), lag: None }
+    }
+}
+
+/// The level that one part matches.
 #[derive(Debug, Clone)]
 pub(super) struct TcbLevel {
     status: TcbStatus,

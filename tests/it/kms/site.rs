@@ -131,7 +131,8 @@ impl Site {
         preloaded: Vec<Collateral>,
     ) -> Arc<CollateralStore> {
         let pccs = Pccs::new(&self.pccs.url, once()).unwrap();
-        Arc::new(CollateralStore::new(CollateralSource { pccs, cache, preloaded }))
+        let verifier = Arc::new(QuoteVerifier::new(self.platform.root_der()).unwrap());
+        Arc::new(CollateralStore::new(CollateralSource { pccs, cache, preloaded, verifier }))
     }
 
     /// What the auditor makes of the sample release's policy.

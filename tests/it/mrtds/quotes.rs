@@ -54,7 +54,7 @@ fn verified<'p>(place: &'p Place, profile: &str) -> Invocation<'p> {
 }
 
 #[test]
-fn a_quote_in_every_form_is_compared_and_said_to_be_unverified() {
+fn a_quote_that_nothing_is_given_to_verify_by_is_compared_in_every_form_and_never_passes() {
     let (platform, request) = (platform(), request());
     let place = place(&platform, &request);
     let quote = platform.quote(&request);
@@ -72,13 +72,21 @@ fn a_quote_in_every_form_is_compared_and_said_to_be_unverified() {
         ("node.json", "form node attest response"),
         ("dstack.json", "form dstack GetQuote response"),
     ] {
-        let run = compare(&place, file, "debug").args(["--tag", "mero-tee-v1.2.0"]).run().expect(0);
-        run.says(&[form, UNVERIFIED, "measures as debug and as no other profile"]);
+        let run = compare(&place, file, "debug").args(["--tag", "mero-tee-v1.2.0"]).run().expect(1);
+        let agreed = "measures as debug and as no other profile, but the quote is not proven genuine";
+        let run = run.says(&[form, UNVERIFIED, "no collateral was given, so the quote is not verified", agreed]);
+        assert!(!run.stdout.contains("[PASS]"), "{}", run.stdout);
         compare(&place, file, "locked-read-only").run().expect(10).says(&["it is the value of debug", UNVERIFIED]);
     }
     let piped =
         format!("{BINARY} mrtds compare-mdma --quote - --expected published-mrtds.json --profile debug < quote.b64");
-    place.program("sh", ["-c", &piped]).run().expect(0).says(&["standard input", "form base64", UNVERIFIED]);
+    place.program("sh", ["-c", &piped]).run().expect(1).says(&["standard input", "form base64", UNVERIFIED]);
+    let report = compare(&place, "quote.bin", "debug").args(["--format", "json"]).run().expect(1).report();
+    for check in ["quote-collateral", "quote-signature", "quote-tcb", "quote-debug", "runtime-profile"] {
+        assert_eq!(statuses(&report, check), ["skipped_required"], "{check}");
+    }
+    assert_eq!(statuses(&report, "runtime-register"), ["skipped_required"; 5]);
+    assert_eq!(report["sections"][0]["facts"]["evidence"], "a quote, not verified");
 }
 
 #[test]
@@ -91,6 +99,7 @@ fn a_quote_of_every_version_that_verifies_proves_its_registers() {
             assert_eq!(statuses(&report, check), ["pass"], "{version:?} {check}");
         }
         assert_eq!(statuses(&report, "runtime-register"), ["pass"; 5]);
+        assert_eq!(report["sections"][0]["facts"]["evidence"], "a quote, verified");
         let caveats = report["caveats"].to_string();
         assert!(caveats.contains("root.der") && caveats.contains("--at") && !caveats.contains("claims"), "{caveats}");
     }

@@ -168,7 +168,7 @@ fn malformed_collateral_names_the_field() {
         assert_eq!(gone, format!("collateral: {field}: missing"));
         assert_eq!(message(&|json| json[field] = 7.into()), format!("collateral: {field}: not text"));
     }
-    assert!(message(&|json| json["pck_crl"] = "zz".into()).contains("pck_crl: not hex: `zz`"));
+    assert!(message(&|json| json["pck_crl"] = "zz".into()).contains("pck_crl: not PEM, hex or base64: `zz`"));
     assert!(message(&|json| json["pck_crl"] = "3000".into()).contains("pck_crl: not a DER revocation list"));
     assert!(message(&|json| json["tcb_info"] = "{}".into()).contains("tcb_info: not the JSON expected"));
     let date = r#"{"issueDate":"yesterday","nextUpdate":"2026-01-01T00:00:00Z"}"#;

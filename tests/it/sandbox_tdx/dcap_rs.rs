@@ -75,7 +75,15 @@ fn dcap_rs_refuses_every_fault_that_it_looks_for() {
             | Fault::ExpiredPckCrl
             | Fault::ExpiredPckCertificate
             | Fault::ExpiredTcbSigner
-            | Fault::DebugAttribute => assert!(verdict.is_ok(), "{fault:?}: {verdict:?}"),
+            | Fault::DebugAttribute
+            | Fault::SgxTcbInfo
+            | Fault::UnknownTcbInfoVersion
+            | Fault::UnknownTcbType
+            | Fault::MissingTdxComponents
+            | Fault::SgxQeIdentity
+            | Fault::MissingQeLevels => assert!(verdict.is_ok(), "{fault:?}: {verdict:?}"),
+            // Read, and given no name of its own.
+            Fault::UnknownTcbStatus => assert_eq!(verdict.unwrap(), ["Unrecognized"]),
             Fault::ExpiredTcbInfo
             | Fault::ExpiredQeIdentity
             | Fault::RevokedPck
@@ -83,6 +91,8 @@ fn dcap_rs_refuses_every_fault_that_it_looks_for() {
             | Fault::RevokedTcbSigner
             | Fault::WrongRoot
             | Fault::MismatchedFmspc
+            | Fault::MismatchedPceId
+            | Fault::MissingTdxModule
             | Fault::BadQeReportHash
             | Fault::BadQeReportSignature
             | Fault::BadQuoteSignature

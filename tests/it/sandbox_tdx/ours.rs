@@ -38,6 +38,10 @@ enum Reason {
 
 fn reason(fault: Fault) -> Reason {
     let signature = |signed| Reason::Is(Rejection::BadSignature(signed));
+    let unfit = |document, field: &str, expected: &str, found: &str| {
+        let (field, expected, found) = (field.to_owned(), expected.to_owned(), found.to_owned());
+        Reason::Is(Rejection::Unfit { document, field, expected, found })
+    };
     match fault {
         Fault::ExpiredTcbInfo => Reason::Expired(&[Document::TcbInfo]),
         Fault::ExpiredQeIdentity => Reason::Expired(&[Document::QeIdentity]),
@@ -58,6 +62,24 @@ fn reason(fault: Fault) -> Reason {
             quote: hex::encode(merotee::sandbox::tdx::FMSPC),
             collateral: hex::encode(b"OTHER1"),
         }),
+        Fault::MismatchedPceId => {
+            Reason::Is(Rejection::PceIdMismatch { quote: "0000".to_owned(), collateral: "0001".to_owned() })
+        }
+        Fault::SgxTcbInfo => unfit(Document::TcbInfo, "id", "TDX", "SGX"),
+        Fault::UnknownTcbInfoVersion => unfit(Document::TcbInfo, "version", "3", "4"),
+        Fault::UnknownTcbType => unfit(Document::TcbInfo, "tcbType", "0", "1"),
+        Fault::MissingTdxComponents => {
+            unfit(Document::TcbInfo, "tcbLevels[0].tcb.tdxtcbcomponents", "16 components", "absent or empty")
+        }
+        Fault::MissingTdxModule => {
+            unfit(Document::TcbInfo, "tdxModule", "the TDX module's signer and attributes", "absent")
+        }
+        Fault::UnknownTcbStatus => {
+            let expected = "a status that Intel gives here";
+            unfit(Document::TcbInfo, "tcbLevels[0].tcbStatus", expected, "TDRelaunchAdvised")
+        }
+        Fault::SgxQeIdentity => unfit(Document::QeIdentity, "id", "TD_QE", "QE"),
+        Fault::MissingQeLevels => unfit(Document::QeIdentity, "tcbLevels", "at least one level", "an empty list"),
         Fault::BadQeReportHash => signature(Signed::AttestationKey),
         Fault::BadQeReportSignature => signature(Signed::QeReport),
         Fault::BadQuoteSignature => signature(Signed::Quote),
