@@ -8,7 +8,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::tag::Family;
-use crate::policy::profile::Profile;
+use crate::{
+    policy::profile::Profile,
+    schema::{self, JsonError},
+};
 
 /// Stands for each of the profiles in an asset's name.
 const PROFILE: &str = "{profile}";
@@ -218,6 +221,9 @@ pub enum InvalidContracts {
     /// Not JSON of the right shape.
     #[error("not a release contract: {0}")]
     Shape(#[from] serde_json::Error),
+    /// Not acceptable JSON at all.
+    #[error("not a release contract: {0}")]
+    Json(#[from] JsonError),
     /// A version this program does not know.
     #[error("release contract has schema_version {0}, this program reads 1")]
     Version(u32),
@@ -237,7 +243,7 @@ impl Contracts {
     /// # Errors
     /// When it does not parse, has another version, or a contract in it demands nothing.
     pub fn parse(bytes: &[u8]) -> Result<Self, InvalidContracts> {
-        let contracts: Self = serde_json::from_slice(bytes)?;
+        let contracts: Self = serde_json::from_value(schema::parse_json(bytes)?)?;
         if contracts.schema_version != 1 {
             return Err(InvalidContracts::Version(contracts.schema_version));
         }

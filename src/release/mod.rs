@@ -4,6 +4,7 @@ pub mod asset_name;
 pub mod checks;
 pub mod checksums;
 pub mod contract;
+pub mod evidence_name;
 pub mod mrtds;
 pub mod notes;
 pub mod repository;

@@ -160,13 +160,17 @@ impl ExpectedWorkflow {
             return;
         };
         demand("server", &self.server, actual.server);
-        demand("repository", &self.repository.to_string(), actual.repository);
+        if !self.repository.is(actual.repository) {
+            demand("repository", &self.repository.to_string(), actual.repository);
+        }
         demand("workflow", &self.workflow, actual.workflow);
         if !self.refs.iter().any(|r| r == actual.git_ref) {
             demand("ref", &self.refs.join(" or "), actual.git_ref);
         }
         // A reusable workflow signs with its own path in the SAN, whoever called it: the source must be ours as well.
-        if let Some(source) = &signer.source_repository {
+        if let Some(source) = &signer.source_repository
+            && !self.is_ours(source)
+        {
             demand("source repository", &format!("{}/{}", self.server, self.repository), source);
         }
         if let Some(source) = &signer.source_ref
@@ -174,6 +178,12 @@ impl ExpectedWorkflow {
         {
             demand("source ref", &self.refs.join(" or "), source);
         }
+    }
+
+    /// Whether the address of a repository is that of ours, on our server.
+    fn is_ours(&self, address: &str) -> bool {
+        let name = address.strip_prefix(&self.server).and_then(|path| path.strip_prefix('/'));
+        name.is_some_and(|name| self.repository.is(name))
     }
 }
 
@@ -274,5 +284,31 @@ mod tests {
         assert!(!matches("https://github.com/o/", "https://github.com/o/r"));
         assert!(!matches("a|b", "xb"));
         assert!(!matches("a", "a\nb"));
+    }
+
+    #[test]
+    fn a_repository_in_another_case_is_the_same_signer_while_workflow_and_ref_are_not() {
+        let san = SAN.replace("calimero-network/mero-tee", "Calimero-Network/Mero-TEE");
+        assert_eq!(parts(&san, GITHUB_ACTIONS_ISSUER), Vec::<&str>::new());
+        assert_eq!(parts(&SAN.replace("release-kms-phala", "Release-KMS-Phala"), GITHUB_ACTIONS_ISSUER), ["workflow"]);
+        assert_eq!(parts(&SAN.replace("mero-kms-v1", "MERO-KMS-v1"), GITHUB_ACTIONS_ISSUER), ["ref"]);
+        let from = |source: &str| {
+            let signer = Signer {
+                san: SAN.into(),
+                issuer: GITHUB_ACTIONS_ISSUER.into(),
+                source_repository: Some(source.into()),
+                source_ref: Some("refs/heads/master".into()),
+            };
+            expected().mismatches(&signer).iter().map(|m| m.part).collect::<Vec<_>>()
+        };
+        assert_eq!(from("https://github.com/Calimero-Network/MERO-tee"), Vec::<&str>::new());
+        for other in [
+            "https://github.com/calimero-network/mero-tee/x",
+            "https://github.com.evil/calimero-network/mero-tee",
+            "calimero-network/mero-tee",
+            "https://github.comcalimero-network/mero-tee",
+        ] {
+            assert_eq!(from(other), ["source repository"], "{other}");
+        }
     }
 }

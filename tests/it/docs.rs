@@ -19,7 +19,7 @@ use merotee::{
 };
 
 /// The ids people filter by, in report order. They stand here once more so that renaming one is a conscious act.
-const IDS: [&str; 37] = [
+const IDS: [&str; 38] = [
     "release",
     "class",
     "asset-name",
@@ -27,6 +27,7 @@ const IDS: [&str; 37] = [
     "asset-present",
     "signature",
     "identity",
+    "evidence",
     "checksums-file",
     "asset-listed",
     "checksum",

@@ -1,10 +1,14 @@
 //! `verify-release-assets` as its users run it.
 
+mod asking;
 mod contracts;
 mod detached_key;
+mod evidence;
+mod keep;
 mod local;
 mod offline;
 mod output;
+mod repository;
 
 use merotee::digest::Sha256;
 use serde_json::Value;
