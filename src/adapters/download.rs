@@ -53,8 +53,8 @@ const PROGRESS: u64 = 1 << 20;
 /// A body that ends as its framing says is whole, however long: the size is returned, not judged.
 ///
 /// # Errors
-/// Remote: no success after all attempts, or more bytes than allowed, of this asset or of all. Input: the file can't be written. Nothing is
-/// left on disk in either case.
+/// Remote: no success after all attempts, or more bytes than allowed, of this asset or of all. Input: the file can't be
+/// written. Nothing is left on disk in either case.
 pub(crate) async fn download(
     http: &Http,
     wanted: Wanted<'_>,

@@ -1,7 +1,7 @@
 //! `--keep DIR`: what was downloaded lies in `DIR/<tag>` only when the release passed.
 //!
 //! Files come into a folder of their own beside it and get their place when the verdict is known: `DIR/<tag>`, or
-//! `DIR/<tag>.NOT-VERIFIED`. Whoever looks at the folder alone cannot take the one for the other, and nothing that was not
+//! `DIR/<tag>.NOT-VERIFIED`. A script that looks only at the folder cannot take one for the other, and nothing that was not
 //! judged in the same run lies among what was. What the verdict is, is not decided here.
 
 use std::{
@@ -79,7 +79,7 @@ impl Keep {
 }
 
 impl Staged {
-    /// Downloads that nobody keeps.
+    /// Downloads that are removed once they are judged.
     ///
     /// # Errors
     /// Input: there is no room for temporary files.
@@ -101,7 +101,7 @@ impl Staged {
 
     /// Gives the downloads their place, in exchange for what an earlier run of the same release left: `DIR/<tag>` when it
     /// `passed`, else `DIR/<tag>.NOT-VERIFIED`. Of the two only one is there afterwards. Returns it; `None` for downloads
-    /// that nobody keeps.
+    /// that are not kept.
     ///
     /// # Errors
     /// Usage: something strange has come into `DIR/<tag>` meanwhile. Input: a folder cannot be renamed.
@@ -183,9 +183,9 @@ impl Place {
         };
         strange.truncate(MAX_NAMED);
         let (folder, named) = (folder.display(), strange.join(", "));
-        let message = format!("{folder} holds what is no file of release {}: {named}{more}", self.tag);
+        let message = format!("{folder} holds files that release {} does not have: {named}{more}", self.tag);
         Err(Error::usage(message)
-            .help("move it away, or keep the release elsewhere: it would lie among verified files"))
+            .help("move them away, or keep the release elsewhere: they would lie among verified files"))
     }
 }
 
@@ -207,7 +207,7 @@ fn metadata(path: &Path) -> Result<Option<Metadata>> {
 }
 
 fn no_folder(path: &Path) -> Error {
-    Error::usage(format!("{} is there and is no folder", path.display()))
+    Error::usage(format!("{} exists and is not a folder", path.display()))
         .help("move it away, or keep the release elsewhere")
 }
 

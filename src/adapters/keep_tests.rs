@@ -95,7 +95,7 @@ fn a_folder_that_holds_anything_strange_is_refused_by_name_and_left_alone() {
         make(&folder);
         let (before, error) = (entries_lossy(&folder), try_stage(dir.path()).unwrap_err());
         assert_eq!(error.class(), Class::Usage, "{name}");
-        assert!(error.to_string().ends_with(&format!("is no file of release {TAG}: {name}")), "{error}");
+        assert!(error.to_string().ends_with(&format!("that release {TAG} does not have: {name}")), "{error}");
         assert_eq!((entries_lossy(&folder), entries(dir.path())), (before, vec![TAG.to_owned()]), "{name}");
     }
 }

@@ -14,7 +14,7 @@ use crate::{
 /// The repository releases come from when nothing else is said.
 const DEFAULT: &str = "calimero-network/mero-tee";
 
-/// Resolves the repository, and says which one it is when nobody named it.
+/// Resolves the repository, and says which one is meant and why when no option or variable names it.
 pub(super) fn resolve(args: &GitHubArgs) -> Result<Repository> {
     if given(args).is_some() {
         let repository = stated(args)?;

@@ -126,8 +126,8 @@ impl Sources<'_> {
         }
     }
 
-    /// The node releases a KMS release's policies must admit. Each is read and judged as one that nobody asked for, even
-    /// where it was asked for as well: the verdict on the KMS is the same in both cases.
+    /// The node releases a KMS release's policies must admit. Each is read and judged for this purpose alone, even where
+    /// it was asked for as well: the verdict on the KMS is the same in both cases.
     async fn counterparts(&self, of: &Snapshot) -> Available<Vec<Counterpart>> {
         if of.tag.family() != Family::Kms || of.quick {
             return Available::NotHere("only KMS policies name a counterpart".into());

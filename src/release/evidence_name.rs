@@ -1,5 +1,5 @@
-//! Which files look like evidence over another file: signatures, certificates, bundles, attestations, checksums. Somebody
-//! relies on each of them, so each is verified or reported.
+//! Which files look like evidence over another file: signatures, certificates, bundles, attestations, checksums. Some client
+//! may go by each of them, so each is verified or reported.
 //!
 //! Names only; what the files hold is verified elsewhere.
 

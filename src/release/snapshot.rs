@@ -80,7 +80,7 @@ pub struct Moved {
     pub to: Repository,
 }
 
-/// An entry of a listing that is no asset to be judged.
+/// An entry of a listing that cannot be judged as an asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
     /// Its name.
@@ -89,7 +89,7 @@ pub struct SetAside {
     pub what: Aside,
 }
 
-/// Why an entry of a listing is no asset to be judged.
+/// Why an entry of a listing cannot be judged as an asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Aside {
     /// An upload that did not end well, with the state the API gives it: there is a name and no content.

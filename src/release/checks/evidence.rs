@@ -65,18 +65,18 @@ fn unused(snapshot: &Snapshot, asset: &Asset, name: EvidenceName<'_>) -> Finding
     };
     if !verified {
         return EVIDENCE
-            .warn(file, format!("looks like {what} over {over}, which nothing here verifies"))
+            .warn(file, format!("looks like {what} over {over}: merotee does not verify files of this kind"))
             .help(NOT_OURS);
     }
     if matches!(signed.content, Content::NotFetched) {
-        return EVIDENCE.warn(file, format!("{what} over {over}, which was not fetched: it was not verified"));
+        return EVIDENCE.warn(file, format!("{what} over {over} was not verified: that asset was not fetched"));
     }
     match snapshot.signer {
         Demanded::Key => EVIDENCE
-            .warn(file, format!("{what} over {over}, which was not verified: with --key only what that key signed is"))
+            .warn(file, format!("{what} over {over} was not verified: with --key, only signatures by that key are"))
             .help("run again without --key to verify what was signed with a certificate"),
         Demanded::Signer(_) => EVIDENCE
-            .warn(file, format!("{what} over {over} that lacks its other half: it was not verified"))
+            .warn(file, format!("{what} over {over} was not verified: its other half is missing"))
             .compared(format!("{over}.sig with {over}.pem, a bundle of the same signing, or the key"), file)
             .help("publish what is missing, give the key with --key, or delete the file: another client may go by it"),
     }

@@ -120,7 +120,7 @@ fn with_a_key_what_a_certificate_signed_is_said_to_be_passed_by() {
     let mut release = snapshot(&[(SUMS, ""), (bundle.as_str(), "{}")], Scope::Whole);
     release.signer = Demanded::Key;
     let findings = evidence(&release);
-    assert!(findings[0].message.contains("with --key only what that key signed"), "{findings:?}");
+    assert!(findings[0].message.contains("with --key, only signatures by that key are"), "{findings:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Files that the checksums file lists under another name than GitHub gave them on upload.
 //!
-//! The release is wrong either way, since nobody who checks by the file finds the asset. But it was no attacker, and what to
-//! do is something else than for an asset that nothing vouches for.
+//! The release is wrong either way, since a client that goes by the file does not find the asset. But it is no attack, and
+//! the remedy differs from that for an asset that nothing vouches for.
 
 use super::completeness::{ASSET_LISTED, ASSET_PRESENT};
 use crate::{

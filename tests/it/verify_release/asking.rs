@@ -12,7 +12,7 @@ use std::{
 use merotee::sandbox::tamper::Tamper;
 use serde_json::Value;
 
-use crate::binary::{Place, Run, serve::Serve};
+use crate::binary::{Place, Run, serve::Serve, statuses};
 
 const VERSIONS: [&str; 4] = ["1.3.0-rc.1", "1.2.0", "1.1.0", "1.0.0"];
 
@@ -98,8 +98,10 @@ fn options_change_nothing_about_that() {
 #[test]
 fn a_kms_is_not_blamed_for_the_sbom_of_the_node() {
     let serve = Serve::start_with(&["--tamper", "asset-missing"]);
-    let run = Place::new().merotee(["verify-release-assets", "1.1.0"]).envs(serve.exports()).run().expect(11);
-    assert!(!run.stdout.contains("counterpart-measurements  mero-tee"), "{}", run.stdout);
+    let command = ["verify-release-assets", "1.1.0", "--format", "json"];
+    let report = Place::new().merotee(command).envs(serve.exports()).run().expect(11).report();
+    assert_eq!(statuses(&report, "counterpart-measurements"), ["pass"; 3]);
+    assert_eq!(statuses(&report, "asset-present"), ["missing"; 2]);
 }
 
 #[test]

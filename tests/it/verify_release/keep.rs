@@ -112,7 +112,7 @@ fn a_folder_that_cannot_be_is_an_error_that_names_it() {
     std::fs::create_dir(place.path("k")).unwrap();
     for name in [KMS.to_owned(), marked(KMS)] {
         std::fs::write(place.path("k").join(&name), "x").unwrap();
-        place.sandbox(KEEP).run().expect(2).says(&[&format!("k/{name} is there and is no folder")]).without_product();
+        place.sandbox(KEEP).run().expect(2).says(&[&format!("k/{name} exists and is not a folder")]).without_product();
         std::fs::remove_file(place.path("k").join(&name)).unwrap();
     }
 }
