@@ -28,7 +28,8 @@ pub fn origin(folder: &Path) -> Option<Origin> {
         Some(path) => git.join(path.trim_end()),
         None => git,
     };
-    let config = common.join("config");
+    // Shown to people: without the way there.
+    let config = std::fs::canonicalize(&common).unwrap_or(common).join("config");
     let url = origin_url(&text(&config)?)?;
     Some(Origin { url, config })
 }
@@ -169,7 +170,8 @@ fn value<'a>(first: &str, lines: &mut impl Iterator<Item = &'a str>) -> String {
             value.push_str(&std::mem::take(&mut blanks));
             value.push(literal);
         }
-        match lines.next().filter(|_| continued) {
+        let next = if continued { lines.next() } else { None };
+        match next {
             Some(next) => line = next.to_owned(),
             None => return value,
         }

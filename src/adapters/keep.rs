@@ -42,7 +42,7 @@ pub struct Staged {
 struct Place {
     keep: Keep,
     tag: Tag,
-    /// Names of the release's files: what may be replaced.
+    /// Names of the release's files: what may be replaced. None of what is only to compare with.
     names: Vec<String>,
 }
 
@@ -60,6 +60,18 @@ impl Keep {
         let names = names.usable.iter().map(|(_, name)| name.to_string()).chain([NOTES_FILE.to_owned()]).collect();
         let place = Place { keep: self.clone(), tag: tag.clone(), names };
         place.refuse_strangers()?;
+        self.staged(place)
+    }
+
+    /// A folder for downloads of `tag` that are only needed to compare with.
+    ///
+    /// # Errors
+    /// Input: `DIR` cannot be written to.
+    pub fn stage_beside(&self, tag: &Tag) -> Result<Staged> {
+        self.staged(Place { keep: self.clone(), tag: tag.clone(), names: Vec::new() })
+    }
+
+    fn staged(&self, place: Place) -> Result<Staged> {
         std::fs::create_dir_all(&self.dir).map_err(|e| cannot("make the folder", &self.dir, e))?;
         Ok(Staged { folder: self.temporary()?, place: Some(place) })
     }

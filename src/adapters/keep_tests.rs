@@ -60,8 +60,16 @@ fn while_it_runs_nothing_bears_the_name_of_a_release() {
 #[test]
 fn downloads_to_compare_with_take_an_empty_place_and_no_other() {
     let dir = tempfile::tempdir().unwrap();
-    staged(dir.path(), "first").settle_beside().unwrap();
-    staged(dir.path(), "second").settle_beside().unwrap();
+    let beside = |content: &str| {
+        let staged = Keep::new(dir.path().to_owned()).stage_beside(&TAG.parse().unwrap()).unwrap();
+        std::fs::write(staged.path().join("a.json"), content).unwrap();
+        staged.settle_beside().unwrap();
+    };
+    beside("first");
+    beside("second");
+    // Whatever else lies there is not in the way of a comparison.
+    std::fs::write(dir.path().join(TAG).join("mine.txt"), "x").unwrap();
+    beside("third");
     assert_eq!(std::fs::read_to_string(dir.path().join(TAG).join("a.json")).unwrap(), "first");
     assert_eq!(entries(dir.path()), [TAG]);
 }

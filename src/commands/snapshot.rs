@@ -7,7 +7,7 @@ use std::path::Path;
 use futures_util::{StreamExt as _, stream};
 
 pub(super) use self::source::Source;
-use self::source::Wanted;
+use self::source::{Purpose, Wanted};
 use super::verify_release::SignerRule;
 use crate::{
     adapters::{
@@ -67,7 +67,8 @@ impl Sources<'_> {
         let mut releases = Vec::new();
         let mut unread = Vec::new();
         for tag in tags {
-            match self.signed(tag, self.args.class, self.scope()).await {
+            let class = self.args.class.unwrap_or_else(|| tag.class());
+            match self.signed(tag, class, Purpose::Verdict).await {
                 Ok(read) => releases.push(read),
                 Err(error) if tags.len() == 1 || error.class() == Class::Usage => return Err(error),
                 Err(error) => unread.push((tag.clone(), Err(error))),
@@ -83,17 +84,13 @@ impl Sources<'_> {
         Ok(read.chain(unread).collect())
     }
 
-    fn scope(&self) -> Scope {
-        if self.args.quick { Scope::Quick } else { Scope::Whole }
-    }
-
-    /// Assets and signatures of one release; catalog and counterparts are filled in by the caller. Without a `class` the
-    /// tag decides.
-    async fn signed(&self, tag: &Tag, class: Option<tag::Class>, scope: Scope) -> Result<Read> {
+    /// Assets and signatures of one release; catalog and counterparts are filled in by the caller.
+    async fn signed(&self, tag: &Tag, class: tag::Class, purpose: Purpose) -> Result<Read> {
         let Self { repository, contracts, args, .. } = *self;
-        let (fetched, staged) = self.source.fetch(Wanted { repository, tag, contracts, scope, args }).await?;
+        // Compared with are measurements alone.
+        let scope = if args.quick || purpose == Purpose::Comparison { Scope::Quick } else { Scope::Whole };
+        let (fetched, staged) = self.source.fetch(Wanted { repository, tag, contracts, scope, purpose, args }).await?;
         let signer = self.rule.demanded(tag, &fetched.selection.contract, self.rule.holder(&fetched.origin)?)?;
-        let class = class.unwrap_or_else(|| tag.class());
         let mut snapshot = fetched.into_snapshot(tag.clone(), class, signer, scope != Scope::Whole);
         let verifier = Verifier { root: self.root, key: self.key, rekor: self.source.rekor() };
         // A detached signature asks the log several times: the assets wait for it together, not one after the other.
@@ -166,7 +163,7 @@ impl Sources<'_> {
     /// A counterpart, signed by whom the user names or by the release workflow of its own family: an identity given for
     /// the release that is asked for is not that of another. Nor is the class.
     async fn counterpart(&self, tag: &Tag) -> Result<Counterpart> {
-        let Read { mut snapshot, staged } = self.signed(tag, None, Scope::Quick).await?;
+        let Read { mut snapshot, staged } = self.signed(tag, tag.class(), Purpose::Comparison).await?;
         let mut counterpart = believed(&snapshot)?;
         if counterpart.measurements.is_err() {
             let holder = self.rule.holder(&snapshot.origin)?;

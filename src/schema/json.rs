@@ -71,10 +71,10 @@ pub fn parse_json_within(bytes: &[u8], limit: usize) -> Result<Value, JsonError>
 fn byte_order_mark(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0xEF, 0xBB, 0xBF, ..] => {
-            Some("begins with a byte order mark (BOM), which JSON must not have: save the file as UTF-8 without BOM")
+            Some("expected value, found a byte order mark (BOM): save the file as UTF-8 without BOM")
         }
         [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] => {
-            Some("begins with the byte order mark (BOM) of UTF-16: save the file as UTF-8 without BOM")
+            Some("expected value, found a byte order mark (BOM) of UTF-16: save the file as UTF-8 without BOM")
         }
         _ => None,
     }
@@ -190,13 +190,13 @@ mod tests {
     #[test]
     fn a_byte_order_mark_is_named() {
         for (bytes, named) in [
-            (&b"\xef\xbb\xbf{}"[..], "byte order mark (BOM), which JSON must not have"),
+            (&b"\xef\xbb\xbf{}"[..], "byte order mark (BOM): save the file as UTF-8"),
             (b"\xef\xbb\xbf", "byte order mark (BOM)"),
             (b"\xff\xfe{\0}\0", "byte order mark (BOM) of UTF-16"),
             (b"\xfe\xff\0{\0}", "byte order mark (BOM) of UTF-16"),
         ] {
             let error = error(bytes);
-            assert!(error.starts_with("line 1, column 1: begins with ") && error.contains(named), "{error}");
+            assert!(error.starts_with("line 1, column 1: expected value, found ") && error.contains(named), "{error}");
         }
         assert!(!error(b" \xef\xbb\xbf{}").contains("BOM"), "elsewhere it is no mark");
     }

@@ -61,6 +61,15 @@ pub(in crate::commands) enum Source {
 /// The log, and the client that asks it. Shared with the counterpart's source.
 pub(super) type Rekor = Arc<(Http, Url)>;
 
+/// What a release is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be judged.
+    Verdict,
+    /// To compare another with it.
+    Comparison,
+}
+
 /// What of a release is wanted.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
@@ -68,6 +77,7 @@ pub(super) struct Wanted<'a> {
     pub(super) tag: &'a Tag,
     pub(super) contracts: &'a Contracts,
     pub(super) scope: Scope,
+    pub(super) purpose: Purpose,
     pub(super) args: &'a VerifyReleaseArgs,
 }
 
@@ -100,7 +110,7 @@ impl Source {
 
     /// Reads as much of a release as is wanted. What was downloaded stays as long as the second value does.
     pub(super) async fn fetch(&self, wanted: Wanted<'_>) -> Result<(Fetched, Option<Staged>)> {
-        let Wanted { repository, tag, contracts, scope, args } = wanted;
+        let Wanted { repository, tag, contracts, scope, purpose, args } = wanted;
         let jobs = usize::from(args.jobs);
         match self {
             Self::Folder { dir, nested, .. } => {
@@ -110,9 +120,10 @@ impl Source {
             }
             Self::GitHub { github, keep, progress, .. } => {
                 let listing = github_release::list(github, repository, tag, contracts, scope).await?;
-                let staged = match keep {
-                    None => Staged::temporary()?,
-                    Some(keep) => keep.stage(tag, listing.names())?,
+                let staged = match (keep, purpose) {
+                    (None, _) => Staged::temporary()?,
+                    (Some(keep), Purpose::Verdict) => keep.stage(tag, listing.names())?,
+                    (Some(keep), Purpose::Comparison) => keep.stage_beside(tag)?,
                 };
                 let notes_have_room = notes_have_room(listing.names());
                 let bar = progress_bar(tag, *progress);

@@ -21,7 +21,8 @@ fn verify(place: &Place, more: &[&str]) -> crate::binary::Run {
 /// Certificate of a bundle as cosign writes it: PEM.
 fn pem(bundle: &Value) -> String {
     let der = bundle["verificationMaterial"]["certificate"]["rawBytes"].as_str().unwrap();
-    format!("-----BEGIN CERTIFICATE-----\n{der}\n-----END CERTIFICATE-----\n")
+    let lines: Vec<&str> = der.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
 }
 
 #[test]

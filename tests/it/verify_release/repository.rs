@@ -50,7 +50,8 @@ fn a_repository_that_has_moved_is_judged_by_the_name_it_has_now_and_said_so() {
     // What was given up may be anybody's: a signature by the old name is none by the new.
     let command = ["verify-release-assets", NODE, "--repo", BEFORE, "--signer-repo", BEFORE, "--format", "json"];
     let report = Place::new().sandbox(command).run().expect(10).report();
-    assert_eq!(statuses(&report, "identity"), ["fail"]);
+    let parts = statuses(&report, "identity");
+    assert!(!parts.is_empty() && parts.iter().all(|status| *status == "fail"), "{parts:?}");
     let release = Place::new().sandbox(["verify-release-assets", "mero-kms-v8.8.8", "--repo", BEFORE]).run();
     release.expect(1).says(&["has no release mero-kms-v8.8.8"]).without_product();
 }
