@@ -1,6 +1,7 @@
 //! Bytes from the network into a file: streamed, hashed, bounded, resumed. Whether they are the right bytes is for
 //! the checks to say.
 
+mod allowance;
 mod part_file;
 
 use std::path::Path;
@@ -11,6 +12,7 @@ use reqwest::{
 };
 use url::Url;
 
+pub use self::allowance::Allowance;
 use self::part_file::PartFile;
 use super::http::{Answer, Failure, Get, Http, Patience, Reason, Redirects, readable};
 use crate::{
@@ -36,6 +38,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) subject: &'a str,
     /// The size the API states, in bytes.
     pub(crate) stated_size: u64,
+    /// What may still come, of this asset and all others.
+    pub(crate) allowance: &'a Allowance,
 }
 
 /// A body may exceed the stated size by this much, for a check to report; a larger excess is refused.
@@ -49,8 +53,8 @@ const PROGRESS: u64 = 1 << 20;
 /// A body that ends as its framing says is whole, however long: the size is returned, not judged.
 ///
 /// # Errors
-/// Remote: no success after all attempts, or more bytes than allowed. Input: the file can't be written. Nothing is
-/// left on disk in either case.
+/// Remote: no success after all attempts, or more bytes than allowed, of this asset or of all. Input: the file can't be
+/// written. Nothing is left on disk in either case.
 pub(crate) async fn download(
     http: &Http,
     wanted: Wanted<'_>,
@@ -160,6 +164,7 @@ impl<P: Fn(u64) + Sync> Transfer<'_, P> {
             if part.size().saturating_add(piece.len() as u64) > limit {
                 return Err(too_large(&answer.url).into());
             }
+            self.wanted.allowance.take(piece.len() as u64, self.wanted.subject)?;
             part.write(piece).await?;
             (self.progress)(part.size());
         }

@@ -3,15 +3,16 @@
 //! Every form present is verified: a sound signature in one form does not make up for an unsound one in another, which
 //! some other client may read.
 
-use std::fmt;
-
 use crate::{
     adapters::sigstore::{
-        Artifact, Bundle, PublicKey, Rejected, RekorLookup, TrustRoot, refuse_mismatch, verify_bundle,
-        verify_bundle_with_key, verify_detached, verify_detached_beside,
+        Artifact, Bundle, Half, PublicKey, Rejected, RekorLookup, TrustRoot, refuse_mismatch, verify_bundle,
+        verify_bundle_with_key, verify_detached, verify_detached_beside, verify_half_beside,
     },
     error,
-    release::snapshot::{Asset, Content, MAX_EVIDENCE_BYTES, Signature, SignatureOutcome},
+    release::{
+        asset_name::AssetName,
+        snapshot::{Asset, Content, MAX_EVIDENCE_BYTES, Signature, SignatureOutcome, evidence_of},
+    },
 };
 
 /// What signatures are judged by.
@@ -27,8 +28,25 @@ pub struct Verifier<'a> {
 /// Files that carry a signature over one asset.
 enum Form<'a> {
     Bundle(&'a Asset),
-    Certificate { signature: &'a Asset, certificate: &'a Asset, bundle: Option<&'a Asset> },
-    Key { signature: &'a Asset, key: &'a PublicKey },
+    Certificate {
+        signature: &'a Asset,
+        certificate: &'a Asset,
+        bundle: Option<&'a Asset>,
+    },
+    /// A signature without its certificate, whose other half is in the bundle beside it.
+    LoneSignature {
+        signature: &'a Asset,
+        bundle: &'a Asset,
+    },
+    /// A certificate without its signature, whose other half is in the bundle beside it.
+    LoneCertificate {
+        certificate: &'a Asset,
+        bundle: &'a Asset,
+    },
+    Key {
+        signature: &'a Asset,
+        key: &'a PublicKey,
+    },
 }
 
 impl Verifier<'_> {
@@ -54,23 +72,31 @@ impl Verifier<'_> {
                 Content::Failed(why) => SignatureOutcome::Unverified(why.clone()),
                 Content::NotFetched => SignatureOutcome::Unverified("the asset was not fetched".into()),
             };
-            signatures.push(Signature { asset: name.to_owned(), evidence: form.to_string(), outcome });
+            signatures.push(Signature { asset: name.to_owned(), evidence: evidence_of(&form.files()), outcome });
         }
         signatures
     }
 
-    /// Every form present, in the documented order. With a key, only those that a key can judge.
+    /// Every form present, in the documented order. With a key, only those that a key can judge, and what is no bundle at
+    /// all: a certificate's holder made none of it.
     fn forms<'a>(&'a self, name: &str, all: &'a [Asset]) -> Vec<Form<'a>> {
         let find = |suffix: &str| all.iter().find(|a| a.name.as_str() == format!("{name}{suffix}"));
         let bundles: Vec<&Asset> = [find(".sigstore.json"), find(".bundle.json")].into_iter().flatten().collect();
         let mut forms: Vec<Form<'a>> =
-            bundles.iter().filter(|b| self.key.is_none() || is_made_with_a_key(b)).map(|b| Form::Bundle(b)).collect();
+            bundles.iter().filter(|b| self.key.is_none() || !has_a_certificate(b)).map(|b| Form::Bundle(b)).collect();
+        let with_a_certificate = bundles.iter().copied().find(|bundle| has_a_certificate(bundle));
         match (find(".sig"), find(".pem"), self.key) {
             (Some(signature), _, Some(key)) => forms.push(Form::Key { signature, key }),
             (Some(signature), Some(certificate), None) => {
                 forms.push(Form::Certificate { signature, certificate, bundle: bundles.first().copied() });
             }
-            (Some(_), None, None) | (None, _, _) => {}
+            (Some(signature), None, None) => {
+                forms.extend(with_a_certificate.map(|bundle| Form::LoneSignature { signature, bundle }));
+            }
+            (None, Some(certificate), None) => {
+                forms.extend(with_a_certificate.map(|bundle| Form::LoneCertificate { certificate, bundle }));
+            }
+            (None, None, None) | (None, _, Some(_)) => {}
         }
         forms
     }
@@ -84,7 +110,28 @@ impl Verifier<'_> {
             Form::Certificate { signature, certificate, bundle } => {
                 self.certificate(artifact, bytes(signature)?, bytes(certificate)?, *bundle).await
             }
+            Form::LoneSignature { signature, bundle } => {
+                self.half(artifact, Half::Signature(bytes(signature)?), bundle)
+            }
+            Form::LoneCertificate { certificate, bundle } => {
+                self.half(artifact, Half::Certificate(bytes(certificate)?), bundle)
+            }
         }
+    }
+
+    /// Half of a signing is sound when it is the same signing that the bundle beside it records.
+    fn half(
+        &self,
+        artifact: Artifact<'_>,
+        half: Half<'_>,
+        bundle: &Asset,
+    ) -> Result<SignatureOutcome, SignatureOutcome> {
+        let beside = Bundle::parse(bytes(bundle)?).map_err(rejected)?;
+        verify_half_beside(artifact, half, &beside, self.root).map(SignatureOutcome::SignedBy).map_err(
+            |Rejected(why)| {
+                SignatureOutcome::Rejected(format!("does not belong to the signing in {}: {why}", bundle.name))
+            },
+        )
     }
 
     fn bundle(&self, artifact: Artifact<'_>, bytes: &[u8]) -> Result<SignatureOutcome, SignatureOutcome> {
@@ -133,12 +180,14 @@ impl Verifier<'_> {
     }
 }
 
-impl fmt::Display for Form<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl<'a> Form<'a> {
+    /// The files that it was judged by, apart from a bundle that is judged for itself.
+    fn files(&self) -> Vec<&'a AssetName> {
         match self {
-            Self::Bundle(bundle) => write!(f, "{}", bundle.name),
-            Self::Certificate { signature, certificate, .. } => write!(f, "{} + {}", signature.name, certificate.name),
-            Self::Key { signature, .. } => write!(f, "{}", signature.name),
+            Self::Bundle(bundle) => vec![&bundle.name],
+            Self::Certificate { signature, certificate, .. } => vec![&signature.name, &certificate.name],
+            Self::LoneSignature { signature, .. } | Self::Key { signature, .. } => vec![&signature.name],
+            Self::LoneCertificate { certificate, .. } => vec![&certificate.name],
         }
     }
 }
@@ -147,8 +196,8 @@ fn rejected(why: Rejected) -> SignatureOutcome {
     SignatureOutcome::Rejected(why.0)
 }
 
-fn is_made_with_a_key(bundle: &Asset) -> bool {
-    bytes(bundle).ok().and_then(|b| Bundle::parse(b).ok()).is_some_and(|b| b.needs_key())
+fn has_a_certificate(bundle: &Asset) -> bool {
+    bytes(bundle).ok().and_then(|b| Bundle::parse(b).ok()).is_some_and(|b| !b.needs_key())
 }
 
 /// The evidence file's content, or what is to be said of the signature without it.

@@ -3,7 +3,7 @@
 use crate::release::{
     asset_name::RefusedName,
     selection::Selection,
-    snapshot::{Asset, Available, Demanded, Origin, Snapshot},
+    snapshot::{Asset, Available, Demanded, Origin, SetAside, Snapshot},
     tag::{Class, Tag},
 };
 
@@ -18,8 +18,10 @@ pub struct Fetched {
     pub assets: Vec<Asset>,
     /// Unsafe names.
     pub refused: Vec<(String, RefusedName)>,
-    /// Names that occur more than once.
+    /// Names that occur more than once, in any case.
     pub duplicates: Vec<String>,
+    /// Entries of the listing that have no content to judge.
+    pub set_aside: Vec<SetAside>,
     /// Release notes.
     pub notes: Available<String>,
 }
@@ -39,6 +41,7 @@ impl Fetched {
             assets: self.assets,
             refused: self.refused,
             duplicates: self.duplicates,
+            set_aside: self.set_aside,
             notes: self.notes,
             signatures: Vec::new(),
             catalog: Available::NotHere("not looked for".into()),

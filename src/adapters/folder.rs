@@ -9,20 +9,22 @@ use crate::{
     error::{self, Error, Result},
     release::{
         asset_name::AssetName,
-        contract::{Contracts, Scope},
+        checksums::ChecksumsFile,
+        contract::{Contracts, EVIDENCE_SUFFIXES, Scope},
         selection::{Names, Selection},
-        snapshot::{Asset, Available, Content, Origin},
+        snapshot::{Aside, Asset, Available, Content, MAX_DOCUMENT_BYTES, Origin, SetAside},
         tag::Family,
     },
 };
 
-/// Where `--keep` writes the release notes, and `--dir` looks for them. Not an asset.
+/// Where `--keep` writes the release notes, and `--dir` looks for them. Not an asset, unless the release vouches for one
+/// of this name.
 pub const NOTES_FILE: &str = "release-notes.md";
 
 /// Largest release notes read; GitHub allows 125,000 characters.
 const MAX_NOTES_BYTES: u64 = 1024 * 1024;
 
-/// Reads a release from a folder. Subfolders are no assets.
+/// Reads a release from a folder. Folders in it are no assets: they are set aside by name.
 ///
 /// # Errors
 /// When the folder cannot be listed. A file that cannot be read is part of the result.
@@ -34,10 +36,19 @@ pub async fn fetch(
     scope: Scope,
     jobs: usize,
 ) -> Result<Fetched> {
-    let listing = list(folder)?;
-    let names = Names::sort(listing.iter().map(|(name, _)| name.as_str()));
-    let selection = Selection::choose(contracts, family, scope, &names)
-        .ok_or_else(|| Error::usage(format!("the contract file holds nothing for the {family} family")))?;
+    let (mut listing, set_aside) = list(folder)?;
+    let mut names = Names::sort(listing.iter().map(|(name, _)| name.as_str()));
+    let choose = |names: &Names| {
+        Selection::choose(contracts, family, scope, names)
+            .ok_or_else(|| Error::usage(format!("the contract file holds nothing for the {family} family")))
+    };
+    let mut selection = choose(&names)?;
+    let notes_are_an_asset = vouches_for_notes(folder, &selection.contract.checksums.name, &names);
+    if !notes_are_an_asset && names.holds(NOTES_FILE) {
+        listing.retain(|(name, _)| name != NOTES_FILE);
+        names = Names::sort(listing.iter().map(|(name, _)| name.as_str()));
+        selection = choose(&names)?;
+    }
     let wanted = names.usable.iter().filter_map(|(index, name)| Some((name.clone(), listing.get(*index)?.1.clone())));
     let work = wanted.map(|(name, path)| {
         let (fetches, reads) = (selection.fetches(&name), selection.reads(&name));
@@ -48,25 +59,47 @@ pub async fn fetch(
     });
     let assets = stream::iter(work).buffered(jobs).collect().await;
     let Names { refused, duplicates, .. } = names;
-    let notes = read_notes(folder, notes);
-    Ok(Fetched { selection, origin: Origin::Folder(folder.to_owned()), assets, refused, duplicates, notes })
+    let notes = match notes {
+        None if notes_are_an_asset => {
+            Available::NotHere(format!("{NOTES_FILE} is an asset of this release; give the notes with --notes"))
+        }
+        given => read_notes(folder, given),
+    };
+    let origin = Origin::Folder(folder.to_owned());
+    Ok(Fetched { selection, origin, assets, refused, duplicates, set_aside, notes })
 }
 
-/// Files of the folder by name. A name that is not Unicode is listed lossily: it is then refused like any odd name.
-fn list(folder: &Path) -> Result<Vec<(String, PathBuf)>> {
+/// Whether [`NOTES_FILE`] is not where the notes were kept but an asset of the release: the checksums file lists it, or a
+/// signature lies beside it. Notes are vouched for by nothing.
+fn vouches_for_notes(folder: &Path, checksums: &str, names: &Names) -> bool {
+    if !names.holds(NOTES_FILE) {
+        return false;
+    }
+    let path = folder.join(checksums);
+    let bytes = if path.is_file() { file::read_bounded(&path, MAX_DOCUMENT_BYTES).ok() } else { None };
+    let listed = bytes.is_some_and(|bytes| ChecksumsFile::parse(&bytes).0.get(NOTES_FILE).is_some());
+    listed || EVIDENCE_SUFFIXES.iter().any(|suffix| names.holds(&format!("{NOTES_FILE}{suffix}")))
+}
+
+/// Files of the folder by name, and the folders in it. A name that is not Unicode is listed lossily: it is then refused
+/// like any odd name.
+fn list(folder: &Path) -> Result<(Vec<(String, PathBuf)>, Vec<SetAside>)> {
     let fail = |e| Error::input(format!("cannot list {}", folder.display())).because(e);
-    let mut files = Vec::new();
+    let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder).map_err(fail)? {
         let entry = entry.map_err(fail)?;
         let name = entry.file_name().to_string_lossy().into_owned();
         // Follows links: a dangling one is an asset that cannot be read, and is reported so.
         let is_folder = std::fs::metadata(entry.path()).is_ok_and(|m| m.is_dir());
-        if !is_folder && name != NOTES_FILE {
+        if is_folder {
+            folders.push(SetAside { name, what: Aside::Folder });
+        } else {
             files.push((name, entry.path()));
         }
     }
     files.sort();
-    Ok(files)
+    folders.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok((files, folders))
 }
 
 fn read_notes(folder: &Path, given: Option<&Path>) -> Available<String> {

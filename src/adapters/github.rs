@@ -14,7 +14,7 @@ use url::Url;
 
 use self::pages::Pages;
 pub use self::release::{Release, ReleaseAsset};
-pub use super::download::Downloaded;
+pub use super::download::{Allowance, Downloaded};
 use super::{
     download::{Wanted, download},
     http::{Fetched, Http, HttpOptions, excerpt, excerpt_at, host},
@@ -28,6 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct GitHub {
     http: Http,
+    allowance: Allowance,
 }
 
 const JSON: &str = "application/vnd.github+json";
@@ -42,7 +43,18 @@ impl GitHub {
     /// # Errors
     /// Usage: a URL that is not http(s) or carries credentials, or a token that no header can hold.
     pub fn new(api_url: Url, token: Option<SecretString>, options: HttpOptions) -> Result<Self> {
-        Ok(Self { http: Http::new(api_url, token.as_ref(), options)? })
+        Ok(Self { http: Http::new(api_url, token.as_ref(), options)?, allowance: Allowance::unlimited() })
+    }
+
+    /// Bounds what all downloads together may bring.
+    #[must_use]
+    pub fn within(self, allowance: Allowance) -> Self {
+        Self { allowance, ..self }
+    }
+
+    /// What may still be downloaded.
+    pub(crate) fn allowance(&self) -> &Allowance {
+        &self.allowance
     }
 
     /// The release of a tag, with all its assets; `None` when the repository has none. A draft has no tag yet, so with
@@ -120,8 +132,8 @@ impl GitHub {
     ///
     /// # Errors
     /// Remote: an asset URL outside the API, every failure of the API or of the storage behind it, more bytes than
-    /// [`HttpOptions::max_asset_bytes`] or than the stated size and 1 MiB. Input: the file can't be written. In each
-    /// case nothing is left on disk.
+    /// [`HttpOptions::max_asset_bytes`], than the stated size and 1 MiB, or than what is left of [`GitHub::within`].
+    /// Input: the file can't be written. In each case nothing is left on disk.
     pub async fn download(
         &self,
         asset: &ReleaseAsset,
@@ -136,7 +148,7 @@ impl GitHub {
         }
         // The path names repository and asset; a query has no place in it, and might be secret.
         let subject = format!("asset `{name}` ({})", excerpt(asset.url.path()));
-        let wanted = Wanted { url: &asset.url, subject: &subject, stated_size: asset.size };
+        let wanted = Wanted { url: &asset.url, subject: &subject, stated_size: asset.size, allowance: &self.allowance };
         download(&self.http, wanted, destination, progress).await
     }
 

@@ -1,4 +1,4 @@
-//! A release that lies on GitHub: listing, then every needed asset, concurrently.
+//! A release that lies on GitHub: the listing first, then every needed asset, concurrently.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, stream};
 use super::{
     fetched::Fetched,
     folder::{self, path_in},
-    github::{GitHub, ReleaseAsset},
+    github::{GitHub, Release, ReleaseAsset},
 };
 use crate::{
     error::{self, Error, Result},
@@ -16,21 +16,24 @@ use crate::{
         contract::{Contracts, Scope},
         repository::Repository,
         selection::{Names, Selection},
-        snapshot::{Asset, Available, Content, Origin},
+        snapshot::{Aside, Asset, Available, Content, Moved, Origin, SetAside},
         tag::Tag,
     },
 };
 
-/// What to fetch, and how.
+/// A release's listing, and what is needed of it. Nothing is downloaded yet.
+#[derive(Debug)]
+pub struct Listing {
+    release: Release,
+    names: Names,
+    selection: Selection,
+    moved: Option<Moved>,
+    /// For errors.
+    subject: String,
+}
+
+/// Where downloads go, and how.
 pub struct Request<'a> {
-    /// Repository of the release.
-    pub repository: &'a Repository,
-    /// Its tag.
-    pub tag: &'a Tag,
-    /// What releases must hold.
-    pub contracts: &'a Contracts,
-    /// How much of it.
-    pub scope: Scope,
     /// Existing folder that assets are written into.
     pub into: &'a Path,
     /// Assets at the same time.
@@ -39,12 +42,17 @@ pub struct Request<'a> {
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
 
-/// Fetches a release.
+/// Lists a release and selects what `scope` needs of it.
 ///
 /// # Errors
-/// When it does not exist or cannot be listed. An asset that cannot be downloaded is part of the result.
-pub async fn fetch(github: &GitHub, request: Request<'_>) -> Result<Fetched> {
-    let Request { repository, tag, contracts, scope, into, jobs, progress } = request;
+/// When it does not exist or cannot be listed.
+pub async fn list(
+    github: &GitHub,
+    repository: &Repository,
+    tag: &Tag,
+    contracts: &Contracts,
+    scope: Scope,
+) -> Result<Listing> {
     let release = github.release(repository, tag.as_str()).await?.ok_or_else(|| {
         Error::remote(format!("{repository} has no release {tag}"))
             .help("check the tag; a draft is visible only with a token that may write to the repository (GH_TOKEN)")
@@ -52,28 +60,61 @@ pub async fn fetch(github: &GitHub, request: Request<'_>) -> Result<Fetched> {
     let names = Names::sort(release.assets.iter().map(|a| a.name.as_str()));
     let selection = Selection::choose(contracts, tag.family(), scope, &names)
         .ok_or_else(|| Error::usage(format!("the contract file holds nothing for the {} family", tag.family())))?;
-    let wanted = names.usable.iter().filter_map(|(index, name)| Some((name.clone(), release.assets.get(*index)?)));
-    let work = wanted.map(|(name, listed)| {
-        let (fetches, reads) = (selection.fetches(&name), selection.reads(&name));
-        async move {
-            let content = if fetches {
-                download(github, &name, listed, into, reads, progress).await
-            } else {
-                Content::NotFetched
-            };
-            Asset { name, stated_size: Some(listed.size), stated_digest: listed.digest.clone(), content }
+    let moved = release.repository().filter(|to| to != repository).map(|to| Moved { from: repository.clone(), to });
+    Ok(Listing { release, names, selection, moved, subject: format!("release {tag} of {repository}") })
+}
+
+impl Listing {
+    /// The names of everything that is listed.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Downloads what is needed.
+    ///
+    /// # Errors
+    /// When it is more than a run may download. An asset that cannot be downloaded is part of the result.
+    pub async fn download(self, github: &GitHub, request: Request<'_>) -> Result<Fetched> {
+        let Request { into, jobs, progress } = request;
+        let Self { release, names, selection, moved, subject } = self;
+        let listed = |index: &usize| release.assets.get(*index);
+        let needed = names.usable.iter().filter(|(_, name)| selection.fetches(name));
+        let bytes = needed.filter_map(|(index, _)| listed(index)).fold(0_u64, |sum, a| sum.saturating_add(a.size));
+        github.allowance().expect(bytes, &subject)?;
+        let mut set_aside = Vec::new();
+        let mut wanted = Vec::new();
+        for (index, name) in &names.usable {
+            let Some(listed) = listed(index) else { continue };
+            match listed.unfinished().filter(|_| selection.fetches(name)) {
+                Some(state) => {
+                    set_aside.push(SetAside { name: name.to_string(), what: Aside::Unfinished(state.to_owned()) });
+                }
+                None => wanted.push((name.clone(), listed)),
+            }
         }
-    });
-    let assets = stream::iter(work).buffered(jobs).collect().await;
-    let Names { refused, duplicates, .. } = names;
-    Ok(Fetched {
-        selection,
-        origin: Origin::GitHub { draft: release.draft, prerelease: release.prerelease },
-        assets,
-        refused,
-        duplicates,
-        notes: Available::Yes(release.body.unwrap_or_default()),
-    })
+        let work = wanted.into_iter().map(|(name, listed)| {
+            let (fetches, reads) = (selection.fetches(&name), selection.reads(&name));
+            async move {
+                let content = if fetches {
+                    download(github, &name, listed, into, reads, progress).await
+                } else {
+                    Content::NotFetched
+                };
+                Asset { name, stated_size: Some(listed.size), stated_digest: listed.digest.clone(), content }
+            }
+        });
+        let assets = stream::iter(work).buffered(jobs).collect().await;
+        let Names { refused, duplicates, .. } = names;
+        Ok(Fetched {
+            selection,
+            origin: Origin::GitHub { draft: release.draft, prerelease: release.prerelease, moved },
+            assets,
+            refused,
+            duplicates,
+            set_aside,
+            notes: Available::Yes(release.body.unwrap_or_default()),
+        })
+    }
 }
 
 async fn download(
@@ -84,10 +125,6 @@ async fn download(
     reads: u64,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Content {
-    // GitHub lists an asset whose upload broke off; it has no usable content.
-    if listed.state != "uploaded" {
-        return Content::Failed(format!("GitHub says its upload is not finished (state {})", listed.state));
-    }
     let path = path_in(into, name);
     match github.download(listed, &path, progress).await {
         Err(error) => Content::Failed(error::chain(&error)),

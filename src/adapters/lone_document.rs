@@ -18,6 +18,7 @@ use crate::{
     error::{Error, Result},
     release::{
         asset_name::AssetName,
+        evidence_name::EvidenceName,
         snapshot::{Asset, Content, MAX_EVIDENCE_BYTES, Signature},
     },
 };
@@ -69,6 +70,9 @@ impl LoneDocument {
     /// # Errors
     /// Input: it cannot be read, is no regular file, or is larger than 4 MiB.
     pub async fn in_file(path: &Path) -> Result<Self> {
+        for file in other_evidence(path) {
+            tracing::warn!("{file} lies beside {} and is not verified: only a {BUNDLE} is", path.display());
+        }
         Self::read(path.to_owned(), None).await
     }
 
@@ -129,6 +133,18 @@ fn named(text: &str) -> Result<AssetName> {
         .map_err(|e| Error::internal("a document cannot be named").because(e))
 }
 
+/// Names of files that look like evidence over this one, apart from its bundle, sorted.
+fn other_evidence(path: &Path) -> Vec<String> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let files = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let is_over = |file: &str| EvidenceName::parse(file).is_some_and(|evidence| evidence.over == name);
+    let mut found: Vec<String> = files.filter(|file| is_over(file) && *file != format!("{name}{BUNDLE}")).collect();
+    found.sort();
+    found
+}
+
 fn beside_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(BUNDLE);
@@ -160,6 +176,17 @@ mod tests {
         assert_eq!((alone.name(), alone.bytes(), alone.has_bundle()), ("p.json", &b"{}"[..], false));
         std::fs::write(folder.path().join("p.json.sigstore.json"), "{}").unwrap();
         assert!(LoneDocument::in_file(&path).await.unwrap().has_bundle());
+    }
+
+    #[test]
+    fn evidence_that_is_not_looked_at_is_found_beside_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["p.json", "p.json.sigstore.json", "p.json.sig", "p.json.asc", "q.json.sig", "p.sig", "p.json.txt"]
+        {
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        assert_eq!(other_evidence(&folder.path().join("p.json")), ["p.json.asc", "p.json.sig"]);
+        assert_eq!(other_evidence(&folder.path().join("none/p.json")), [""; 0]);
     }
 
     #[tokio::test]

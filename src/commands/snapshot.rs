@@ -1,29 +1,23 @@
 //! Putting a release's snapshot together from GitHub or a folder: assets, signatures, catalog, counterparts.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+mod source;
+
+use std::path::Path;
 
 use futures_util::{StreamExt as _, stream};
-use indicatif::{ProgressBar, ProgressStyle};
-use tempfile::TempDir;
-use url::Url;
 
+pub(super) use self::source::Source;
+use self::source::{Purpose, Wanted};
 use super::verify_release::SignerRule;
 use crate::{
     adapters::{
         evidence::Verifier,
-        fetched::Fetched,
         file,
-        folder::{self, NOTES_FILE},
-        github::GitHub,
-        github_release,
-        http::Http,
-        sigstore::{PublicKey, RekorLookup, TrustRoot},
+        keep::Staged,
+        sigstore::{PublicKey, TrustRoot},
     },
     catalog::Catalog,
-    cli::{Cli, Environment, VerifyReleaseArgs},
+    cli::VerifyReleaseArgs,
     error::{self, Class, Error, Result},
     policy::profile::Profile,
     release::{
@@ -31,7 +25,7 @@ use crate::{
         contract::{Contracts, Role, Scope},
         repository::Repository,
         snapshot::{Available, Counterpart, Named, Signature, Snapshot},
-        tag::{self, Family, Selector, Tag},
+        tag::{self, Family, Tag},
     },
     report::{Status, Verdict},
 };
@@ -45,41 +39,6 @@ const MAX_CATALOG_BYTES: u64 = 8 * 1024 * 1024;
 /// Node releases that one KMS release is compared with, at most.
 const MAX_COUNTERPARTS: usize = 10;
 
-/// Where releases are read from.
-pub(super) enum Source {
-    /// GitHub, into a folder that is kept or removed at the end.
-    GitHub {
-        /// The API.
-        github: Box<GitHub>,
-        /// The log asked about detached signatures.
-        rekor: Rekor,
-        /// Where downloads lie.
-        folder: Downloads,
-        /// Whether progress may be shown.
-        progress: bool,
-    },
-    /// A local folder.
-    Folder {
-        /// The folder, or the parent of one folder a tag.
-        dir: PathBuf,
-        /// Whether it must be the parent: several releases are asked for, and one folder is not all of them.
-        nested: bool,
-        /// The log asked about detached signatures; `None` offline: no client is built at all.
-        rekor: Option<Rekor>,
-    },
-}
-
-/// The log, and the client that asks it. Shared with the counterpart's source.
-type Rekor = Arc<(Http, Url)>;
-
-/// Where downloads lie.
-pub(super) enum Downloads {
-    /// Removed when the command ends.
-    Temporary(TempDir),
-    /// Kept.
-    Kept(PathBuf),
-}
-
 /// Everything a snapshot is put together from.
 pub(super) struct Sources<'a> {
     pub(super) source: Source,
@@ -91,119 +50,54 @@ pub(super) struct Sources<'a> {
     pub(super) args: &'a VerifyReleaseArgs,
 }
 
-impl Source {
-    /// Prepares the source the arguments name.
-    pub(super) fn new(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Self> {
-        let rekor = || -> Result<Rekor> {
-            let url = cli.sigstore.rekor_url.clone();
-            Ok(Arc::new((Http::new(url.clone(), None, super::bounds(&cli.network))?, url)))
-        };
-        if let Some(dir) = &args.dir {
-            let rekor = if args.offline { None } else { Some(rekor()?) };
-            let nested = matches!(args.tag, Some(Selector::Both(_)));
-            return Ok(Self::Folder { dir: dir.clone(), nested, rekor });
-        }
-        let folder = match &args.keep {
-            Some(dir) => Downloads::Kept(dir.clone()),
-            None => Downloads::Temporary(
-                TempDir::with_prefix("merotee-")
-                    .map_err(|e| Error::input("cannot make a temporary folder").because(e))?,
-            ),
-        };
-        let github = GitHub::new(cli.github.api_url.clone(), environment.token.clone(), super::bounds(&cli.network))?;
-        let progress = environment.stderr_terminal && !cli.output.quiet;
-        Ok(Self::GitHub { github: Box::new(github), rekor: rekor()?, folder, progress })
-    }
-
-    fn rekor(&self) -> Option<RekorLookup<'_>> {
-        match self {
-            Self::GitHub { rekor, .. } | Self::Folder { rekor: Some(rekor), .. } => {
-                Some(RekorLookup::new(&rekor.0, &rekor.1))
-            }
-            Self::Folder { rekor: None, .. } => None,
-        }
-    }
+/// A release that was read and is not judged yet.
+pub(super) struct Read {
+    /// What was read.
+    pub(super) snapshot: Snapshot,
+    /// Where its downloads lie until they get their place; `None` for a local folder.
+    pub(super) staged: Option<Staged>,
 }
 
 impl Sources<'_> {
-    /// A snapshot of each release, in the order of `tags`.
+    /// Each release, in the order of `tags`, read in the same way whether it is the only one or one of two.
     ///
     /// # Errors
     /// When a release cannot be fetched at all, and was the only one asked for. Of two, the other is still judged.
-    pub(super) async fn snapshots(&self, tags: &[Tag]) -> Result<Vec<(Tag, Result<Snapshot>)>> {
-        let mut snapshots = Vec::new();
+    pub(super) async fn releases(&self, tags: &[Tag]) -> Result<Vec<(Tag, Result<Read>)>> {
+        let mut releases = Vec::new();
         let mut unread = Vec::new();
         for tag in tags {
-            match self.signed(tag, self.args.quick).await {
-                Ok(snapshot) => snapshots.push(snapshot),
+            let class = self.args.class.unwrap_or_else(|| tag.class());
+            match self.signed(tag, class, Purpose::Verdict).await {
+                Ok(read) => releases.push(read),
                 Err(error) if tags.len() == 1 || error.class() == Class::Usage => return Err(error),
                 Err(error) => unread.push((tag.clone(), Err(error))),
             }
         }
         // Only now: where the release cannot be had, there is no point in waiting for the catalog as well.
         let catalog = self.catalog().await;
-        for snapshot in &mut snapshots {
+        for Read { snapshot, .. } in &mut releases {
             snapshot.catalog = catalog.clone();
+            snapshot.counterparts = self.counterparts(snapshot).await;
         }
-        let mut counterparts = Vec::new();
-        for snapshot in &snapshots {
-            counterparts.push(self.counterparts(snapshot, &snapshots).await);
-        }
-        let complete = snapshots
-            .into_iter()
-            .zip(counterparts)
-            .map(|(snapshot, counterparts)| (snapshot.tag.clone(), Ok(Snapshot { counterparts, ..snapshot })));
-        Ok(complete.chain(unread).collect())
+        let read = releases.into_iter().map(|read| (read.snapshot.tag.clone(), Ok(read)));
+        Ok(read.chain(unread).collect())
     }
 
     /// Assets and signatures of one release; catalog and counterparts are filled in by the caller.
-    async fn signed(&self, tag: &Tag, quick: bool) -> Result<Snapshot> {
-        let fetched = self.fetch(tag, quick).await?;
-        let class = self.args.class.unwrap_or_else(|| tag.class());
-        let signer = self.rule.demanded(tag, &fetched.selection.contract)?;
-        let mut snapshot = fetched.into_snapshot(tag.clone(), class, signer, quick);
+    async fn signed(&self, tag: &Tag, class: tag::Class, purpose: Purpose) -> Result<Read> {
+        let Self { repository, contracts, args, .. } = *self;
+        // Compared with are measurements alone.
+        let scope = if args.quick || purpose == Purpose::Comparison { Scope::Quick } else { Scope::Whole };
+        let (fetched, staged) = self.source.fetch(Wanted { repository, tag, contracts, scope, purpose, args }).await?;
+        let signer = self.rule.demanded(tag, &fetched.selection.contract, self.rule.holder(&fetched.origin)?)?;
+        let mut snapshot = fetched.into_snapshot(tag.clone(), class, signer, scope != Scope::Whole);
         let verifier = Verifier { root: self.root, key: self.key, rekor: self.source.rekor() };
         // A detached signature asks the log several times: the assets wait for it together, not one after the other.
         let work = to_verify(&snapshot).into_iter().map(|asset| verifier.verify(asset, &snapshot.assets));
         let signatures: Vec<Vec<Signature>> = stream::iter(work).buffered(usize::from(self.args.jobs)).collect().await;
         snapshot.signatures = signatures.into_iter().flatten().collect();
-        Ok(snapshot)
-    }
-
-    async fn fetch(&self, tag: &Tag, quick: bool) -> Result<Fetched> {
-        let jobs = usize::from(self.args.jobs);
-        let scope = if quick { Scope::Quick } else { Scope::Whole };
-        match &self.source {
-            Source::Folder { dir, nested, .. } => {
-                let folder = folder_of(dir, tag, *nested)?;
-                folder::fetch(&folder, self.args.notes.as_deref(), self.contracts, tag.family(), scope, jobs).await
-            }
-            Source::GitHub { github, folder, progress, .. } => {
-                let into = match folder {
-                    Downloads::Temporary(dir) => dir.path().join(tag.as_str()),
-                    Downloads::Kept(dir) => dir.join(tag.as_str()),
-                };
-                std::fs::create_dir_all(&into)
-                    .map_err(|e| Error::input(format!("cannot make the folder {}", into.display())).because(e))?;
-                let bar = progress_bar(tag, *progress);
-                let request = github_release::Request {
-                    repository: self.repository,
-                    tag,
-                    contracts: self.contracts,
-                    scope,
-                    into: &into,
-                    jobs,
-                    progress: &|bytes| bar.inc(bytes),
-                };
-                let fetched = github_release::fetch(github, request).await;
-                bar.finish_and_clear();
-                let fetched = fetched?;
-                if let (Downloads::Kept(_), Available::Yes(notes)) = (folder, &fetched.notes) {
-                    file::write_atomic(&into.join(NOTES_FILE), notes.as_bytes())?;
-                }
-                Ok(fetched)
-            }
-        }
+        Ok(Read { snapshot, staged })
     }
 
     /// The catalog: a file, or the one on the repository's default branch.
@@ -229,18 +123,15 @@ impl Sources<'_> {
         }
     }
 
-    /// The node releases a KMS release's policies must admit.
-    async fn counterparts(&self, of: &Snapshot, others: &[Snapshot]) -> Available<Vec<Counterpart>> {
+    /// The node releases a KMS release's policies must admit. Each is read and judged for this purpose alone, even where
+    /// it was asked for as well: the verdict on the KMS is the same in both cases.
+    async fn counterparts(&self, of: &Snapshot) -> Available<Vec<Counterpart>> {
         if of.tag.family() != Family::Kms || of.quick {
             return Available::NotHere("only KMS policies name a counterpart".into());
         }
         let mut found = Vec::new();
         for (tag, profiles) in counterpart_tags(of) {
-            let counterpart = match others.iter().find(|o| o.tag == tag) {
-                Some(snapshot) => believed(snapshot).map(Some),
-                None => self.fetch_counterpart(&tag).await,
-            };
-            match counterpart {
+            match self.fetch_counterpart(&tag).await {
                 Ok(Some(counterpart)) => found.push(Counterpart { profiles, ..counterpart }),
                 Ok(None) => {
                     return Available::NotHere(format!("no folder holds {tag}; name one with --counterpart-dir"));
@@ -254,14 +145,15 @@ impl Sources<'_> {
         Available::Yes(found)
     }
 
-    /// `None` when a local run has no folder for it.
+    /// `None` when a local run has no folder for it. A folder that was named is the one, whether it is there or not.
     async fn fetch_counterpart(&self, tag: &Tag) -> Result<Option<Counterpart>> {
         match &self.source {
             Source::GitHub { .. } => self.counterpart(tag).await.map(Some),
             Source::Folder { dir, rekor, .. } => {
                 let beside = |d: &Path| d.parent().map(|p| p.join(tag.as_str()));
-                let candidates = [self.args.counterpart_dir.clone(), Some(dir.join(tag.as_str())), beside(dir)];
-                let Some(folder) = candidates.into_iter().flatten().find(|d| d.is_dir()) else { return Ok(None) };
+                let candidates = [Some(dir.join(tag.as_str())), beside(dir)];
+                let found = || candidates.into_iter().flatten().find(|d| d.is_dir());
+                let Some(folder) = self.args.counterpart_dir.clone().or_else(found) else { return Ok(None) };
                 let source = Source::Folder { dir: folder, nested: false, rekor: rekor.clone() };
                 Sources { source, ..*self }.counterpart(tag).await.map(Some)
             }
@@ -269,40 +161,20 @@ impl Sources<'_> {
     }
 
     /// A counterpart, signed by whom the user names or by the release workflow of its own family: an identity given for
-    /// the release that is asked for is not that of another.
+    /// the release that is asked for is not that of another. Nor is the class.
     async fn counterpart(&self, tag: &Tag) -> Result<Counterpart> {
-        let mut node = self.signed(tag, true).await?;
-        let counterpart = believed(&node)?;
-        if counterpart.measurements.is_ok() {
-            return Ok(counterpart);
+        let Read { mut snapshot, staged } = self.signed(tag, tag.class(), Purpose::Comparison).await?;
+        let mut counterpart = believed(&snapshot)?;
+        if counterpart.measurements.is_err() {
+            let holder = self.rule.holder(&snapshot.origin)?;
+            snapshot.signer = self.rule.release_workflow(tag, &snapshot.contract, holder)?;
+            counterpart = believed(&snapshot)?;
         }
-        node.signer = self.rule.release_workflow(tag, &node.contract)?;
-        believed(&node)
+        if let Some(staged) = staged.filter(|_| counterpart.measurements.is_ok()) {
+            staged.settle_beside()?;
+        }
+        Ok(counterpart)
     }
-}
-
-/// The folder a release lies in: `dir` itself for a tag, `dir/<tag>` for a bare version or where `dir` holds nothing but
-/// such folders (as `--keep` leaves it). Never a guess: what is verified must be what was meant.
-fn folder_of(dir: &Path, tag: &Tag, nested: bool) -> Result<PathBuf> {
-    let own = dir.join(tag.as_str());
-    if nested {
-        return Ok(own);
-    }
-    if !own.is_dir() {
-        return Ok(dir.to_owned());
-    }
-    let holds_files = std::fs::read_dir(dir)
-        .map_err(|e| Error::input(format!("cannot list {}", dir.display())).because(e))?
-        .flatten()
-        .any(|entry| !entry.path().is_dir());
-    if holds_files {
-        return Err(Error::usage(format!(
-            "{} holds files and a folder {tag}: which one is the release?",
-            dir.display()
-        ))
-        .help("name the folder that holds the release's files"));
-    }
-    Ok(own)
 }
 
 /// The node releases the catalog pairs a KMS release with, and in which profiles; its own version in all of them when
@@ -351,17 +223,4 @@ fn believed(node: &Snapshot) -> Result<Counterpart> {
         }
     };
     Ok(Counterpart { tag: node.tag.clone(), profiles: Profile::ALL.to_vec(), measurements })
-}
-
-fn progress_bar(tag: &Tag, visible: bool) -> ProgressBar {
-    if !visible {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bytes} ({bytes_per_sec})") {
-        bar.set_style(style);
-    }
-    bar.set_message(format!("downloading {tag}"));
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    bar
 }

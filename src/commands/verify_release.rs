@@ -3,9 +3,12 @@
 use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use crate::{
-    adapters::{file, sigstore::PublicKey},
+    adapters::{file, keep::Staged, sigstore::PublicKey},
     cli::{Cli, Environment, IdentityArgs, VerifyReleaseArgs},
-    commands::snapshot::{Source, Sources},
+    commands::{
+        repository::{resolve, speaks_for},
+        snapshot::{Read, Source, Sources},
+    },
     error::{self, Error, Result},
     product::Product,
     release::{
@@ -13,10 +16,10 @@ use crate::{
         contract::{Contract, Contracts},
         repository::Repository,
         signer::{ExpectedSigner, GITHUB_ACTIONS_ISSUER, release_workflow},
-        snapshot::{Demanded, Origin, Snapshot},
+        snapshot::{Demanded, Moved, Origin, Snapshot},
         tag::Tag,
     },
-    report::{Report, Section, Status},
+    report::{Report, Section, Status, Verdict},
 };
 
 pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Product> {
@@ -27,7 +30,7 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
         return Ok(Product::Bytes(json.into_bytes()));
     }
     let selector = args.tag.as_ref().ok_or_else(|| Error::usage("give a release tag"))?;
-    let repository = crate::commands::repository::resolve(&cli.github)?;
+    let repository = resolve(&cli.github)?;
     let root = super::trust_root(&cli.sigstore)?;
     let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
     let rule = SignerRule { cli, identity: &args.identity, repository: &repository };
@@ -43,13 +46,19 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
         args,
     };
     let mut sections = Vec::new();
-    for (tag, snapshot) in sources.snapshots(&tags).await? {
-        sections.push(match snapshot {
-            Ok(snapshot) => Section {
-                subject: tag.to_string(),
-                facts: facts(&snapshot, &repository),
-                findings: checks::judge(&snapshot),
-            },
+    for (tag, read) in sources.releases(&tags).await? {
+        sections.push(match read {
+            Ok(Read { snapshot, staged }) => {
+                let section = Section {
+                    subject: tag.to_string(),
+                    facts: facts(&snapshot, &repository),
+                    findings: checks::judge(&snapshot),
+                };
+                if let Some(staged) = staged {
+                    settle(&tag, section.verdict(), staged)?;
+                }
+                section
+            }
             Err(error) => Section {
                 subject: tag.to_string(),
                 facts: vec![("repository", repository.to_string())],
@@ -64,6 +73,19 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
         sections,
         elapsed: Some(started.elapsed()),
     }))
+}
+
+/// Gives what was downloaded the place that goes with the verdict.
+fn settle(tag: &Tag, verdict: Verdict, staged: Staged) -> Result<()> {
+    let passed = verdict == Verdict::Passed;
+    match staged.settle(passed)? {
+        Some(folder) if passed => tracing::info!("{tag} is kept in {}", folder.display()),
+        Some(folder) => {
+            tracing::warn!("{tag} did not pass ({}): its files are in {}", verdict.word(), folder.display());
+        }
+        None => {}
+    }
+    Ok(())
 }
 
 /// Everything that makes this run weaker than the default, so that no report hides it.
@@ -150,7 +172,7 @@ pub(super) struct SignerRule<'a> {
 impl SignerRule<'_> {
     /// Refuses unusable identity options before anything is fetched.
     fn check(&self) -> Result<()> {
-        self.signing_repository()?;
+        self.signing_repository(self.repository)?;
         if self.identity.key.is_some() && self.identity.certificate_identity.is_some() {
             return Err(Error::usage("--key and --certificate-identity exclude each other: a key has no identity"));
         }
@@ -160,8 +182,24 @@ impl SignerRule<'_> {
         }
     }
 
-    /// What is demanded of the signatures of `tag` under `contract`.
-    pub(super) fn demanded(&self, tag: &Tag, contract: &Contract) -> Result<Demanded> {
+    /// The repository that holds a release: the one asked for or, where that has moved, the one it is now, by the word of
+    /// an API that may give it. A name that was given up may belong to anybody, so the new one alone counts.
+    ///
+    /// # Errors
+    /// Usage: an API that is not the server's own says that the repository has moved.
+    pub(super) fn holder<'r>(&'r self, origin: &'r Origin) -> Result<&'r Repository> {
+        let Origin::GitHub { moved: Some(Moved { from, to }), .. } = origin else { return Ok(self.repository) };
+        let (api, server) = (&self.cli.github.api_url, &self.cli.github.server_url);
+        if speaks_for(api, server) {
+            return Ok(to);
+        }
+        let here = api.host_str().unwrap_or_default();
+        Err(Error::usage(format!("{from} has moved to {to}, says {here}, which is not the API of {server}"))
+            .help(format!("if that is right, ask for it by its name: --repo {to}")))
+    }
+
+    /// What is demanded of the signatures of `tag` under `contract`, when `holder` holds the release.
+    pub(super) fn demanded(&self, tag: &Tag, contract: &Contract, holder: &Repository) -> Result<Demanded> {
         if self.identity.key.is_some() {
             return Ok(Demanded::Key);
         }
@@ -171,18 +209,18 @@ impl SignerRule<'_> {
         if let Some(pattern) = self.written_pattern() {
             return Ok(Demanded::Signer(self.with_source(self.pattern(pattern)?)));
         }
-        Ok(Demanded::Signer(self.with_source(self.own_workflow(tag, contract)?)))
+        Ok(Demanded::Signer(self.with_source(self.own_workflow(tag, contract, holder)?)))
     }
 
     /// The release workflow of the tag's family, whatever identity and source the user names.
-    pub(super) fn release_workflow(&self, tag: &Tag, contract: &Contract) -> Result<Demanded> {
-        self.own_workflow(tag, contract).map(Demanded::Signer)
+    pub(super) fn release_workflow(&self, tag: &Tag, contract: &Contract, holder: &Repository) -> Result<Demanded> {
+        self.own_workflow(tag, contract, holder).map(Demanded::Signer)
     }
 
-    fn own_workflow(&self, tag: &Tag, contract: &Contract) -> Result<ExpectedSigner> {
+    fn own_workflow(&self, tag: &Tag, contract: &Contract, holder: &Repository) -> Result<ExpectedSigner> {
         let workflow = release_workflow(
             self.cli.github.server_url.as_str(),
-            &self.signing_repository()?,
+            &self.signing_repository(holder)?,
             &contract.workflow,
             &contract.branch,
             tag,
@@ -208,9 +246,9 @@ impl SignerRule<'_> {
             .map_err(|e| Error::usage("--certificate-identity-regexp is not a regular expression").because(e))
     }
 
-    fn signing_repository(&self) -> Result<Repository> {
+    fn signing_repository(&self, holder: &Repository) -> Result<Repository> {
         match self.identity.signer_repo.as_deref().filter(|r| !r.is_empty()) {
-            None => Ok(self.repository.clone()),
+            None => Ok(holder.clone()),
             Some(text) => text.parse().map_err(|e| Error::usage("--signer-repo").because(e)),
         }
     }

@@ -66,6 +66,35 @@ impl AssetName {
     }
 }
 
+/// Whether GitHub may have made `given` of `original` when it was uploaded: runs of what is neither a letter, a digit, `-` nor
+/// `_` become one dot, dots at the ends go, and a name that began with one gets `default` before it.
+///
+/// Its documentation says no more than that it "renames asset filenames that have special characters, non-alphanumeric
+/// characters, and leading or trailing periods", and `+` was seen kept and replaced. So names are compared by what is left of
+/// them, and a name is never renamed to itself.
+pub fn renames(original: &str, given: &str) -> bool {
+    let odd = original.starts_with('.')
+        || original.ends_with('.')
+        || original.contains("..")
+        || !original.chars().all(|c| c == '.' || is_plain(c));
+    if !odd || original == given {
+        return false;
+    }
+    let (before, after) = (words(original), words(given));
+    let with_default = || after.split_first().is_some_and(|(first, rest)| *first == "default" && rest == before);
+    !before.is_empty() && (before == after || (original.starts_with('.') && with_default()))
+}
+
+/// What a name consists of, without what stands between.
+fn words(name: &str) -> Vec<&str> {
+    name.split(|c| !is_plain(c)).filter(|word| !word.is_empty()).collect()
+}
+
+/// What GitHub leaves as it is.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
 impl fmt::Display for AssetName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -99,6 +128,39 @@ mod tests {
     fn ordinary_names_are_kept_as_they_are() {
         for name in ["checksums.sha256", "a-b_c.d+e@1", ".hidden"] {
             assert_eq!(AssetName::new(name).map(|n| n.to_string()), Ok(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn names_that_github_changes_on_upload_are_known_by_what_is_left_of_them() {
+        for (original, given) in [
+            ("kms_1.0.0~rc1_amd64.deb", "kms_1.0.0.rc1_amd64.deb"),
+            ("my archive.tar.gz", "my.archive.tar.gz"),
+            ("app-(15-5)-release.apk", "app-.15-5.-release.apk"),
+            ("a:b.zip", "a.b.zip"),
+            ("1!2#3$4%5&6'7.txt", "1.2.3.4.5.6.7.txt"),
+            ("a5_ !#$%&'()+,-.txt", "a5_.-.txt"),
+            ("x+y.tar.gz", "x.y.tar.gz"),
+            ("x@y.tar.gz", "x.y.tar.gz"),
+            ("[a]{b}.json", "a.b.json"),
+            (".env", "default.env"),
+            ("trailing.", "trailing"),
+            ("a\u{a0}b.txt", "a.b.txt"),
+        ] {
+            assert!(renames(original, given), "{original} {given}");
+            assert!(!renames(given, given), "{given}");
+        }
+        for (original, given) in [
+            ("a.json", "b.json"),
+            ("ab.json", "a.b.json"),
+            ("a-b.json", "a.b.json"),
+            ("a.json", "A.json"),
+            ("env", "default.env"),
+            ("~", "."),
+            ("", "a"),
+            ("a~b.json", "a.b.json.sig"),
+        ] {
+            assert!(!renames(original, given), "{original} {given}");
         }
     }
 }

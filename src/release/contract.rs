@@ -8,7 +8,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{envelope, tag::Family};
-use crate::{policy::profile::Profile, schema};
+use crate::{
+    policy::profile::Profile,
+    schema::{self, JsonError},
+};
 
 /// Stands for each of the profiles in an asset's name.
 const PROFILE: &str = "{profile}";
@@ -217,7 +220,7 @@ pub struct Contracts {
 pub enum InvalidContracts {
     /// Not JSON, or a key stands twice.
     #[error("not a release contract: {0}")]
-    Json(#[from] schema::JsonError),
+    Json(#[from] JsonError),
     /// JSON of another kind.
     #[error("not a release contract: this is {0}")]
     Kind(String),

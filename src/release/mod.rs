@@ -5,6 +5,7 @@ pub mod checks;
 pub mod checksums;
 pub mod contract;
 pub mod envelope;
+pub mod evidence_name;
 pub mod mrtds;
 pub mod notes;
 pub mod repository;

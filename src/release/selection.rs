@@ -16,7 +16,7 @@ pub struct Names {
     pub usable: Vec<(usize, AssetName)>,
     /// Unsafe ones.
     pub refused: Vec<(String, RefusedName)>,
-    /// Names that occur again.
+    /// Names that occur again, in the same case or another: on many file systems one would overwrite the other.
     pub duplicates: Vec<String>,
 }
 
@@ -28,7 +28,7 @@ impl Names {
         for (index, name) in listing.enumerate() {
             match AssetName::new(name) {
                 Err(why) => names.refused.push((name.to_owned(), why)),
-                Ok(_) if !seen.insert(name.to_owned()) => {
+                Ok(_) if !seen.insert(name.to_ascii_lowercase()) => {
                     if !names.duplicates.iter().any(|d| d == name) {
                         names.duplicates.push(name.to_owned());
                     }
@@ -37,6 +37,11 @@ impl Names {
             }
         }
         names
+    }
+
+    /// Whether an asset has this name, letter by letter.
+    pub fn holds(&self, wanted: &str) -> bool {
+        self.usable.iter().any(|(_, name)| name.as_str() == wanted)
     }
 }
 
@@ -55,8 +60,7 @@ pub struct Selection {
 impl Selection {
     /// Recognises the layout and selects. `None` when there is no contract for the family at all.
     pub fn choose(contracts: &Contracts, family: Family, scope: Scope, names: &Names) -> Option<Self> {
-        let holds = |wanted: &str| names.usable.iter().any(|(_, name)| name.as_str() == wanted);
-        let recognised = contracts.recognise(family, holds);
+        let recognised = contracts.recognise(family, |wanted| names.holds(wanted));
         let unrecognised = recognised.is_none();
         let contract = recognised.or_else(|| contracts.first(family))?;
         let contract = contract.narrowed(scope);
@@ -115,6 +119,13 @@ mod tests {
         assert_eq!(names.usable.iter().map(|(i, n)| (*i, n.as_str())).collect::<Vec<_>>(), [(0, "a"), (4, "b")]);
         assert_eq!(names.duplicates, ["a"]);
         assert_eq!(names.refused.len(), 1);
+    }
+
+    #[test]
+    fn a_name_in_another_case_is_set_aside_like_the_same_name() {
+        let (_, names) = chosen(Scope::Whole, &["sbom.json", "SBOM.json", "Sbom.JSON", "sbom.jsonl"]);
+        assert_eq!(names.usable.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [0, 3]);
+        assert_eq!(names.duplicates, ["SBOM.json", "Sbom.JSON"]);
     }
 
     #[test]

@@ -240,16 +240,16 @@ impl ExpectedSigner {
             }
         };
         let repository: Vec<&str> = repository.as_deref().into_iter().collect();
-        let parts = [
-            ("source repository", "--certificate-source-repository", repository, &signer.source_repository),
-            ("source ref", "--certificate-source-ref", refs, &signer.source_ref),
-        ];
-        let wrong = parts
-            .into_iter()
-            .filter(|(_, _, expected, actual)| !actual.as_deref().is_some_and(|actual| expected.contains(&actual)));
-        wrong
-            .map(|(part, option, expected, actual)| source_mismatch(part, option, &expected, actual.as_deref()))
-            .collect()
+        let mut found = Vec::new();
+        // A repository's address means the same in any case, as GitHub has it. A ref does not.
+        if !signer.source_repository.as_deref().is_some_and(|is| repository.iter().any(|r| r.eq_ignore_ascii_case(is))) {
+            let (part, option) = ("source repository", "--certificate-source-repository");
+            found.push(source_mismatch(part, option, &repository, signer.source_repository.as_deref()));
+        }
+        if !signer.source_ref.as_deref().is_some_and(|is| refs.contains(&is)) {
+            found.push(source_mismatch("source ref", "--certificate-source-ref", &refs, signer.source_ref.as_deref()));
+        }
+        found
     }
 }
 
@@ -286,14 +286,12 @@ impl fmt::Display for ExpectedSigner {
 
 impl ExpectedWorkflow {
     fn mismatches(&self, actual: &WorkflowIdentity<'_>) -> Vec<Mismatch> {
-        let repository = self.repository.to_string();
-        let parts = [
-            ("server", self.server.as_str(), actual.server),
-            ("repository", repository.as_str(), actual.repository),
-            ("workflow", self.workflow.as_str(), actual.workflow),
-        ];
+        let parts = [("server", self.server.as_str(), actual.server), ("workflow", &self.workflow, actual.workflow)];
         let wrong = parts.into_iter().filter(|(_, expected, actual)| expected != actual);
         let mut found: Vec<_> = wrong.map(|(part, expected, actual)| Mismatch::new(part, expected, actual)).collect();
+        if !self.repository.is(actual.repository) {
+            found.push(Mismatch::new("repository", self.repository.to_string(), actual.repository));
+        }
         if !self.refs.iter().any(|r| r == actual.git_ref) {
             found.push(Mismatch::new("ref", self.refs.join(" or "), actual.git_ref));
         }

@@ -219,3 +219,21 @@ fn a_pattern_from_cosign_gets_the_advice_that_makes_it_match() {
         }
     }
 }
+
+#[test]
+fn a_repository_in_another_case_is_the_same_signer_while_workflow_and_ref_are_not() {
+    let san = SAN.replace("calimero-network/mero-tee", "Calimero-Network/Mero-TEE");
+    assert_eq!(parts(&release(), &ours(&san)), [""; 0]);
+    assert_eq!(parts(&release(), &ours(&SAN.replace("release-kms-phala", "Release-KMS-Phala"))), ["workflow"]);
+    assert_eq!(parts(&release(), &ours(&SAN.replace("mero-kms-v1", "MERO-KMS-v1"))), ["ref"]);
+    let from = |source: &str| parts(&release(), &signer(SAN, Some(source), Some(TAG)));
+    assert_eq!(from("https://github.com/Calimero-Network/MERO-tee"), [""; 0]);
+    for other in [
+        "https://github.com/calimero-network/mero-tee/x",
+        "https://github.com.evil/calimero-network/mero-tee",
+        "calimero-network/mero-tee",
+        "https://github.comcalimero-network/mero-tee",
+    ] {
+        assert_eq!(from(other), ["source repository"], "{other}");
+    }
+}

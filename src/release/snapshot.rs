@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::{
     asset_name::{AssetName, RefusedName},
     contract::{Contract, ContractAsset, Role},
+    repository::Repository,
     signer::{ExpectedSigner, Signer},
     tag::{Class, Tag},
 };
@@ -38,8 +39,10 @@ pub struct Snapshot {
     pub assets: Vec<Asset>,
     /// Names that are not safe to use, with the reason.
     pub refused: Vec<(String, RefusedName)>,
-    /// Names that occur more than once.
+    /// Names that occur more than once, in any case.
     pub duplicates: Vec<String>,
+    /// Entries of the listing that have no content to judge.
+    pub set_aside: Vec<SetAside>,
     /// Release notes.
     pub notes: Available<String>,
     /// What came of each signature.
@@ -61,9 +64,38 @@ pub enum Origin {
         draft: bool,
         /// Marked as a pre-release.
         prerelease: bool,
+        /// Where the API found the repository when it no longer has the name that was asked for.
+        moved: Option<Moved>,
     },
     /// A local folder: what only the API knows cannot be checked.
     Folder(PathBuf),
+}
+
+/// A repository that was renamed, or went to another owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The name that was asked for.
+    pub from: Repository,
+    /// The name that the API gives it.
+    pub to: Repository,
+}
+
+/// An entry of a listing that cannot be judged as an asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// Its name.
+    pub name: String,
+    /// What it is instead.
+    pub what: Aside,
+}
+
+/// Why an entry of a listing cannot be judged as an asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Aside {
+    /// An upload that did not end well, with the state the API gives it: there is a name and no content.
+    Unfinished(String),
+    /// A folder among the files of a local release.
+    Folder,
 }
 
 /// Something that may not have been obtainable.
@@ -135,10 +167,25 @@ pub enum Demanded {
 pub struct Signature {
     /// The asset that is signed.
     pub asset: String,
-    /// The file or files that carry the signature.
+    /// The file or files that carry the signature, as [`evidence_of`] joins them.
     pub evidence: String,
     /// What came of it.
     pub outcome: SignatureOutcome,
+}
+
+/// Between the names of the files that carry one signature. No asset's name holds a blank.
+const AND: &str = " + ";
+
+/// What the files that carry one signature are called together.
+pub fn evidence_of(files: &[&AssetName]) -> String {
+    files.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(AND)
+}
+
+impl Signature {
+    /// Whether the file is one of those that the signature was judged by.
+    pub fn was_judged_by(&self, file: &str) -> bool {
+        self.outcome != SignatureOutcome::Absent && self.evidence.split(AND).any(|name| name == file)
+    }
 }
 
 /// What came of one signature.

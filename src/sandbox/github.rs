@@ -35,6 +35,9 @@ pub(super) struct Hub {
 
 type Shared = Arc<Hub>;
 
+/// What the repository was called before. GitHub answers for such a name until somebody else takes it.
+const FORMER_REPOSITORY: &str = "calimero-network/mero-tee-before";
+
 /// Where an Enterprise host has its API.
 const ENTERPRISE: &str = "/api/v3";
 
@@ -76,10 +79,24 @@ fn is_ours(owner: &str, name: &str) -> bool {
     format!("{owner}/{name}").eq_ignore_ascii_case(REPOSITORY)
 }
 
-/// Answers 404 for every repository but the one there is, whatever is asked about it.
+/// Answers 404 for every repository but the one there is, whatever is asked about it, and sends those on who ask for the
+/// name that it had before. GitHub sends them to `/repositories/ID/…`; here that is the name it has now.
 async fn only_ours(Path(segments): Path<HashMap<String, String>>, request: Request, next: Next) -> Response {
     let segment = |name: &str| segments.get(name).map(String::as_str).unwrap_or_default();
-    if is_ours(segment("owner"), segment("name")) { next.run(request).await } else { not_found() }
+    let (owner, name) = (segment("owner"), segment("name"));
+    if is_ours(owner, name) {
+        return next.run(request).await;
+    }
+    if !format!("{owner}/{name}").eq_ignore_ascii_case(FORMER_REPOSITORY) {
+        return not_found();
+    }
+    let asked = request.uri();
+    let rest = asked.path_and_query().map(|p| p.as_str()).unwrap_or_default();
+    let rest = rest.split_once("/repos/").and_then(|(_, path)| path.splitn(3, '/').nth(2)).unwrap_or_default();
+    let location = format!("{}/{rest}", base(request.headers(), asked));
+    let body = json!({"message": "Moved Permanently", "url": location});
+    (StatusCode::MOVED_PERMANENTLY, [(header::LOCATION, location.trim_end_matches('/').to_owned())], Json(body))
+        .into_response()
 }
 
 /// Base URL as the client reached us: it may have come through a proxy, under another name.
@@ -310,7 +327,7 @@ fn asset_json(base: &str, release: usize, index: usize, asset: &ServedAsset) -> 
         "url": format!("{base}/releases/assets/{id}"),
         "name": asset.name,
         "label": "",
-        "state": "uploaded",
+        "state": asset.state,
         "content_type": "application/octet-stream",
         "size": asset.stated_size,
         "digest": asset.stated_digest,

@@ -52,6 +52,8 @@ pub struct ServedAsset {
     pub stated_size: u64,
     /// Digest the API states.
     pub stated_digest: String,
+    /// State the API gives its upload: `uploaded`, or `starter` when that broke off.
+    pub state: &'static str,
     /// Bytes the storage delivers.
     pub bytes: Vec<u8>,
 }
@@ -253,7 +255,7 @@ impl ServedAsset {
     /// An asset of which the API states the truth.
     pub(super) fn honest(name: String, bytes: Vec<u8>) -> Self {
         let stated_digest = format!("sha256:{}", Sha256::of(&bytes));
-        Self { name, stated_size: bytes.len() as u64, stated_digest, bytes }
+        Self { name, stated_size: bytes.len() as u64, stated_digest, state: "uploaded", bytes }
     }
 }
 

@@ -77,10 +77,14 @@ pub enum Tamper {
     AssetTraversal,
     /// Two assets of one name.
     AssetDuplicate,
+    /// An asset whose upload broke off: GitHub lists it, and there is nothing in it.
+    AssetUnfinished,
+    /// A signature file beside the checksums file that no client of bundles reads.
+    SignatureStray,
 }
 
 /// Every kind, its name on the command line and what it does, in the order of `--tamper list`.
-const KINDS: [(Tamper, &str, &str); 25] = [
+const KINDS: [(Tamper, &str, &str); 27] = [
     (Tamper::PayloadByte, "payload-byte", "flips one byte of the SBOM after everything was signed"),
     (Tamper::ChecksumEntry, "checksum-entry", "replaces one digest in the checksums file and signs the file"),
     (Tamper::AssetMissing, "asset-missing", "deletes an asset that the checksums file lists"),
@@ -118,6 +122,16 @@ const KINDS: [(Tamper, &str, &str); 25] = [
     (Tamper::NotesUnpinned, "notes-unpinned", "names the image in the release notes by a tag instead of a digest"),
     (Tamper::AssetTraversal, "asset-traversal", "adds an asset named ../x"),
     (Tamper::AssetDuplicate, "asset-duplicate", "adds a second asset with the name of the SBOM"),
+    (
+        Tamper::AssetUnfinished,
+        "asset-unfinished",
+        "breaks off the upload of the SBOM: GitHub lists it in state starter",
+    ),
+    (
+        Tamper::SignatureStray,
+        "signature-stray",
+        "adds a signature file that is junk beside the checksums file's bundle",
+    ),
 ];
 
 impl Tamper {
@@ -160,6 +174,7 @@ impl Tamper {
             Self::LogEntryForged | Self::LogProofRemoved if sample.layout != Layout::Pipeline => {
                 Some("its signatures are detached: the log entry is in Rekor, not in the release")
             }
+            Self::SignatureStray if sample.layout != Layout::Pipeline => Some("it has such a file, which is read"),
             Self::PolicyProfile | Self::PolicyTag if !kms => Some("a node image release holds no policy"),
             Self::NotesUnpinned if !kms => Some("the notes of a node image release name no image"),
             Self::PolicyNotReady | Self::PolicyEmptyList | Self::RoleOverlap if !kms || tag.class() == Class::Rc => {
@@ -305,6 +320,12 @@ impl Tamper {
                 asset.stated_digest = format!("sha256:{}", Sha256::of(b"something else"));
             }),
             Self::DownloadTruncated => change(release, target, |asset| asset.bytes.truncate(asset.bytes.len() / 2)),
+            Self::AssetUnfinished => change(release, target, |asset| {
+                *asset = ServedAsset { state: "starter", ..ServedAsset::honest(asset.name.clone(), Vec::new()) };
+            }),
+            Self::SignatureStray => {
+                release.assets.push(ServedAsset::honest(format!("{checksums}.sig"), b"junk\n".to_vec()));
+            }
             Self::AssetTraversal => release.assets.push(ServedAsset::honest("../x".into(), b"outside\n".to_vec())),
             Self::AssetDuplicate => {
                 release.assets.push(ServedAsset::honest(target.to_owned(), b"the other one\n".to_vec()));

@@ -39,7 +39,7 @@ impl std::error::Error for JsonError {}
 /// Reads a document of at most [`MAX_JSON_BYTES`].
 ///
 /// # Errors
-/// The text is too large, not UTF-8, not JSON, nested deeper than 128, has text after the value, or holds one key twice
+/// The text is too large, not UTF-8, begins with a byte order mark, is not JSON, nested deeper than 128, has text after the value, or holds one key twice
 /// in an object.
 pub fn parse_json(bytes: &[u8]) -> Result<Value, JsonError> {
     parse_json_within(bytes, MAX_JSON_BYTES)
@@ -54,6 +54,9 @@ pub fn parse_json_within(bytes: &[u8], limit: usize) -> Result<Value, JsonError>
         let message = format!("the document has {} bytes, more than the {limit} that are read", bytes.len());
         return Err(JsonError { place: None, message });
     }
+    if let Some(message) = byte_order_mark(bytes) {
+        return Err(JsonError { place: Some((1, 1)), message: message.to_owned() });
+    }
     let text = str::from_utf8(bytes).map_err(|error| invalid_utf8(bytes, error.valid_up_to()))?;
     let budget = Cell::new(MAX_VALUES);
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -61,6 +64,20 @@ pub fn parse_json_within(bytes: &[u8], limit: usize) -> Result<Value, JsonError>
         .deserialize(&mut deserializer)
         .and_then(|value| deserializer.end().map(|()| value))
         .map_err(|error| from_serde(&error))
+}
+
+/// What editors put before a text to tell its encoding. No JSON may begin with one (RFC 8259, section 8.1), and not every
+/// reader passes over it.
+fn byte_order_mark(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0xEF, 0xBB, 0xBF, ..] => {
+            Some("expected value, found a byte order mark (BOM): save the file as UTF-8 without BOM")
+        }
+        [0xFE, 0xFF, ..] | [0xFF, 0xFE, ..] => {
+            Some("expected value, found a byte order mark (BOM) of UTF-16: save the file as UTF-8 without BOM")
+        }
+        _ => None,
+    }
 }
 
 fn invalid_utf8(bytes: &[u8], at: usize) -> JsonError {
@@ -168,6 +185,20 @@ mod tests {
         assert_eq!(error(text), "line 3, column 4: the key `a` stands twice in one object");
         assert!(error(br#"{"a":1,"\u0061":2}"#).contains("the key `a` stands twice"), "an escape hides no key");
         assert_eq!(parse_json(br#"[{"a":1},{"a":2}]"#), Ok(json!([{"a": 1}, {"a": 2}])));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_named() {
+        for (bytes, named) in [
+            (&b"\xef\xbb\xbf{}"[..], "byte order mark (BOM): save the file as UTF-8"),
+            (b"\xef\xbb\xbf", "byte order mark (BOM)"),
+            (b"\xff\xfe{\0}\0", "byte order mark (BOM) of UTF-16"),
+            (b"\xfe\xff\0{\0}", "byte order mark (BOM) of UTF-16"),
+        ] {
+            let error = error(bytes);
+            assert!(error.starts_with("line 1, column 1: expected value, found ") && error.contains(named), "{error}");
+        }
+        assert!(!error(b" \xef\xbb\xbf{}").contains("BOM"), "elsewhere it is no mark");
     }
 
     #[test]

@@ -28,6 +28,7 @@ const IDS: [&str; 38] = [
     "signature",
     "identity",
     "source-commit",
+    "evidence",
     "checksums-file",
     "asset-listed",
     "checksum",

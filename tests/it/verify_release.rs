@@ -1,10 +1,14 @@
 //! `verify-release-assets` as its users run it.
 
+mod asking;
 mod contracts;
 mod detached_key;
+mod evidence;
+mod keep;
 mod local;
 mod offline;
 mod output;
+mod repository;
 mod source;
 
 use merotee::digest::Sha256;

@@ -1,9 +1,13 @@
 //! A release and its assets as the API states them. Every text in here is remote and untrusted.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::Value;
 use url::Url;
 
-/// A release. Fields of the API that nobody here needs are ignored.
+use crate::release::repository::Repository;
+
+/// A release. Fields of the API that nobody here needs are ignored; those on which no verdict hangs may be absent, null or
+/// of any type.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Release {
     /// The API's number.
@@ -11,21 +15,23 @@ pub struct Release {
     /// The tag, which does not exist yet while the release is a draft.
     pub tag_name: String,
     /// The title.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_if_any")]
     pub name: Option<String>,
     /// The notes, as Markdown.
     #[serde(default)]
     pub body: Option<String>,
     /// Not published yet.
+    #[serde(default, deserialize_with = "flag_if_any")]
     pub draft: bool,
     /// Marked as not for production.
+    #[serde(default, deserialize_with = "flag_if_any")]
     pub prerelease: bool,
     /// When it was published, RFC 3339; `None` for a draft.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "text_if_any")]
     pub published_at: Option<String>,
     /// The page for people.
-    #[serde(default)]
-    pub html_url: String,
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub html_url: Option<String>,
     /// All assets, in the API's order.
     pub assets: Vec<ReleaseAsset>,
 }
@@ -39,8 +45,9 @@ pub struct ReleaseAsset {
     pub name: String,
     /// The stated size in bytes.
     pub size: u64,
-    /// `uploaded`, or `starter` where an upload failed half-way.
-    pub state: String,
+    /// `uploaded`, or `starter` or `open` where an upload failed half-way. Servers that know no such states leave it out.
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub state: Option<String>,
     /// `sha256:…` as the API computed it; `None` for assets older than that feature.
     #[serde(default)]
     pub digest: Option<String>,
@@ -48,14 +55,42 @@ pub struct ReleaseAsset {
     #[serde(deserialize_with = "absolute_url")]
     pub url: Url,
     /// The media type as uploaded.
-    #[serde(default)]
-    pub content_type: String,
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub content_type: Option<String>,
     /// The URL for people.
-    #[serde(default)]
-    pub browser_download_url: String,
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub browser_download_url: Option<String>,
+}
+
+impl Release {
+    /// The repository that the release's page belongs to. It has another name than the one asked for where that was
+    /// renamed or moved: the API then answers with a redirect.
+    pub fn repository(&self) -> Option<Repository> {
+        Repository::of_page(self.html_url.as_deref()?)
+    }
+}
+
+impl ReleaseAsset {
+    /// The state of an upload that has not ended well; such an asset has no usable content.
+    pub fn unfinished(&self) -> Option<&str> {
+        self.state.as_deref().filter(|state| *state != "uploaded")
+    }
 }
 
 fn absolute_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {
     let text = String::deserialize(deserializer)?;
     Url::parse(&text).map_err(|e| D::Error::custom(format_args!("invalid url ({e})")))
+}
+
+/// Whatever else a server sends in place of a text counts as none.
+fn text_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(deserializer)? {
+        Value::String(text) => Some(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    })
+}
+
+/// Whatever else a server sends in place of a flag counts as unset.
+fn flag_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_bool().unwrap_or_default())
 }

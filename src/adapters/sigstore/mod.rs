@@ -7,6 +7,7 @@
 //! chain, SCT, log inclusion (or, for v0.1 bundles, the signed entry timestamp), time inside the certificate's validity,
 //! signature over the artifact, and a log entry that describes this very signature.
 
+mod beside;
 mod bundle;
 mod claims;
 mod key;
@@ -26,6 +27,7 @@ use sigstore_verify::{
     Error as VerifyError, Policy, PublicKeyVerificationPolicy, VerificationPolicy, VerificationResult,
 };
 
+pub use beside::{Half, verify_detached_beside, verify_half_beside};
 pub use bundle::Bundle;
 pub use key::PublicKey;
 pub use rekor::RekorLookup;
@@ -135,28 +137,6 @@ fn by_key(artifact: Artifact<'_>, signature: &SignatureBytes, key: &Verification
         key.verify(whole_message(artifact)?, signature)
     };
     verified.map_err(|e| Rejected::new(format!("invalid signature: {e}")))
-}
-
-/// Verifies a detached signature with its certificate by the log entry of a bundle that lies beside it.
-///
-/// # Errors
-/// [`Rejected`] when the entry is of another signing, or anything else is unsound.
-pub fn verify_detached_beside(
-    artifact: Artifact<'_>,
-    signature: &[u8],
-    certificate: &[u8],
-    beside: &Bundle,
-    root: &TrustRoot,
-) -> Result<Signer, Rejected> {
-    let (signature, certificate) = (detached_signature(signature)?, certificate_from_pem(certificate)?);
-    let mut outcome = Err(Rejected::new("the bundle beside it holds no log entry"));
-    for entry in beside.entries() {
-        outcome = Bundle::from_parts(&signature, &certificate, entry).and_then(|b| verify_bundle(artifact, &b, root));
-        if outcome.is_ok() {
-            break;
-        }
-    }
-    outcome
 }
 
 fn hashes_with_sha256(key: &VerificationKey) -> bool {

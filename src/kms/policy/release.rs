@@ -7,7 +7,7 @@ use super::{Publisher, Vouched, contracts, refusal, signer};
 use crate::{
     adapters::{
         evidence::Verifier,
-        github::GitHub,
+        github::{Allowance, GitHub},
         github_release::{self, Request},
         http::Http,
         sigstore::RekorLookup,
@@ -25,6 +25,9 @@ use crate::{
 
 /// Assets fetched at the same time: the policy, the checksums file and their signatures.
 const JOBS: usize = 4;
+
+/// The most that is downloaded for them, in bytes. Real ones have some 20 KiB together.
+const MAX_DOWNLOAD: u64 = 256 << 20;
 
 /// Fetches the policy of `profile` and has the release vouch for it.
 ///
@@ -48,17 +51,12 @@ pub(super) async fn fetch(release: &Tag, profile: Profile, publisher: &Publisher
 /// As much of the release as vouches for one policy.
 async fn snapshot(release: &Tag, profile: Profile, publisher: &Publisher, folder: &TempDir) -> Result<Snapshot> {
     let contracts = contracts()?;
-    let github = GitHub::new(publisher.api_url.clone(), publisher.token.clone(), publisher.http.clone())?;
-    let request = Request {
-        repository: &publisher.repository,
-        tag: release,
-        contracts: &contracts,
-        scope: Scope::Policy(profile),
-        into: folder.path(),
-        jobs: JOBS,
-        progress: &|_| {},
-    };
-    let fetched = github_release::fetch(&github, request).await?;
+    let github = GitHub::new(publisher.api_url.clone(), publisher.token.clone(), publisher.http.clone())?
+        .within(Allowance::new(MAX_DOWNLOAD, "the service's bound"));
+    let listing =
+        github_release::list(&github, &publisher.repository, release, &contracts, Scope::Policy(profile)).await?;
+    let request = Request { into: folder.path(), jobs: JOBS, progress: &|_| {} };
+    let fetched = listing.download(&github, request).await?;
     let demanded = Demanded::Signer(signer(release, &fetched.selection.contract, publisher));
     let mut snapshot = fetched.into_snapshot(release.clone(), release.class(), demanded, true);
     let log = Http::new(publisher.rekor_url.clone(), None, publisher.http.clone())?;

@@ -37,7 +37,7 @@ pub fn class(snapshot: &Snapshot) -> Vec<Finding> {
                 .compared("a patch version above 0", tag.version().to_string()),
         );
     }
-    if let Origin::GitHub { draft, prerelease } = snapshot.origin {
+    if let Origin::GitHub { draft, prerelease, .. } = snapshot.origin {
         if draft {
             findings.push(CLASS.warn(tag.as_str(), "the release is a draft: nobody else sees it yet"));
         }

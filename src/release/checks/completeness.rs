@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::checksums_of;
+use super::{checksums_of, renamed};
 use crate::{
     digest::Sha256,
     release::{
         contract::{Covers, Role, signed_by},
-        snapshot::{Content, MAX_DOCUMENT_BYTES, Snapshot},
+        snapshot::{Aside, Content, MAX_DOCUMENT_BYTES, Snapshot},
     },
     report::{CheckInfo, Finding},
 };
@@ -19,7 +19,7 @@ pub const ASSET_NAME: CheckInfo = CheckInfo {
 };
 /// `asset-unique`.
 pub const ASSET_UNIQUE: CheckInfo =
-    CheckInfo { id: "asset-unique", title: "no two assets share a name, and no two documents their bytes" };
+    CheckInfo { id: "asset-unique", title: "no two assets share a name in any case, and no two documents their bytes" };
 /// `asset-present`.
 pub const ASSET_PRESENT: CheckInfo =
     CheckInfo { id: "asset-present", title: "every asset that the contract or the checksums file names is there" };
@@ -52,7 +52,13 @@ pub fn asset_unique(snapshot: &Snapshot) -> Vec<Finding> {
     }
     let help = "delete all assets of that name and upload the right one";
     let one = |name: &String| {
-        ASSET_UNIQUE.fail(name, "more than one asset has this name").compared("one", "several").help(help)
+        let message = match snapshot.assets.iter().find(|a| a.name.as_str().eq_ignore_ascii_case(name)) {
+            Some(first) if first.name.as_str() != name => {
+                format!("differs from {} only in case: on many file systems one overwrites the other", first.name)
+            }
+            Some(_) | None => "more than one asset has this name".to_owned(),
+        };
+        ASSET_UNIQUE.fail(name, message).compared("one", "several").help(help)
     };
     snapshot.duplicates.iter().map(one).chain(stand_ins).collect()
 }
@@ -88,8 +94,10 @@ pub fn asset_present(snapshot: &Snapshot) -> Vec<Finding> {
         Some(_) | None => BTreeSet::new(),
     };
     let wanted: BTreeSet<&String> = required.union(&listed).collect();
-    let mut findings: Vec<Finding> = Vec::new();
-    for name in &wanted {
+    let mut findings: Vec<Finding> = unfinished(snapshot);
+    findings.extend(renamed::missing(snapshot));
+    let told: BTreeSet<String> = findings.iter().map(|finding| finding.subject.clone()).collect();
+    for name in wanted.iter().filter(|name| !told.contains(**name)) {
         if snapshot.asset(name).is_none() && !snapshot.refused.iter().any(|(n, _)| n == *name) {
             let why = if required.contains(*name) {
                 format!("required of a {} release in the {} layout", snapshot.contract.family, snapshot.contract.layout)
@@ -108,6 +116,21 @@ pub fn asset_present(snapshot: &Snapshot) -> Vec<Finding> {
         findings.push(ASSET_PRESENT.pass("", format!("{} of {} assets are there", wanted.len(), wanted.len())));
     }
     findings
+}
+
+/// Assets that have a name and no content.
+fn unfinished(snapshot: &Snapshot) -> Vec<Finding> {
+    let one = |name: &str, state: &str| {
+        ASSET_PRESENT
+            .missing(name, format!("GitHub lists it, but its upload did not end well (state {state})"))
+            .compared("state uploaded", state)
+            .help("delete the asset and upload it again with the release workflow")
+    };
+    let of = snapshot.set_aside.iter().filter_map(|aside| match &aside.what {
+        Aside::Unfinished(state) => Some(one(&aside.name, state)),
+        Aside::Folder => None,
+    });
+    of.collect()
 }
 
 fn missing_help(snapshot: &Snapshot, name: &str) -> String {
@@ -176,18 +199,31 @@ pub fn asset_listed(snapshot: &Snapshot) -> Vec<Finding> {
     };
     let wanted: Vec<&str> = snapshot.assets.iter().map(|a| a.name.as_str()).filter(|n| needs_entry(n)).collect();
     let unlisted: Vec<_> = wanted.iter().filter(|name| file.get(name).is_none()).collect();
+    let mut findings = folders(snapshot);
     if unlisted.is_empty() {
-        return vec![ASSET_LISTED.pass(checksums_name, format!("vouches for {} assets", wanted.len()))];
+        findings.insert(0, ASSET_LISTED.pass(checksums_name, format!("vouches for {} assets", wanted.len())));
     }
-    unlisted
-        .into_iter()
-        .map(|name| {
+    findings.extend(unlisted.into_iter().map(|name| {
+        renamed::listed_otherwise(snapshot, &file, name).unwrap_or_else(|| {
             ASSET_LISTED
                 .fail(*name, format!("in the release, and not listed in {checksums_name}: nothing vouches for it"))
                 .compared(format!("an entry in {checksums_name}"), "none")
                 .help(
                     "if the asset belongs to the release, list it and sign the checksums file again; if not, delete it",
                 )
+        })
+    }));
+    findings
+}
+
+/// Folders among the files: nothing in them is looked at.
+fn folders(snapshot: &Snapshot) -> Vec<Finding> {
+    let folders = snapshot.set_aside.iter().filter(|aside| aside.what == Aside::Folder);
+    folders
+        .map(|folder| {
+            ASSET_LISTED
+                .warn(&folder.name, "a folder, and no file of the release: nothing in it was looked at")
+                .help("move it away: what lies among verified files is taken for one of them")
         })
         .collect()
 }

@@ -4,8 +4,13 @@ pub mod authenticity;
 pub mod class;
 pub mod completeness;
 pub mod documents;
+pub mod evidence;
+#[cfg(test)]
+mod fixtures;
 pub mod integrity;
+pub mod moved;
 pub mod provenance;
+mod renamed;
 pub mod source;
 pub mod trust_bundle;
 pub mod upstream;
@@ -30,16 +35,19 @@ use crate::{
     schema::SCHEMA,
 };
 
-/// `release`: reported only of a release that could not be read, when another one could.
-pub const RELEASE: CheckInfo = CheckInfo { id: "release", title: "the release exists and can be listed" };
+/// `release`: reported only of a release that could not be read, when another one could, and of one in a repository that has
+/// moved.
+pub const RELEASE: CheckInfo =
+    CheckInfo { id: "release", title: "the release exists and can be listed, in the repository that was named" };
 
 /// Names and meanings of all checks, in report order.
 pub fn rules() -> Vec<CheckInfo> {
-    [RELEASE].into_iter().chain(CHECKS.iter().map(|check| check.info)).collect()
+    CHECKS.iter().map(|check| check.info).collect()
 }
 
 /// Every check, in report order.
 pub const CHECKS: &[Check<Snapshot>] = &[
+    Check { info: RELEASE, applies: |s| moved::destination(s).is_some(), run: moved::moved },
     Check { info: class::CLASS, applies: always, run: class::class },
     Check { info: completeness::ASSET_NAME, applies: always, run: completeness::asset_name },
     Check { info: completeness::ASSET_UNIQUE, applies: always, run: completeness::asset_unique },
@@ -47,6 +55,7 @@ pub const CHECKS: &[Check<Snapshot>] = &[
     Check { info: authenticity::SIGNATURE, applies: always, run: authenticity::signature },
     Check { info: authenticity::IDENTITY, applies: always, run: authenticity::identity },
     Check { info: source::SOURCE_COMMIT, applies: always, run: source::source_commit },
+    Check { info: evidence::EVIDENCE, applies: evidence::is_there, run: evidence::evidence },
     Check { info: completeness::CHECKSUMS_FILE, applies: has_checksums, run: completeness::checksums_file },
     Check { info: completeness::ASSET_LISTED, applies: whole_with_checksums, run: completeness::asset_listed },
     Check { info: integrity::CHECKSUM, applies: has_checksums, run: integrity::checksum },
@@ -155,6 +164,7 @@ const DELIVERY: [CheckInfo; 10] = [
     authenticity::SIGNATURE,
     authenticity::IDENTITY,
     source::SOURCE_COMMIT,
+    evidence::EVIDENCE,
     completeness::CHECKSUMS_FILE,
     integrity::CHECKSUM,
     integrity::API_DIGEST,

@@ -25,8 +25,13 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// With options of `sandbox`.
+    pub(crate) fn start_with(options: &[&str]) -> Self {
         let place = Place::new();
-        let mut child = place.merotee(["sandbox", "serve"]).start();
+        let mut child = place.merotee(["sandbox"]).args(options).args(["serve"]).start();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let (mut exports, mut printed) = (BTreeMap::new(), String::new());
         loop {
