@@ -15,6 +15,7 @@ mod bad_input;
 #[cfg(feature = "sandbox")]
 mod binary;
 mod compose_hash;
+mod compose_hash_oracles;
 mod corpus;
 #[cfg(feature = "sandbox")]
 mod determinism;
