@@ -92,9 +92,9 @@ fn cannot_print(error: io::Error) -> Error {
     Error::input("cannot write to standard output").because(error)
 }
 
-/// Tells the workflow run. Annotations go to standard error, which the runner reads as well, so that standard output
-/// holds the product alone.
-fn announce(report: &Report, environment: &Environment) -> Result<()> {
+/// Tells the workflow run what a report says. Annotations go to standard error, which the runner reads as well, so that
+/// standard output holds the product alone.
+pub(crate) fn announce(report: &Report, environment: &Environment) -> Result<()> {
     let Some(actions) = &environment.actions else { return Ok(()) };
     let mut annotations = Vec::new();
     let failed = |what: &'static str| move |e: io::Error| Error::input(format!("cannot write {what}")).because(e);
@@ -117,6 +117,19 @@ fn announce(report: &Report, environment: &Environment) -> Result<()> {
 
 fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes)
+}
+
+/// Tells the workflow run a value of the command's own, on one line: an output of the step.
+///
+/// # Errors
+/// When the file of the step's outputs cannot be written.
+pub(crate) fn tell_step(name: &str, value: &str, environment: &Environment) -> Result<()> {
+    let Some(path) = environment.actions.as_ref().and_then(|actions| actions.output.as_deref()) else { return Ok(()) };
+    let mut line = Vec::new();
+    // No delimiter: a value of several lines is refused.
+    report::github::write_output(name, value, "", &mut line)
+        .and_then(|()| append(path, &line))
+        .map_err(|e| Error::input("cannot write the step's outputs").because(e))
 }
 
 /// A delimiter nobody can guess cannot be forged by a value.

@@ -5,13 +5,19 @@
 //! files that differ in comments, order or quoting. Meaning is what Docker Compose reads: where its reader and YAML 1.2
 //! disagree about a text, the text is refused or read as Compose reads it, never hashed like something else.
 
+mod events;
 mod json;
+mod node;
 mod scalar;
+mod text;
 mod tree;
 
 use std::{fmt, str::FromStr};
 
-pub use tree::{MAX_DEPTH, MAX_EXPANDED, MAX_YAML_BYTES};
+pub use {
+    text::MAX_YAML_BYTES,
+    tree::{MAX_DEPTH, MAX_EXPANDED},
+};
 
 use crate::{
     digest::Sha256,
@@ -125,6 +131,9 @@ pub enum ComposeProblem {
     /// An alias inside the node it stands for.
     #[error("an alias stands inside the node it repeats")]
     Recursive,
+    /// An alias whose anchor is nowhere before it.
+    #[error("the alias `*{0}` has no anchor `&{0}` before it")]
+    NoAnchor(String),
     /// A key that is no string.
     #[error("{0} cannot be a key: quote it")]
     Key(String),
@@ -134,12 +143,21 @@ pub enum ComposeProblem {
     /// `<<` with something that cannot be merged.
     #[error("`<<` takes a mapping or a list of mappings")]
     Merge,
+    /// A plain `<<` that is no key, or that has an anchor.
+    #[error("Compose drops a `<<` that is not a key: quote it")]
+    MergeValue,
+    /// `[?a]`: a text to some readers, a key to others.
+    #[error("a `?` before this is text to some readers and marks a key to others: put a space between or quote it")]
+    QuestionMark,
     /// A tag outside the core schema, or one that does not fit.
     #[error("the tag `{0}` is not read here: only the core ones (`!!str`, `!!int`, …), where they fit the value")]
     Tag(String),
     /// A plain scalar that is a number to some readers and text, or another number, to others.
     #[error("`{0}` is one value to some readers and another to others: quote it, or write it in decimal")]
     Ambiguous(String),
+    /// A plain scalar that is a date to some readers.
+    #[error("`{0}` is a date to some readers and text to others: quote it")]
+    Date(String),
     /// A number that 64 bits cannot hold.
     #[error("the number `{0}` does not fit into 64 bits: quote it if it is text")]
     Number(String),

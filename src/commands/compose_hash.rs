@@ -5,16 +5,16 @@ use std::path::Path;
 use crate::{
     adapters::file,
     attestation::{
-        compose_hash::{self, EXPECTED, Kind, expected},
+        compose_hash::{self, ComposeError, EXPECTED, Kind, expected},
         event_log::checks::{self, COMPOSE_HASH, EVENT_LOG, IDENTITY, REPLAY},
         quote::input::{Input, InputError, MAX_INPUT_BYTES},
     },
     cli::{Cli, Environment, compose_hash::ComposeHashArgs},
     digest::Sha256,
-    error::{Error, Result},
+    error::{self, Error, Result},
     exit::Exit,
     product::{self, Product},
-    report::{CheckInfo, Finding, Format, Report, Section, Status, github},
+    report::{CheckInfo, Finding, Format, Location, Report, Section, Status, github},
     schema::excerpt::excerpt,
 };
 
@@ -25,35 +25,41 @@ pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) 
     let name = file::source_name(&args.file);
     let bytes = file::read_source(&args.file, MAX_APP_COMPOSE_BYTES)?;
     let kind = kind(args, &name)?;
-    let hash = hash(kind, &name, &bytes)?;
+    let hash = match kind {
+        Kind::Dstack => of_bytes(&name, &bytes),
+        Kind::Release => of_meaning(args, &name, &bytes, environment)?,
+    };
+    let line = format!("sha256:{hash}");
+    product::tell_step("hash", &line, environment)?;
     let mut findings = Vec::new();
-    findings.extend(args.expect.map(|wanted| expected(&name, kind, hash, wanted)));
+    findings.extend(
+        args.expect.map(|wanted| Finding { location: location(args, None), ..expected(&name, kind, hash, wanted) }),
+    );
     if let Some(path) = &args.attest_response {
         findings.extend(measured(path, hash)?);
     }
-    let line = format!("sha256:{hash}\n");
     if findings.is_empty() {
-        return Ok(Product::Bytes(line.into_bytes()));
+        return Ok(Product::Bytes((line + "\n").into_bytes()));
     }
     let mut rules = vec![EXPECTED];
     if args.attest_response.is_some() {
         rules.extend::<[CheckInfo; 4]>([EVENT_LOG, REPLAY, IDENTITY, COMPOSE_HASH]);
     }
-    let facts = vec![("kind", kind.to_string()), ("hash", format!("sha256:{hash}"))];
-    let report = Report {
-        command: "compose-hash".into(),
-        rules,
-        sections: vec![Section { subject: name, facts, findings }],
-        caveats: Vec::new(),
-        elapsed: None,
-    };
+    let facts = vec![("kind", kind.to_string()), ("hash", line.clone())];
+    let report = report(rules, Section { subject: name, facts, findings });
     if args.attest_response.is_some() || cli.output.format != Format::Human {
         return Ok(Product::Report(report));
     }
     // The hash alone on standard output, so that a script can both keep and check it.
-    product::print(line.as_bytes(), &cli.output)?;
-    tell(&report, environment)?;
-    Ok(Product::Done(Exit::from(report.verdict())))
+    product::print((line + "\n").as_bytes(), &cli.output)?;
+    tell(&report);
+    let verdict = Exit::from(report.verdict());
+    match product::announce(&report, environment) {
+        // As for every report: only a pass must not stand unseen.
+        Err(error) if verdict != Exit::Success => tracing::error!("{}", error::chain(&error)),
+        told => told?,
+    }
+    Ok(Product::Done(verdict))
 }
 
 fn kind(args: &ComposeHashArgs, name: &str) -> Result<Kind> {
@@ -69,26 +75,49 @@ fn kind(args: &ComposeHashArgs, name: &str) -> Result<Kind> {
     Ok(kind)
 }
 
-fn hash(kind: Kind, name: &str, bytes: &[u8]) -> Result<Sha256> {
-    match kind {
-        Kind::Dstack => {
-            tracing::info!("{name}: hashed as {kind}, the bytes as they are");
-            if !compose_hash::looks_like_app_compose(bytes) {
-                tracing::warn!(
-                    "{name} does not look like a dstack app-compose.json; a docker-compose file needs --kind release"
-                );
-            }
-            Ok(compose_hash::of_app_compose(bytes))
-        }
-        Kind::Release => {
-            tracing::info!("{name}: hashed as {kind}, the normalised docker-compose file");
-            compose_hash::of_compose_file(bytes).map_err(|e| {
-                Error::usage(format!("{name} is not a compose file with one reading"))
-                    .because(e)
-                    .help("docs/compose-hash.md lists what is read, and how to write what is not")
-            })
-        }
+fn of_bytes(name: &str, bytes: &[u8]) -> Sha256 {
+    tracing::info!("{name}: hashed as dstack, the bytes as they are");
+    if !compose_hash::looks_like_app_compose(bytes) {
+        tracing::warn!(
+            "{name} does not look like a dstack app-compose.json; a docker-compose file needs --kind release"
+        );
     }
+    compose_hash::of_app_compose(bytes)
+}
+
+fn of_meaning(args: &ComposeHashArgs, name: &str, bytes: &[u8], environment: &Environment) -> Result<Sha256> {
+    tracing::info!("{name}: hashed as release, the normalised docker-compose file");
+    compose_hash::of_compose_file(bytes).map_err(|e| {
+        if environment.actions.is_some() {
+            point_out(args, name, &e);
+        }
+        Error::usage(format!("{name} is not a compose file with one reading"))
+            .because(e)
+            .help("docs/compose-hash.md lists what is read, and how to write what is not")
+    })
+}
+
+/// Shows in a workflow's view of the file what is wrong, and where.
+fn point_out(args: &ComposeHashArgs, name: &str, error: &ComposeError) {
+    let Some(location) = error.at.and_then(|at| location(args, Some(at))) else { return };
+    let finding = EXPECTED.fail(name, error.problem.to_string()).at(location);
+    let section = Section { subject: name.to_owned(), facts: Vec::new(), findings: vec![finding] };
+    // Where standard error cannot be written, nothing can be said of it either: the exit code remains.
+    drop(github::annotations(&report(vec![EXPECTED], section), &mut std::io::stderr()));
+}
+
+/// A place in the file; standard input has none.
+fn location(args: &ComposeHashArgs, at: Option<(usize, usize)>) -> Option<Location> {
+    let number = |n: usize| u32::try_from(n).ok();
+    (args.file.as_os_str() != "-").then(|| Location {
+        file: args.file.display().to_string(),
+        line: at.and_then(|(line, _)| number(line)),
+        column: at.and_then(|(_, column)| number(column)),
+    })
+}
+
+fn report(rules: Vec<CheckInfo>, section: Section) -> Report {
+    Report { command: "compose-hash".into(), rules, sections: vec![section], caveats: Vec::new(), elapsed: None }
 }
 
 /// What an attest response says: its log read, replayed against its quote, and its compose hash compared.
@@ -117,7 +146,7 @@ fn measured(path: &Path, hash: Sha256) -> Result<Vec<Finding>> {
 }
 
 /// Says on standard error what failed.
-fn tell(report: &Report, environment: &Environment) -> Result<()> {
+fn tell(report: &Report) {
     let findings = report.sections.iter().flat_map(|s| &s.findings);
     for finding in findings.filter(|f| f.status == Status::Fail) {
         let wanted = finding.expected.as_deref().unwrap_or_default();
@@ -127,9 +156,4 @@ fn tell(report: &Report, environment: &Environment) -> Result<()> {
             tracing::error!("→ {help}");
         }
     }
-    if environment.actions.is_some() {
-        github::annotations(report, &mut std::io::stderr())
-            .map_err(|e| Error::input("cannot write annotations").because(e))?;
-    }
-    Ok(())
 }

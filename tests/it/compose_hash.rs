@@ -99,6 +99,89 @@ fn a_failure_in_a_workflow_is_annotated() {
     assert!(stderr.contains("::error "), "{stderr}");
 }
 
+/// In a step, with a file for its outputs and one for its summary: code, standard error, outputs, summary.
+fn step(dir: &Path, args: &[&str]) -> (i32, String, String, String) {
+    let mut command = command(dir);
+    command.env("GITHUB_ACTIONS", "true").env("GITHUB_OUTPUT", "out").env("GITHUB_STEP_SUMMARY", "summary");
+    let (code, _, stderr) = finished(command.args(args).output().unwrap());
+    let read = |name| fs::read_to_string(dir.join(name)).unwrap_or_default();
+    (code, stderr, read("out"), read("summary"))
+}
+
+#[test]
+fn the_hash_is_an_output_of_the_step_and_a_comparison_says_its_verdict_there() {
+    let dir = folder(&[("compose.yaml", COMPOSE), ("app.json", "{\"runner\":\"x\"}")]);
+    let (code, _, outputs, summary) = step(dir.path(), &["compose.yaml"]);
+    assert_eq!((code, outputs, summary.as_str()), (0, format!("hash={HASH}"), ""));
+    let dir = folder(&[("compose.yaml", COMPOSE)]);
+    let (code, _, outputs, summary) = step(dir.path(), &["compose.yaml", "--expect", HASH.trim()]);
+    assert_eq!(code, 0);
+    assert!(outputs.starts_with(&format!("hash={HASH}verdict=passed\n")), "{outputs}");
+    assert!(summary.contains("PASSED"), "{summary}");
+    let dir = folder(&[("compose.yaml", COMPOSE)]);
+    let (code, stderr, outputs, summary) = step(dir.path(), &["compose.yaml", "--expect", OTHER]);
+    assert_eq!(code, 10);
+    assert!(outputs.starts_with(&format!("hash={HASH}verdict=failed\n")), "{outputs}");
+    assert!(stderr.contains("::error file=compose.yaml,title=compose-hash%3A compose.yaml::"), "{stderr}");
+    assert!(summary.contains("FAILED"), "{summary}");
+}
+
+#[test]
+fn a_file_without_one_reading_is_annotated_at_its_line_and_column() {
+    let dir = folder(&[("a.yml", "a: 1\nb:\n  c: 2024-01-01\n")]);
+    let (code, stderr, outputs, _) = step(dir.path(), &["a.yml"]);
+    assert_eq!(code, 2);
+    assert!(
+        stderr.contains("::error file=a.yml,line=3,col=6,title=compose-hash%3A a.yml::`2024-01-01` is a date"),
+        "{stderr}"
+    );
+    assert!(!outputs.contains("hash="), "{outputs}");
+}
+
+#[test]
+fn what_compose_tells_apart_is_told_apart_and_what_it_reads_is_read() {
+    let service = |value: &str| format!("services:\n  web:\n    image: x\n    environment:\n      K: {value}\n");
+    let hash = |text: String| {
+        let dir = folder(&[("a.yml", &text)]);
+        let (code, stdout, stderr) = run(dir.path(), &["a.yml"]);
+        assert!(matches!((code, stdout.is_empty()), (0, false) | (2, true)), "{text}: {code} {stdout} {stderr}");
+        (code == 0).then_some(stdout)
+    };
+    for (value, quoted) in
+        [("-0", "0"), ("-0", "\"-0\""), ("010", "\"010\""), ("~", "\"~\""), ("1e3", "\"1e3\""), ("true", "\"true\"")]
+    {
+        let (a, b) = (hash(service(value)), hash(service(quoted)));
+        assert!(a.is_some() && b.is_some() && a != b, "{value}");
+    }
+    for refused in [
+        "2024-01-01",
+        "2024-01-01 00:00:00",
+        ".inf",
+        "-.INF",
+        ".nan",
+        "<<",
+        "1_000",
+        "0b11",
+        "0899",
+        "!t x",
+        "99999999999999999999",
+    ] {
+        assert_eq!(hash(service(refused)), None, "{refused}");
+        assert!(hash(service(&format!("\"{refused}\""))).is_some(), "{refused}");
+    }
+    let listed = |list: &str| format!("services:\n  web:\n    image: x\n    command: {list}\n");
+    let plain = hash(listed("[serve, a b]"));
+    for list in [
+        "[\n      serve,\n      a b\n    ]",
+        "[serve, \"a\n    b\"]",
+        "[\n\tserve,\n\t\"a b\"\n\t]",
+        "\n    - serve\n    - 'a\n    b'",
+    ] {
+        assert_eq!(hash(listed(list)), plain, "{list}");
+    }
+    assert_eq!(hash(listed("[serve, a b]").replace(": ", ":\t")), plain);
+}
+
 #[test]
 fn a_file_without_one_reading_is_a_usage_error_that_names_the_place() {
     let dir = folder(&[("a.yml", "a: 1\nb: 1_000\n"), ("b.yml", "a: [\n"), ("c.yml", "")]);

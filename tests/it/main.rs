@@ -17,6 +17,7 @@ mod binary;
 #[cfg(feature = "sandbox")]
 mod bundles;
 mod compose_hash;
+mod compose_hash_oracles;
 mod corpus;
 #[cfg(feature = "sandbox")]
 mod determinism;

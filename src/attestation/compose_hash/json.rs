@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::tree::Node;
+use super::node::Node;
 
 /// The text of a tree. Depth is bounded by the reader.
 pub(super) fn write(node: &Node) -> String {

@@ -1,9 +1,9 @@
 //! What a plain scalar is: null, a truth value, a number or text.
 //!
 //! The rules are those of YAML 1.2's core schema (10.3.2), with the reading of Docker Compose (go-yaml) where the two
-//! differ and it is harmless, and a refusal where it is not. `docs/compose-hash.md` lists every case.
+//! differ and YAML 1.1 agrees with Compose, and a refusal where it does not. `docs/compose-hash.md` lists every case.
 
-use super::{ComposeProblem, tree::Node};
+use super::{ComposeProblem, node::Node};
 use crate::schema::excerpt::excerpt;
 
 /// The value of a plain, untagged scalar.
@@ -12,6 +12,8 @@ pub(super) fn plain(text: &str) -> Result<Node, ComposeProblem> {
         "" | "~" | "null" | "Null" | "NULL" => return Ok(Node::Null),
         "true" | "True" | "TRUE" => return Ok(Node::Bool(true)),
         "false" | "False" | "FALSE" => return Ok(Node::Bool(false)),
+        // Compose prints it as `-0`, and 0 as `0`.
+        "-0" => return Ok(Node::Float(-0.0)),
         _ => {}
     }
     // Every number begins with one of these; most scalars do not.
@@ -21,6 +23,9 @@ pub(super) fn plain(text: &str) -> Result<Node, ComposeProblem> {
     let not_finite = |t: &str| matches!(t, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN");
     if not_finite(text) || not_finite(unsigned(text)) {
         return Err(ComposeProblem::NotFinite(excerpt(text)));
+    }
+    if is_date(text) {
+        return Err(ComposeProblem::Date(excerpt(text)));
     }
     if text.contains('_') {
         // go-yaml drops the underscores and tries again; YAML 1.2 has none in numbers.
@@ -77,6 +82,49 @@ fn number(text: &str) -> Result<Option<Node>, ComposeProblem> {
         Ok(value) if value.is_finite() => Ok(Some(Node::Float(value))),
         Ok(_) | Err(_) => Err(ComposeProblem::Number(excerpt(text))),
     }
+}
+
+/// A date or a time of a date: all that YAML 1.1's `!!timestamp` matches and all that Compose's reader takes for one,
+/// which is not the same. To Compose a date is no text: a container gets it as `2024-01-01 00:00:00 +0000 UTC`.
+fn is_date(text: &str) -> bool {
+    let date = |t| digits(dash(digits(dash(digits(t, 4, 4)?)?, 1, 2)?)?, 1, 2);
+    match date(text) {
+        None => false,
+        Some("") => true,
+        Some(rest) => is_time(rest),
+    }
+}
+
+/// What may follow a date: `T` or spaces, a time with seconds, a fraction, a zone.
+fn is_time(text: &str) -> bool {
+    let clock =
+        text.strip_prefix(['T', 't']).or_else(|| Some(text.trim_start_matches(BLANK)).filter(|t| t.len() < text.len()));
+    let clock = clock.and_then(|t| digits(colon(digits(colon(digits(t, 1, 2)?)?, 1, 2)?)?, 1, 2));
+    let Some(rest) = clock else { return false };
+    let fraction = rest.strip_prefix(['.', ',']).map(|t| t.trim_start_matches(|c: char| c.is_ascii_digit()));
+    match fraction.unwrap_or(rest).trim_start_matches(BLANK) {
+        "" | "Z" => true,
+        zone => {
+            let hours = zone.strip_prefix(['+', '-']).and_then(|t| digits(t, 1, 2));
+            hours.is_some_and(|t| t.is_empty() || colon(t).and_then(|t| digits(t, 2, 2)) == Some(""))
+        }
+    }
+}
+
+const BLANK: [char; 2] = [' ', '\t'];
+
+fn dash(text: &str) -> Option<&str> {
+    text.strip_prefix('-')
+}
+
+fn colon(text: &str) -> Option<&str> {
+    text.strip_prefix(':')
+}
+
+/// What follows the digits that a text begins with, when there are as many as wanted.
+fn digits(text: &str, least: usize, most: usize) -> Option<&str> {
+    let rest = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    (least..=most).contains(&(text.len() - rest.len())).then_some(rest)
 }
 
 fn unsigned(text: &str) -> &str {

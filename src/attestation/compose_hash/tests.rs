@@ -1,6 +1,8 @@
 //! What normalises to the same text, what to another, and what is refused.
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod readers;
+
 use std::collections::HashMap;
 
 use proptest::prelude::*;
@@ -183,7 +185,7 @@ fn the_vectors_of_the_documentation_hold() {
     for row in rows {
         let (file, expected) =
             row.strip_prefix("| `").and_then(|r| r.strip_suffix(" |")?.split_once("` | ")).expect("two cells");
-        let text = file.replace('⏎', "\n");
+        let text = file.replace('⏎', "\n").replace('→', "\t");
         let actual = match normalised(text.as_bytes()) {
             Ok(text) => format!("`{text}`"),
             Err(error) => error.to_string(),

@@ -8,13 +8,14 @@ use std::{
     rc::Rc,
 };
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
-
-use super::{ComposeError, ComposeProblem, scalar};
+use super::{
+    ComposeError, ComposeProblem,
+    events::{self, Event, Style},
+    node::Node,
+    scalar, text,
+};
 use crate::schema::excerpt::excerpt;
 
-/// Largest file read, in bytes.
-pub const MAX_YAML_BYTES: usize = 1 << 20;
 /// Deepest nesting of lists and mappings, aliases expanded.
 pub const MAX_DEPTH: usize = 64;
 /// Largest content with aliases expanded: bytes of text and keys, and 8 for each value.
@@ -22,21 +23,6 @@ pub const MAX_EXPANDED: usize = 8 << 20;
 
 /// What one value counts beside its text, so that empty ones are not free.
 const VALUE_COST: usize = 8;
-
-/// A value of the compose file.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Node {
-    Null,
-    Bool(bool),
-    /// Of 64 bits, signed or unsigned.
-    Int(i128),
-    /// Finite.
-    Float(f64),
-    Text(String),
-    List(Vec<Rc<Node>>),
-    /// In the order of the keys' UTF-8 bytes, which is the order of their code points.
-    Map(BTreeMap<String, Rc<Node>>),
-}
 
 /// A finished value and what it comes to.
 #[derive(Debug, Clone)]
@@ -49,7 +35,7 @@ struct Built {
 
 /// A list or mapping whose end has not been seen.
 struct Open {
-    anchor: usize,
+    anchor: Option<String>,
     content: Content,
     cost: usize,
     height: usize,
@@ -70,22 +56,13 @@ type Problem<T> = Result<T, ComposeProblem>;
 
 /// Reads a file.
 pub(super) fn read(bytes: &[u8]) -> Result<Node, ComposeError> {
-    let text = text(bytes)?;
+    let text = text::read(bytes)?;
     let mut composer = Composer::default();
-    let mut started = false;
-    for event in Parser::new_from_str(&text) {
-        let (event, span) = event.map_err(|e| {
-            let problem = ComposeProblem::Syntax(excerpt(e.info()));
-            ComposeError { at: Some(place(e.marker())), problem }
-        })?;
-        let at = |problem| ComposeError { at: Some(place(&span.start)), problem };
-        if matches!(event, Event::DocumentStart(_)) && std::mem::replace(&mut started, true) {
-            return Err(at(ComposeProblem::SecondDocument));
-        }
-        composer.take(event).map_err(at)?;
-    }
+    events::each(&text.lines, |event, at| {
+        composer.take(event).map_err(|problem| ComposeError { at: Some(at), problem })
+    })?;
     let whole = |problem| ComposeError { at: None, problem };
-    if composer.ends_in_block && !text.ends_with('\n') {
+    if composer.ends_in_block && !text.ended {
         return Err(whole(ComposeProblem::NoLineEnd));
     }
     let root = composer.root.ok_or_else(|| whole(ComposeProblem::Empty))?;
@@ -98,88 +75,61 @@ pub(super) fn read(bytes: &[u8]) -> Result<Node, ComposeError> {
     }
 }
 
-/// The text to parse: without a byte order mark, and with one kind of line break.
-fn text(bytes: &[u8]) -> Result<String, ComposeError> {
-    let whole = |problem| ComposeError { at: None, problem };
-    if bytes.len() > MAX_YAML_BYTES {
-        return Err(whole(ComposeProblem::TooLarge(bytes.len())));
-    }
-    let text = str::from_utf8(bytes).map_err(|_| whole(ComposeProblem::NotUtf8))?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n").replace('\r', "\n");
-    let mut prologue = true;
-    for (number, line) in text.split('\n').enumerate() {
-        let at = |column, problem| ComposeError { at: Some((number + 1, column)), problem };
-        if let Some((column, c)) = line.chars().enumerate().find(|(_, c)| is_refused(*c)) {
-            return Err(at(column + 1, ComposeProblem::Character(format!("U+{:04X}", u32::from(c)))));
-        }
-        if prologue && line.starts_with('%') {
-            return Err(at(1, ComposeProblem::Directive));
-        }
-        prologue &= line.trim_start().is_empty() || line.trim_start().starts_with('#');
-    }
-    Ok(text)
-}
-
-/// Characters outside YAML's printable set; and three that end a line, and with it a comment, for readers of YAML 1.1,
-/// which Compose's is. A byte order mark is read only at the beginning.
-fn is_refused(c: char) -> bool {
-    match c {
-        '\t' => false,
-        '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => true,
-        c => c.is_control(),
-    }
-}
-
-fn place(marker: &Marker) -> (usize, usize) {
-    (marker.line(), marker.col() + 1)
-}
-
 #[derive(Default)]
 struct Composer {
     open: Vec<Open>,
-    anchors: HashMap<usize, Built>,
+    anchors: HashMap<String, Built>,
+    /// Whether a document has begun.
+    started: bool,
     root: Option<Built>,
-    /// Whether the last scalar is a block one. Without a line end after it, the parser used here takes one for granted
-    /// and Compose's does not, so the value would be another.
+    /// Whether the last scalar is a block one. Without a line end after it, readers disagree whether the value has one.
     ends_in_block: bool,
     /// What aliases and content have come to so far.
     cost: usize,
 }
 
 impl Composer {
-    fn take(&mut self, event: Event<'_>) -> Problem<()> {
+    fn take(&mut self, event: Event) -> Problem<()> {
         match event {
-            Event::Scalar(text, style, anchor, tag) => {
-                let plain = style == ScalarStyle::Plain;
-                self.ends_in_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                if self.expects_key() && plain && is_merge(&text, tag.as_deref()) {
-                    return self.key(Key::Merge);
+            Event::Document if std::mem::replace(&mut self.started, true) => Err(ComposeProblem::SecondDocument),
+            Event::Document | Event::Break => Ok(()),
+            Event::Scalar { anchor, tag, text, style } => {
+                self.ends_in_block = style == Style::Block;
+                if style == Style::Plain && is_merge(&text, tag.as_deref()) {
+                    return self.merge_key(anchor.as_deref());
                 }
-                let node = scalar_node(&text, plain, tag.as_deref())?;
+                let node = scalar_node(&text, style, tag.as_deref())?;
                 self.spend(VALUE_COST + text.len())?;
                 self.finished(anchor, Built { node: Rc::new(node), cost: VALUE_COST + text.len(), height: 0 })
             }
-            Event::SequenceStart(anchor, tag) => {
+            Event::List { anchor, tag } => {
                 collection_tag(tag.as_deref(), "seq")?;
                 self.enter(anchor, Content::List(Vec::new()))
             }
-            Event::MappingStart(anchor, tag) => {
+            Event::Map { anchor, tag } => {
                 collection_tag(tag.as_deref(), "map")?;
                 self.enter(anchor, Content::Map { entries: BTreeMap::new(), merged: None, key: None })
             }
-            Event::SequenceEnd | Event::MappingEnd => self.leave(),
-            Event::Alias(anchor) => {
-                let built = self.anchors.get(&anchor).ok_or(ComposeProblem::Recursive)?.clone();
-                if self.open.len() + built.height > MAX_DEPTH {
-                    return Err(ComposeProblem::TooDeep);
-                }
-                self.spend(built.cost)?;
-                self.place(built)
-            }
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
-                Ok(())
-            }
+            Event::End => self.leave(),
+            Event::Alias(name) => self.repeat(&name),
         }
+    }
+
+    /// `<<` merges where it is a key. Elsewhere Compose drops it, and under an anchor it would drop each alias as well.
+    fn merge_key(&mut self, anchor: Option<&str>) -> Problem<()> {
+        if self.expects_key() && anchor.is_none() { self.key(Key::Merge) } else { Err(ComposeProblem::MergeValue) }
+    }
+
+    fn repeat(&mut self, name: &str) -> Problem<()> {
+        if self.open.iter().any(|open| open.anchor.as_deref() == Some(name)) {
+            return Err(ComposeProblem::Recursive);
+        }
+        let built = self.anchors.get(name).ok_or_else(|| ComposeProblem::NoAnchor(excerpt(name)))?.clone();
+        if self.open.len() + built.height > MAX_DEPTH {
+            return Err(ComposeProblem::TooDeep);
+        }
+        self.spend(built.cost)?;
+        self.place(built)
     }
 
     fn spend(&mut self, cost: usize) -> Problem<()> {
@@ -191,7 +141,7 @@ impl Composer {
         matches!(self.open.last(), Some(Open { content: Content::Map { key: None, .. }, .. }))
     }
 
-    fn enter(&mut self, anchor: usize, content: Content) -> Problem<()> {
+    fn enter(&mut self, anchor: Option<String>, content: Content) -> Problem<()> {
         if self.expects_key() {
             return Err(ComposeProblem::Key("a list or mapping".to_owned()));
         }
@@ -218,9 +168,9 @@ impl Composer {
         self.finished(anchor, Built { node: Rc::new(node), cost, height })
     }
 
-    fn finished(&mut self, anchor: usize, built: Built) -> Problem<()> {
-        if anchor > 0 {
-            self.anchors.insert(anchor, built.clone());
+    fn finished(&mut self, anchor: Option<String>, built: Built) -> Problem<()> {
+        if let Some(name) = anchor {
+            self.anchors.insert(name, built.clone());
         }
         self.place(built)
     }
@@ -272,8 +222,8 @@ fn key_text(node: &Node) -> Problem<String> {
 }
 
 /// `<<` itself, or with the tag that says so.
-fn is_merge(text: &str, tag: Option<&Tag>) -> bool {
-    text == "<<" && tag.is_none_or(|tag| core_tag(tag).as_deref() == Some("merge"))
+fn is_merge(text: &str, tag: Option<&str>) -> bool {
+    text == "<<" && tag.is_none_or(|tag| core_name(tag) == Some("merge"))
 }
 
 /// The mappings that `<<` brings in, the one that wins first.
@@ -298,32 +248,27 @@ fn merge(entries: &mut BTreeMap<String, Rc<Node>>, source: &Node) {
     }
 }
 
-fn scalar_node(text: &str, plain: bool, tag: Option<&Tag>) -> Problem<Node> {
-    let Some(tag) = tag else {
-        return if plain { scalar::plain(text) } else { Ok(Node::Text(text.to_owned())) };
-    };
-    let refused = || ComposeProblem::Tag(excerpt(&tag_text(tag)));
-    match core_tag(tag) {
-        Some(name) => scalar::tagged(&name, text)?.ok_or_else(refused),
+fn scalar_node(text: &str, style: Style, tag: Option<&str>) -> Problem<Node> {
+    match (tag, style) {
+        (None, Style::Plain) => scalar::plain(text),
         // `!` alone: text, whatever it looks like.
-        None if tag_text(tag) == "!" => Ok(Node::Text(text.to_owned())),
-        None => Err(refused()),
+        (None, Style::Quoted | Style::Block) | (Some("!"), _) => Ok(Node::Text(text.to_owned())),
+        (Some(tag), _) => {
+            let refused = || ComposeProblem::Tag(excerpt(tag));
+            scalar::tagged(core_name(tag).ok_or_else(refused)?, text)?.ok_or_else(refused)
+        }
     }
 }
 
-fn collection_tag(tag: Option<&Tag>, expected: &str) -> Problem<()> {
+fn collection_tag(tag: Option<&str>, expected: &str) -> Problem<()> {
     match tag {
-        None => Ok(()),
-        Some(tag) if core_tag(tag).as_deref() == Some(expected) || tag_text(tag) == "!" => Ok(()),
-        Some(tag) => Err(ComposeProblem::Tag(excerpt(&tag_text(tag)))),
+        None | Some("!") => Ok(()),
+        Some(tag) if core_name(tag) == Some(expected) => Ok(()),
+        Some(tag) => Err(ComposeProblem::Tag(excerpt(tag))),
     }
 }
 
 /// The name of a core tag, however it was spelled: `!!str`, `!<tag:yaml.org,2002:str>`.
-fn core_tag(tag: &Tag) -> Option<String> {
-    tag_text(tag).strip_prefix("tag:yaml.org,2002:").map(str::to_owned)
-}
-
-fn tag_text(tag: &Tag) -> String {
-    format!("{}{}", tag.handle, tag.suffix)
+fn core_name(tag: &str) -> Option<&str> {
+    tag.strip_prefix("tag:yaml.org,2002:")
 }
