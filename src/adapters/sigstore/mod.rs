@@ -10,6 +10,7 @@
 mod bundle;
 mod rekor;
 mod trust_root;
+mod weak_key;
 
 use std::{
     fs::File,
@@ -77,6 +78,7 @@ impl PublicKey {
             .map_err(|e| Error::trust(format!("{}: not a PEM public key", path.display())).because(e))?;
         VerificationKey::from_spki(&key)
             .map_err(|e| Error::trust(format!("{}: unsupported public key", path.display())).because(e))?;
+        weak_key::refuse(&key).map_err(|e| Error::usage(format!("{}: {e}", path.display())))?;
         Ok(Self(key))
     }
 }
@@ -92,6 +94,9 @@ pub fn verify_bundle(artifact: Artifact<'_>, bundle: &Bundle, root: &TrustRoot) 
     // Belt to the library's braces: a relaxed default in a later version must not pass unnoticed.
     if !(result.certificate_verified() && result.sct_verified() && result.tlog_verified()) {
         return Err(Rejected::new("certificate chain, SCT or log inclusion was not verified"));
+    }
+    if let Some(certificate) = result.certificate() {
+        weak_key::refuse(&certificate.public_key)?;
     }
     signer(&result)
 }

@@ -5,7 +5,7 @@ use std::{ffi::OsStr, fmt, path::PathBuf};
 use sigstore_trust_root::{SigstoreInstance, TrustedRoot};
 use sigstore_verify::Verifier;
 
-use super::MAX_EVIDENCE_BYTES;
+use super::{MAX_EVIDENCE_BYTES, weak_key};
 use crate::{
     adapters::file,
     digest::Sha256,
@@ -50,6 +50,10 @@ impl TrustRoot {
                 (root, path.display().to_string(), Some(caveat))
             }
         };
+        let logs = root.tlogs.iter().map(|log| &log.public_key).chain(root.ctlogs.iter().map(|log| &log.public_key));
+        for key in logs {
+            weak_key::refuse(&key.raw_bytes).map_err(|e| Error::usage(format!("{name}: a log's key is none: {e}")))?;
+        }
         let verifier =
             Verifier::new(&root).map_err(|e| Error::trust(format!("{name}: unusable trusted root")).because(e))?;
         Ok(Self { verifier, source, caveat })
