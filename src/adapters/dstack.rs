@@ -14,6 +14,7 @@ use reqwest::{Client, Response, header};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
 
 use self::answer::{Answer, Malformed};
 use super::http::{excerpt, readable};
@@ -26,6 +27,9 @@ use crate::{
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer read, in bytes. A quote with its log has some 60,000.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
+
+/// More than an answer takes that holds a key, with the signatures that come along.
+const SMALL_ANSWER_BYTES: usize = 4096;
 
 /// A guest agent. Connections are kept between calls, so share one of these.
 #[derive(Debug)]
@@ -123,9 +127,9 @@ impl GuestAgent {
         let answer = self.ask(Call::GetQuote, &json!({"report_data": hex::encode(report_data)})).await?;
         let read = || {
             let quote = answer.bytes("quote")?.filter(|quote| !quote.is_empty());
-            let quote = quote.ok_or_else(|| Malformed::new("quote", "empty"))?;
+            let quote = quote.ok_or_else(|| Malformed::new("quote", "empty"))?.to_vec();
             let stated = answer.bytes("report_data")?.filter(|data| !data.is_empty());
-            if stated.is_some_and(|stated| stated != report_data) {
+            if stated.is_some_and(|stated| *stated != report_data) {
                 return Err(Malformed::new("report_data", "not what was asked for"));
             }
             Ok(AgentQuote { quote, event_log: answer.list("event_log")?, vm_config: answer.document("vm_config")? })
@@ -143,7 +147,7 @@ impl GuestAgent {
             let tcb_info = answer.object("tcb_info")?;
             // Some versions tell these among the TCB's facts alone.
             let nested = |field| match answer.hex(field)? {
-                text if text.is_empty() => Answer::of(&tcb_info).hex(field),
+                text if text.is_empty() => Answer::of(tcb_info.clone()).hex(field),
                 text => Ok(text),
             };
             Ok(AgentInfo {
@@ -176,17 +180,17 @@ impl GuestAgent {
         if !document.is_object() {
             return Err(self.error(call, "the answer is no JSON object"));
         }
-        Ok(Answer::of(&document))
+        Ok(Answer::of(document))
     }
 
     /// The body of a successful answer, within the time of a whole call.
-    async fn post(&self, call: Call, request: &Value) -> Result<Vec<u8>> {
+    async fn post(&self, call: Call, request: &Value) -> Result<Zeroizing<Vec<u8>>> {
         tokio::time::timeout(self.timeout, self.exchange(call, request)).await.map_err(|elapsed| {
             self.error(call, &format!("no answer within {}", readable(self.timeout))).because(elapsed)
         })?
     }
 
-    async fn exchange(&self, call: Call, request: &Value) -> Result<Vec<u8>> {
+    async fn exchange(&self, call: Call, request: &Value) -> Result<Zeroizing<Vec<u8>>> {
         let client = self.client.get_or_try_init(|| async { self.connector(call) }).await?;
         let request = client
             .post(format!("http://localhost/{}", call.name()))
@@ -203,9 +207,10 @@ impl GuestAgent {
         Err(self.error(call, &format!("answered {}{said}", status.as_u16())))
     }
 
-    /// Bytes are counted as they come: what `Content-Length` promises binds nobody.
-    async fn body(&self, call: Call, response: &mut Response) -> Result<Vec<u8>> {
-        let mut body = Vec::new();
+    /// Bytes are counted as they come: what `Content-Length` promises binds nobody. They are wiped once they were read, and
+    /// have room from the start: what grows leaves a copy behind.
+    async fn body(&self, call: Call, response: &mut Response) -> Result<Zeroizing<Vec<u8>>> {
+        let mut body = Zeroizing::new(Vec::with_capacity(SMALL_ANSWER_BYTES));
         while let Some(piece) = response.chunk().await.map_err(|e| self.broken(call, e))? {
             if body.len() + piece.len() > MAX_ANSWER_BYTES {
                 return Err(self.error(call, &format!("sent more than the {MAX_ANSWER_BYTES} bytes allowed")));

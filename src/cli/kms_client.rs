@@ -12,7 +12,7 @@ use crate::policy::profile::Profile;
 /// Which service to ask.
 #[derive(Debug, Clone, Args)]
 pub struct KmsUrlArgs {
-    /// Address of the KMS [default: http://127.0.0.1:8080]
+    /// Address of the KMS, with or without a slash at its end [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL", env = "MERO_KMS_URL", hide_env_values = true)]
     pub url: Option<Url>,
 }
@@ -69,6 +69,13 @@ pub struct KmsGetKeyArgs {
     /// Write the key to FILE, in hex, readable by its owner alone; it is printed nowhere
     #[arg(long, value_name = "FILE")]
     pub key_out: Option<PathBuf>,
+    /// Take the key from any genuine TDX machine, whatever runs on it. Without this, --expect-policy must say which
+    /// machines are the KMS
+    #[arg(long, conflicts_with = "expect_policy")]
+    pub any_kms: bool,
+    /// Take the key over plain http from another machine: whoever is on the way can read it
+    #[arg(long)]
+    pub allow_http: bool,
     /// By what the KMS's quote is judged.
     #[command(flatten)]
     pub by: JudgementArgs,

@@ -1,6 +1,7 @@
 //! `kms …`: the service, and what a node or a probe asks of one.
 
 mod attest;
+mod check;
 mod get_key;
 mod health;
 mod serve;

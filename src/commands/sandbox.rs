@@ -197,7 +197,9 @@ fn exports(world: &World, kms: Option<&Running>) -> String {
         tdx_collateral = word(world.tdx_collateral()),
         nonce = hex::encode(NONCE),
         kms_agent = word(world.kms_agent()),
-        kms_url = kms.map(|kms| format!("export MERO_KMS_URL={}\n", kms.url())).unwrap_or_default(),
+        kms_url = kms
+            .map(|kms| format!("export MERO_KMS_URL={}\n", kms.url().as_str().trim_end_matches('/')))
+            .unwrap_or_default(),
         kms_policy = word(world.kms_policy()),
         node_agent = word(world.node_agent()),
         node_key = word(world.node_key()),

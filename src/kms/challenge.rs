@@ -4,9 +4,10 @@
 //! Not for who may ask how often ([`PeerAttempts`] counts, the caller decides), nor for what a used challenge is good for.
 //!
 //! # Shape
-//! An id is 64 lowercase hex digits: expiry (8 bytes, big endian) ‖ serial (8 random bytes) ‖ tag (16 bytes). The tag is a
-//! MAC over expiry, serial and peer; the nonce is a MAC, under a key of its own, over the id and the peer. So nothing is
-//! stored until a challenge comes back, whoever asks and however often; see `docs/kms-challenges.md`.
+//! An id is 80 lowercase hex digits: expiry (8 bytes, big endian) ‖ store (8 bytes) ‖ serial (8 random bytes) ‖ tag (16
+//! bytes). The tag is a MAC over expiry, store, serial and peer; the nonce is a MAC, under a key of its own, over the id and
+//! the peer. So nothing is stored until a challenge has done its work, whoever asks and however often. The store is the
+//! memory of used challenges that it was issued for: one that was lost makes it void. See `docs/kms-challenges.md`.
 
 mod attempts;
 mod consumed;
@@ -16,13 +17,17 @@ mod redis;
 use std::fmt;
 
 use aws_lc_rs::{constant_time, hmac, rand};
+use zeroize::Zeroizing;
 
 pub use self::{
     attempts::PeerAttempts,
     consumed::{ConsumeError, ConsumedChallenges},
 };
 use super::peer::PeerId;
-use crate::error::{Error, Result};
+use crate::{
+    digest::Sha256,
+    error::{Error, Result},
+};
 
 /// Longest life of a challenge, in seconds. It bounds what the stores of consumed challenges hold.
 pub const MAX_TTL_SECS: u64 = 3600;
@@ -30,13 +35,14 @@ pub const MAX_TTL_SECS: u64 = 3600;
 /// Shortest secret that keys are derived from, in bytes.
 const MIN_SECRET_BYTES: usize = 32;
 const EXPIRY_BYTES: usize = 8;
+const STORE_BYTES: usize = 8;
 const SERIAL_BYTES: usize = 8;
 const TAG_BYTES: usize = 16;
-const ID_BYTES: usize = EXPIRY_BYTES + SERIAL_BYTES + TAG_BYTES;
+const ID_BYTES: usize = EXPIRY_BYTES + STORE_BYTES + SERIAL_BYTES + TAG_BYTES;
 
 /// What the two subkeys are derived for. A change of the format changes the number, and no old id is accepted.
-const TAG_LABEL: &[u8] = b"merotee/kms/challenge/v1/tag";
-const NONCE_LABEL: &[u8] = b"merotee/kms/challenge/v1/nonce";
+const TAG_LABEL: &[u8] = b"merotee/kms/challenge/v2/tag";
+const NONCE_LABEL: &[u8] = b"merotee/kms/challenge/v2/nonce";
 
 /// What challenges are made with. Never prints.
 ///
@@ -48,10 +54,14 @@ pub struct ChallengeKey {
     nonces: hmac::Key,
 }
 
+/// Which memory of used challenges there is: another one after whatever makes it forget.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StoreId([u8; STORE_BYTES]);
+
 /// A challenge as it is issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Challenge {
-    /// 64 lowercase hex digits, to be sent back.
+    /// 80 lowercase hex digits, to be sent back.
     pub id: String,
     /// The first half of the report data that answers.
     pub nonce: [u8; 32],
@@ -70,13 +80,15 @@ pub struct Opened {
     pub expires_at: u64,
     /// Tells it from the others that expire in the same second.
     pub serial: u64,
+    /// The memory that must know whether it was used.
+    pub store: StoreId,
 }
 
 /// Why a challenge is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum InvalidChallenge {
     /// It has not the form of an id.
-    #[error("the challenge is not 64 lowercase hex digits")]
+    #[error("the challenge is not 80 lowercase hex digits")]
     Malformed,
     /// We never issued it, or to another peer.
     #[error("the challenge was not issued to this peer by this service, or by a replica that shares its Redis")]
@@ -84,6 +96,16 @@ pub enum InvalidChallenge {
     /// Its time is over.
     #[error("the challenge has expired")]
     Expired,
+}
+
+impl StoreId {
+    /// A memory that ends with the process, as the key of its challenges does: there is no other one to mistake it for.
+    const OF_THIS_PROCESS: Self = Self([0; STORE_BYTES]);
+
+    /// The memory that is known by these words, none of which holds a newline.
+    fn of(words: &[&str]) -> Self {
+        Self(filled(Sha256::of(words.join("\n").as_bytes()).as_bytes()))
+    }
 }
 
 impl ChallengeKey {
@@ -108,50 +130,55 @@ impl ChallengeKey {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn random() -> Result<Self> {
-        Self::from_secret(&random_bytes::<MIN_SECRET_BYTES>()?)
+        Self::from_secret(Zeroizing::new(random_bytes::<MIN_SECRET_BYTES>()?).as_slice())
     }
 
-    /// Makes a challenge for a peer that is void `ttl` seconds after `now`. Stores nothing.
+    /// Makes a challenge for a peer that is void `ttl` seconds after `now`, and when the store loses its memory. Stores
+    /// nothing.
     ///
     /// # Errors
     /// When `ttl` is not 1 to [`MAX_TTL_SECS`] seconds, or the system gives no random bytes.
-    pub fn issue(&self, peer: &PeerId, now: u64, ttl: u64) -> Result<Challenge> {
+    pub fn issue(&self, peer: &PeerId, store: StoreId, now: u64, ttl: u64) -> Result<Challenge> {
         let sensible = (1..=MAX_TTL_SECS).contains(&ttl);
         let expires_at = now
             .checked_add(ttl)
             .filter(|_| sensible)
             .ok_or_else(|| Error::usage(format!("a challenge lives 1 to {MAX_TTL_SECS} seconds, not {ttl}")))?;
-        Ok(self.numbered(peer, expires_at, u64::from_be_bytes(random_bytes()?)))
+        Ok(self.numbered(peer, store, expires_at, u64::from_be_bytes(random_bytes()?)))
     }
 
     /// Takes a challenge back from a peer at `now`, in seconds since 1970 UTC.
     ///
     /// 1. The id has the form of one.
-    /// 2. The tag is ours over this expiry, serial and peer, compared in constant time. An expiry further away than any
-    ///    time we give can't have one.
+    /// 2. The tag is ours over this expiry, store, serial and peer, compared in constant time. An expiry further away than
+    ///    any time we give can't have one.
     /// 3. It has not expired.
+    ///
+    /// Whether the store still is the one it was issued for is for [`ConsumedChallenges`] to say.
     ///
     /// # Errors
     /// Which of the three failed.
     pub fn open(&self, id: &str, peer: &PeerId, now: u64) -> Result<Opened, InvalidChallenge> {
         let id = Id::parse(id).ok_or(InvalidChallenge::Malformed)?;
-        constant_time::verify_slices_are_equal(&id.tag, &self.tag(id.expires_at, id.serial, peer))
+        constant_time::verify_slices_are_equal(&id.tag, &self.tag(&id, peer))
             .map_err(|_| InvalidChallenge::NotThisPeers)?;
         if id.expires_at <= now {
             return Err(InvalidChallenge::Expired);
         }
         let nonce = self.nonce(&id, peer);
-        Ok(Opened { id: id.to_string(), nonce, expires_at: id.expires_at, serial: id.serial })
+        Ok(Opened { id: id.to_string(), nonce, expires_at: id.expires_at, serial: id.serial, store: id.store })
     }
 
-    fn numbered(&self, peer: &PeerId, expires_at: u64, serial: u64) -> Challenge {
-        let id = Id { expires_at, serial, tag: self.tag(expires_at, serial, peer) };
+    fn numbered(&self, peer: &PeerId, store: StoreId, expires_at: u64, serial: u64) -> Challenge {
+        let mut id = Id { expires_at, store, serial, tag: [0; TAG_BYTES] };
+        id.tag = self.tag(&id, peer);
         Challenge { id: id.to_string(), nonce: self.nonce(&id, peer), expires_at }
     }
 
-    /// The peer stands last in what is authenticated, since it alone has no fixed length.
-    fn tag(&self, expires_at: u64, serial: u64, peer: &PeerId) -> [u8; TAG_BYTES] {
-        mac(&self.tags, &[&expires_at.to_be_bytes(), &serial.to_be_bytes(), peer.as_str().as_bytes()])
+    /// Over all of the id but its own place there. The peer stands last in what is authenticated.
+    fn tag(&self, id: &Id, peer: &PeerId) -> [u8; TAG_BYTES] {
+        let (expiry, serial) = (id.expires_at.to_be_bytes(), id.serial.to_be_bytes());
+        mac(&self.tags, &[&expiry, &id.store.0, &serial, peer.as_str().as_bytes()])
     }
 
     fn nonce(&self, id: &Id, peer: &PeerId) -> [u8; 32] {
@@ -168,6 +195,7 @@ impl fmt::Debug for ChallengeKey {
 /// The parts of an id. They are claims until the tag is verified.
 struct Id {
     expires_at: u64,
+    store: StoreId,
     serial: u64,
     tag: [u8; TAG_BYTES],
 }
@@ -179,9 +207,11 @@ impl Id {
         let lowercase = text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));
         hex::decode_to_slice(text, &mut bytes).ok().filter(|()| lowercase)?;
         let (expiry, rest) = bytes.split_first_chunk::<EXPIRY_BYTES>()?;
+        let (store, rest) = rest.split_first_chunk::<STORE_BYTES>()?;
         let (serial, rest) = rest.split_first_chunk::<SERIAL_BYTES>()?;
         Some(Self {
             expires_at: u64::from_be_bytes(*expiry),
+            store: StoreId(*store),
             serial: u64::from_be_bytes(*serial),
             tag: *rest.first_chunk()?,
         })
@@ -189,7 +219,7 @@ impl Id {
 
     fn to_bytes(&self) -> [u8; ID_BYTES] {
         let (expiry, serial) = (self.expires_at.to_be_bytes(), self.serial.to_be_bytes());
-        filled(expiry.iter().chain(&serial).chain(&self.tag))
+        filled(expiry.iter().chain(&self.store.0).chain(&serial).chain(&self.tag))
     }
 }
 

@@ -5,6 +5,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{StatusCode, Url};
 use serde::{Serialize, de::DeserializeOwned};
+use zeroize::Zeroizing;
 
 use super::wire::{
     AttestRequest, AttestResponse, ChallengeRequest, ChallengeResponse, ErrorBody, GetKeyRequest, GetKeyResponse,
@@ -111,7 +112,7 @@ impl KmsClient {
     /// As [`Self::attest`].
     pub async fn get_key(&self, request: &GetKeyRequest) -> Result<Result<GetKeyResponse, Refused>> {
         let (status, body) = self.post("get-key", request).await?;
-        self.answer(status, &body, "get-key")
+        self.answer(status, &Zeroizing::new(body), "get-key")
     }
 
     async fn post(&self, path: &str, request: &impl Serialize) -> Result<(StatusCode, Vec<u8>)> {
@@ -134,10 +135,45 @@ impl KmsClient {
     }
 
     fn endpoint(&self, path: &str) -> Result<Url> {
-        let mut url = self.base.clone();
-        url.set_query(None);
-        url.set_fragment(None);
-        url.path_segments_mut().map_err(|()| Error::usage("the KMS's URL has no path"))?.pop_if_empty().push(path);
-        Ok(url)
+        endpoint(&self.base, path)
+    }
+}
+
+/// An endpoint below the service's address, with or without a slash at the end of that.
+fn endpoint(base: &Url, path: &str) -> Result<Url> {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    if url.cannot_be_a_base() {
+        return Err(Error::usage("the KMS's URL has no path"));
+    }
+    url.set_path(&format!("{}/{path}", base.path().trim_end_matches('/')));
+    Ok(url)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoints_lie_below_the_services_address_with_or_without_a_slash_at_its_end() {
+        for (base, health) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/health"),
+            ("http://127.0.0.1:8080/", "http://127.0.0.1:8080/health"),
+            ("http://127.0.0.1:8080//", "http://127.0.0.1:8080/health"),
+            ("https://kms.example/kms", "https://kms.example/kms/health"),
+            ("https://kms.example/kms/", "https://kms.example/kms/health"),
+            ("https://kms.example/kms//", "https://kms.example/kms/health"),
+            ("https://kms.example/a/b", "https://kms.example/a/b/health"),
+            ("https://kms.example/a/b/", "https://kms.example/a/b/health"),
+            ("https://kms.example/a%2Fb/%20c/", "https://kms.example/a%2Fb/%20c/health"),
+            ("https://kms.example/kms?x=1#y", "https://kms.example/kms/health"),
+            ("https://kms.example?x=/", "https://kms.example/health"),
+            ("https://[2001:db8::1]:8443/kms", "https://[2001:db8::1]:8443/kms/health"),
+        ] {
+            assert_eq!(endpoint(&Url::parse(base).unwrap(), "health").unwrap().as_str(), health, "{base}");
+        }
+        assert!(endpoint(&Url::parse("mailto:kms@example").unwrap(), "health").is_err());
     }
 }

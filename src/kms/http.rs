@@ -13,6 +13,7 @@ use axum::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tower_http::cors::{AllowOrigin, CorsLayer};
+use zeroize::Zeroizing;
 
 use super::{
     Kms, Refusal, RefusalCode,
@@ -29,11 +30,16 @@ const ENDPOINTS: [&str; 4] = [HEALTH, ATTEST, CHALLENGE, GET_KEY];
 const PATIENCE: Duration = Duration::from_secs(30);
 /// What an endpoint is called that does not exist: its name is anybody's text.
 const OTHER: &str = "other";
+/// Characters of anybody's text that are logged.
+const MAX_LOGGED: usize = 128;
+/// More than any answer takes that holds a key: 128 digits and its name.
+const SMALL_BODY_BYTES: usize = 512;
 /// Type of the metrics: the exposition format that Prometheus reads.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The endpoints, for `origins` (scheme, host and port) that browsers may call from.
 pub fn router(kms: Arc<Kms>, origins: &[HeaderValue]) -> Router {
+    ENDPOINTS.into_iter().for_each(|endpoint| kms.metrics().will_count(endpoint));
     let router = Router::new()
         .route(HEALTH, get(health))
         .route(ATTEST, post(attest))
@@ -68,6 +74,7 @@ async fn metrics(State(kms): State<Arc<Kms>>) -> Response {
 async fn health(State(kms): State<Arc<Kms>>) -> Response {
     let health = kms.health();
     let status = if health.policy_loaded { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    kms.metrics().request(HEALTH, if health.policy_loaded { "ok" } else { RefusalCode::PolicyNotReady.as_str() });
     json(status, &health)
 }
 
@@ -76,7 +83,7 @@ async fn attest(State(kms): State<Arc<Kms>>, body: Result<Bytes, BytesRejection>
         Ok(request) => kms.attest(&request).await.map_err(Failure::from),
         Err(failure) => Err(failure),
     };
-    answer(&kms, ATTEST, None, outcome)
+    answer(&kms, Asked::at(ATTEST), outcome)
 }
 
 async fn challenge(State(kms): State<Arc<Kms>>, body: Result<Bytes, BytesRejection>) -> Response {
@@ -84,7 +91,7 @@ async fn challenge(State(kms): State<Arc<Kms>>, body: Result<Bytes, BytesRejecti
         Ok(request) => kms.challenge(&request).await.map_err(Failure::from),
         Err(failure) => Err(failure),
     };
-    answer(&kms, CHALLENGE, None, outcome)
+    answer(&kms, Asked::at(CHALLENGE), outcome)
 }
 
 async fn get_key(State(kms): State<Arc<Kms>>, body: Result<Bytes, BytesRejection>) -> Response {
@@ -95,17 +102,34 @@ async fn get_key(State(kms): State<Arc<Kms>>, body: Result<Bytes, BytesRejection
         }
         Err(failure) => (None, Err(failure)),
     };
-    answer(&kms, GET_KEY, peer.as_deref(), outcome)
+    answer(&kms, Asked { peer: peer.as_deref(), ..Asked::at(GET_KEY) }, outcome)
 }
 
 /// What is asked for does not exist.
 async fn no_such(State(kms): State<Arc<Kms>>, uri: Uri, status: StatusCode, details: &'static str) -> Response {
-    answer(&kms, endpoint(&uri), None, Err::<(), _>(Failure::new(status, details)))
+    answer(&kms, Asked::of(&uri), Err::<(), _>(Failure::new(status, details)))
 }
 
 /// What a request is logged and counted under.
-fn endpoint(uri: &Uri) -> &'static str {
-    ENDPOINTS.into_iter().find(|known| *known == uri.path()).unwrap_or(OTHER)
+struct Asked<'a> {
+    endpoint: &'static str,
+    /// What was asked for where that is no endpoint. For the log alone: it is anybody's text.
+    path: Option<&'a str>,
+    /// Whom it says it is from. Anybody's text as well.
+    peer: Option<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn at(endpoint: &'static str) -> Self {
+        Self { endpoint, path: None, peer: None }
+    }
+
+    fn of(uri: &'a Uri) -> Self {
+        match ENDPOINTS.into_iter().find(|known| *known == uri.path()) {
+            Some(endpoint) => Self::at(endpoint),
+            None => Self { path: Some(uri.path()), ..Self::at(OTHER) },
+        }
+    }
 }
 
 /// A body as JSON.
@@ -157,12 +181,8 @@ impl IntoResponse for Failure {
 }
 
 /// Logs and counts how a request ended, and says it.
-fn answer<T: Serialize>(
-    kms: &Kms,
-    endpoint: &'static str,
-    peer: Option<&str>,
-    outcome: Result<T, Failure>,
-) -> Response {
+fn answer<T: Serialize>(kms: &Kms, asked: Asked<'_>, outcome: Result<T, Failure>) -> Response {
+    let Asked { endpoint, peer, .. } = asked;
     let word = outcome.as_ref().map_or_else(|failure| failure.refusal.code.as_str(), |_| "ok");
     kms.metrics().request(endpoint, word);
     match outcome {
@@ -174,44 +194,46 @@ fn answer<T: Serialize>(
             json(StatusCode::OK, &body)
         }
         Err(failure) => {
-            log(endpoint, peer, &failure);
+            log(&asked, &failure);
             failure.into_response()
         }
     }
 }
 
 /// One line for every request that is refused. Faults of ours are errors, everything else is a warning.
-fn log(endpoint: &str, peer: Option<&str>, failure: &Failure) {
+fn log(asked: &Asked<'_>, failure: &Failure) {
     let Failure { status, refusal } = failure;
     let (status, code) = (status.as_u16(), refusal.code.as_str());
     let cause = refusal.cause.as_ref().map(|cause| error::chain(cause));
     let why = cause.as_deref().or(refusal.details.as_deref()).unwrap_or_default();
-    // A malformed peer id is anybody's text.
-    let peer = peer.map(|peer| peer.chars().take(128).collect::<String>()).unwrap_or_default();
+    let cut = |text: &str| text.chars().take(MAX_LOGGED).collect::<String>();
+    let (endpoint, path, peer) = (asked.endpoint, asked.path.map(cut), asked.peer.map(cut).unwrap_or_default());
     if status >= 500 {
-        tracing::error!(endpoint, status, code, peer, why, "refused");
+        tracing::error!(endpoint, status, code, path, peer, why, "refused");
     } else {
-        tracing::warn!(endpoint, status, code, peer, why, "refused");
+        tracing::warn!(endpoint, status, code, path, peer, why, "refused");
     }
 }
 
-/// Nothing the service says may be kept on the way.
+/// Nothing the service says may be kept on the way, and nothing of it is left in memory: it may be a key.
 fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let headers = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-    match serde_json::to_vec(body) {
-        Ok(bytes) => (status, headers, bytes).into_response(),
+    // Room for a key from the start: what grows leaves a copy behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(SMALL_BODY_BYTES));
+    match serde_json::to_writer(&mut *bytes, body) {
+        Ok(()) => (status, headers, Bytes::from_owner(bytes)).into_response(),
         Err(_) => (StatusCode::INTERNAL_SERVER_ERROR, headers, r#"{"error":"internal_error"}"#).into_response(),
     }
 }
 
 async fn in_time(State(kms): State<Arc<Kms>>, request: Request, next: Next) -> Response {
-    let endpoint = endpoint(request.uri());
+    let uri = request.uri().clone();
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
             let details = format!("the request took longer than {} s", PATIENCE.as_secs());
             let refusal = Refusal::new(RefusalCode::ServiceUnavailable, details);
-            answer(&kms, endpoint, None, Err::<(), _>(Failure::from(refusal)))
+            answer(&kms, Asked::of(&uri), Err::<(), _>(Failure::from(refusal)))
         }
     }
 }

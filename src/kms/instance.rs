@@ -3,7 +3,10 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::http::HeaderValue;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::watch,
+};
 
 use super::{
     Clock, Kms, Parts,
@@ -12,7 +15,7 @@ use super::{
     config::Settings,
     http,
     policy::NodePolicy,
-    server,
+    server::{self, Limits},
 };
 use crate::{
     adapters::{
@@ -28,6 +31,11 @@ use crate::{
 
 /// How often it is looked for collateral that expires soon.
 const RENEWAL: Duration = Duration::from_secs(600);
+/// Connections that the system holds until they are accepted: a flood must not fill that before the service looks. The
+/// system's own bound holds as well.
+const BACKLOG: u32 = 4096;
+/// Connections for metrics: a few scrapers. All others are for callers.
+const FOR_METRICS: Limits = Limits { places: 64, served: 16 };
 /// Largest preloaded collateral file, in bytes.
 const MAX_COLLATERAL_BYTES: u64 = 4 << 20;
 
@@ -52,9 +60,9 @@ impl Instance {
             HeaderValue::from_str(origin).map_err(|_| Error::usage(format!("{origin}: no origin a browser would send")))
         });
         let origins = origins.collect::<Result<_>>()?;
-        let listener = listen(settings.listen).await?;
+        let listener = listen(settings.listen)?;
         let metrics = match settings.metrics_listen {
-            Some(address) => Some(listen(address).await?),
+            Some(address) => Some(listen(address)?),
             None => None,
         };
         Ok(Self { kms, origins, listener, metrics })
@@ -105,7 +113,8 @@ impl Instance {
             ended(),
         ))];
         if let Some(listener) = self.metrics {
-            serving.push(tokio::spawn(server::serve(listener, http::metrics_router(Arc::clone(&self.kms)), ended())));
+            let router = http::metrics_router(Arc::clone(&self.kms));
+            serving.push(tokio::spawn(server::serve_within(FOR_METRICS, listener, router, ended())));
         }
         let renewing = tokio::spawn(renew(Arc::clone(&self.kms)));
         let outcome = until_stopped(&self.kms, policy, stop).await;
@@ -191,8 +200,16 @@ fn bounds() -> HttpOptions {
     }
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.map_err(|e| Error::input(format!("cannot listen on {address}")).because(e))
+fn listen(address: SocketAddr) -> Result<TcpListener> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A service that is started anew need not wait until the old one's connections are forgotten.
+        #[cfg(unix)]
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().map_err(|e| Error::input(format!("cannot listen on {address}")).because(e))
 }
 
 fn address(listener: &TcpListener) -> Result<SocketAddr> {

@@ -2,23 +2,25 @@
 //!
 //! 1. Shape: every field decodes. Costs the caller nothing but the request.
 //! 2. The policy is loaded.
-//! 3. The challenge is ours, this peer's, not expired, and not used before; from here on it is used.
+//! 3. The challenge is ours, this peer's, not expired, and not known to be used.
 //! 4. The public key is the peer's, and its signature covers challenge and quote. Attempts of a peer are counted here.
 //! 5. The quote is genuine under the trust root, now.
 //! 6. The quote answers this challenge, names this peer, and is not of the KMS itself.
 //! 7. The policy tolerates the TCB status and lists every register.
-//! 8. The guest agent derives the key.
+//! 8. The challenge is used. Of all requests that came this far with it, one passes; nothing before decides that.
+//! 9. The guest agent derives the key.
 
 use std::sync::Arc;
 
 use secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
 
 use super::{
     Kms, Refusal, RefusalCode,
-    challenge::{ConsumeError, Opened},
+    challenge::Opened,
     peer::{PeerId, PeerKey},
     policy::{NodePolicy, Standing},
-    service::{base64, internal, peer},
+    service::{base64, internal, peer, unusable},
     wire::{GetKeyRequest, GetKeyResponse, peer_binding, signed_payload},
 };
 use crate::{
@@ -49,7 +51,7 @@ impl Kms {
             .policy()
             .ok_or_else(|| Refusal::new(RefusalCode::PolicyNotReady, "the service has not loaded its policy yet"))?;
         warn_of(policy, &request.peer);
-        let opened = self.consume(&request).await?;
+        let opened = self.open(&request).await?;
         self.check_peer(&request, &opened)?;
         let quote = Quote::parse(&request.quote)
             .map_err(|e| Refusal::new(RefusalCode::AttestationVerificationFailed, format!("quoteB64: {e}")))?;
@@ -57,30 +59,23 @@ impl Kms {
         check_report_data(&quote.report, &opened, &request.peer)?;
         self.check_other_machine(&quote.report).await?;
         admit(policy, &quote.report, &verdict)?;
+        self.parts.consumed.consume(&opened, self.parts.clock.now()).await.map_err(unusable)?;
         self.derive(&request.peer).await
     }
 
     /// 3.
-    async fn consume(&self, request: &KeyRequest<'_>) -> Result<Opened, Refusal> {
+    async fn open(&self, request: &KeyRequest<'_>) -> Result<Opened, Refusal> {
         let now = self.parts.clock.now();
-        let key = self.challenge_key().await?;
-        let refuse = |why: String| Refusal::new(RefusalCode::InvalidChallenge, why);
-        let opened = key.open(request.challenge_id, &request.peer, now).map_err(|e| refuse(e.to_string()))?;
-        match self.parts.consumed.consume(&opened, now).await {
-            Ok(()) => Ok(opened),
-            Err(ConsumeError::AlreadyUsed) => Err(refuse("the challenge has been used already".to_owned())),
-            Err(ConsumeError::Full) => Err(Refusal::new(
-                RefusalCode::RateLimited,
-                "too many challenges were used within their time; try again shortly",
-            )),
-            Err(ConsumeError::Unavailable(cause)) => Err(Refusal::silent(RefusalCode::ServiceUnavailable, cause)),
-        }
+        let opened = self.challenge_key().await?.open(request.challenge_id, &request.peer, now);
+        let opened = opened.map_err(|e| Refusal::new(RefusalCode::InvalidChallenge, e.to_string()))?;
+        self.parts.consumed.look(&opened, now).await.map_err(unusable)?;
+        Ok(opened)
     }
 
     /// 4.
     fn check_peer(&self, request: &KeyRequest<'_>, opened: &Opened) -> Result<(), Refusal> {
         let KeyRequest { peer, key, .. } = request;
-        if key.peer_id() != peer.as_str() {
+        if !peer.is_of(key) {
             let details = "the public key is not the one the peer id derives from";
             return Err(Refusal::new(RefusalCode::PeerIdentityMismatch, details));
         }
@@ -158,13 +153,13 @@ impl Kms {
         Ok(())
     }
 
-    /// 8.
+    /// 9.
     async fn derive(&self, peer: &PeerId) -> Result<GetKeyResponse, Refusal> {
         let prefix = self.parts.key_namespace.trim_matches('/');
         let path = format!("{prefix}/{}/{peer}", self.parts.profile);
         let key = self.parts.agent.get_key(&path, "").await.map_err(internal)?;
         self.metrics.key_released();
-        Ok(GetKeyResponse { key: key.expose_secret().to_owned() })
+        Ok(GetKeyResponse { key: Zeroizing::new(key.expose_secret().to_owned()) })
     }
 }
 

@@ -4,9 +4,9 @@
 //! judged by the same code that audits releases ([`crate::policy`], [`crate::attestation`]).
 //!
 //! # How a key is released
-//! [`http`] (shape of a request) → [`Kms`]: policy there → [`challenge`] opened and consumed → [`peer`] signature →
-//! [`collateral`], quote → nonce and peer binding → TCB and measurements → key from the guest agent. Each step may end in
-//! a [`Refusal`], which has a status and a code; nothing after a refusal runs.
+//! [`http`] (shape of a request) → [`Kms`]: policy there → [`challenge`] opened → [`peer`] signature → [`collateral`], quote
+//! → nonce and peer binding → TCB and measurements → challenge consumed → key from the guest agent. Each step may end in a
+//! [`Refusal`], which has a status and a code; nothing after a refusal runs.
 //!
 //! # Embedding
 //! [`config::Settings`] judges what it is given; [`instance::Instance`] listens at once and serves until it is told to stop,

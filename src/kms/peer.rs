@@ -6,45 +6,60 @@ mod identity;
 
 use std::fmt;
 
-use libp2p_identity::PublicKey;
-
 pub use self::identity::NodeIdentity;
+use crate::ed25519::{KEY_BYTES, PublicKey, WeakKey};
 
-/// Longest peer id, in characters. Real ones have 46 to 59.
-const MAX_CHARS: usize = 128;
-
+/// How the bytes of an Ed25519 peer id begin: the multihash `identity` of 36 bytes, which are libp2p's protobuf of the key.
+/// Keys that short are inlined and never hashed, <https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md>.
+const MULTIHASH: [u8; 2] = [0x00, 0x24];
 /// How libp2p's protobuf of a public key starts: field 1, the kind; for Ed25519 then field 2, of 32 bytes.
 const KIND_FIELD: u8 = 0x08;
 const ED25519_PREFIX: [u8; 4] = [KIND_FIELD, 0x01, 0x12, 0x20];
-/// The numbers of RSA, secp256k1 and ECDSA in `KeyType`, <https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md>.
+/// The numbers of RSA, secp256k1 and ECDSA in `KeyType`, same source.
 const OTHER_KINDS: [u8; 3] = [0, 2, 3];
 
-/// A peer id in base58, as the caller writes it. It is a claim: only a public key that it derives from proves it.
+const PROTOBUF_BYTES: usize = ED25519_PREFIX.len() + KEY_BYTES;
+const ID_BYTES: usize = MULTIHASH.len() + PROTOBUF_BYTES;
+/// Longest text that is decoded. Those 38 bytes take 52 digits.
+const MAX_CHARS: usize = 64;
+
+/// The id of a peer with an Ed25519 key, in base58: `12D3KooW…`. It is a claim: only a signature by its key proves it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct PeerId(String);
+pub struct PeerId {
+    text: String,
+    key: [u8; KEY_BYTES],
+}
 
 impl PeerId {
-    /// Reads a peer id. Only its shape is judged, as upstream does: base58 digits, 1 to 128 of them.
+    /// Reads a peer id in the one form it has: no CIDv1, no multibase prefix, no hash of a key, no key of another kind.
+    /// Whether the key in it is a sound one is for [`PeerKey`] to say.
     pub fn parse(text: &str) -> Option<Self> {
-        let base58 = |c: char| c.is_ascii_alphanumeric() && !matches!(c, '0' | 'O' | 'I' | 'l');
-        let shaped = (1..=MAX_CHARS).contains(&text.len()) && text.chars().all(base58);
-        shaped.then(|| Self(text.to_owned()))
+        let mut bytes = [0; ID_BYTES];
+        let decoded = (text.len() <= MAX_CHARS).then(|| bs58::decode(text).onto(&mut bytes))?;
+        let protobuf = (decoded == Ok(ID_BYTES)).then_some(&bytes)?.strip_prefix(&MULTIHASH)?;
+        let key = protobuf.strip_prefix(&ED25519_PREFIX)?.try_into().ok()?;
+        Some(Self { text: text.to_owned(), key })
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether it is the id of this key.
+    pub fn is_of(&self, key: &PeerKey) -> bool {
+        self.key == *key.0.as_bytes()
     }
 }
 
 impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 /// A peer's public key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerKey(PublicKey);
 
 /// Why bytes are no public key of a peer.
@@ -56,26 +71,30 @@ pub enum InvalidPublicKey {
     /// It is no key at all, or not encoded the one way there is.
     #[error("the public key is not a libp2p protobuf of an Ed25519 key (36 bytes)")]
     Malformed,
+    /// Signatures by it prove nothing.
+    #[error("the public key is {0}")]
+    Weak(WeakKey),
 }
 
 impl PeerKey {
     /// Reads libp2p's protobuf of an Ed25519 key: 36 bytes, in the one encoding that its specification allows.
     ///
     /// # Errors
-    /// When it is a key of another kind, or none.
+    /// When it is a key of another kind, a weak one, or none.
     pub fn from_protobuf(bytes: &[u8]) -> Result<Self, InvalidPublicKey> {
-        if !bytes.starts_with(&ED25519_PREFIX) {
+        let Some(key) = bytes.strip_prefix(&ED25519_PREFIX) else {
             let other = matches!(bytes, [KIND_FIELD, kind, ..] if OTHER_KINDS.contains(kind));
             return Err(if other { InvalidPublicKey::NotEd25519 } else { InvalidPublicKey::Malformed });
-        }
-        let key = PublicKey::try_decode_protobuf(bytes).map_err(|_| InvalidPublicKey::Malformed)?;
+        };
         // Other fields might follow. One key, one encoding.
-        if key.encode_protobuf() == bytes { Ok(Self(key)) } else { Err(InvalidPublicKey::Malformed) }
+        let key = key.try_into().map_err(|_| InvalidPublicKey::Malformed)?;
+        PublicKey::from_bytes(key).map(Self).map_err(InvalidPublicKey::Weak)
     }
 
     /// The peer id that derives from it, base58: `12D3KooW…`.
     pub fn peer_id(&self) -> String {
-        self.0.to_peer_id().to_base58()
+        let id = [&MULTIHASH[..], &ED25519_PREFIX, self.0.as_bytes()].concat();
+        bs58::encode(id).into_string()
     }
 
     /// Whether `signature` is this peer's over `payload`.
@@ -85,77 +104,5 @@ impl PeerKey {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-
-    /// From the test vectors of libp2p's specification of peer ids.
-    const PUBLIC: &str = "080112201ed1e8fae2c4a144b8be8fd4b47bf3d3b34b871c3cacf6010f0e42d474fce27e";
-
-    fn bytes(hex: &str) -> Vec<u8> {
-        hex::decode(hex).unwrap()
-    }
-
-    fn reason(hex: &str) -> InvalidPublicKey {
-        PeerKey::from_protobuf(&bytes(hex)).unwrap_err()
-    }
-
-    #[test]
-    fn the_key_of_the_specification_is_read_and_names_its_peer() {
-        let key = PeerKey::from_protobuf(&bytes(PUBLIC)).unwrap();
-        assert_eq!(key.peer_id(), "12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq");
-        assert!(PeerId::parse(&key.peer_id()).is_some());
-    }
-
-    #[test]
-    fn keys_of_other_kinds_are_told_from_what_is_no_key() {
-        // secp256k1 of the same vectors, RSA and ECDSA by their first bytes.
-        let secp256k1 = "08021221037777e994e452c21604f91de093ce415f5432f701dd8cd1a7a6fea0e630bfca99";
-        for other in [secp256k1, "080012a60430820222300d06", "0803125b3059301306072a8648ce3d"] {
-            assert_eq!(reason(other), InvalidPublicKey::NotEd25519, "{other}");
-        }
-        for nothing in ["", "08", "0804", "0a0112", "00112233", &PUBLIC[8..], &PUBLIC[..70]] {
-            assert_eq!(reason(nothing), InvalidPublicKey::Malformed, "{nothing}");
-        }
-    }
-
-    #[test]
-    fn a_second_encoding_of_the_same_key_is_refused() {
-        // An unknown field after it, and the last of two keys, which protobuf would take.
-        for spelled in [format!("{PUBLIC}1801"), format!("{PUBLIC}{}", &PUBLIC[4..])] {
-            assert!(PublicKey::try_decode_protobuf(&bytes(&spelled)).is_ok());
-            assert_eq!(reason(&spelled), InvalidPublicKey::Malformed);
-        }
-    }
-
-    #[test]
-    fn thirty_two_bytes_that_are_no_point_are_no_key() {
-        assert_eq!(reason(&format!("08011220{}", "02".repeat(32))), InvalidPublicKey::Malformed);
-    }
-
-    #[test]
-    fn a_signature_counts_for_its_payload_and_key_only() {
-        let (node, other) = (NodeIdentity::generate().unwrap(), NodeIdentity::generate().unwrap());
-        let key = |node: &NodeIdentity| PeerKey::from_protobuf(&node.public_key_protobuf()).unwrap();
-        let signature = node.sign(b"payload");
-        assert_eq!(signature.len(), 64);
-        assert!(key(&node).verify(b"payload", &signature));
-        assert!(!key(&node).verify(b"payloae", &signature));
-        assert!(!key(&other).verify(b"payload", &signature));
-        for cut in [&signature[..63], &[], &[signature.clone(), vec![0]].concat()] {
-            assert!(!key(&node).verify(b"payload", cut));
-        }
-        let mut changed = signature;
-        changed[40] ^= 1;
-        assert!(!key(&node).verify(b"payload", &changed));
-    }
-
-    #[test]
-    fn a_peer_id_is_base58_of_a_sensible_length() {
-        assert_eq!(PeerId::parse("12D3KooW").unwrap().to_string(), "12D3KooW");
-        assert!(PeerId::parse(&"1".repeat(128)).is_some());
-        for text in ["", "0", "12D3KooO", "a b", "é", "\"", &"1".repeat(129)] {
-            assert_eq!(PeerId::parse(text), None, "{text}");
-        }
-    }
-}
+#[path = "peer/peer_tests.rs"]
+pub(in crate::kms) mod tests;

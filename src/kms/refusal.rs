@@ -7,7 +7,7 @@ use crate::error::Error;
 pub enum RefusalCode {
     /// The body is no JSON of the right shape, or a field of it is malformed.
     InvalidRequest,
-    /// The peer id is no base58 text of a sensible length.
+    /// The peer id is not the base58 id of an Ed25519 key.
     InvalidPeerId,
     /// The challenge is unknown, another peer's, expired or used.
     InvalidChallenge,

@@ -6,13 +6,14 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use secrecy::{ExposeSecret as _, zeroize::Zeroizing};
+use secrecy::ExposeSecret as _;
 use semver::Version;
 use tokio::sync::{OnceCell, Semaphore};
+use zeroize::Zeroizing;
 
 use super::{
     Refusal, RefusalCode,
-    challenge::{ChallengeKey, ConsumedChallenges, PeerAttempts},
+    challenge::{ChallengeKey, ConsumeError, ConsumedChallenges, PeerAttempts},
     clock::Clock,
     collateral::CollateralStore,
     metrics::Metrics,
@@ -161,11 +162,13 @@ impl Kms {
     /// A challenge for a peer. Nothing is stored: asking costs others nothing.
     ///
     /// # Errors
-    /// `invalid_peer_id`; `internal_error` when the guest agent does not give the key that challenges are derived from.
+    /// `invalid_peer_id`; `internal_error` when the guest agent does not give the key that challenges are derived from;
+    /// `service_unavailable` when the store of used challenges does not say which it is.
     pub async fn challenge(&self, request: &ChallengeRequest) -> Result<ChallengeResponse, Refusal> {
         let peer = peer(&request.peer_id)?;
         let key = self.challenge_key().await?;
-        let challenge = key.issue(&peer, self.parts.clock.now(), self.parts.challenge_ttl).map_err(internal)?;
+        let store = self.parts.consumed.id().await.map_err(unusable)?;
+        let challenge = key.issue(&peer, store, self.parts.clock.now(), self.parts.challenge_ttl).map_err(internal)?;
         Ok(ChallengeResponse {
             challenge_id: challenge.id,
             nonce_b64: STANDARD.encode(challenge.nonce),
@@ -200,21 +203,21 @@ impl Kms {
                 return ChallengeKey::random();
             }
             let path = format!("{CHALLENGE_KEY_PATH}/{}", self.parts.profile);
-            let secret = self.parts.agent.get_key(&path, CHALLENGE_KEY_PURPOSE).await?;
-            let secret = Zeroizing::new(
-                hex::decode(secret.expose_secret())
-                    .map_err(|_| Error::remote("the guest agent's key for challenges is no hex"))?,
-            );
+            let digits = self.parts.agent.get_key(&path, CHALLENGE_KEY_PURPOSE).await?;
+            let digits = digits.expose_secret();
+            let mut secret = Zeroizing::new(vec![0; digits.len() / 2]);
+            hex::decode_to_slice(digits, &mut secret)
+                .map_err(|_| Error::remote("the guest agent's key for challenges is not valid hex"))?;
             ChallengeKey::from_secret(&secret)
         });
         key.await.map_err(internal)
     }
 }
 
-/// A peer id of the right shape.
+/// A peer id in its one form.
 pub(super) fn peer(text: &str) -> Result<PeerId, Refusal> {
     PeerId::parse(text)
-        .ok_or_else(|| Refusal::new(RefusalCode::InvalidPeerId, "peerId: expected 1 to 128 base58 characters"))
+        .ok_or_else(|| Refusal::new(RefusalCode::InvalidPeerId, "peerId: not the id of an Ed25519 key (12D3KooW…)"))
 }
 
 /// A field in base64.
@@ -228,6 +231,16 @@ fn half(field: &str, text: &str) -> Result<[u8; 32], Refusal> {
     bytes
         .try_into()
         .map_err(|_| Refusal::new(RefusalCode::InvalidRequest, format!("{field}: expected 32 bytes, got {length}")))
+}
+
+/// Why a challenge cannot be used, or issued to be used.
+pub(super) fn unusable(error: ConsumeError) -> Refusal {
+    let code = match error {
+        ConsumeError::AlreadyUsed | ConsumeError::Expired | ConsumeError::Forgotten => RefusalCode::InvalidChallenge,
+        ConsumeError::Full => RefusalCode::RateLimited,
+        ConsumeError::Unavailable(cause) => return Refusal::silent(RefusalCode::ServiceUnavailable, cause),
+    };
+    Refusal::new(code, error.to_string())
 }
 
 pub(super) fn internal(cause: Error) -> Refusal {

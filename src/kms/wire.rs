@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use crate::{
     attestation::{quote::Quote, report_data::report_data},
@@ -100,8 +101,8 @@ pub struct GetKeyRequest {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GetKeyResponse {
-    /// The storage key, hex. No `Debug`: it must not get into a log.
-    pub key: String,
+    /// The storage key, hex. No `Debug`: it must not get into a log. Wiped when it is dropped.
+    pub key: Zeroizing<String>,
 }
 
 /// Body of every answer that is no 2xx.

@@ -5,6 +5,8 @@ mod agents;
 mod collateral;
 #[cfg(target_os = "linux")]
 mod floods;
+#[cfg(target_os = "linux")]
+mod idle;
 mod keys;
 mod log;
 mod node;
@@ -14,4 +16,5 @@ mod refusals;
 mod requests;
 mod silence;
 mod site;
+mod weak_keys;
 mod wire;

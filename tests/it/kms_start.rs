@@ -24,7 +24,10 @@ fn a_stable_version_starts_with_the_final_policy_of_its_release_in_every_layout_
         for profile in Profile::ALL {
             let run = Place::new().sandbox(serve(version, profile.as_str())).run().expect(0);
             let run = run.says(&["policy loaded from mero-kms-v1.", "everything holds, policy enforced"]);
-            let run = run.says(&[&format!("profile=\"{profile}\""), "release-kms-phala.yaml@refs/tags/mero-kms-v1."]);
+            let run = run.says(&[
+                &format!("profile=\"{profile}\""),
+                "signed by release-kms-phala.yaml @ refs/tags/mero-kms-v1.",
+            ]);
             assert!(!run.stderr.contains("not_ready"), "{}", run.stderr);
         }
     }
@@ -35,7 +38,7 @@ fn a_release_candidate_starts_with_a_policy_that_is_not_ready_and_warns() {
     let run = Place::new().sandbox(serve("1.3.0-rc.1", "locked-read-only")).run().expect(0);
     run.says(&["[WARN] the policy says policy_not_ready: every genuine machine gets a key. Never for production"])
         .says(&["everything holds, policy policy_not_ready"])
-        .without_product();
+        .says(&["[WARN] kms-start", "every genuine machine gets a key", "mero-kms-v1.3.0-rc.1: PASSED"]);
 }
 
 #[test]
@@ -67,7 +70,34 @@ fn whatever_is_spoilt_about_the_release_the_service_does_not_start_and_says_wher
     for (kind, profile, says) in spoilt {
         let run = Place::new().tampered(kind, serve("1.2.0", profile)).run();
         assert_eq!(run.code, 10, "{kind}: {}", run.shown());
-        run.says(&["[ERROR] the policy is refused: "]).says(says).without_product();
+        run.says(&["[ERROR] the policy is refused: "]).says(says).says(&["[FAIL] kms-start", "1.2.0: FAILED"]);
+    }
+}
+
+#[test]
+fn a_check_of_a_start_speaks_in_a_workflow_step_as_every_check_does() {
+    for (kind, version, code, outputs, annotation) in [
+        (None, "1.2.0", 0, "verdict=passed\n", None),
+        (None, "1.3.0-rc.1", 0, "verdict=passed\n", Some("::warning title=kms-start")),
+        (Some("policy-tag"), "1.2.0", 10, "verdict=failed\n", Some("::error title=kms-start")),
+    ] {
+        let place = Place::new();
+        let serve = serve(version, "locked-read-only");
+        let run = kind.map_or_else(|| place.sandbox(serve.clone()), |kind| place.tampered(kind, serve.clone()));
+        let run = run
+            .args(["--format", "json"])
+            .env("GITHUB_ACTIONS", "true")
+            .env("GITHUB_STEP_SUMMARY", place.path("summary.md"))
+            .env("GITHUB_OUTPUT", place.path("output.txt"))
+            .run()
+            .expect(code);
+        assert!(place.read("output.txt").starts_with(outputs), "{version}");
+        assert!(place.read("summary.md").contains("kms-start"), "{version}");
+        if let Some(annotation) = annotation {
+            assert!(run.stderr.contains(annotation), "{}", run.stderr);
+        }
+        let report = run.report();
+        assert_eq!(report["command"], "kms serve --check");
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// What every layer may name: digests and errors know nothing of ours.
-const FOUNDATION: [&str; 2] = ["digest", "error"];
+const FOUNDATION: [&str; 3] = ["digest", "ed25519", "error"];
 
 /// Judges values and does no work: the folders of the domain.
 const DOMAIN: [&str; 6] = ["release", "policy", "attestation", "catalog", "schema", "merod_config"];
@@ -21,6 +21,7 @@ const DOMAIN: [&str; 6] = ["release", "policy", "attestation", "catalog", "schem
 /// arrows must be thought about.
 const ARROWS: &[(&str, &[&str])] = &[
     ("digest", &[]),
+    ("ed25519", &[]),
     ("error", &[]),
     ("report", &[]),
     ("release", &["policy", "attestation", "catalog", "schema", "report"]),

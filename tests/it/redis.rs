@@ -3,13 +3,14 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
+    sync::LazyLock,
     time::{Duration, Instant},
 };
 
 use merotee::{
     error::{Error, chain},
     kms::{
-        challenge::{ChallengeKey, ConsumeError, ConsumedChallenges, Opened},
+        challenge::{ChallengeKey, ConsumeError, ConsumedChallenges, Opened, StoreId},
         peer::PeerId,
     },
 };
@@ -77,6 +78,12 @@ impl Server {
         child.wait().unwrap();
     }
 
+    /// Starts it anew without anything that it knew.
+    pub(crate) fn forget(&mut self) {
+        self.kill();
+        self.up();
+    }
+
     /// Holds it still, or lets it go on.
     fn signal(&self, signal: &str) {
         let kill = format!("kill -s {signal} {}", self.child.as_ref().unwrap().id());
@@ -89,7 +96,7 @@ impl Server {
     }
 
     /// Asks it something directly.
-    fn ask<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
+    pub(crate) fn ask<T: redis::FromRedisValue>(&self, command: &[&str]) -> T {
         let client = redis::Client::open(format!("unix://{}", self.socket())).unwrap();
         let mut connection = client.get_connection().unwrap();
         redis::cmd(command[0]).arg(&command[1..]).query(&mut connection).unwrap()
@@ -108,11 +115,28 @@ fn in_redis(url: &str) -> ConsumedChallenges {
     ConsumedChallenges::in_redis(&SecretString::from(url)).unwrap()
 }
 
-/// A challenge nobody has used, back from its peer.
-fn challenge() -> Opened {
-    let (key, peer) = (ChallengeKey::random().unwrap(), PeerId::parse("12D3KooW").unwrap());
-    key.open(&key.issue(&peer, NOW, TTL).unwrap().id, &peer, NOW).unwrap()
+/// A challenge that was issued for this memory and nobody has used, back from its peer.
+fn issued_for(store: StoreId) -> Opened {
+    let peer = PeerId::parse("12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq").unwrap();
+    let key = ChallengeKey::random().unwrap();
+    key.open(&key.issue(&peer, store, NOW, TTL).unwrap().id, &peer, NOW).unwrap()
 }
+
+/// The same, issued for the memory that this store has now.
+async fn challenge(store: &ConsumedChallenges) -> Opened {
+    issued_for(store.id().await.unwrap())
+}
+
+/// The same, where no store can be asked.
+fn unasked() -> Opened {
+    issued_for(*STORE)
+}
+
+/// The memory of a process: any will do.
+static STORE: LazyLock<StoreId> = LazyLock::new(|| {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    std::thread::spawn(move || runtime.block_on(ConsumedChallenges::in_memory().id()).unwrap()).join().unwrap()
+});
 
 fn used(outcome: &Result<(), ConsumeError>) -> bool {
     matches!(outcome, Err(ConsumeError::AlreadyUsed))
@@ -131,11 +155,15 @@ async fn of_64_concurrent_uses_by_two_replicas_exactly_one_succeeds() {
     let Some(server) = Server::start(&[]) else { return };
     let replicas = [server.store(""), server.store("")];
     for _ in 0..8 {
-        let challenge = challenge();
+        let challenge = challenge(&replicas[0]).await;
+        assert!(replicas[1].look(&challenge, NOW).await.is_ok());
         let uses = (0..64).map(|turn| replicas[turn % 2].consume(&challenge, NOW));
         let outcomes = futures_util::future::join_all(uses).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
         assert_eq!(outcomes.into_iter().filter(used).count(), 63);
+        for replica in &replicas {
+            assert!(used(&replica.look(&challenge, NOW).await));
+        }
     }
     // One connection each: those who came while it was made waited for it.
     let clients: String = server.ask(&["CLIENT", "LIST", "TYPE", "NORMAL"]);
@@ -145,61 +173,125 @@ async fn of_64_concurrent_uses_by_two_replicas_exactly_one_succeeds() {
 #[tokio::test]
 async fn what_is_stored_is_a_key_that_outlives_its_challenge_by_a_minute() {
     let Some(server) = Server::start(&[]) else { return };
-    let (store, challenge) = (server.store(""), challenge());
+    let store = server.store("");
+    let challenge = challenge(&store).await;
+    store.look(&challenge, NOW).await.unwrap();
+    assert_eq!(server.ask::<Vec<String>>(&["KEYS", "*"]), ["merotee:kms:store"], "to look is not to use");
     store.consume(&challenge, NOW + 20).await.unwrap();
-    let keys: Vec<String> = server.ask(&["KEYS", "*"]);
-    assert_eq!(keys, [format!("merotee:kms:consumed:{}", challenge.id)]);
+    let mut keys: Vec<String> = server.ask(&["KEYS", "*"]);
+    keys.sort();
+    assert_eq!(keys, [format!("merotee:kms:consumed:{}", challenge.id), "merotee:kms:store".to_owned()]);
     let (value, seconds): (String, u64) = (server.ask(&["GET", &keys[0]]), server.ask(&["TTL", &keys[0]]));
     assert_eq!(value, "1");
     assert!((90..=100).contains(&seconds), "{seconds}");
+    // The name of the memory lasts as long as the memory.
+    assert_eq!(server.ask::<i64>(&["TTL", &keys[1]]), -1);
     // Without a second left it is not even asked for.
-    assert!(used(&store.consume(&self::challenge(), NOW + TTL).await));
-    assert_eq!(server.ask::<u64>(&["DBSIZE"]), 1);
+    let late = self::challenge(&store).await;
+    for outcome in [store.look(&late, NOW + TTL).await, store.consume(&late, NOW + TTL).await] {
+        assert!(matches!(outcome, Err(ConsumeError::Expired)), "{outcome:?}");
+    }
+    assert_eq!(server.ask::<u64>(&["DBSIZE"]), 2);
 }
 
 #[tokio::test]
 async fn a_redis_killed_mid_run_refuses_at_once_and_serves_the_same_store_when_it_is_back() {
     let Some(mut server) = Server::start(&[]) else { return };
     let store = server.store("");
-    store.consume(&challenge(), NOW).await.unwrap();
+    store.consume(&challenge(&store).await, NOW).await.unwrap();
+    let last = challenge(&store).await;
     server.kill();
-    let (begun, last) = (Instant::now(), challenge());
+    let begun = Instant::now();
     for _ in 0..3 {
-        let words = chain(&unavailable(store.consume(&last, NOW).await));
-        assert!(words.contains(&server.socket()) && words.contains("out of reach"), "{words}");
+        let outcomes = [store.look(&last, NOW).await, store.consume(&last, NOW).await, store.id().await.map(drop)];
+        for outcome in outcomes {
+            let words = chain(&unavailable(outcome));
+            assert!(words.contains(&server.socket()) && words.contains("out of reach"), "{words}");
+        }
     }
     assert!(begun.elapsed() < SOON);
     server.up();
-    store.consume(&last, NOW).await.unwrap();
-    assert!(used(&store.consume(&last, NOW).await));
+    // It remembers nothing: what was issued before is void, used or not.
+    for outcome in [store.look(&last, NOW).await, store.consume(&last, NOW).await] {
+        assert!(matches!(outcome, Err(ConsumeError::Forgotten)), "{outcome:?}");
+    }
+    let next = challenge(&store).await;
+    store.consume(&next, NOW).await.unwrap();
+    assert!(used(&store.consume(&next, NOW).await));
+}
+
+#[tokio::test]
+async fn whatever_makes_a_redis_forget_makes_its_challenges_void_even_for_who_uses_one_at_that_very_time() {
+    let Some(mut server) = Server::start(&[]) else { return };
+    // Two replicas, one of which has forgotten nothing itself, and one that begins only then.
+    let stores = [server.store(""), server.store("")];
+    let forgotten = |outcome: Result<(), ConsumeError>| matches!(outcome, Err(ConsumeError::Forgotten));
+    for loss in 0..6 {
+        let (used_up, unused) = (challenge(&stores[0]).await, challenge(&stores[1]).await);
+        stores[0].consume(&used_up, NOW).await.unwrap();
+        match loss {
+            0 => server.forget(),
+            1 => server.ask(&["FLUSHALL"]),
+            2 => server.ask(&["FLUSHDB"]),
+            3 => server.ask(&["DEL", "merotee:kms:store"]),
+            // Another memory, as after a failover to a server that was asked before.
+            4 => server.ask(&["SET", "merotee:kms:store", "another"]),
+            // The name is put back, and the server is another one all the same.
+            _ => {
+                let name: String = server.ask(&["GET", "merotee:kms:store"]);
+                server.forget();
+                server.ask(&["SET", "merotee:kms:store", &name])
+            }
+        }
+        // Whether or not the memory has a new name by then.
+        if loss % 2 == 0 {
+            stores[1].id().await.unwrap();
+        }
+        for store in [&stores[0], &stores[1], &server.store("")] {
+            assert!(forgotten(store.consume(&unused, NOW).await), "{loss}");
+            assert!(forgotten(store.look(&unused, NOW).await), "{loss}");
+        }
+        for store in [&stores[1], &server.store("")] {
+            assert!(forgotten(store.consume(&used_up, NOW).await), "{loss}");
+            assert!(forgotten(store.look(&used_up, NOW).await), "{loss}");
+        }
+        stores[1].consume(&challenge(&stores[0]).await, NOW).await.unwrap();
+    }
+    // Nor does one mind that is none of ours.
+    server.ask::<()>(&["DEL", "merotee:kms:store"]);
+    server.ask::<()>(&["LPUSH", "merotee:kms:store", "1"]);
+    unavailable(stores[0].id().await.map(drop));
+    unavailable(stores[0].consume(&unasked(), NOW).await);
 }
 
 #[tokio::test]
 async fn a_redis_that_restarts_unnoticed_costs_no_request() {
     let Some(mut server) = Server::start(&[]) else { return };
     let store = server.store("");
-    store.consume(&challenge(), NOW).await.unwrap();
+    store.consume(&challenge(&store).await, NOW).await.unwrap();
     server.kill();
     server.up();
-    store.consume(&challenge(), NOW).await.unwrap();
+    store.consume(&challenge(&store).await, NOW).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_redis_that_is_down_at_the_start_is_tried_again() {
     let Some(mut server) = Server::prepare(&[]) else { return };
     let store = server.store("");
-    unavailable(store.consume(&challenge(), NOW).await);
+    unavailable(store.id().await.map(drop));
+    unavailable(store.consume(&unasked(), NOW).await);
     server.up();
-    store.consume(&challenge(), NOW).await.unwrap();
+    store.consume(&challenge(&store).await, NOW).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_that_hangs_refuses_everybody_within_one_time_limit() {
     let Some(server) = Server::start(&[]) else { return };
     let (connected, fresh) = (server.store(""), server.store(""));
-    connected.consume(&challenge(), NOW).await.unwrap();
+    connected.consume(&challenge(&connected).await, NOW).await.unwrap();
+    let last = challenge(&connected).await;
     server.signal("STOP");
-    let (begun, last) = (Instant::now(), challenge());
+    let begun = Instant::now();
     for store in [&connected, &fresh] {
         for outcome in futures_util::future::join_all((0..8).map(|_| store.consume(&last, NOW))).await {
             let words = chain(&unavailable(outcome));
@@ -210,8 +302,8 @@ async fn a_redis_that_hangs_refuses_everybody_within_one_time_limit() {
     assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
     server.signal("CONT");
     // What it was sent while it was still may count as a use, now or in a moment: only a new challenge must pass.
-    connected.consume(&challenge(), NOW).await.unwrap();
-    fresh.consume(&challenge(), NOW).await.unwrap();
+    connected.consume(&challenge(&connected).await, NOW).await.unwrap();
+    fresh.consume(&challenge(&connected).await, NOW).await.unwrap();
 }
 
 #[tokio::test]
@@ -220,26 +312,36 @@ async fn a_wrong_password_is_refused_without_being_told_and_recovers_when_it_bec
     for arguments in [&["--requirepass", "right"][..], &["--rename-command", "AUTH", ""]] {
         let Some(server) = Server::start(arguments) else { return };
         let store = server.store("?pass=hunter2");
-        let error = unavailable(store.consume(&challenge(), NOW).await);
+        let error = unavailable(store.consume(&unasked(), NOW).await);
         let shown = format!("{} {error:?} {store:?}", chain(&error));
         assert!(shown.contains(&server.socket()) && !shown.contains("hunter2"), "{shown}");
     }
     let Some(server) = Server::start(&[]) else { return };
     let store = server.store("?user=kms&pass=hunter2");
-    unavailable(store.consume(&challenge(), NOW).await);
-    // A user who may do what is needed and nothing else.
-    let rules = ["ACL", "SETUSER", "kms", "on", ">hunter2", "~merotee:kms:consumed:*", "+set"];
+    unavailable(store.consume(&unasked(), NOW).await);
+    // A user who may do what is needed and nothing else, as docs/kms-challenges.md has it.
+    let rules = ["ACL", "SETUSER", "kms", "on", ">hunter2", "~merotee:kms:*", "+info", "+get", "+set"];
     server.ask::<()>(&rules);
-    store.consume(&challenge(), NOW).await.unwrap();
-    server.ask::<()>(&["ACL", "SETUSER", "kms", "-set"]);
-    let words = unavailable(store.consume(&challenge(), NOW).await).to_string();
+    store.consume(&challenge(&store).await, NOW).await.unwrap();
+    for command in ["set", "get"] {
+        let last = challenge(&store).await;
+        server.ask::<()>(&["ACL", "SETUSER", "kms", &format!("-{command}")]);
+        let words = unavailable(store.consume(&last, NOW).await).to_string();
+        assert!(words.ends_with("refuses: NOPERM"), "{words}");
+        server.ask::<()>(&["ACL", "SETUSER", "kms", &format!("+{command}")]);
+    }
+    // Who may not ask which server it is gets no answer from a new connection.
+    server.ask::<()>(&["ACL", "SETUSER", "kms", "-info"]);
+    let words = unavailable(server.store("?user=kms&pass=hunter2").id().await.map(drop)).to_string();
     assert!(words.ends_with("refuses: NOPERM"), "{words}");
 }
 
 #[tokio::test]
 async fn a_redis_without_room_refuses() {
     let Some(server) = Server::start(&["--maxmemory", "1", "--maxmemory-policy", "noeviction"]) else { return };
-    let words = unavailable(server.store("").consume(&challenge(), NOW).await).to_string();
+    let words = unavailable(server.store("").id().await.map(drop)).to_string();
+    assert!(words.ends_with("refuses: OOM"), "{words}");
+    let words = unavailable(server.store("").consume(&unasked(), NOW).await).to_string();
     assert!(words.ends_with("refuses: OOM"), "{words}");
 }
 
@@ -278,10 +380,10 @@ const URL_VARIABLE: &str = "MEROTEE_TEST_REDIS_URL";
 #[tokio::test]
 async fn tls_trusts_the_systems_authorities_and_nobody_else() {
     let Some((server, url)) = over_tls() else { return };
-    let words = chain(&unavailable(in_redis(&url).consume(&challenge(), NOW).await));
+    let words = chain(&unavailable(in_redis(&url).consume(&unasked(), NOW).await));
     assert!(words.contains("invalid peer certificate"), "{words}");
     let plain = in_redis(&url.replacen("rediss", "redis", 1));
-    unavailable(plain.consume(&challenge(), NOW).await);
+    unavailable(plain.consume(&unasked(), NOW).await);
 
     // Which authorities the system has is said in the environment, which belongs to the whole process.
     let ended = Command::new(std::env::current_exe().unwrap())
@@ -298,7 +400,8 @@ async fn tls_trusts_the_systems_authorities_and_nobody_else() {
 #[ignore = "needs a process of its own: the test above starts it"]
 async fn with_a_trusted_authority_it_consumes_over_tls() {
     let Ok(url) = std::env::var(URL_VARIABLE) else { return };
-    let (store, challenge) = (in_redis(&url), challenge());
+    let store = in_redis(&url);
+    let challenge = challenge(&store).await;
     store.consume(&challenge, NOW).await.unwrap();
     assert!(used(&in_redis(&url).consume(&challenge, NOW).await));
 }

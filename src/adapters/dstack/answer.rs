@@ -5,6 +5,7 @@
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::schema::{JsonError, parse_json};
 
@@ -27,12 +28,34 @@ impl Malformed {
     }
 }
 
-/// The fields of an answer. Something that is no object has none.
+/// The fields of an answer, which may be a key: they are wiped when it is dropped. Something that is no object has none.
 pub(super) struct Answer(Map<String, Value>);
 
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.0.values_mut().for_each(wipe);
+    }
+}
+
+/// Overwrites every text in a document.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(list) => list.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 impl Answer {
-    pub(super) fn of(document: &Value) -> Self {
-        Self(document.as_object().cloned().unwrap_or_default())
+    pub(super) fn of(document: Value) -> Self {
+        match document {
+            Value::Object(fields) => Self(fields),
+            mut other => {
+                wipe(&mut other);
+                Self(Map::new())
+            }
+        }
     }
 
     pub(super) fn text(&self, field: &'static str) -> Result<&str, Malformed> {
@@ -48,21 +71,27 @@ impl Answer {
     }
 
     /// What hex digits of either case, with or without `0x`, stand for.
-    pub(super) fn bytes(&self, field: &'static str) -> Result<Option<Vec<u8>>, Malformed> {
+    pub(super) fn bytes(&self, field: &'static str) -> Result<Option<Zeroizing<Vec<u8>>>, Malformed> {
         let text = self.text(field)?;
         let digits = text.strip_prefix("0x").unwrap_or(text);
         if digits.is_empty() {
             return Ok(None);
         }
-        hex::decode(digits).map(Some).map_err(|_| Malformed::new(field, "no hex"))
+        let mut bytes = Zeroizing::new(vec![0; digits.len() / 2]);
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| Malformed::new(field, "no hex"))?;
+        Ok(Some(bytes))
     }
 
     pub(super) fn key(&self, field: &'static str) -> Result<SecretString, Malformed> {
         let bytes = self.bytes(field)?.unwrap_or_default();
-        if KEY_BYTES.contains(&bytes.len()) {
-            return Ok(SecretString::from(hex::encode(bytes)));
+        let malformed = || Malformed::new(field, "no hex of 16 to 64 bytes");
+        if !KEY_BYTES.contains(&bytes.len()) {
+            return Err(malformed());
         }
-        Err(Malformed::new(field, "no hex of 16 to 64 bytes"))
+        // Exactly as long as it is: what shrinks or grows leaves a copy behind.
+        let mut digits = vec![0; bytes.len() * 2];
+        hex::encode_to_slice(&bytes, &mut digits).map_err(|_| malformed())?;
+        String::from_utf8(digits).map(SecretString::from).map_err(|_| malformed())
     }
 
     /// A list, or JSON text of one.
@@ -119,7 +148,7 @@ mod tests {
     use super::*;
 
     fn answer(field: Value) -> Answer {
-        Answer::of(&json!({"f": field}))
+        Answer::of(json!({"f": field}))
     }
 
     #[test]
@@ -143,9 +172,16 @@ mod tests {
     }
 
     #[test]
+    fn every_text_of_a_document_is_wiped_however_deep_it_lies() {
+        let mut document = json!({"key": "5ecret", "chain": ["5ecret", {"of": ["5ecret"]}], "n": 7, "no": null});
+        wipe(&mut document);
+        assert_eq!(document, json!({"key": "", "chain": ["", {"of": [""]}], "n": 7, "no": null}));
+    }
+
+    #[test]
     fn absent_null_and_empty_are_the_same() {
         for nothing in [json!({}), json!({"f": null}), json!({"f": ""}), json!([]), json!("f")] {
-            let answer = Answer::of(&nothing);
+            let answer = Answer::of(nothing.clone());
             assert_eq!(answer.text("f"), Ok(""), "{nothing}");
             assert_eq!(answer.hex("f"), Ok(String::new()), "{nothing}");
             assert_eq!(answer.bytes("f"), Ok(None), "{nothing}");

@@ -10,7 +10,7 @@ use base64::{
 use sigstore_crypto::{KeyAlgorithm, VerificationKey, validate_raw_public_key};
 use sigstore_types::DerPublicKey;
 
-use super::MAX_EVIDENCE_BYTES;
+use super::{MAX_EVIDENCE_BYTES, Rejected, weak_key};
 use crate::{
     adapters::file,
     error::{Error, Result},
@@ -58,6 +58,7 @@ impl PublicKey {
         let der = LENIENT.decode(body).map_err(|e| format!("not a PEM public key: {e}"))?;
         let key = DerPublicKey::new(der);
         supported(&key).map_err(|why| format!("unsupported public key: {why}"))?;
+        weak_key::refuse(&key).map_err(|Rejected(why)| why)?;
         Ok(Self(key))
     }
 }

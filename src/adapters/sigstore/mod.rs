@@ -14,6 +14,7 @@ mod key;
 mod log_body;
 mod rekor;
 mod trust_root;
+mod weak_key;
 
 use std::{
     fs::File,
@@ -77,6 +78,9 @@ pub fn verify_bundle(artifact: Artifact<'_>, bundle: &Bundle, root: &TrustRoot) 
     // Belt to the library's braces: a relaxed default in a later version must not pass unnoticed.
     if !(result.certificate_verified() && result.sct_verified() && result.tlog_verified()) {
         return Err(Rejected::new("certificate chain, SCT or log inclusion was not verified"));
+    }
+    if let Some(certificate) = result.certificate() {
+        weak_key::refuse(&certificate.public_key)?;
     }
     signer(bundle, &result)
 }

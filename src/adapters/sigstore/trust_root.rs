@@ -6,7 +6,7 @@ use serde_json::Value;
 use sigstore_trust_root::{SigstoreInstance, TrustedRoot};
 use sigstore_verify::Verifier;
 
-use super::MAX_EVIDENCE_BYTES;
+use super::{MAX_EVIDENCE_BYTES, weak_key};
 use crate::{
     adapters::file,
     digest::Sha256,
@@ -65,6 +65,10 @@ impl TrustRoot {
                 (root, path.display().to_string(), Some(caveat))
             }
         };
+        let logs = root.tlogs.iter().map(|log| &log.public_key).chain(root.ctlogs.iter().map(|log| &log.public_key));
+        for key in logs {
+            weak_key::refuse(&key.raw_bytes).map_err(|e| Error::usage(format!("{name}: a log's key is none: {e}")))?;
+        }
         let verifier =
             Verifier::new(&root).map_err(|e| Error::usage(format!("{name}: not a usable trusted root")).because(e))?;
         Ok(Self { verifier, source, caveat })

@@ -23,10 +23,14 @@ use crate::{
 pub(super) const ATTEST: CheckInfo =
     CheckInfo { id: "kms-attest", title: "the KMS answers /attest with a quote that can be read" };
 
+/// It is known which machines are the KMS.
+pub(super) const KNOWN: CheckInfo =
+    CheckInfo { id: "kms-known", title: "a policy says which machines are the KMS, so that no other is taken for it" };
+
 /// Checks of `kms attest`.
 pub(in crate::commands) fn rules() -> Vec<CheckInfo> {
     let log = [EVENT_LOG, checks::REPLAY, checks::IDENTITY];
-    [ATTEST].into_iter().chain(verdict::RULES).chain(log).collect()
+    [ATTEST, KNOWN].into_iter().chain(verdict::RULES).chain(log).collect()
 }
 
 pub(super) async fn run(cli: &Cli, args: &KmsAttestArgs) -> Result<Product> {
@@ -38,7 +42,8 @@ pub(super) async fn run(cli: &Cli, args: &KmsAttestArgs) -> Result<Product> {
         None => fresh_nonce()?,
     };
     let binding = args.binding.map(|Half(binding)| binding);
-    let attested = attested(&client, &judgement, nonce, binding).await?;
+    let by_policy = args.by.expect_policy.is_some();
+    let attested = attested(&client, &judgement, by_policy, nonce, binding).await?;
     if let (Some(path), Some(answer)) = (&args.save, &attested.answer) {
         file::write_atomic(path, answer)?;
     }
@@ -46,7 +51,7 @@ pub(super) async fn run(cli: &Cli, args: &KmsAttestArgs) -> Result<Product> {
         command: "kms attest".into(),
         rules: rules(),
         sections: vec![attested.section],
-        caveats: caveats(&judgement, args.by.expect_policy.is_some()),
+        caveats: caveats(&judgement, by_policy),
         elapsed: Some(started.elapsed()),
     }))
 }
@@ -65,6 +70,7 @@ pub(super) struct Attested {
 pub(super) async fn attested(
     client: &KmsClient,
     judgement: &Judgement<'_>,
+    by_policy: bool,
     nonce: [u8; 32],
     binding: Option<[u8; 32]>,
 ) -> Result<Attested> {
@@ -90,6 +96,11 @@ pub(super) async fn attested(
     let binding = ExpectedBinding::Given(binding.unwrap_or_else(|| *default_binding().as_bytes()));
     let occasion = Occasion { side: Some(Side::Kms), nonce: Some(nonce), binding };
     let mut section = judgement.judge(&subject, &input, &occasion).await?;
+    if !by_policy {
+        let what =
+            "no policy was given: the quote proves a genuine TDX machine that answered just now, and no KMS on it";
+        section.findings.insert(0, KNOWN.warn(&subject, what).help("give the policy of its release: --expect-policy"));
+    }
     section.findings.insert(0, ATTEST.pass(&subject, format!("a quote of {} bytes", input.quote.as_bytes().len())));
     section.findings.extend(event_log(&subject, &answer, &input));
     Ok(Attested { section, answer: Some(answer) })

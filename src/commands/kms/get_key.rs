@@ -5,6 +5,7 @@
 use std::{path::Path, time::Instant};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use zeroize::Zeroizing;
 
 use super::attest;
 use crate::{
@@ -36,6 +37,8 @@ pub(in crate::commands) fn rules() -> Vec<CheckInfo> {
     attest::rules().into_iter().chain([CHALLENGE, NODE_QUOTE, KEY]).collect()
 }
 
+/// Shortest key, in bytes.
+const MIN_KEY_BYTES: usize = 16;
 /// Digits of a key's SHA-256 that are shown: enough to compare two keys by, and nothing of the key.
 const FINGERPRINT_DIGITS: usize = 16;
 
@@ -46,9 +49,15 @@ pub(super) async fn run(cli: &Cli, args: &KmsGetKeyArgs) -> Result<Product> {
         Error::usage("nobody makes the node's quote")
             .help("name the socket of the node's guest agent with --node-socket")
     })?;
+    refuse_any_kms(args)?;
     let judgement = Judgement::new(cli, &args.by, false)?;
     let client = super::client(cli, &args.kms)?;
-    let kms = attest::attested(&client, &judgement, attest::fresh_nonce()?, None).await?.section;
+    if client.is_in_the_clear() && !args.allow_http {
+        let what = format!("the key would travel to {} in the clear", client.host());
+        return Err(Error::usage(what).help("use https, or say --allow-http if nobody else can listen on the way"));
+    }
+    let by_policy = args.by.expect_policy.is_some();
+    let kms = attest::attested(&client, &judgement, by_policy, attest::fresh_nonce()?, None).await?.section;
     let mut node = Section { subject: identity.peer_id(), facts: Vec::new(), findings: Vec::new() };
     if Verdict::of(kms.findings.iter()) == Verdict::Passed {
         let asking = Asking {
@@ -62,9 +71,9 @@ pub(super) async fn run(cli: &Cli, args: &KmsGetKeyArgs) -> Result<Product> {
         let why = "not asked: the KMS is not proven to be one";
         node.findings.push(KEY.undecided(&node.subject, why).help("nothing of the node was sent to it"));
     }
-    let mut caveats = attest::caveats(&judgement, args.by.expect_policy.is_some());
+    let mut caveats = attest::caveats(&judgement, by_policy);
     if client.is_in_the_clear() {
-        caveats.push(format!("the key travels to {} in the clear: use https", client.host()));
+        caveats.push(format!("the key travels from {} in the clear, as allowed", client.host()));
     }
     if thrown_away {
         caveats.push("the node's key was made for this run: no other run gets the same storage key".to_owned());
@@ -76,6 +85,16 @@ pub(super) async fn run(cli: &Cli, args: &KmsGetKeyArgs) -> Result<Product> {
         caveats,
         elapsed: Some(started.elapsed()),
     }))
+}
+
+/// A genuine quote proves a genuine machine. That a KMS runs on it, and which, only a policy says.
+fn refuse_any_kms(args: &KmsGetKeyArgs) -> Result<()> {
+    if args.by.expect_policy.is_some() || args.any_kms {
+        return Ok(());
+    }
+    let help =
+        "give the policy of the KMS's release with --expect-policy; --any-kms takes a key from any genuine machine";
+    Err(Error::usage("no policy says which machines are the KMS").help(help))
 }
 
 /// The node, and whether it exists for this run alone.
@@ -136,16 +155,16 @@ impl Asking<'_> {
             Ok(answer) => answer,
             Err(refused) => return Ok(refusal(KEY, peer, &refused)),
         };
-        let digits = hex::decode(&answer.key).unwrap_or_default();
-        if digits.len() < 16 {
+        let mut bytes = Zeroizing::new(vec![0; answer.key.len() / 2]);
+        if bytes.len() < MIN_KEY_BYTES || hex::decode_to_slice(answer.key.as_str(), &mut bytes).is_err() {
             return Ok(KEY.fail(peer, "the KMS answered with something that is no key"));
         }
-        let fingerprint = Sha256::of(&digits).to_string();
+        let fingerprint = Sha256::of(&bytes).to_string();
         let fingerprint = fingerprint.get(..FINGERPRINT_DIGITS).unwrap_or(&fingerprint);
         if let Some(path) = self.key_out {
             file::write_secret(path, answer.key.as_bytes())?;
         }
-        Ok(KEY.pass(peer, format!("{} bytes, fingerprint {fingerprint}", digits.len())))
+        Ok(KEY.pass(peer, format!("{} bytes, fingerprint {fingerprint}", bytes.len())))
     }
 }
 

@@ -1,5 +1,6 @@
 //! `kms serve`: from words to settings, to the policy, to the running service.
 
+use super::check;
 use crate::{
     adapters::sigstore::TrustRootSource,
     attestation::measurement::{Register, Registers},
@@ -12,22 +13,19 @@ use crate::{
     exit::Exit,
     kms::{
         config::{self, Given, GivenLists, Settings},
-        instance::{self, Instance},
+        instance::Instance,
         policy::{self, Publisher},
+        server,
     },
     product::Product,
 };
 
 pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environment) -> Result<Product> {
-    let settings = Settings::new(given(args))?;
-    let publisher = publisher(cli, environment)?;
-    caveats(cli, &settings, &publisher)?;
     if args.check {
-        instance::parts(&settings)?;
-        let policy = policy::load(&settings, &publisher).await?;
-        tracing::info!("{} for {}: everything holds, policy {}", settings.release, settings.profile, policy.standing);
-        return Ok(Product::Done(Exit::Success));
+        return check::run(cli, args, environment).await;
     }
+    let (settings, publisher) = settled(cli, args, environment)?;
+    server::raise_file_limit();
     // From here on a signal ends the service in an orderly way.
     let stopped = stop::signal()?;
     let instance = Instance::bind(&settings).await?;
@@ -35,6 +33,14 @@ pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environmen
     instance.run(policy::load(&settings, &publisher), stopped).await?;
     tracing::info!("the service has stopped");
     Ok(Product::Done(Exit::Success))
+}
+
+/// What a service starts with, judged but for its policy.
+pub(super) fn settled(cli: &Cli, args: &KmsServeArgs, environment: &Environment) -> Result<(Settings, Publisher)> {
+    let settings = Settings::new(given(args))?;
+    let publisher = publisher(cli, environment)?;
+    caveats(cli, &settings, &publisher)?;
+    Ok((settings, publisher))
 }
 
 /// Says where the service is, for people and for whoever started it.

@@ -16,6 +16,7 @@ use crate::{
         config::{Given, Settings},
         instance::Instance,
         policy::{self, Publisher},
+        server,
     },
     sandbox::{
         documents::REPOSITORY,
@@ -58,6 +59,7 @@ pub(super) async fn start(world: &World) -> Result<Running> {
         rehearsal: true,
         ..Given::default()
     })?;
+    server::raise_file_limit();
     let instance = Instance::bind(&settings).await?;
     let address = instance.address()?;
     let policy = policy::load(&settings, &publisher(world)?).await?;

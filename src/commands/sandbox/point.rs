@@ -41,7 +41,9 @@ pub(super) fn at_world(command: &mut Command, world: &World, kms: Option<&Runnin
             ask(&mut args.kms);
             args.node_key.get_or_insert_with(|| world.node_key());
             args.node_socket.get_or_insert_with(|| world.node_agent());
-            args.by.expect_policy.get_or_insert_with(|| world.kms_policy());
+            if !args.any_kms {
+                args.by.expect_policy.get_or_insert_with(|| world.kms_policy());
+            }
             judgement(&mut args.by, world)
         }
     }

@@ -103,8 +103,7 @@ mod tests {
     const NOW: u64 = 1_700_000_000;
 
     fn peer(number: usize) -> PeerId {
-        let digits: String = number.to_string().chars().map(|digit| char::from(digit as u8 + 49)).collect();
-        PeerId::parse(&format!("12D3KooW{digits}")).unwrap()
+        crate::kms::peer::tests::made_up(number as u64)
     }
 
     fn sizes(attempts: &PeerAttempts) -> (usize, usize) {

@@ -4,6 +4,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::kms::peer::tests::made_up;
 
 const NOW: u64 = 1_700_000_000;
 const TTL: u64 = 60;
@@ -12,25 +13,37 @@ fn key() -> ChallengeKey {
     ChallengeKey::from_secret(&[7; 32]).unwrap()
 }
 
-fn peer(text: &str) -> PeerId {
-    PeerId::parse(text).unwrap()
-}
+const STORE: StoreId = StoreId([3; STORE_BYTES]);
 
 fn node() -> PeerId {
-    peer("12D3KooWR5V4zmisVtVdGE6i8jfFwtgRNq5t8eDGxfckKuhXu7Eh")
+    PeerId::parse("12D3KooWR5V4zmisVtVdGE6i8jfFwtgRNq5t8eDGxfckKuhXu7Eh").unwrap()
 }
 
 /// Replicas of several versions accept each other's challenges. Computed with Python's `hmac` from the module's header.
 #[test]
 fn the_format_is_the_one_that_is_written_down() {
-    let challenge = key().numbered(&node(), NOW, 0x0102_0304_0506_0708);
-    assert_eq!(challenge.id, "000000006553f1000102030405060708f2cc7f6bdcff56868664a512e077cfbd");
-    assert_eq!(hex::encode(challenge.nonce), "c2081ce87ff459c147a815b6249c8d59b61a93250578a177a40d56950199fd21");
+    let challenge = key().numbered(&node(), STORE, NOW, 0x0102_0304_0506_0708);
+    assert_eq!(challenge.id, "000000006553f100030303030303030301020304050607080173dd5efb0879e24547be469ebdcb12");
+    assert_eq!(hex::encode(challenge.nonce), "9313b0fb6ebf88c6b5ccd402bbc4ea0d813f0a7bfb7ab00fe10cd8acbcd243fa");
+}
+
+#[test]
+fn a_challenge_names_the_memory_it_was_issued_for_and_no_other_word_makes_it() {
+    let opened = |store: StoreId| {
+        let challenge = key().numbered(&node(), store, NOW + TTL, 1);
+        key().open(&challenge.id, &node(), NOW).unwrap()
+    };
+    let stores =
+        [STORE, StoreId::OF_THIS_PROCESS, StoreId::of(&["a", "b"]), StoreId::of(&["ab", ""]), StoreId::of(&["b", "a"])];
+    for (number, store) in stores.into_iter().enumerate() {
+        assert_eq!(opened(store).store, store);
+        assert!(stores[..number].iter().all(|other| *other != store && opened(*other).nonce != opened(store).nonce));
+    }
 }
 
 #[test]
 fn what_was_issued_opens_once_and_again_with_the_same_nonce() {
-    let challenge = key().issue(&node(), NOW, TTL).unwrap();
+    let challenge = key().issue(&node(), STORE, NOW, TTL).unwrap();
     assert_eq!(challenge.expires_at, NOW + TTL);
     let opened = key().open(&challenge.id, &node(), NOW).unwrap();
     assert_eq!((&opened.id, opened.nonce, opened.expires_at), (&challenge.id, challenge.nonce, challenge.expires_at));
@@ -39,7 +52,7 @@ fn what_was_issued_opens_once_and_again_with_the_same_nonce() {
 
 #[test]
 fn a_challenge_is_good_until_the_second_before_it_expires() {
-    let challenge = key().issue(&node(), NOW, TTL).unwrap();
+    let challenge = key().issue(&node(), STORE, NOW, TTL).unwrap();
     assert!(key().open(&challenge.id, &node(), NOW + TTL - 1).is_ok());
     for late in [NOW + TTL, NOW + TTL + 1, u64::MAX] {
         assert_eq!(key().open(&challenge.id, &node(), late), Err(InvalidChallenge::Expired));
@@ -48,11 +61,11 @@ fn a_challenge_is_good_until_the_second_before_it_expires() {
 
 #[test]
 fn a_life_of_no_time_or_too_much_is_refused() {
-    assert!(key().issue(&node(), NOW, MAX_TTL_SECS).is_ok());
+    assert!(key().issue(&node(), STORE, NOW, MAX_TTL_SECS).is_ok());
     for ttl in [0, MAX_TTL_SECS + 1, u64::MAX] {
-        assert_eq!(key().issue(&node(), NOW, ttl).unwrap_err().class(), crate::error::Class::Usage);
+        assert_eq!(key().issue(&node(), STORE, NOW, ttl).unwrap_err().class(), crate::error::Class::Usage);
     }
-    assert!(key().issue(&node(), u64::MAX, 1).is_err());
+    assert!(key().issue(&node(), STORE, u64::MAX, 1).is_err());
 }
 
 #[test]
@@ -63,7 +76,7 @@ fn a_short_secret_is_refused_and_a_key_never_prints() {
 
 #[test]
 fn another_secret_makes_other_challenges() {
-    let challenge = ChallengeKey::random().unwrap().issue(&node(), NOW, TTL).unwrap();
+    let challenge = ChallengeKey::random().unwrap().issue(&node(), STORE, NOW, TTL).unwrap();
     assert_eq!(key().open(&challenge.id, &node(), NOW), Err(InvalidChallenge::NotThisPeers));
 }
 
@@ -71,8 +84,8 @@ fn another_secret_makes_other_challenges() {
 #[test]
 fn a_hundred_thousand_challenges_are_all_different_and_a_first_one_still_opens() {
     let key = key();
-    let first = key.issue(&node(), NOW, TTL).unwrap();
-    let mut ids: Vec<String> = (0..100_000).map(|_| key.issue(&node(), NOW, TTL).unwrap().id).collect();
+    let first = key.issue(&node(), STORE, NOW, TTL).unwrap();
+    let mut ids: Vec<String> = (0..100_000).map(|_| key.issue(&node(), STORE, NOW, TTL).unwrap().id).collect();
     ids.sort_unstable();
     ids.dedup();
     assert_eq!(ids.len(), 100_000);
@@ -81,7 +94,7 @@ fn a_hundred_thousand_challenges_are_all_different_and_a_first_one_still_opens()
 
 #[test]
 fn whatever_is_no_id_is_malformed() {
-    let id = key().issue(&node(), NOW, TTL).unwrap().id;
+    let id = key().issue(&node(), STORE, NOW, TTL).unwrap().id;
     let spelled = [
         String::new(),
         id.to_uppercase(),
@@ -91,8 +104,10 @@ fn whatever_is_no_id_is_malformed() {
         id[1..].to_owned(),
         id[2..].to_owned(),
         format!("0x{}", &id[2..]),
-        "é".repeat(32),
-        "g".repeat(64),
+        "é".repeat(40),
+        "g".repeat(80),
+        // The form of earlier versions.
+        "0".repeat(64),
     ];
     for text in spelled {
         assert_eq!(key().open(&text, &node(), NOW), Err(InvalidChallenge::Malformed), "{text}");
@@ -101,8 +116,8 @@ fn whatever_is_no_id_is_malformed() {
 
 proptest! {
     #[test]
-    fn any_change_of_one_character_is_refused(serial: u64, ttl in 1..=MAX_TTL_SECS, at in 0_usize..64, to in 0_u8..128) {
-        let challenge = key().numbered(&node(), NOW + ttl, serial);
+    fn any_change_of_one_character_is_refused(serial: u64, ttl in 1..=MAX_TTL_SECS, at in 0_usize..80, to in 0_u8..128) {
+        let challenge = key().numbered(&node(), STORE, NOW + ttl, serial);
         let mut changed = challenge.id.clone().into_bytes();
         prop_assume!(changed[at] != to);
         changed[at] = to;
@@ -111,15 +126,15 @@ proptest! {
     }
 
     #[test]
-    fn another_peer_is_refused_and_has_another_nonce(serial: u64, other in "[1-9A-HJ-NP-Za-km-z]{1,128}") {
-        prop_assume!(other != node().as_str());
-        let (issued, its) = (key().numbered(&node(), NOW + TTL, serial), key().numbered(&peer(&other), NOW + TTL, serial));
-        prop_assert_eq!(key().open(&issued.id, &peer(&other), NOW), Err(InvalidChallenge::NotThisPeers));
+    fn another_peer_is_refused_and_has_another_nonce(serial: u64, other: u64) {
+        let other = made_up(other);
+        let (issued, its) = (key().numbered(&node(), STORE, NOW + TTL, serial), key().numbered(&other, STORE, NOW + TTL, serial));
+        prop_assert_eq!(key().open(&issued.id, &other, NOW), Err(InvalidChallenge::NotThisPeers));
         prop_assert_ne!(issued.nonce, its.nonce);
     }
 
     #[test]
-    fn whatever_the_text_nothing_panics(id in "\\PC{0,70}", hex in "[0-9a-f]{64}", now: u64) {
+    fn whatever_the_text_nothing_panics(id in "\\PC{0,90}", hex in "[0-9a-f]{80}", now: u64) {
         prop_assert_eq!(key().open(&id, &node(), now), Err(InvalidChallenge::Malformed));
         prop_assert_eq!(key().open(&hex, &node(), now), Err(InvalidChallenge::NotThisPeers));
     }

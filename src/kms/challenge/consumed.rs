@@ -1,11 +1,12 @@
 //! Which challenges were used: each may be, once.
 //!
-//! Responsible for the promise that of any number of attempts with one challenge exactly one succeeds. Where that is
-//! remembered is [`super::memory`]'s business, for a service that runs alone, or [`super::redis`]'s, for replicas.
+//! Responsible for the promise that of any number of attempts with one challenge exactly one succeeds, and that what
+//! remembers them is still what they were issued for. Where that is remembered is [`super::memory`]'s business, for a
+//! service that runs alone, or [`super::redis`]'s, for replicas.
 
 use secrecy::SecretString;
 
-use super::{Opened, memory::Memory, redis::Redis};
+use super::{Opened, StoreId, memory::Memory, redis::Redis};
 use crate::error::{Error, Result};
 
 /// The challenges that were used and have not expired.
@@ -22,11 +23,17 @@ enum Store {
 /// Why a challenge can't be used. None of them is ever read as "use it".
 #[derive(Debug, thiserror::Error)]
 pub enum ConsumeError {
-    /// It was used, or its time is over, so that nobody remembers any more whether it was.
-    #[error("the challenge was used before")]
+    /// It was used, or so long ago that nobody remembers any more whether it was.
+    #[error("the challenge has been used already")]
     AlreadyUsed,
+    /// Its time is over.
+    #[error("the challenge has expired")]
+    Expired,
+    /// What would know whether it was used has lost its memory since it was issued.
+    #[error("the challenge is void: the memory of used challenges was lost since it was issued; ask for another one")]
+    Forgotten,
     /// As many challenges are remembered as there is room for, and none of them has expired.
-    #[error("too many challenges were used lately")]
+    #[error("too many challenges were used within their time; try again shortly")]
     Full,
     /// The store does not answer.
     #[error(transparent)]
@@ -60,15 +67,39 @@ impl ConsumedChallenges {
         }
     }
 
+    /// Which memory there is now, for challenges that are issued.
+    ///
+    /// # Errors
+    /// [`ConsumeError::Unavailable`]. Redis has two seconds to answer.
+    pub async fn id(&self) -> Result<StoreId, ConsumeError> {
+        match &self.0 {
+            Store::Memory(_) => Ok(StoreId::OF_THIS_PROCESS),
+            Store::Redis(redis, _) => redis.id().await,
+        }
+    }
+
+    /// Refuses early what [`Self::consume`] would refuse at `now`, in seconds since 1970 UTC. It decides nothing: of what it
+    /// lets pass, some may have been used by the time it matters.
+    ///
+    /// # Errors
+    /// See [`ConsumeError`]. Redis has two seconds to answer.
+    pub async fn look(&self, opened: &Opened, now: u64) -> Result<(), ConsumeError> {
+        remaining(opened, now)?;
+        match &self.0 {
+            Store::Memory(memory) => memory.look(opened),
+            Store::Redis(redis, memory) => {
+                memory.look(opened)?;
+                redis.look(opened).await
+            }
+        }
+    }
+
     /// Uses a challenge at `now`, in seconds since 1970 UTC: exactly one of any number of calls succeeds.
     ///
     /// # Errors
     /// See [`ConsumeError`]. Redis has two seconds to answer.
     pub async fn consume(&self, opened: &Opened, now: u64) -> Result<(), ConsumeError> {
-        let remaining = opened.expires_at.saturating_sub(now);
-        if remaining == 0 {
-            return Err(ConsumeError::AlreadyUsed);
-        }
+        let remaining = remaining(opened, now)?;
         match &self.0 {
             Store::Memory(memory) => memory.consume(opened, now),
             Store::Redis(redis, memory) => {
@@ -77,4 +108,9 @@ impl ConsumedChallenges {
             }
         }
     }
+}
+
+/// Seconds it has to live.
+fn remaining(opened: &Opened, now: u64) -> Result<u64, ConsumeError> {
+    opened.expires_at.checked_sub(now).filter(|seconds| *seconds > 0).ok_or(ConsumeError::Expired)
 }

@@ -17,7 +17,7 @@ use std::{
 use super::{ConsumeError, Opened};
 
 /// Most challenges that are remembered. At the default life of 60 seconds that is 16,000 key requests a second, for a
-/// minute. A challenge is used before the signature is checked, so they need not be good ones.
+/// minute. A challenge is used last, so each of them is a key released to a node that the policy allows.
 const MOST: usize = 1_000_000;
 
 /// Consumed challenges of this process.
@@ -37,13 +37,14 @@ struct Seconds {
 }
 
 impl Memory {
+    pub(super) fn look(&self, opened: &Opened) -> Result<(), ConsumeError> {
+        self.lock().refuse_known(opened)
+    }
+
     pub(super) fn consume(&self, opened: &Opened, now: u64) -> Result<(), ConsumeError> {
         let mut seconds = self.lock();
         seconds.forget(now);
-        let known = seconds.used.get(&opened.expires_at).is_some_and(|serials| serials.contains(&opened.serial));
-        if known || opened.expires_at <= seconds.forgotten {
-            return Err(ConsumeError::AlreadyUsed);
-        }
+        seconds.refuse_known(opened)?;
         if seconds.held >= self.most {
             // To make room by forgetting one would let that one be used again.
             return Err(ConsumeError::Full);
@@ -72,6 +73,11 @@ impl fmt::Debug for Memory {
 }
 
 impl Seconds {
+    fn refuse_known(&self, opened: &Opened) -> Result<(), ConsumeError> {
+        let known = self.used.get(&opened.expires_at).is_some_and(|serials| serials.contains(&opened.serial));
+        if known || opened.expires_at <= self.forgotten { Err(ConsumeError::AlreadyUsed) } else { Ok(()) }
+    }
+
     /// Drops the seconds that are over.
     fn forget(&mut self, now: u64) {
         while let Some(first) = self.used.first_entry()
@@ -93,7 +99,7 @@ mod tests {
     const NOW: u64 = 1_700_000_000;
 
     fn opened(serial: u64, expires_at: u64) -> Opened {
-        Opened { id: String::new(), nonce: [0; 32], expires_at, serial }
+        Opened { id: String::new(), nonce: [0; 32], expires_at, serial, store: super::super::StoreId::OF_THIS_PROCESS }
     }
 
     fn bounded(most: usize) -> Memory {
@@ -116,8 +122,12 @@ mod tests {
     #[test]
     fn a_serial_is_used_once_and_the_same_number_in_another_second_is_another() {
         let memory = Memory::default();
+        // To look is not to use.
+        assert!(memory.look(&opened(7, NOW + 60)).is_ok() && memory.look(&opened(7, NOW + 60)).is_ok());
         assert!(memory.consume(&opened(7, NOW + 60), NOW).is_ok());
         assert!(matches!(memory.consume(&opened(7, NOW + 60), NOW), Err(ConsumeError::AlreadyUsed)));
+        assert!(matches!(memory.look(&opened(7, NOW + 60)), Err(ConsumeError::AlreadyUsed)));
+        assert!(memory.look(&opened(7, NOW + 61)).is_ok());
         assert!(memory.consume(&opened(7, NOW + 61), NOW).is_ok());
         assert!(memory.consume(&opened(8, NOW + 60), NOW).is_ok());
     }

@@ -5,7 +5,8 @@ use std::{fmt, fs::File, io::Read as _, path::Path};
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use libp2p_identity::{Keypair, PublicKey, ed25519};
-use secrecy::{ExposeSecret as _, SecretString, zeroize::Zeroizing};
+use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
 
 use crate::{
     error::{Error, Result},
@@ -28,7 +29,8 @@ impl NodeIdentity {
     /// When it can't be read, or holds something else. The message names the file and shows nothing of it.
     pub fn from_file(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let mut text = Zeroizing::new(String::new());
+        // Room for all of it: what grows leaves a copy behind.
+        let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_BYTES as usize + 1));
         File::open(path)
             .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text))
             .map_err(|e| Error::input(format!("cannot read the node's key {shown}")).because(e))?;
@@ -92,8 +94,13 @@ impl NodeIdentity {
     fn read(text: &str) -> Option<Self> {
         let text = text.trim();
         // The forms exclude each other: 68 bytes end in `=` in base64, and take 92 digits or more in base58.
-        if let Ok(bytes) = hex::decode(text) {
-            return Self::from_bytes(&mut Zeroizing::new(bytes));
+        let mut bytes = Zeroizing::new([0; PAIR_BYTES]);
+        let (whole, seed) = (text.len() == PAIR_BYTES * 2, text.len() == SEED_BYTES * 2);
+        let bytes = bytes.get_mut(..text.len() / 2).filter(|_| whole || seed);
+        if let Some(bytes) = bytes
+            && hex::decode_to_slice(text, bytes).is_ok()
+        {
+            return Self::from_bytes(bytes);
         }
         let decoded = bs58::decode(text).into_vec().ok().or_else(|| STANDARD.decode(text).ok());
         let keypair = Keypair::from_protobuf_encoding(&Zeroizing::new(decoded?)).ok()?;

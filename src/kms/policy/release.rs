@@ -1,6 +1,8 @@
 //! The policy of a release on GitHub, in whichever layout it is: the profile's asset with everything that vouches for it,
 //! and nothing else of the release.
 
+use std::collections::BTreeSet;
+
 use tempfile::TempDir;
 
 use super::{Publisher, Vouched, contracts, refusal, signer};
@@ -17,7 +19,7 @@ use crate::{
     release::{
         checks::authenticity::to_verify,
         contract::{Role, Scope},
-        snapshot::{Demanded, Snapshot},
+        snapshot::{Demanded, SignatureOutcome, Snapshot},
         tag::Tag,
         vouched,
     },
@@ -42,10 +44,21 @@ pub(super) async fn fetch(release: &Tag, profile: Profile, publisher: &Publisher
     let name = snapshot.contract.assets().find(|asset| asset.role == Role::Policy).map(|asset| asset.name);
     let name = name.ok_or_else(|| Error::internal("the contract of a KMS release names no policy"))?;
     let bytes = vouched::document(&snapshot, &name).map_err(|why| refusal(&origin, &why))?.to_vec();
-    if let Demanded::Signer(expected) = &snapshot.signer {
-        tracing::info!("{release} vouches for {name}, signed by {expected}");
-    }
+    tracing::info!("{release} vouches for {name}, signed by {}", signers(&snapshot));
     Ok(Vouched { name, bytes, origin })
+}
+
+/// Who did sign, once each.
+fn signers(snapshot: &Snapshot) -> String {
+    let signers = snapshot.signatures.iter().filter_map(|signature| match &signature.outcome {
+        SignatureOutcome::SignedBy(signer) => Some(signer.to_string()),
+        SignatureOutcome::SignedWithKey
+        | SignatureOutcome::Rejected(_)
+        | SignatureOutcome::Absent
+        | SignatureOutcome::Unverified(_) => None,
+    });
+    let signers: BTreeSet<_> = signers.collect();
+    signers.into_iter().collect::<Vec<_>>().join(" and ")
 }
 
 /// As much of the release as vouches for one policy.

@@ -36,10 +36,10 @@ fn node(number: u8) -> Node {
     Node::new(number, &platform, Boot::of_release(&tag(NODE), Profile::LockedReadOnly))
 }
 
-/// A peer nobody has heard of.
+/// A peer nobody has heard of, with a number where its key should be.
 fn made_up(number: u64) -> String {
-    let digits = number.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect::<String>();
-    format!("12D3KooW{digits:z>44}")
+    let id = [&[0x00, 0x24, 0x08, 0x01, 0x12, 0x20][..], &number.to_le_bytes(), &[0; 24]].concat();
+    bs58::encode(id).into_string()
 }
 
 fn attempt(connection: &mut Connection, node: &Node) -> Attempt {

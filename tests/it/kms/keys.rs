@@ -95,6 +95,59 @@ fn one_command_runs_from_the_judgement_of_the_kms_to_the_key() {
     assert_eq!(mode(&place.path("key")), 0o600);
 }
 
+/// `kms get-key` or `kms attest` of a node of this sandbox, which is told nothing of whom it may trust.
+fn bare<'p>(place: &'p Place, sandbox: &Serve, command: &str) -> crate::binary::Invocation<'p> {
+    place.merotee(["kms", command, "--root", sandbox.export("MEROTEE_TDX_ROOT")]).envs(sandbox.exports())
+}
+
+#[test]
+fn without_a_policy_no_key_is_taken_from_any_machine_unless_that_is_asked_for_by_name() {
+    let (sandbox, place) = (Serve::start(), Place::new());
+    let run = bare(&place, &sandbox, "get-key").args(["--key-out", "key"]).run().expect(2).without_product();
+    run.says(&["[ERROR] no policy says which machines are the KMS", "--expect-policy", "--any-kms"]);
+    assert!(!place.path("key").exists());
+
+    let run = bare(&place, &sandbox, "get-key").args(["--key-out", "key", "--any-kms"]).run().expect(0);
+    run.says(&["[WARN] kms-known", "no KMS on it", "any genuine machine could be this KMS"]);
+    assert_eq!(place.read("key").len(), 64);
+
+    let policy = sandbox.export("MEROTEE_KMS_POLICY");
+    bare(&place, &sandbox, "get-key").args(["--any-kms", "--expect-policy", policy]).run().expect(2).without_product();
+    // It waives the policy and nothing else.
+    let run = place.merotee(["kms", "get-key", "--any-kms"]).envs(sandbox.exports()).run();
+    assert_eq!(run.code, 10, "judged by Intel's root: {}", run.shown());
+}
+
+#[test]
+fn an_attestation_without_a_policy_says_what_it_proves_and_what_it_does_not() {
+    let (sandbox, place) = (Serve::start(), Place::new());
+    let run = bare(&place, &sandbox, "attest").run().expect(0);
+    run.says(&["[WARN] kms-known", "a genuine TDX machine that answered just now, and no KMS on it"]);
+    let policy = sandbox.export("MEROTEE_KMS_POLICY");
+    let run = bare(&place, &sandbox, "attest").args(["--expect-policy", policy]).run().expect(0);
+    assert!(!run.stdout.contains("kms-known"), "{}", run.stdout);
+}
+
+#[test]
+fn a_key_does_not_travel_in_the_clear_unless_that_is_asked_for_by_name() {
+    let (sandbox, place) = (Serve::start(), Place::new());
+    let policy = sandbox.export("MEROTEE_KMS_POLICY");
+    for url in ["http://kms.example", "http://192.0.2.1:8080/kms", "http://[2001:db8::1]:8080"] {
+        let run = bare(&place, &sandbox, "get-key").args(["--expect-policy", policy, "--url", url]).run().expect(2);
+        run.without_product().says(&["the key would travel to", "in the clear", "--allow-http"]);
+    }
+}
+
+#[test]
+fn the_address_of_a_kms_holds_with_and_without_a_slash_at_its_end() {
+    let (sandbox, place) = (Serve::start(), Place::new());
+    let url = sandbox.export("MERO_KMS_URL");
+    assert!(!url.ends_with('/'), "{url}");
+    for url in [url.to_owned(), format!("{url}/"), format!("{url}//")] {
+        place.merotee(["kms", "health"]).envs(sandbox.exports()).env("MERO_KMS_URL", &url).run().expect(0);
+    }
+}
+
 #[test]
 fn a_key_goes_into_a_file_for_its_owner_alone_the_same_for_a_peer_and_another_for_another() {
     let (sandbox, place) = (Serve::start(), Place::new());

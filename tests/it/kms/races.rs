@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use merotee::kms::Parts;
+use merotee::{kms::Parts, policy::profile::Profile, sandbox::boot::Boot};
+use serde_json::json;
 
 use super::{
     log::Log,
-    node::Node,
-    site::{Answer, Service, Site},
+    node::{Attempt, Node},
+    refusals::refused,
+    site::{Answer, NODE, Service, Site, tag},
 };
 use crate::redis::Server;
 
@@ -101,25 +103,109 @@ async fn while_redis_is_away_nobody_gets_a_key_and_when_it_is_back_the_same_serv
     let [service, other] = &replicas.services;
     assert_eq!(service.post("/get-key", replicas.request(0).await).await.key(), replicas.key());
     log.nothing_refused();
-    redis.kill();
-    // Challenges cost no memory, so they are still issued.
     let body = replicas.request(0).await;
-    for _ in 0..3 {
-        let answer = service.post("/get-key", body.clone()).await;
-        assert_eq!((answer.status, answer.text.as_str()), (503, r#"{"error":"service_unavailable"}"#));
-        let line = log.refusal("/get-key", 503, "service_unavailable");
+    redis.kill();
+    let challenge = json!({"peerId": replicas.node.peer()}).to_string();
+    // Which memory there is only Redis can say, so that no challenge is issued either. A replica that has not connected
+    // yet says the same.
+    for (service, endpoint, body) in [
+        (service, "/get-key", &body),
+        (service, "/get-key", &body),
+        (service, "/challenge", &challenge),
+        (other, "/challenge", &challenge),
+        (other, "/get-key", &body),
+    ] {
+        let answer = service.post(endpoint, body.clone()).await;
+        assert_eq!((answer.status, answer.text.as_str()), (503, r#"{"error":"service_unavailable"}"#), "{endpoint}");
+        let line = log.refusal(endpoint, 503, "service_unavailable");
         assert!(line.contains("redis.sock is out of reach"), "{line}");
     }
-    // A replica that has not connected yet says the same.
-    let answer = other.post("/get-key", body.clone()).await;
-    assert_eq!(answer.status, 503, "{answer:?}");
-    log.refusal("/get-key", 503, "service_unavailable");
     assert_eq!(service.get("/health").await.status, 200);
 
     redis.up();
-    assert_eq!(service.post("/get-key", body.clone()).await.key(), replicas.key());
-    assert_eq!(other.post("/get-key", body).await.json()["error"], "invalid_challenge");
-    assert_eq!(other.post("/get-key", replicas.request(1).await).await.key(), replicas.key());
+    // What it remembered is lost, and with it every challenge of before.
+    for service in [service, other] {
+        let answer = service.post("/get-key", body.clone()).await;
+        refused(&log, &answer, "/get-key", 401, "invalid_challenge", &["the memory of used challenges was lost"]);
+    }
+    for issuer in [0, 1] {
+        let body = replicas.request(issuer).await;
+        assert_eq!(other.post("/get-key", body.clone()).await.key(), replicas.key());
+        assert_eq!(service.post("/get-key", body).await.json()["error"], "invalid_challenge");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_lost_its_memory_makes_used_challenges_void_and_none_usable_again() {
+    // A restart that kept nothing, everything flushed, and a restart with what was there long before.
+    for loss in [Loss::Restart, Loss::Flush, Loss::Snapshot] {
+        let Some(mut redis) = Server::start(&[]) else { return };
+        let (log, _heard) = Log::of_this_thread();
+        let replicas = Replicas::start(&redis).await;
+        let [one, two] = &replicas.services;
+        // The memory has its name before the snapshot, and every use comes after.
+        let unused = replicas.request(0).await;
+        if loss == Loss::Snapshot {
+            redis.ask::<()>(&["SAVE"]);
+        }
+        let used = replicas.request(0).await;
+        assert_eq!(one.post("/get-key", used.clone()).await.key(), replicas.key());
+        log.nothing_refused();
+        match loss {
+            Loss::Restart => redis.forget(),
+            Loss::Flush => redis.ask(&["FLUSHALL"]),
+            Loss::Snapshot => {
+                redis.kill();
+                redis.up();
+                assert_eq!(redis.ask::<u64>(&["DBSIZE"]), 1, "the name is back and the use is not");
+            }
+        }
+        for body in [&used, &unused] {
+            let answer = two.post("/get-key", body.clone()).await;
+            refused(&log, &answer, "/get-key", 401, "invalid_challenge", &["the memory of used challenges was lost"]);
+        }
+        let answer = one.post("/get-key", used.clone()).await;
+        assert_eq!(answer.json()["error"], "invalid_challenge", "{loss:?}");
+        assert_eq!(two.post("/get-key", replicas.request(0).await).await.key(), replicas.key());
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Loss {
+    Restart,
+    Flush,
+    Snapshot,
+}
+
+#[tokio::test]
+async fn whatever_is_refused_leaves_the_challenge_as_good_as_it_was() {
+    let (log, _heard) = Log::of_this_thread();
+    let site = Site::new().await;
+    let (service, node) = (site.serve().await, site.node());
+    let attempt = service.attempt(&node).await;
+    let debug = Node::new(1, &site.platform, Boot::of_release(&tag(NODE), Profile::Debug));
+    let elsewhere = Attempt { quote: debug.quote(&attempt.nonce, &attempt.peer), ..attempt.clone() };
+    let mut late = attempt.clone();
+    late.quote = node.quote(&[7; 32], &attempt.peer);
+    let mut cut = attempt.clone();
+    cut.quote.pop();
+    let other = site.node().renamed(2);
+    for (body, status) in [
+        (attempt.with_signature(&[0; 64]), 401),
+        (attempt.signed_by(&other), 401),
+        (elsewhere.signed_by(&node), 403),
+        (late.signed_by(&node), 401),
+        (cut.signed_by(&node), 401),
+        (Attempt { public_key: other.identity.public_key_protobuf(), ..attempt.clone() }.signed_by(&node), 401),
+        (Attempt { public_key: Vec::new(), ..attempt.clone() }.signed_by(&node), 400),
+    ] {
+        let answer = service.post("/get-key", body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    // A key that cannot be derived is another matter: by then the challenge was used.
+    assert_eq!(service.post("/get-key", attempt.signed_by(&node)).await.key(), site.storage_key(&node.peer()));
+    assert_eq!(service.post("/get-key", attempt.signed_by(&node)).await.status, 401);
+    assert!(log.text().contains("used already"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -179,7 +179,15 @@ async fn an_id_that_was_never_issued_or_is_spelled_otherwise_is_no_challenge() {
     let last = flipped.pop().unwrap();
     flipped.push(if last == '0' { '1' } else { '0' });
     let upper = [&issued.id[..letter], &issued.id[letter..=letter].to_uppercase(), &issued.id[letter + 1..]].concat();
-    for id in [upper, String::new(), "0".repeat(64), issued.id[2..].to_owned(), format!("{}00", issued.id), flipped] {
+    for id in [
+        upper,
+        String::new(),
+        "0".repeat(64),
+        "0".repeat(80),
+        issued.id[2..].to_owned(),
+        format!("{}00", issued.id),
+        flipped,
+    ] {
         let attempt = Attempt { id, ..issued.clone() };
         case.signed(&attempt, &case.node, (401, INVALID_CHALLENGE, &[])).await;
     }

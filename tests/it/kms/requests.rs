@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     log::Log,
     refusals::refused,
-    site::{Service, Site},
+    site::{Answer, Service, Site},
 };
 
 const BAD: &str = "invalid_request";
@@ -57,9 +57,18 @@ async fn a_peer_id_or_a_public_key_of_another_kind_is_refused_before_anything_is
     let site = Site::new().await;
     let service = site.serve().await;
     let body = good(&site, &service).await;
-    for peer in ["", "0OIl", "a b", "é", "../../etc", &"1".repeat(129)] {
+    for peer in [
+        "",
+        "0OIl",
+        "a b",
+        "é",
+        "../../etc",
+        &"1".repeat(129),
+        "12D3KooW",
+        "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N",
+    ] {
         let answer = service.post("/challenge", json!({"peerId": peer}).to_string()).await;
-        refused(&log, &answer, "/challenge", 400, "invalid_peer_id", &["peerId: expected 1 to 128 base58 characters"]);
+        refused(&log, &answer, "/challenge", 400, "invalid_peer_id", &["peerId: not the id of an Ed25519 key"]);
         let answer = service.post("/get-key", with(&body, "peerId", peer)).await;
         refused(&log, &answer, "/get-key", 400, "invalid_peer_id", &["peerId: "]);
     }
@@ -139,7 +148,56 @@ async fn an_unknown_endpoint_or_method_is_told_and_logged_like_any_refusal() {
     refused(&log, &service.post("/health", "").await, "/health", 405, BAD, &["no such method here"]);
     // What does not exist is anybody's text, and stands under one name in log and metrics.
     for endpoint in ["/", "/metrics", "/get-key/", "/GET-KEY", "/getkey"] {
-        refused(&log, &service.get(endpoint).await, "other", 404, BAD, &["no such endpoint"]);
+        refused_path(&log, &service.get(endpoint).await, endpoint);
+    }
+    // However long it is, and whatever is in it.
+    let long = format!("/{}", "a".repeat(4_000));
+    refused_path(&log, &service.get(&long).await, &long[..128]);
+    refused_path(&log, &service.get("/%0A%1B[31m?token=hunter2").await, "/%0A%1B[31m");
+}
+
+/// Asserts the refusal of what is no endpoint: the log names what was asked, and nothing of its query.
+#[track_caller]
+fn refused_path(log: &Log, answer: &Answer, path: &str) {
+    assert_eq!((answer.status, &answer.json()["details"]), (404, &"no such endpoint".into()), "{answer:?}");
+    let line = log.refusal("other", 404, BAD);
+    assert!(line.contains(&format!(" path={path:?} ")) && !line.contains("hunter2"), "{line}");
+}
+
+#[tokio::test]
+async fn every_endpoint_is_counted_with_how_it_ended_and_shown_before_it_was_asked() {
+    let site = Site::new().await;
+    let (service, node) = (Service::start(site.parts(), None).await, site.node());
+    let count = |endpoint: &str, outcome: &str| {
+        let name = format!("merotee_kms_requests_total{{endpoint=\"{endpoint}\",outcome=\"{outcome}\"}} ");
+        let text = service.kms.metrics().text();
+        text.lines().find_map(|line| line.strip_prefix(&name)).map(|number| number.parse::<u64>().unwrap())
+    };
+    for endpoint in ["/health", "/attest", "/challenge", "/get-key"] {
+        assert_eq!(count(endpoint, "ok"), Some(0), "{endpoint}");
+    }
+    service.get("/health").await;
+    service.kms.set_policy(site.policy()).unwrap();
+    service.get("/health").await;
+    service.get("/health").await;
+    service.post("/health", "").await;
+    service.post("/attest", json!({"nonceB64": STANDARD.encode([1; 32])}).to_string()).await;
+    service.post("/attest", "{}").await;
+    service.post("/challenge", r#"{"peerId":"0"}"#).await;
+    service.key(&node).await.key();
+    service.get("/nothing").await;
+    for (endpoint, outcome, number) in [
+        ("/health", "ok", 2),
+        ("/health", "policy_not_ready", 1),
+        ("/health", BAD, 1),
+        ("/attest", "ok", 1),
+        ("/attest", BAD, 1),
+        ("/challenge", "ok", 1),
+        ("/challenge", "invalid_peer_id", 1),
+        ("/get-key", "ok", 1),
+        ("other", BAD, 1),
+    ] {
+        assert_eq!(count(endpoint, outcome), Some(number), "{endpoint} {outcome}");
     }
 }
 

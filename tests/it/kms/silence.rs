@@ -132,7 +132,7 @@ async fn everything(secrets: &mut Secrets) {
     // Where replicas' challenges come from, and what they are made with.
     let secret = site.machine.key(&format!("{CHALLENGE_KEY_PATH}/locked-read-only"));
     secrets.hex("the challenges' secret", &hex::encode(secret));
-    for label in ["merotee/kms/challenge/v1/tag", "merotee/kms/challenge/v1/nonce"] {
+    for label in ["merotee/kms/challenge/v2/tag", "merotee/kms/challenge/v2/nonce"] {
         let subkey = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), label.as_bytes());
         secrets.hex("a key of challenges", &hex::encode(subkey));
     }

@@ -22,7 +22,8 @@ use super::{
 };
 use crate::dstack::Listening;
 
-/// A store of used challenges that other processes share, as far as it can tell: it answers everything with yes.
+/// A store of used challenges that other processes share, as far as it can tell: it says the same of itself at every start,
+/// knows of no use, and agrees to each.
 pub(super) async fn agreeable(servers: &mut JoinSet<()>) -> ConsumedChallenges {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("redis://{}", listener.local_addr().unwrap());
@@ -32,13 +33,27 @@ pub(super) async fn agreeable(servers: &mut JoinSet<()>) -> ConsumedChallenges {
             let (mut stream, _) = listener.accept().await.unwrap();
             streams.spawn(async move {
                 let mut bytes = [0; 4096];
-                while stream.read(&mut bytes).await.is_ok_and(|read| read > 0) {
-                    stream.write_all(b"+OK\r\n").await.unwrap();
+                while let Ok(read @ 1..) = stream.read(&mut bytes).await {
+                    stream.write_all(agree(std::str::from_utf8(&bytes[..read]).unwrap()).as_bytes()).await.unwrap();
                 }
             });
         }
     });
     ConsumedChallenges::in_redis(&SecretString::from(url)).unwrap()
+}
+
+/// Answers to whole commands, in order.
+fn agree(commands: &str) -> String {
+    let words: Vec<&str> = commands.split("\r\n").collect();
+    let text = |text: &str| format!("${}\r\n{text}\r\n", text.len());
+    let answers = words.iter().enumerate().filter_map(|(at, word)| match *word {
+        "INFO" => Some(text("# Server\r\nrun_id:0123456789abcdef\r\n")),
+        "GET" if words[at + 2] == "merotee:kms:store" => Some(text("the recorded memory")),
+        "GET" => Some("$-1\r\n".to_owned()),
+        "SET" => Some("+OK\r\n".to_owned()),
+        _ => None,
+    });
+    answers.collect()
 }
 
 /// A service like the one that the exchanges were recorded with.
@@ -106,7 +121,7 @@ async fn refusals_have_the_recorded_bodies() {
 async fn refusals(site: &Site, service: &Service, early: &Service) -> [(&'static str, Answer); 7] {
     let node = site.node();
     let invalid_signature = service.attempt(&node).await.with_signature(&[0; 64]);
-    let unknown = Attempt { id: "00".repeat(32), ..service.attempt(&node).await }.signed_by(&node);
+    let unknown = Attempt { id: "00".repeat(40), ..service.attempt(&node).await }.signed_by(&node);
     let broken = Listening::start(axum::Router::new());
     let broken = site.serve_with(Parts { agent: broken.agent(), ..site.parts() }).await;
     [
