@@ -145,7 +145,7 @@ pub struct GitHubArgs {
 #[command(next_help_heading = "Sigstore")]
 pub struct SigstoreArgs {
     /// Judge signatures by this trusted_root.json instead of the public-good root built in
-    #[arg(long, value_name = "FILE", env = "MEROTEE_TRUSTED_ROOT", global = true, hide_env_values = true)]
+    #[arg(long, value_name = "FILE|-", env = "MEROTEE_TRUSTED_ROOT", global = true, hide_env_values = true)]
     pub trusted_root: Option<PathBuf>,
     /// Transparency log asked for the entries of detached signatures
     #[arg(
@@ -193,13 +193,13 @@ pub struct VerifyReleaseArgs {
     #[arg(long)]
     pub quick: bool,
     /// What a release must hold, instead of the table built in
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub contract: Option<PathBuf>,
     /// Print what a release must hold, in every layout, and stop
     #[arg(long)]
     pub list_contract: bool,
     /// Compatibility catalog [default: compatibility-catalog.json of the repository's default branch]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub catalog: Option<PathBuf>,
     /// Release notes, when --dir holds no release-notes.md
     #[arg(long, value_name = "FILE", requires = "dir")]
@@ -232,7 +232,7 @@ pub struct IdentityArgs {
     #[arg(long, value_name = "OWNER/NAME", env = "COSIGN_REPOSITORY", hide_env_values = true)]
     pub signer_repo: Option<String>,
     /// Verify detached signatures with this PEM public key instead of certificates
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub key: Option<PathBuf>,
 }
 
@@ -240,17 +240,17 @@ pub struct IdentityArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("evidence").required(true).args(["bundle", "signature"]))]
 pub struct VerifyBlobArgs {
-    /// The file, or its digest as sha256:HEX
-    #[arg(value_name = "FILE|sha256:HEX")]
+    /// The file, or its digest as sha256:HEX; `-` is standard input
+    #[arg(value_name = "FILE|sha256:HEX|-")]
     pub artifact: String,
     /// Sigstore bundle, or cosign's older one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub bundle: Option<PathBuf>,
     /// Detached signature (base64 or raw), with --key or --certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub signature: Option<PathBuf>,
     /// Certificate of a detached signature; its log entry is looked up in Rekor
-    #[arg(long, value_name = "FILE", requires = "signature", conflicts_with = "key")]
+    #[arg(long, value_name = "FILE|-", requires = "signature", conflicts_with = "key")]
     pub certificate: Option<PathBuf>,
     /// Exact identity (subject alternative name) of the signing certificate; wins over the pattern
     #[arg(long, value_name = "IDENTITY")]
@@ -262,7 +262,7 @@ pub struct VerifyBlobArgs {
     #[arg(long, value_name = "URL", env = "COSIGN_CERTIFICATE_OIDC_ISSUER", hide_env_values = true)]
     pub certificate_oidc_issuer: Option<String>,
     /// Verify with this PEM public key; there is then no certificate and no identity
-    #[arg(long, value_name = "FILE", conflicts_with = "certificate_identity")]
+    #[arg(long, value_name = "FILE|-", conflicts_with = "certificate_identity")]
     pub key: Option<PathBuf>,
     /// Make no network call at all
     #[arg(long)]

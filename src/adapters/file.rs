@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
 /// Bytes read at a time when hashing: large enough that the call costs nothing beside the hash.
 const HASH_CHUNK: usize = 1 << 20;
 
-/// Reads a whole file of at most `limit` bytes.
+/// Reads a whole file of at most `limit` bytes. For paths that a folder or a document names: `-` is a file's name here,
+/// and what a caller names is read by [`read_source`].
 ///
 /// # Errors
 /// When it cannot be read or is larger.
@@ -28,15 +29,58 @@ pub fn source_name(path: &Path) -> String {
     if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// Reads a whole file or, for `-`, standard input, of at most `limit` bytes. Standard input can be read once.
+/// Opens a file or, for `-`, standard input. That a command line names standard input once is for its reader to see to.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn open_source(path: &Path) -> io::Result<Box<dyn io::Read>> {
+    Ok(if is_stdin(path) { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) })
+}
+
+/// Reads a whole file or, for `-`, standard input, of at most `limit` bytes.
 ///
 /// # Errors
 /// As [`read_bounded`].
 pub fn read_source(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    if is_stdin(path) { bounded(io::stdin().lock(), &source_name(path), limit) } else { read_bounded(path, limit) }
+    let name = source_name(path);
+    bounded(open_source(path).map_err(|e| unreadable(&name, e))?, &name, limit)
 }
 
-fn is_stdin(path: &Path) -> bool {
+/// A file on disk: the caller's own, or a copy of standard input, which goes when this value does.
+#[derive(Debug)]
+pub enum OnDisk {
+    /// The file named.
+    Named(PathBuf),
+    /// What came from standard input.
+    Copied(tempfile::TempPath),
+}
+
+impl OnDisk {
+    /// What `path` names, fit to be read more than once. Standard input is copied, and is not bounded: neither is a file.
+    ///
+    /// # Errors
+    /// When standard input cannot be read, or the copy cannot be written.
+    pub fn of(path: &Path) -> Result<Self> {
+        if !is_stdin(path) {
+            return Ok(Self::Named(path.to_owned()));
+        }
+        let cannot = |e: io::Error| Error::input("cannot keep standard input in a temporary file").because(e);
+        let (mut copy, place) = tempfile::Builder::new().prefix("merotee-").tempfile().map_err(cannot)?.into_parts();
+        io::copy(&mut io::stdin().lock(), &mut copy).map_err(cannot)?;
+        Ok(Self::Copied(place))
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) => path,
+            Self::Copied(place) => place,
+        }
+    }
+}
+
+/// Whether a caller's path means standard input.
+pub fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 

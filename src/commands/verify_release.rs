@@ -110,8 +110,8 @@ fn contracts(given: Option<&Path>) -> Result<Contracts> {
     const MAX_CONTRACT_BYTES: u64 = 1024 * 1024;
     match given {
         None => Contracts::built_in().map_err(|e| Error::internal("the built-in contracts do not parse").because(e)),
-        Some(path) => Contracts::parse(&file::read_bounded(path, MAX_CONTRACT_BYTES)?)
-            .map_err(|e| Error::usage(format!("{}: not usable", path.display())).because(e)),
+        Some(path) => Contracts::parse(&file::read_source(path, MAX_CONTRACT_BYTES)?)
+            .map_err(|e| Error::usage(format!("{}: not usable", file::source_name(path))).because(e)),
     }
 }
 

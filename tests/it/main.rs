@@ -57,6 +57,8 @@ mod sandbox_tdx;
 #[cfg(feature = "sandbox")]
 mod sandbox_world;
 #[cfg(feature = "sandbox")]
+mod standard_input;
+#[cfg(feature = "sandbox")]
 mod tampering;
 #[cfg(feature = "sandbox")]
 mod verify_blob;

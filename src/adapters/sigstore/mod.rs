@@ -71,7 +71,7 @@ impl PublicKey {
     /// # Errors
     /// When the file cannot be read or holds no public key.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let text = String::from_utf8(crate::adapters::file::read_bounded(path, MAX_EVIDENCE_BYTES)?)
+        let text = String::from_utf8(crate::adapters::file::read_source(path, MAX_EVIDENCE_BYTES)?)
             .map_err(|_| Error::trust(format!("{}: not a PEM public key: not UTF-8", path.display())))?;
         let key = DerPublicKey::from_pem(&text)
             .map_err(|e| Error::trust(format!("{}: not a PEM public key", path.display())).because(e))?;

@@ -42,12 +42,13 @@ impl TrustRoot {
                 None,
             ),
             TrustRootSource::File(path) => {
-                let bytes = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
+                let bytes = file::read_source(path, MAX_EVIDENCE_BYTES)?;
                 let caveat = caveat(path.file_name().unwrap_or(path.as_os_str()), Sha256::of(&bytes));
-                let refuse = |reason: String| Error::trust(format!("{}: not a trusted root: {reason}", path.display()));
+                let refuse =
+                    |reason: String| Error::trust(format!("{}: not a trusted root: {reason}", file::source_name(path)));
                 let text = String::from_utf8(bytes).map_err(|_| refuse("not UTF-8".into()))?;
                 let root = TrustedRoot::from_json(&text).map_err(|e| refuse(e.to_string()))?;
-                (root, path.display().to_string(), Some(caveat))
+                (root, file::source_name(path), Some(caveat))
             }
         };
         let verifier =
