@@ -17,7 +17,7 @@ pub use self::release::{Release, ReleaseAsset};
 pub use super::download::Downloaded;
 use super::{
     download::{Wanted, download},
-    http::{Fetched, Http, HttpOptions, excerpt, excerpt_at, host},
+    http::{Fetched, Http, HttpOptions, Service, excerpt, excerpt_at, host},
 };
 use crate::{
     error::{Error, Result},
@@ -42,7 +42,7 @@ impl GitHub {
     /// # Errors
     /// Usage: a URL that is not http(s) or carries credentials, or a token that no header can hold.
     pub fn new(api_url: Url, token: Option<SecretString>, options: HttpOptions) -> Result<Self> {
-        Ok(Self { http: Http::new(api_url, token.as_ref(), options)? })
+        Ok(Self { http: Http::new(Service::GitHub, api_url, token.as_ref(), options)? })
     }
 
     /// The release of a tag, with all its assets; `None` when the repository has none. A draft has no tag yet, so with

@@ -19,7 +19,7 @@ use crate::{
         folder::{self, NOTES_FILE},
         github::GitHub,
         github_release,
-        http::Http,
+        http::{Http, Service},
         sigstore::{PublicKey, RekorLookup, TrustRoot},
     },
     catalog::Catalog,
@@ -96,7 +96,7 @@ impl Source {
     pub(super) fn new(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Self> {
         let rekor = || -> Result<Rekor> {
             let url = cli.sigstore.rekor_url.clone();
-            Ok(Arc::new((Http::new(url.clone(), None, super::bounds(&cli.network))?, url)))
+            Ok(Arc::new((Http::new(Service::Rekor, url.clone(), None, super::bounds(&cli.network))?, url)))
         };
         if let Some(dir) = &args.dir {
             let rekor = if args.offline { None } else { Some(rekor()?) };

@@ -5,7 +5,7 @@ use std::{path::Path, time::Instant};
 use crate::{
     adapters::{
         file::{self, OnDisk},
-        http::Http,
+        http::{Http, Service},
         sigstore::{
             Artifact, Bundle, MAX_EVIDENCE_BYTES, PublicKey, Rejected, RekorLookup, TrustRoot, verify_bundle,
             verify_bundle_with_key, verify_detached,
@@ -128,7 +128,7 @@ async fn by_signature(
         .help("give the entry in a bundle: --bundle"));
     }
     let certificate = file::read_source(certificate, MAX_EVIDENCE_BYTES)?;
-    let http = Http::new(cli.sigstore.rekor_url.clone(), None, super::bounds(&cli.network))?;
+    let http = Http::new(Service::Rekor, cli.sigstore.rekor_url.clone(), None, super::bounds(&cli.network))?;
     let rekor = RekorLookup::new(&http, &cli.sigstore.rekor_url);
     Ok(rekor.verify(artifact, &signature, &certificate, root).await?.map(Proven::By))
 }
