@@ -34,7 +34,11 @@ pub fn source_name(path: &Path) -> String {
 /// # Errors
 /// When the file cannot be opened.
 pub fn open_source(path: &Path) -> io::Result<Box<dyn io::Read>> {
-    Ok(if is_stdin(path) { Box::new(io::stdin().lock()) } else { Box::new(File::open(path)?) })
+    if !is_stdin(path) {
+        return Ok(Box::new(File::open(path)?));
+    }
+    tracing::debug!("reading standard input");
+    Ok(Box::new(io::stdin().lock()))
 }
 
 /// Reads a whole file or, for `-`, standard input, of at most `limit` bytes.
@@ -92,6 +96,7 @@ fn unreadable(name: &str, error: io::Error) -> Error {
 fn bounded(source: impl io::Read, name: &str, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| unreadable(name, e))?;
+    tracing::trace!("read {} bytes of {name}", bytes.len());
     if bytes.len() as u64 > limit {
         return Err(Error::input(format!("{name} is larger than {limit} bytes")));
     }
@@ -111,6 +116,7 @@ pub fn digest(path: &Path) -> Result<(Sha256, u64)> {
         loop {
             let read = file.read(&mut buffer)?;
             if read == 0 {
+                tracing::trace!("hashed {size} bytes of {}", path.display());
                 return Ok((hasher.finish(), size));
             }
             hasher.update(buffer.get(..read).unwrap_or_default());
@@ -137,8 +143,40 @@ pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with_mode(path, bytes, Some(0o600))
 }
 
+/// Finds out whether [`write_atomic`] could write `path`, and leaves no trace of that.
+///
+/// # Errors
+/// As [`write_atomic`]'s, as far as they can be known before there is anything to write.
+pub fn refuse_unwritable(path: &Path) -> Result<()> {
+    let check = || -> io::Result<()> {
+        match std::fs::metadata(path) {
+            Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            // A pipe or device is opened when there is something to write: a pipe would wait for its reader.
+            Ok(there) if !there.is_file() => return Ok(()),
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound && !is_folders_name(path) => {}
+            Err(e) => return Err(e),
+        }
+        tempfile::Builder::new().prefix(".merotee-").tempfile_in(folder_of(path)).map(drop)
+    };
+    check().map_err(|e| unwritable(path, e))
+}
+
+/// Whether only a folder can have this name.
+fn is_folders_name(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|last| std::path::is_separator(char::from(*last)))
+}
+
+/// The folder a file lies in, as far as its path says.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn unwritable(path: &Path, error: io::Error) -> Error {
+    Error::input(format!("cannot write {}", path.display())).because(error)
+}
+
 fn write_with_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let special = std::fs::metadata(path).is_ok_and(|m| !m.is_file());
     let write = || -> io::Result<()> {
         if special {
@@ -157,13 +195,15 @@ fn write_with_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         builder.permissions(permissions);
-        let mut temporary = builder.prefix(".merotee-").tempfile_in(folder)?;
+        let mut temporary = builder.prefix(".merotee-").tempfile_in(folder_of(path))?;
         temporary.write_all(bytes)?;
         temporary.flush()?;
         temporary.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
-    write().map_err(|e| Error::input(format!("cannot write {}", path.display())).because(e))
+    write().map_err(|e| unwritable(path, e))?;
+    tracing::trace!("wrote {} bytes to {}", bytes.len(), path.display());
+    Ok(())
 }
 
 #[cfg(test)]

@@ -48,14 +48,19 @@ impl Cli {
         let read = command.try_get_matches_from_mut(&words).and_then(|matches| {
             refuse_places_before_the_sandbox(&mut command, &matches)?;
             refuse_standard_input_twice(&mut command, &matches)?;
-            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+            let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+            cli.output.format_asked = innermost(&matches).value_source("format") == Some(ValueSource::CommandLine);
+            cli.output.output = cli.output.output.take().filter(|path| path.as_os_str() != "-");
+            Ok(cli)
         });
-        match read {
+        let read = match read {
             // Help names every variable, whether it is heeded or not.
             Err(error) if is_help(&error) => Self::try_parse_from(words),
             read => read,
-        }
-        .map_err(NoCommand::from)
+        };
+        let mut cli = read.map_err(NoCommand::from)?;
+        cli.settle_forms().map_err(NoCommand::Wrong)?;
+        Ok(cli)
     }
 }
 
@@ -127,6 +132,11 @@ fn refuse_places_before_the_sandbox(
             Err(command.error(ErrorKind::ArgumentConflict, message))
         }
     }
+}
+
+/// The matches of the subcommand that is run. What is said of every command is known there, wherever it was said.
+fn innermost(matches: &clap::ArgMatches) -> &clap::ArgMatches {
+    matches.subcommand().map_or(matches, |(_, below)| innermost(below))
 }
 
 /// What the value name of an argument ends with that also reads standard input.
@@ -263,7 +273,8 @@ mod tests {
             commands.extend(command.get_subcommands());
             for arg in command.get_arguments() {
                 let names = arg.get_value_names().unwrap_or_default();
-                if names.iter().any(|name| name.contains("FILE")) {
+                let is_file = |name: &str| name.split(|c: char| !c.is_ascii_uppercase()).any(|word| word == "FILE");
+                if names.iter().any(|name| is_file(name)) {
                     looked_at += 1;
                     let written = NOT_FROM_STANDARD_INPUT.contains(&arg.get_id().as_str());
                     assert_ne!(written, reads_standard_input(arg), "{} {}", command.get_name(), arg.get_id());

@@ -5,7 +5,10 @@ use std::{collections::BTreeSet, path::Path, time::Instant};
 use crate::{
     adapters::{file, sigstore::PublicKey},
     cli::{Cli, Environment, IdentityArgs, VerifyReleaseArgs},
-    commands::snapshot::{Source, Sources},
+    commands::{
+        located,
+        snapshot::{Source, Sources},
+    },
     error::{self, Error, Result},
     product::Product,
     release::{
@@ -45,11 +48,14 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
     let mut sections = Vec::new();
     for (tag, snapshot) in sources.snapshots(&tags).await? {
         sections.push(match snapshot {
-            Ok(snapshot) => Section {
-                subject: tag.to_string(),
-                facts: facts(&snapshot, &repository),
-                findings: checks::judge(&snapshot),
-            },
+            Ok(snapshot) => {
+                let mut findings = checks::judge(&snapshot);
+                match &snapshot.origin {
+                    Origin::Folder(folder) => located::in_folder(&mut findings, folder, &environment.folder),
+                    Origin::GitHub { .. } => located::in_release(&mut findings, tag.as_str()),
+                }
+                Section { subject: tag.to_string(), facts: facts(&snapshot, &repository), findings }
+            }
             Err(error) => Section {
                 subject: tag.to_string(),
                 facts: vec![("repository", repository.to_string())],
