@@ -135,6 +135,7 @@ pub fn listed(catalog: &Catalog, tag: &Tag, class: Class, counterpart: Option<&V
     let malformed = catalog.malformed.iter().map(|(place, value)| {
         Finding::new(CATALOG.id, Status::Fail, &catalog.name, format!("malformed entry at {place}: {value}"))
             .help("compare the entry with schemas/compatibility-catalog.schema.json")
+            .within(place)
     });
     let mut findings = capped(malformed.collect());
     findings.extend(capped(duplicates(catalog)));

@@ -1,6 +1,7 @@
 //! The command line: clap types, environment names, and nothing else. No other module reads the environment.
 
 pub mod compose_hash;
+mod forms;
 pub mod kms;
 pub mod kms_client;
 mod output;
@@ -31,13 +32,14 @@ pub mod policy;
 const EXIT_CODES: &str = "Exit codes:
   0   every required check passed (warnings allowed)
   1   the work could not be done, so there is no verdict (network, I/O, remote fault)
-  2   usage error: bad arguments, a malformed tag, a config file that does not parse
+  2   usage error: bad arguments, a malformed tag, a config file, key or trust root that does not parse
   10  verification failure: at least one check failed
-  11  a required asset or entry is missing, and nothing failed outright";
+  11  a required asset or entry is missing, and nothing failed outright
+  130 interrupted by SIGINT or SIGTERM";
 
 /// Says whether a release of a TEE key-management service is genuine, complete and safe to deploy.
 #[derive(Debug, Parser)]
-#[command(name = "merotee", version, about, after_help = EXIT_CODES, disable_help_subcommand = true, infer_subcommands = false)]
+#[command(name = "merotee", version, about, after_help = EXIT_CODES, infer_subcommands = false)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -54,19 +56,6 @@ pub struct Cli {
     /// What to print and where.
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-impl Cli {
-    /// Whether the command stays up until it is told to stop, and ends in good order then.
-    pub fn serves(&self) -> bool {
-        #[cfg(feature = "sandbox")]
-        if let Command::Sandbox(args) = &self.command {
-            let words: Vec<_> = args.command.iter().take(2).map(OsString::as_os_str).collect();
-            let checks = args.command.iter().any(|word| word == "--check");
-            return args.command.iter().eq(["serve"]) || (words == ["kms", "serve"] && !checks);
-        }
-        matches!(&self.command, Command::Kms(kms::KmsCommand::Serve(args)) if !args.check)
-    }
 }
 
 /// Every subcommand.
@@ -145,7 +134,7 @@ pub struct GitHubArgs {
 #[command(next_help_heading = "Sigstore")]
 pub struct SigstoreArgs {
     /// Judge signatures by this trusted_root.json instead of the public-good root built in
-    #[arg(long, value_name = "FILE", env = "MEROTEE_TRUSTED_ROOT", global = true, hide_env_values = true)]
+    #[arg(long, value_name = "FILE|-", env = "MEROTEE_TRUSTED_ROOT", global = true, hide_env_values = true)]
     pub trusted_root: Option<PathBuf>,
     /// Transparency log asked for the entries of detached signatures
     #[arg(
@@ -193,13 +182,13 @@ pub struct VerifyReleaseArgs {
     #[arg(long)]
     pub quick: bool,
     /// What a release must hold, instead of the table built in
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub contract: Option<PathBuf>,
     /// Print what a release must hold, in every layout, and stop
     #[arg(long)]
     pub list_contract: bool,
     /// Compatibility catalog [default: compatibility-catalog.json of the repository's default branch]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub catalog: Option<PathBuf>,
     /// Release notes, when --dir holds no release-notes.md
     #[arg(long, value_name = "FILE", requires = "dir")]
@@ -238,7 +227,7 @@ pub struct IdentityArgs {
     #[arg(long, value_name = "OWNER/NAME", env = "COSIGN_REPOSITORY", hide_env_values = true)]
     pub signer_repo: Option<String>,
     /// Verify detached signatures with this PEM public key instead of certificates
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub key: Option<PathBuf>,
 }
 
@@ -269,17 +258,17 @@ pub struct SourceArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("evidence").required(true).args(["bundle", "signature"]))]
 pub struct VerifyBlobArgs {
-    /// The file, or its digest as sha256:HEX
-    #[arg(value_name = "FILE|sha256:HEX")]
+    /// The file, or its digest as sha256:HEX; `-` is standard input
+    #[arg(value_name = "FILE|sha256:HEX|-")]
     pub artifact: String,
     /// Sigstore bundle, or cosign's older one
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub bundle: Option<PathBuf>,
     /// Detached signature (base64 or raw), with --key or --certificate
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub signature: Option<PathBuf>,
     /// Certificate of a detached signature; its log entry is looked up in Rekor
-    #[arg(long, value_name = "FILE", requires = "signature", conflicts_with = "key")]
+    #[arg(long, value_name = "FILE|-", requires = "signature", conflicts_with = "key")]
     pub certificate: Option<PathBuf>,
     /// Exact identity (subject alternative name) of the signing certificate; wins over the pattern
     #[arg(long, value_name = "IDENTITY")]
@@ -294,7 +283,7 @@ pub struct VerifyBlobArgs {
     #[command(flatten)]
     pub source: SourceArgs,
     /// Verify with this PEM public key; there is then no certificate and no identity
-    #[arg(long, value_name = "FILE", conflicts_with = "certificate_identity")]
+    #[arg(long, value_name = "FILE|-", conflicts_with = "certificate_identity")]
     pub key: Option<PathBuf>,
     /// Make no network call at all
     #[arg(long)]
@@ -310,15 +299,60 @@ pub struct VerifyBlobArgs {
   merotee sandbox --tamper list
   merotee sandbox serve")]
 pub struct SandboxArgs {
+    /// The world.
+    #[command(flatten)]
+    pub world: WorldArgs,
+    /// Instead of a command inside it.
+    #[command(subcommand)]
+    pub serve: Option<SandboxCommand>,
+    /// Any merotee command, after `--`
+    #[arg(value_name = "-- COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
+    pub command: Vec<OsString>,
+}
+
+/// How a world is made.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+pub struct WorldArgs {
     /// Spoil a release in this way before the command sees it; `list` shows every kind
     #[arg(long, value_name = "KIND")]
     pub tamper: Vec<String>,
-    /// Keys, log and releases are derived from this number: the same seed gives the same bytes
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub seed: u64,
-    /// `serve` keeps the world up and prints the environment to export; otherwise, after `--`, any merotee command
-    #[arg(value_name = "serve | -- COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub command: Vec<OsString>,
+    /// Keys, log and releases are derived from this number: the same seed gives the same bytes [default: 0]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// Commands of `sandbox` itself.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Subcommand)]
+pub enum SandboxCommand {
+    /// Keep the world up until it is told to stop, and print the environment to export
+    Serve(WorldArgs),
+}
+
+#[cfg(feature = "sandbox")]
+impl SandboxArgs {
+    /// Whether the world is kept up for other programs.
+    pub fn serves(&self) -> bool {
+        self.serve.is_some() || self.command.iter().eq(["serve"])
+    }
+
+    /// Whether the kinds of tampering are asked for.
+    pub fn lists_tampers(&self) -> bool {
+        self.tampers().any(|kind| kind == "list")
+    }
+
+    /// Every kind of tampering, wherever it was said.
+    pub fn tampers(&self) -> impl Iterator<Item = &str> {
+        let below = self.serve.iter().flat_map(|SandboxCommand::Serve(world)| &world.tamper);
+        self.world.tamper.iter().chain(below).map(String::as_str)
+    }
+
+    /// The seed said last, else 0.
+    pub fn seed(&self) -> u64 {
+        let below = self.serve.as_ref().and_then(|SandboxCommand::Serve(world)| world.seed);
+        below.or(self.world.seed).unwrap_or_default()
+    }
 }
 
 /// What the process was given besides arguments, read once.
@@ -334,6 +368,8 @@ pub struct Environment {
     pub stderr_terminal: bool,
     /// Columns of the terminal.
     pub width: usize,
+    /// The working folder, which paths in annotations are relative to; empty where it is not known.
+    pub folder: PathBuf,
     /// Form of messages while nothing was parsed yet.
     pub log_format: LogFormat,
 }
@@ -367,6 +403,7 @@ impl Environment {
                 .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
             color,
             stderr_terminal: std::io::stderr().is_terminal(),
+            folder: std::env::current_dir().unwrap_or_default(),
             log_format: text("MEROTEE_LOG_FORMAT").and_then(|f| LogFormat::named(&f)).unwrap_or_default(),
             width: columns.unwrap_or_else(|| if stdout_terminal { terminal_width() } else { UNLIMITED }),
         }

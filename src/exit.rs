@@ -18,6 +18,8 @@ pub enum Exit {
     Verification,
     /// A required asset or entry is missing, and nothing failed outright.
     Missing,
+    /// The process was told to stop, by SIGINT or SIGTERM, before it was done: there is no verdict.
+    Interrupted,
 }
 
 impl Exit {
@@ -29,6 +31,8 @@ impl Exit {
             Self::Usage => 2,
             Self::Verification => 10,
             Self::Missing => 11,
+            // 128 and the number of SIGINT, as shells have it; one code for both signals.
+            Self::Interrupted => 130,
         }
     }
 }

@@ -32,86 +32,105 @@ pub mod report;
 pub mod sandbox;
 pub mod schema;
 
-use std::io;
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    runtime::{Handle, Runtime},
+    sync::oneshot,
+};
 
 use cli::{Cli, Environment, NoCommand};
+use commands::stop::Interruptions;
 use error::{Error, Result};
 use exit::Exit;
 
-/// Runs a parsed command line to its end: product delivered, errors told on standard error.
-pub fn run(cli: &Cli, environment: &Environment) -> Exit {
-    logging::start(cli.output.verbosity(), cli.output.log_format);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            // Dropping the work removes what it left half-written; a command that serves handles signals itself.
-            tokio::select! {
-                outcome = execute(cli, environment) => outcome,
-                () = interrupted(), if !cli.serves() => Err(Error::input("interrupted")),
-            }
-        }),
-        Err(e) => Err(Error::internal("cannot start the runtime").because(e)),
-    };
-    outcome.unwrap_or_else(|error| {
-        tell(&error, environment);
-        Exit::from(&error)
-    })
-}
+/// How long interrupted work may take to clean up. What still blocks then (a read of a terminal) ends with the process;
+/// a second signal ends it at once.
+const GRACE: Duration = Duration::from_secs(2);
 
-/// Until the process is asked to stop. Where signals cannot be had it never ends, and the default action applies.
-async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                Ok(()) = tokio::signal::ctrl_c() => {}
-                Some(()) = terminate.recv() => {}
-                else => std::future::pending().await,
-            }
-            return;
+/// Runs a parsed command line to its end: product delivered, errors told on standard error.
+pub fn run(cli: Cli, environment: Environment) -> Exit {
+    logging::start(cli.output.verbosity(), cli.output.log_format);
+    let work = Arc::new((cli, environment));
+    let environment = &work.1;
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return fail(&Error::internal("cannot start the runtime").because(e), environment),
+    };
+    match runtime.block_on(unless_interrupted(&runtime, Arc::clone(&work))) {
+        Some(Ok(exit)) => exit,
+        Some(Err(error)) => fail(&error, environment),
+        None => {
+            runtime.shutdown_timeout(Duration::ZERO);
+            fail(&Error::input("interrupted"), environment);
+            Exit::Interrupted
         }
     }
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+}
+
+/// Does the work on a thread of its own, so that a signal is heard whatever the work does. `None` when one came first:
+/// the work is dropped then, which removes what it left half-written.
+async fn unless_interrupted(runtime: &Runtime, work: Arc<(Cli, Environment)>) -> Option<Result<Exit>> {
+    let mut interruptions = Interruptions::heard();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut working = runtime.spawn_blocking(move || {
+        Handle::current().block_on(async {
+            tokio::select! {
+                outcome = execute(&work.0, &work.1) => Some(outcome),
+                _ = stopped => None,
+            }
+        })
+    });
+    tokio::select! {
+        ended = &mut working => ended.unwrap_or_else(|error| match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => Some(Err(Error::internal("the work was given up").because(error))),
+        }),
+        () = interruptions.next() => {
+            drop(stop);
+            tokio::select! {
+                _ = tokio::time::timeout(GRACE, working) => {}
+                () = interruptions.next() => {}
+            }
+            None
+        }
     }
 }
 
 /// Says why there is no command to run, and how the process ends.
 pub fn explain(why: &NoCommand, environment: &Environment) -> Exit {
     match why {
-        NoCommand::Asked(text) | NoCommand::Nothing(text) => {
+        NoCommand::Asked(text) => {
             // Nothing is lost with a reader who has gone.
             let _ = text.print();
-            if text.use_stderr() { Exit::Usage } else { Exit::Success }
+            Exit::Success
+        }
+        NoCommand::Nothing(text) => {
+            let _ = text.print();
+            product::announce_failure("there is no command to run", None, environment);
+            Exit::Usage
         }
         NoCommand::Wrong(error) => {
             logging::start(logging::Verbosity::default(), environment.log_format);
-            tell(error, environment);
-            Exit::from(error)
+            fail(error, environment)
         }
     }
 }
 
 /// Runs a command inside a running runtime and delivers its product.
 pub(crate) async fn execute(cli: &Cli, environment: &Environment) -> Result<Exit> {
+    product::refuse_unwritable(&cli.output)?;
     let product = commands::dispatch(cli, environment).await?;
     product::deliver(product, &cli.output, environment)
 }
 
-fn tell(error: &Error, environment: &Environment) {
+/// Says why there is no verdict: on standard error, and in a workflow to the run, its summary and the step's outputs.
+fn fail(error: &Error, environment: &Environment) -> Exit {
     let words = error::chain(error);
     tracing::error!("{words}");
     if let Some(advice) = error.advice() {
         tracing::error!("→ {advice}");
     }
-    annotate(&words, error.advice(), environment);
-}
-
-/// A step that ends without a report still shows in the run why.
-fn annotate(words: &str, advice: Option<&str>, environment: &Environment) {
-    if environment.actions.is_some() {
-        // Where nothing can be written, nothing can be said of it either: the exit code remains.
-        drop(report::github::error(words, advice, &mut io::stderr()));
-    }
+    product::announce_failure(&words, error.advice(), environment);
+    Exit::from(error)
 }

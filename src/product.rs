@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     adapters::file,
-    cli::{Environment, OutputArgs},
+    cli::{Actions, Environment, OutputArgs},
     error::{self, Error, Result},
     exit::Exit,
     report::{self, Report},
@@ -53,12 +53,36 @@ pub(crate) fn deliver(product: Product, output: &OutputArgs, environment: &Envir
     }
 }
 
+/// Finds out before the work that its product could not be written, and leaves no trace of that.
+///
+/// # Errors
+/// As the write itself would fail.
+pub(crate) fn refuse_unwritable(output: &OutputArgs) -> Result<()> {
+    output.output.as_deref().map_or(Ok(()), file::refuse_unwritable)
+}
+
 fn tell(report: &Report, output: &OutputArgs, environment: &Environment) -> Result<()> {
-    let style = report::Style { color: environment.color && output.output.is_none(), width: environment.width };
+    trace(report);
+    let style = report::Style {
+        color: environment.color && output.output.is_none(),
+        width: environment.width,
+        every_pass: output.verbose > 0,
+    };
     let mut bytes = Vec::new();
     report::render(output.format, report, &style, &mut bytes)
         .map_err(|e| Error::internal("cannot render the report").because(e))?;
     write(&bytes, output.output.as_deref())
+}
+
+/// Every check that was made, on standard error, for a person who asks for every step.
+fn trace(report: &Report) {
+    for section in &report.sections {
+        for findings in section.findings.chunk_by(|a, b| a.check == b.check) {
+            let (Some(first), all) = (findings.first(), findings.len()) else { continue };
+            let passed = findings.iter().filter(|finding| finding.status == report::Status::Pass).count();
+            tracing::trace!("{}: {} looked at {all}, {passed} passed", section.subject, first.check);
+        }
+    }
 }
 
 /// Prints bytes now, for a command that goes on afterwards and is of no use to anybody who has not read them.
@@ -100,19 +124,36 @@ pub(crate) fn announce(report: &Report, environment: &Environment) -> Result<()>
     let failed = |what: &'static str| move |e: io::Error| Error::input(format!("cannot write {what}")).because(e);
     report::github::annotations(report, &mut annotations).map_err(failed("annotations"))?;
     io::stderr().write_all(&annotations).map_err(failed("annotations"))?;
-    if let Some(path) = &actions.summary {
-        append(path, report::github::summary(report).as_bytes()).map_err(failed("the step summary"))?;
+    record(actions, &report::github::summary(report), &report::github::outputs(report))
+}
+
+/// Tells the workflow run that there is no verdict, and why. What cannot be written is said on standard error: the exit
+/// code remains.
+pub(crate) fn announce_failure(words: &str, advice: Option<&str>, environment: &Environment) {
+    let Some(actions) = &environment.actions else { return };
+    // Where standard error cannot be written, nothing can be said of it either.
+    drop(report::github::error(words, advice, &mut io::stderr()));
+    let summary = report::github::failure_summary(words, advice);
+    if let Err(error) = record(actions, &summary, &[report::github::no_verdict()]) {
+        tracing::error!("{}", error::chain(&error));
     }
+}
+
+/// Appends to the step's summary and to its outputs.
+fn record(actions: &Actions, summary: &str, outputs: &[(&str, String)]) -> Result<()> {
+    let failed = |what: &'static str| move |e: io::Error| Error::input(format!("cannot write {what}")).because(e);
     if let Some(path) = &actions.output {
-        let mut outputs = Vec::new();
-        for (name, value) in report::github::outputs(report) {
+        let mut lines = Vec::new();
+        for (name, value) in outputs {
             let delimiter = format!("merotee-{}", hex::encode(random_bytes()?));
-            report::github::write_output(name, &value, &delimiter, &mut outputs)
-                .map_err(failed("the step's outputs"))?;
+            report::github::write_output(name, value, &delimiter, &mut lines).map_err(failed("the step's outputs"))?;
         }
-        append(path, &outputs).map_err(failed("the step's outputs"))?;
+        append(path, &lines).map_err(failed("the step's outputs"))?;
     }
-    Ok(())
+    match &actions.summary {
+        Some(path) => append(path, summary.as_bytes()).map_err(failed("the step summary")),
+        None => Ok(()),
+    }
 }
 
 fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {

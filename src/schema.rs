@@ -6,6 +6,7 @@
 
 pub mod excerpt;
 mod json;
+pub mod position;
 
 use std::{fmt, sync::OnceLock};
 
@@ -168,7 +169,9 @@ pub fn conforms(subject: &str, document: Document, value: &Value) -> Vec<Finding
         return vec![Finding::new(SCHEMA.id, Status::Pass, subject, format!("valid {}", document.name()))];
     }
     let help = format!("compare the file with schemas/{}.schema.json", document.name());
-    let finding = |e: SchemaError| Finding::new(SCHEMA.id, Status::Fail, subject, e.to_string()).help(help.clone());
+    let finding = |e: SchemaError| {
+        Finding::new(SCHEMA.id, Status::Fail, subject, e.to_string()).help(help.clone()).within(e.pointer)
+    };
     errors.into_iter().map(finding).collect()
 }
 

@@ -192,6 +192,7 @@ impl GuestAgent {
 
     async fn exchange(&self, call: Call, request: &Value) -> Result<Zeroizing<Vec<u8>>> {
         let client = self.client.get_or_try_init(|| async { self.connector(call) }).await?;
+        tracing::debug!("guest agent at {}: {}", self.socket.display(), call.name());
         let request = client
             .post(format!("http://localhost/{}", call.name()))
             .header(header::CONTENT_TYPE, "application/json")

@@ -3,7 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read as _, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::{
@@ -14,7 +14,8 @@ use crate::{
 /// Bytes read at a time when hashing: large enough that the call costs nothing beside the hash.
 const HASH_CHUNK: usize = 1 << 20;
 
-/// Reads a whole file of at most `limit` bytes.
+/// Reads a whole file of at most `limit` bytes. For paths that a folder or a document names: `-` is a file's name here,
+/// and what a caller names is read by [`read_source`].
 ///
 /// # Errors
 /// When it cannot be read or is larger.
@@ -28,15 +29,62 @@ pub fn source_name(path: &Path) -> String {
     if is_stdin(path) { "standard input".to_owned() } else { path.display().to_string() }
 }
 
-/// Reads a whole file or, for `-`, standard input, of at most `limit` bytes. Standard input can be read once.
+/// Opens a file or, for `-`, standard input. That a command line names standard input once is for its reader to see to.
+///
+/// # Errors
+/// When the file cannot be opened.
+pub fn open_source(path: &Path) -> io::Result<Box<dyn io::Read>> {
+    if !is_stdin(path) {
+        return Ok(Box::new(File::open(path)?));
+    }
+    tracing::debug!("reading standard input");
+    Ok(Box::new(io::stdin().lock()))
+}
+
+/// Reads a whole file or, for `-`, standard input, of at most `limit` bytes.
 ///
 /// # Errors
 /// As [`read_bounded`].
 pub fn read_source(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    if is_stdin(path) { bounded(io::stdin().lock(), &source_name(path), limit) } else { read_bounded(path, limit) }
+    let name = source_name(path);
+    bounded(open_source(path).map_err(|e| unreadable(&name, e))?, &name, limit)
 }
 
-fn is_stdin(path: &Path) -> bool {
+/// A file on disk: the caller's own, or a copy of standard input, which goes when this value does.
+#[derive(Debug)]
+pub enum OnDisk {
+    /// The file named.
+    Named(PathBuf),
+    /// What came from standard input.
+    Copied(tempfile::TempPath),
+}
+
+impl OnDisk {
+    /// What `path` names, fit to be read more than once. Standard input is copied, and is not bounded: neither is a file.
+    ///
+    /// # Errors
+    /// When standard input cannot be read, or the copy cannot be written.
+    pub fn of(path: &Path) -> Result<Self> {
+        if !is_stdin(path) {
+            return Ok(Self::Named(path.to_owned()));
+        }
+        let cannot = |e: io::Error| Error::input("cannot keep standard input in a temporary file").because(e);
+        let (mut copy, place) = tempfile::Builder::new().prefix("merotee-").tempfile().map_err(cannot)?.into_parts();
+        io::copy(&mut io::stdin().lock(), &mut copy).map_err(cannot)?;
+        Ok(Self::Copied(place))
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) => path,
+            Self::Copied(place) => place,
+        }
+    }
+}
+
+/// Whether a caller's path means standard input.
+pub fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
@@ -48,6 +96,7 @@ fn unreadable(name: &str, error: io::Error) -> Error {
 fn bounded(source: impl io::Read, name: &str, limit: u64) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     source.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| unreadable(name, e))?;
+    tracing::trace!("read {} bytes of {name}", bytes.len());
     if bytes.len() as u64 > limit {
         return Err(Error::input(format!("{name} is larger than {limit} bytes")));
     }
@@ -67,6 +116,7 @@ pub fn digest(path: &Path) -> Result<(Sha256, u64)> {
         loop {
             let read = file.read(&mut buffer)?;
             if read == 0 {
+                tracing::trace!("hashed {size} bytes of {}", path.display());
                 return Ok((hasher.finish(), size));
             }
             hasher.update(buffer.get(..read).unwrap_or_default());
@@ -93,8 +143,40 @@ pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with_mode(path, bytes, Some(0o600))
 }
 
+/// Finds out whether [`write_atomic`] could write `path`, and leaves no trace of that.
+///
+/// # Errors
+/// As [`write_atomic`]'s, as far as they can be known before there is anything to write.
+pub fn refuse_unwritable(path: &Path) -> Result<()> {
+    let check = || -> io::Result<()> {
+        match std::fs::metadata(path) {
+            Ok(there) if there.is_dir() => return Err(io::ErrorKind::IsADirectory.into()),
+            // A pipe or device is opened when there is something to write: a pipe would wait for its reader.
+            Ok(there) if !there.is_file() => return Ok(()),
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::NotFound && !is_folders_name(path) => {}
+            Err(e) => return Err(e),
+        }
+        tempfile::Builder::new().prefix(".merotee-").tempfile_in(folder_of(path)).map(drop)
+    };
+    check().map_err(|e| unwritable(path, e))
+}
+
+/// Whether only a folder can have this name.
+fn is_folders_name(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().last().is_some_and(|last| std::path::is_separator(char::from(*last)))
+}
+
+/// The folder a file lies in, as far as its path says.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn unwritable(path: &Path, error: io::Error) -> Error {
+    Error::input(format!("cannot write {}", path.display())).because(error)
+}
+
 fn write_with_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let special = std::fs::metadata(path).is_ok_and(|m| !m.is_file());
     let write = || -> io::Result<()> {
         if special {
@@ -113,13 +195,15 @@ fn write_with_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         builder.permissions(permissions);
-        let mut temporary = builder.prefix(".merotee-").tempfile_in(folder)?;
+        let mut temporary = builder.prefix(".merotee-").tempfile_in(folder_of(path))?;
         temporary.write_all(bytes)?;
         temporary.flush()?;
         temporary.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
-    write().map_err(|e| Error::input(format!("cannot write {}", path.display())).because(e))
+    write().map_err(|e| unwritable(path, e))?;
+    tracing::trace!("wrote {} bytes to {}", bytes.len(), path.display());
+    Ok(())
 }
 
 #[cfg(test)]

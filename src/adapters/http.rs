@@ -9,6 +9,7 @@ mod failure;
 mod origin;
 mod patience;
 mod quota;
+mod service;
 
 use std::{fmt, time::Duration};
 
@@ -22,12 +23,17 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
-use self::origin::{has_credentials, is_http};
 pub(crate) use self::{
-    excerpt::{excerpt, excerpt_at},
+    excerpt::{excerpt, excerpt_at, excerpt_within},
     failure::{Failure, Reason, host, readable},
     origin::is_loopback,
     patience::Patience,
+    service::Service,
+};
+use self::{
+    failure::Circumstances,
+    origin::{has_credentials, is_http},
+    service::Ours,
 };
 use crate::error::{Error, Result};
 
@@ -46,6 +52,9 @@ pub struct HttpOptions {
     pub attempts: usize,
     /// The wait before the second attempt. It doubles each time, with jitter, up to 30 s.
     pub backoff: Duration,
+    /// The wait after GitHub's secondary rate limit, where it does not say how long: at least a minute, as GitHub asks
+    /// (<https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api>). It doubles each time.
+    pub limit_pause: Duration,
     /// The largest answer held in memory, in bytes.
     pub max_json_bytes: u64,
     /// The largest asset, in bytes. GitHub takes none over 2 GiB.
@@ -61,12 +70,15 @@ impl Default for HttpOptions {
             download_timeout: Duration::from_secs(3600),
             attempts: 4,
             backoff: Duration::from_millis(500),
+            limit_pause: Duration::from_secs(60),
             max_json_bytes: 32 << 20,
             max_asset_bytes: 2 << 30,
         }
     }
 }
 
+/// Longest path that a message shows, in characters.
+const MAX_PATH: usize = 200;
 /// Redirects followed for one request.
 const MAX_REDIRECTS: usize = 5;
 /// How much of an error's body is read for its message.
@@ -77,6 +89,7 @@ const API_VERSION: (HeaderName, HeaderValue) =
 
 /// The client of one API and of the hosts it redirects to.
 pub(crate) struct Http {
+    service: Service,
     options: HttpOptions,
     api: Url,
     /// Marked as sensitive: its `Debug` says so and nothing else.
@@ -129,27 +142,32 @@ pub(crate) struct Fetched {
 
 impl fmt::Debug for Http {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Http").field("api", &self.api.as_str()).field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("Http")
+            .field("service", &self.service)
+            .field("api", &self.api.as_str())
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 
 impl Http {
     /// # Errors
     /// Usage: `api` is no http(s) URL or carries credentials, or the token can't be a header.
-    pub(crate) fn new(api: Url, token: Option<&SecretString>, options: HttpOptions) -> Result<Self> {
+    pub(crate) fn new(service: Service, api: Url, token: Option<&SecretString>, options: HttpOptions) -> Result<Self> {
+        let noun = service.noun();
         if !is_http(&api) || api.host_str().is_none() {
             let scheme = excerpt(api.scheme());
-            return Err(Error::usage(format!("the API's URL must start with https:// or http://, not {scheme}:")));
+            return Err(Error::usage(format!("the URL of {noun} must start with https:// or http://, not {scheme}:")));
         }
         if has_credentials(&api) {
-            return Err(Error::usage("the API's URL must not carry a user name or password")
-                .help("put the token into GH_TOKEN instead"));
+            return Err(Error::usage(format!("the URL of {noun} must not carry a user name or password"))
+                .help(service.instead_of_credentials()));
         }
         let authorization = token.map(bearer).transpose()?.flatten();
         if authorization.is_some() && api.scheme() == "http" && !is_loopback(&api) {
             tracing::warn!("the token goes to {} without encryption", host(&api));
         }
-        Ok(Self { options, api, authorization, proxied: OnceCell::new(), direct: OnceCell::new() })
+        Ok(Self { service, options, api, authorization, proxied: OnceCell::new(), direct: OnceCell::new() })
     }
 
     pub(crate) fn options(&self) -> &HttpOptions {
@@ -162,6 +180,12 @@ impl Http {
 
     pub(crate) fn has_token(&self) -> bool {
         self.authorization.is_some()
+    }
+
+    /// What an error about `subject`, asked for so often, says of who was asked.
+    fn circumstances<'a>(&self, subject: &'a str, attempts: usize) -> Circumstances<'a> {
+        let ours = Ours { token: self.has_token(), loopback: is_loopback(&self.api) };
+        Circumstances { subject, attempts, service: self.service, ours }
     }
 
     /// Whether a URL belongs to the API: the same scheme, host and port, and no credentials of its own.
@@ -236,6 +260,8 @@ impl Http {
         let mut url = get.url.clone();
         for _ in 0..=MAX_REDIRECTS {
             let client = self.client(&url).await?;
+            let (method, shown) = (if get.json.is_some() { "POST" } else { "GET" }, shown(&url));
+            tracing::debug!("{method} {shown}");
             let request = match get.json {
                 None => client.get(url.clone()),
                 Some(json) => client.post(url.clone()).header(CONTENT_TYPE, "application/json").body(json.to_string()),
@@ -245,6 +271,7 @@ impl Http {
                 .send()
                 .await
                 .map_err(|e| Failure::transport(&url, &self.options, &e))?;
+            tracing::trace!("{shown} answered {}", response.status().as_u16());
             if let Some(next) = self.redirect(&url, &response, get.redirects)? {
                 url = next;
                 continue;
@@ -269,7 +296,7 @@ impl Http {
     pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
         // The body is only wanted for its message: without one, or with half of one, the status has to do.
         let body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
-        Failure::status(&answer, &body)
+        Failure::status(&answer, self.service, &body)
     }
 
     /// The body in memory. Bytes are counted as they come: what `Content-Length` promises binds nobody.
@@ -294,8 +321,10 @@ impl Http {
         {
             headers.insert(RANGE, range);
         }
-        if self.is_api(url) {
+        if self.service == Service::GitHub && self.is_api(url) {
             headers.extend([API_VERSION]);
+        }
+        if self.is_api(url) {
             headers.extend(self.authorization.clone().map(|token| (AUTHORIZATION, token)));
         }
         headers
@@ -349,6 +378,11 @@ impl Http {
     }
 }
 
+/// Whom a request goes to and what it asks for, without a query: that of a storage is a signature.
+fn shown(url: &Url) -> String {
+    format!("{}://{}{}", url.scheme(), host(url), excerpt_within(url.path(), MAX_PATH))
+}
+
 fn json_of(fetched: &Fetched, subject: &str) -> Result<serde_json::Value> {
     serde_json::from_slice(&fetched.body).map_err(|e| {
         let shown = excerpt_at(&fetched.body, e.line(), e.column());
@@ -378,7 +412,7 @@ mod tests {
 
     fn http(api: &str, token: &str) -> Result<Http> {
         let api = Url::parse(api).map_err(|e| Error::internal(e.to_string()))?;
-        Http::new(api, Some(&SecretString::from(token)), HttpOptions::default())
+        Http::new(Service::GitHub, api, Some(&SecretString::from(token)), HttpOptions::default())
     }
 
     #[test]

@@ -11,7 +11,7 @@ use url::Url;
 use super::{
     evidence::Verifier,
     file, folder,
-    http::{Get, Http, HttpOptions, Redirects, host},
+    http::{Get, Http, HttpOptions, Redirects, Service, host},
     sigstore::TrustRoot,
 };
 use crate::{
@@ -154,7 +154,7 @@ fn beside_path(path: &Path) -> PathBuf {
 /// The body, or `None` for a 404.
 async fn fetch(url: &Url, options: &HttpOptions, limit: u64) -> Result<Option<Vec<u8>>> {
     let options = HttpOptions { max_json_bytes: limit, ..options.clone() };
-    let http = Http::new(url.clone(), None, options)
+    let http = Http::new(Service::Document, url.clone(), None, options)
         .map_err(|e| Error::usage("the policy's address is not acceptable").because(e))?;
     let get = Get { url, accept: "application/json, */*;q=0.5", from: 0, redirects: Redirects::Anywhere, json: None };
     // The query is left out: it may hold a signature that is good for downloads.

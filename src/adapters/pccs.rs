@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 
 pub use self::cache::CollateralCache;
 
-use super::http::{Fetched, Http, HttpOptions, excerpt, host};
+use super::http::{Fetched, Http, HttpOptions, Service, excerpt, host};
 use crate::{
     attestation::{
         quote::{PckCa, Platform},
@@ -61,8 +61,7 @@ impl Pccs {
     /// Usage: the URL is no http(s) URL or carries credentials.
     pub fn new(base: &Url, options: HttpOptions) -> Result<Self> {
         let options = HttpOptions { max_json_bytes: MAX_ANSWER_BYTES, ..options };
-        let http = Http::new(base.clone(), None, options)
-            .map_err(|e| Error::usage("the PCCS is not acceptable").because(e))?;
+        let http = Http::new(Service::Pccs, base.clone(), None, options)?;
         let tag = crate::digest::Sha256::of(base.as_str().as_bytes()).to_string();
         Ok(Self { http, base: base.clone(), tag: tag.chars().take(12).collect() })
     }
@@ -107,7 +106,7 @@ impl Pccs {
             return self.get("sgx", "rootcacrl", &[]).await;
         }
         let url = Url::parse(INTEL_ROOT_CRL).map_err(|e| Error::internal("the root CRL's address").because(e))?;
-        let http = Http::new(url.clone(), None, self.http.options().clone())?;
+        let http = Http::new(Service::Pccs, url.clone(), None, self.http.options().clone())?;
         fetched(&http, &url, "the root CRL").await
     }
 

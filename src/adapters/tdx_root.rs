@@ -19,10 +19,11 @@ pub fn verifier(path: Option<&Path>) -> Result<QuoteVerifier> {
     let Some(path) = path else {
         return QuoteVerifier::intel().map_err(|e| Error::internal("the built-in root cannot be read").because(e));
     };
-    let bytes = file::read_bounded(path, MAX_ROOT_BYTES)?;
+    let bytes = file::read_source(path, MAX_ROOT_BYTES)?;
     let der = match pem::parse(&bytes) {
         Ok(block) => block.into_contents(),
         Err(_) => bytes,
     };
-    QuoteVerifier::new(&der).map_err(|e| Error::usage(format!("{}: not a root certificate: {e}", path.display())))
+    QuoteVerifier::new(&der)
+        .map_err(|e| Error::usage(format!("{}: not a root certificate: {e}", file::source_name(path))))
 }

@@ -28,7 +28,7 @@ pub struct ComposeHashArgs {
     pub expect: Option<Sha256>,
     /// Attest response of a KMS, or dstack's quote report: replay its event log against the registers of its quote, and
     /// compare its compose-hash event with the file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub attest_response: Option<PathBuf>,
 }
 

@@ -166,12 +166,12 @@ pub struct EvidenceArgs {
     #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
     pub pccs: Option<Url>,
     /// Collateral to begin with, so that Intel's service need not be reachable; several kinds of machine need several
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub collateral: Vec<PathBuf>,
     /// Folder that keeps collateral until it expires, so that keys are released without Intel's service
     #[arg(long, value_name = "DIR", env = "MEROTEE_COLLATERAL_CACHE", hide_env_values = true)]
     pub collateral_cache: Option<PathBuf>,
     /// Root certificate (DER or PEM) in place of Intel's: real machines are then refused. For rehearsals
-    #[arg(long, value_name = "FILE", env = "MEROTEE_TDX_ROOT", hide_env_values = true)]
+    #[arg(long, value_name = "FILE|-", env = "MEROTEE_TDX_ROOT", hide_env_values = true)]
     pub tdx_root: Option<PathBuf>,
 }

@@ -61,7 +61,7 @@ pub struct KmsGetKeyArgs {
     #[command(flatten)]
     pub kms: KmsUrlArgs,
     /// The node's libp2p key: identity.keypair of merod's config (base58), the same in base64, or 32 or 64 bytes in hex
-    #[arg(long, value_name = "FILE", env = "MEROTEE_NODE_KEY", hide_env_values = true)]
+    #[arg(long, value_name = "FILE|-", env = "MEROTEE_NODE_KEY", hide_env_values = true)]
     pub node_key: Option<PathBuf>,
     /// Guest agent that makes the node's quote
     #[arg(long, value_name = "PATH", env = "MEROTEE_NODE_DSTACK_SOCKET", hide_env_values = true)]

@@ -19,13 +19,16 @@ pub struct OutputArgs {
     /// Form of the report
     #[arg(long, value_name = "FORMAT", env = "MEROTEE_FORMAT", default_value = "human", value_parser = format_parser(), global = true, hide_env_values = true)]
     pub format: Format,
-    /// Write the product to FILE (whole or not at all) instead of standard output
+    /// Whether the form was asked for on the command line, and not in the environment for all commands alike.
+    #[arg(skip)]
+    pub format_asked: bool,
+    /// Write the product to FILE (whole or not at all) instead of standard output, which is `-`
     #[arg(long, short, value_name = "FILE", global = true)]
     pub output: Option<PathBuf>,
     /// Say less on standard error: warnings and errors only
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
-    /// Say more on standard error; twice: everything, except what libraries have to say
+    /// A line a finding in the report, and on standard error who is asked what; twice: every step
     #[arg(long, short, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
     /// Form of the messages on standard error

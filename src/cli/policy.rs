@@ -25,10 +25,10 @@ pub struct GenPolicyArgs {
     #[arg(long, value_name = "CLASS", value_parser = super::class_parser())]
     pub class: Option<Class>,
     /// Candidates of a probe; repeat for more profiles, and for more probes of one
-    #[arg(long, value_name = "[PROFILE=]FILE", value_parser = ProfileFile::parse, required_unless_present = "not_ready")]
+    #[arg(long, value_name = "[PROFILE=]FILE|-", value_parser = ProfileFile::parse, required_unless_present = "not_ready")]
     pub candidates: Vec<ProfileFile>,
     /// published-mrtds.json of the node release
-    #[arg(long, value_name = "FILE", required_unless_present = "not_ready")]
+    #[arg(long, value_name = "FILE|-", required_unless_present = "not_ready")]
     pub node_mrtds: Option<PathBuf>,
     /// Tag of the node release [default: mero-tee-v and the version of --tag]
     #[arg(long, value_name = "TAG", value_parser = node_tag)]
@@ -155,7 +155,7 @@ pub struct MrtdsAssembleArgs {
     #[arg(long, value_enum)]
     pub role: Option<RoleName>,
     /// Candidates of a probe; repeat for more profiles, and for more probes of one
-    #[arg(long, value_name = "[PROFILE=]FILE", value_parser = ProfileFile::parse, required = true)]
+    #[arg(long, value_name = "[PROFILE=]FILE|-", value_parser = ProfileFile::parse, required = true)]
     pub candidates: Vec<ProfileFile>,
     /// Image family that was probed
     #[arg(long, value_name = "NAME")]
@@ -187,7 +187,7 @@ impl From<RoleName> for Family {
 #[derive(Debug, Args)]
 pub struct ExpectedArgs {
     /// published-mrtds.json of the release
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub expected: PathBuf,
     /// Profile the machine is meant to have
     #[arg(long, value_name = "PROFILE", value_parser = profile)]
@@ -207,10 +207,10 @@ pub struct MachineQuoteArgs {
     #[arg(long, value_name = "FILE|-", conflicts_with = "pointer")]
     pub quote: Option<PathBuf>,
     /// Verify the quote by the collateral in this file; without it the quote's registers are unproven claims
-    #[arg(long, value_name = "FILE", requires = "quote")]
+    #[arg(long, value_name = "FILE|-", requires = "quote")]
     pub collateral: Option<PathBuf>,
     /// Verify it under this root certificate (DER or PEM) instead of Intel's, built in
-    #[arg(long, value_name = "FILE", requires = "collateral")]
+    #[arg(long, value_name = "FILE|-", requires = "collateral")]
     pub root: Option<PathBuf>,
     /// Verify it as of this time: RFC 3339, or seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", requires = "collateral")]
@@ -261,7 +261,7 @@ pub enum MerodConfigCommand {
 #[command(group = clap::ArgGroup::new("source").required(true).args(["policy", "release_dir"]))]
 pub struct MerodSourceArgs {
     /// Attestation policy of a verified release
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub policy: Option<PathBuf>,
     /// Folder of a verified release that holds the profile's policy
     #[arg(long, value_name = "DIR", requires = "profile")]

@@ -57,7 +57,7 @@ pub struct QuoteVerifyArgs {
 #[command(next_help_heading = "Judgement")]
 pub struct JudgementArgs {
     /// Judge by the collateral in this file; nothing is fetched
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["cache"])]
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["cache"])]
     pub collateral: Option<PathBuf>,
     /// Fetch collateral from this PCCS or PCS [default: https://api.trustedservices.intel.com]
     #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
@@ -69,10 +69,10 @@ pub struct JudgementArgs {
     #[arg(long, value_name = "TIME")]
     pub at: Option<Moment>,
     /// Judge by this root certificate (DER or PEM) instead of Intel's, built in
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE|-")]
     pub root: Option<PathBuf>,
     /// Compare registers and TCB status with this policy
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY|-")]
     pub expect_policy: Option<PathBuf>,
     /// Which profile of the policy, when it states several
     #[arg(long, value_name = "PROFILE", requires = "expect_policy")]

@@ -47,14 +47,20 @@ impl Cli {
     fn read(mut command: clap::Command, words: Vec<OsString>) -> Result<Self, NoCommand> {
         let read = command.try_get_matches_from_mut(&words).and_then(|matches| {
             refuse_places_before_the_sandbox(&mut command, &matches)?;
-            Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+            refuse_standard_input_twice(&mut command, &matches)?;
+            let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+            cli.output.format_asked = innermost(&matches).value_source("format") == Some(ValueSource::CommandLine);
+            cli.output.output = cli.output.output.take().filter(|path| path.as_os_str() != "-");
+            Ok(cli)
         });
-        match read {
+        let read = match read {
             // Help names every variable, whether it is heeded or not.
             Err(error) if is_help(&error) => Self::try_parse_from(words),
             read => read,
-        }
-        .map_err(NoCommand::from)
+        };
+        let mut cli = read.map_err(NoCommand::from)?;
+        cli.settle_forms().map_err(NoCommand::Wrong)?;
+        Ok(cli)
     }
 }
 
@@ -128,6 +134,51 @@ fn refuse_places_before_the_sandbox(
     }
 }
 
+/// The matches of the subcommand that is run. What is said of every command is known there, wherever it was said.
+fn innermost(matches: &clap::ArgMatches) -> &clap::ArgMatches {
+    matches.subcommand().map_or(matches, |(_, below)| innermost(below))
+}
+
+/// What the value name of an argument ends with that also reads standard input.
+const OR_STANDARD_INPUT: &str = "|-";
+
+/// Standard input can be read once. Of the arguments that read it, each counts as often as it says `-` or `WORD=-`.
+fn refuse_standard_input_twice(command: &mut clap::Command, matches: &clap::ArgMatches) -> clap::error::Result<()> {
+    let (mut of, mut given) = (&*command, matches);
+    while let Some((name, below)) = given.subcommand()
+        && let Some(subcommand) = of.find_subcommand(name)
+    {
+        (of, given) = (subcommand, below);
+    }
+    let named: Vec<String> = of
+        .get_arguments()
+        .filter(|arg| reads_standard_input(arg))
+        .flat_map(|arg| {
+            let values = given.try_get_raw(arg.get_id().as_str()).ok().flatten().into_iter().flatten();
+            values.filter(|value| *value == "-" || value.as_encoded_bytes().ends_with(b"=-")).map(|_| spelled(arg))
+        })
+        .collect();
+    if named.len() < 2 {
+        return Ok(());
+    }
+    let message = format!("standard input can be read once, and {} name it", named.join(" and "));
+    Err(command.error(ErrorKind::ArgumentConflict, message))
+}
+
+/// Whether an argument's value may be `-`, as its help says.
+fn reads_standard_input(arg: &clap::Arg) -> bool {
+    arg.get_value_names().unwrap_or_default().iter().any(|name| name.ends_with(OR_STANDARD_INPUT))
+}
+
+/// An argument as its help writes it.
+fn spelled(arg: &clap::Arg) -> String {
+    match (arg.get_long(), arg.get_value_names()) {
+        (Some(long), _) => format!("--{long}"),
+        (None, Some([name, ..])) => name.split('|').next().unwrap_or(name).to_owned(),
+        (None, _) => arg.get_id().to_string(),
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
@@ -176,5 +227,60 @@ mod tests {
         let cli = Cli::from_words(line.split(' ').map(OsString::from)).unwrap();
         assert_eq!(cli.github.repo.as_deref(), Some("c/d"));
         assert!(words(line).is_err(), "outside the sandbox that is a mistake");
+    }
+
+    #[test]
+    fn standard_input_is_read_by_one_argument_alone() {
+        for line in [
+            "verify-blob --bundle - -",
+            "verify-blob --signature - --key - x",
+            "quote verify - --collateral -",
+            "quote verify - --root -",
+            "quote verify - --expect-policy -",
+            "quote verify x --collateral - --root -",
+            "mrtds verify-runtime --measurements - --expected - --profile debug",
+            "mrtds compare-mdma --quote - --collateral - --expected x --profile debug",
+            "mrtds assemble --tag mero-tee-v1.0.0 --candidates debug=- --candidates locked-read-only=-",
+            "gen-policy --tag mero-kms-v1.0.0 --candidates - --node-mrtds - --out x",
+            "--trusted-root - verify-blob --bundle - x",
+            "verify-release-assets 1.2.0 --key - --contract -",
+            "kms get-key --node-key - --expect-policy -",
+        ] {
+            let NoCommand::Wrong(error) = words(line).unwrap_err() else { panic!("{line}") };
+            assert!(error.to_string().starts_with("standard input can be read once, and "), "{line}: {error}");
+        }
+        for line in [
+            "verify-blob --bundle x -",
+            "quote verify - --collateral ./-",
+            "quote inspect -",
+            "verify-blob --certificate-identity - --bundle x -",
+        ] {
+            assert!(words(line).is_ok(), "{line}");
+        }
+    }
+
+    /// Files that a command writes, edits in place, reads once a release, or takes together with what lies beside them.
+    const NOT_FROM_STANDARD_INPUT: [&str; 7] =
+        ["output", "save", "key_out", "config", "notes", "policy_file", "image_profile_file"];
+
+    #[test]
+    fn every_argument_that_names_a_file_to_read_says_that_it_reads_standard_input() {
+        let mut command = Cli::command();
+        command.build();
+        let mut commands = vec![&command];
+        let mut looked_at = 0;
+        while let Some(command) = commands.pop() {
+            commands.extend(command.get_subcommands());
+            for arg in command.get_arguments() {
+                let names = arg.get_value_names().unwrap_or_default();
+                let is_file = |name: &str| name.split(|c: char| !c.is_ascii_uppercase()).any(|word| word == "FILE");
+                if names.iter().any(|name| is_file(name)) {
+                    looked_at += 1;
+                    let written = NOT_FROM_STANDARD_INPUT.contains(&arg.get_id().as_str());
+                    assert_ne!(written, reads_standard_input(arg), "{} {}", command.get_name(), arg.get_id());
+                }
+            }
+        }
+        assert!(looked_at > 20, "{looked_at}");
     }
 }

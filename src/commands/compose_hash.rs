@@ -122,8 +122,8 @@ fn report(rules: Vec<CheckInfo>, section: Section) -> Report {
 
 /// What an attest response says: its log read, replayed against its quote, and its compose hash compared.
 fn measured(path: &Path, hash: Sha256) -> Result<Vec<Finding>> {
-    let bytes = file::read_bounded(path, MAX_INPUT_BYTES as u64)?;
-    let name = path.display().to_string();
+    let bytes = file::read_source(path, MAX_INPUT_BYTES as u64)?;
+    let name = file::source_name(path);
     let log = match checks::read(&name, &bytes) {
         Ok(log) => log,
         Err(finding) => return Ok(vec![*finding]),

@@ -11,6 +11,7 @@ use crate::{
         Cli, Environment, OutputArgs,
         policy::{ProfileFile, TimeArgs},
     },
+    commands::located,
     error::{Error, Result},
     policy::candidates::{Candidates, Given, newest},
     product::{self, Product},
@@ -81,7 +82,8 @@ pub(super) fn product(
 }
 
 /// Delivers a report of why there is no document.
-pub(super) fn refuse(cli: &Cli, environment: &Environment, report: Report) -> Result<Product> {
+pub(super) fn refuse(cli: &Cli, environment: &Environment, mut report: Report) -> Result<Product> {
+    located::by_path(&mut report, &environment.folder);
     let output = OutputArgs { output: None, ..cli.output.clone() };
     product::deliver(Product::Report(report), &output, environment).map(Product::Done)
 }

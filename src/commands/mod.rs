@@ -5,13 +5,14 @@ mod compose_hash;
 mod documents;
 mod gen_policy;
 mod kms;
+mod located;
 mod merod_config;
 mod mrtds;
 mod policy;
 mod quote;
 mod repository;
 mod snapshot;
-mod stop;
+pub(crate) mod stop;
 mod verify_blob;
 mod verify_release;
 
@@ -36,6 +37,35 @@ const DEFAULT_SERVER: &str = "https://github.com/";
 
 /// Runs the subcommand.
 pub(crate) async fn dispatch(cli: &Cli, environment: &Environment) -> Result<Product> {
+    let mut product = run(cli, environment).await?;
+    if let Product::Report(report) = &mut product
+        && judges_paths(&cli.command)
+    {
+        located::by_path(report, &environment.folder);
+    }
+    Ok(product)
+}
+
+/// Whether the subjects of a command's findings are paths. Those of `gen-policy` are files yet to be written.
+fn judges_paths(command: &Command) -> bool {
+    match command {
+        Command::VerifyBlob(_)
+        | Command::ComposeHash(_)
+        | Command::Quote(_)
+        | Command::Policy(_)
+        | Command::Mrtds(_)
+        | Command::MerodConfig(_) => true,
+        Command::VerifyReleaseAssets(_)
+        | Command::GenPolicy(_)
+        | Command::Kms(_)
+        | Command::Completions { .. }
+        | Command::Man { .. } => false,
+        #[cfg(feature = "sandbox")]
+        Command::Sandbox(_) => false,
+    }
+}
+
+async fn run(cli: &Cli, environment: &Environment) -> Result<Product> {
     match &cli.command {
         Command::VerifyReleaseAssets(args) => verify_release::run(cli, args, environment).await,
         Command::VerifyBlob(args) => verify_blob::run(cli, args).await,

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use self::kms::Running;
 use super::stop;
 use crate::{
-    cli::{Cli, Command, Environment, NoCommand, OutputArgs, SandboxArgs, kms::KmsCommand},
+    cli::{Cli, Command, Environment, NoCommand, SandboxArgs, kms::KmsCommand},
     error::{self, Error, Result},
     logging,
     product::{self, Product},
@@ -26,28 +26,30 @@ use crate::{
 const TOKEN: &str = "sandbox";
 
 pub(super) async fn run(outer: &Cli, args: &SandboxArgs, environment: &Environment) -> Result<Product> {
-    if args.tamper.iter().any(|t| t == "list") {
+    if args.lists_tampers() {
         return Ok(Product::Bytes(tamper_list().into_bytes()));
     }
-    let tampers = args.tamper.iter().map(|name| Tamper::parse(name)).collect::<Result<Vec<_>>>()?;
-    if args.command.iter().map(OsString::as_os_str).eq(["serve"]) {
-        return serve(outer, &Plan { seed: args.seed, tampers, targets: Vec::new() }).await;
+    let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
+    if args.serves() {
+        return serve(outer, &Plan { seed, tampers, targets: Vec::new() }).await;
     }
     if args.command.is_empty() {
         return Err(nothing_to_run());
     }
     // Bad words are told, and help is given, before anything is built.
-    let targets = match parse(&[], &args.command, environment)? {
+    let targets = match parse(&[], &args.command, outer, environment)? {
         Parsed::Help(text) => return Ok(Product::Bytes(text.into_bytes())),
-        Parsed::Command(inner) => targets(&inner.command)?,
+        Parsed::Command(inner) => {
+            product::refuse_unwritable(&inner.output)?;
+            targets(&inner.command)?
+        }
     };
-    let world = World::start(&Plan { seed: args.seed, tampers, targets }).await?;
-    let mut inner = match parse(&flags(&world, outer), &args.command, environment)? {
+    let world = World::start(&Plan { seed, tampers, targets }).await?;
+    let mut inner = match parse(&flags(&world, outer), &args.command, outer, environment)? {
         Parsed::Help(text) => return Ok(Product::Bytes(text.into_bytes())),
         Parsed::Command(inner) => inner,
     };
-    inherit(&mut inner.output, &outer.output);
-    // Whoever asks a KMS finds one, up for as long as the question takes.
+    // A command that asks a KMS finds one, up for as long as the question takes.
     let mut kms = None;
     if let Command::Kms(command) = &inner.command
         && kms::is_asked(command)
@@ -108,21 +110,11 @@ fn flags(world: &World, outer: &Cli) -> Vec<OsString> {
         world.trusted_root().into_os_string(),
         "--log-format".into(),
         outer.output.log_format.name().into(),
-        "--format".into(),
-        outer.output.format.name().into(),
         "--retries".into(),
         outer.network.retries.to_string().into(),
         "--timeout".into(),
         outer.network.timeout.to_string().into(),
     ]
-}
-
-/// What was said about output before `--` holds where nothing else is said behind it.
-fn inherit(inner: &mut OutputArgs, outer: &OutputArgs) {
-    inner.output = inner.output.take().or_else(|| outer.output.clone());
-    if !inner.quiet && inner.verbose == 0 {
-        (inner.quiet, inner.verbose) = (outer.quiet, outer.verbose);
-    }
 }
 
 /// What the words behind `--` ask for.
@@ -132,10 +124,14 @@ enum Parsed {
     Help(String),
 }
 
-/// Reads the inner command line without the environment: what surrounds the sandbox must not reach into it.
-fn parse(flags: &[OsString], command: &[OsString], environment: &Environment) -> Result<Parsed> {
+/// Reads the inner command line without the environment: what surrounds the sandbox must not reach into it. What was
+/// said about output before `--` holds where nothing else is said behind it.
+fn parse(flags: &[OsString], command: &[OsString], outer: &Cli, environment: &Environment) -> Result<Parsed> {
     match Cli::from_words(flags.iter().chain(command).cloned()) {
-        Ok(cli) => Ok(Parsed::Command(Box::new(cli))),
+        Ok(mut cli) => {
+            cli.inherit_output(&outer.output)?;
+            Ok(Parsed::Command(Box::new(cli)))
+        }
         Err(NoCommand::Wrong(error)) => Err(error),
         Err(NoCommand::Nothing(_)) => Err(nothing_to_run()),
         Err(why @ NoCommand::Asked(_)) => Ok(Parsed::Help(why.text(environment.color).unwrap_or_default())),

@@ -106,8 +106,8 @@ impl Sources<'_> {
             return Available::NotHere("a quick run does not read the catalog".into());
         }
         if let Some(path) = &self.args.catalog {
-            return match file::read_bounded(path, MAX_CATALOG_BYTES) {
-                Ok(bytes) => Available::Yes(Named { name: path.display().to_string(), bytes }),
+            return match file::read_source(path, MAX_CATALOG_BYTES) {
+                Ok(bytes) => Available::Yes(Named { name: file::source_name(path), bytes }),
                 Err(e) => Available::Failed(error::chain(&e)),
             };
         }

@@ -1,14 +1,11 @@
 //! `verify-blob`: one file or digest against one signature.
 
-use std::{
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{path::Path, time::Instant};
 
 use crate::{
     adapters::{
-        file,
-        http::Http,
+        file::{self, OnDisk},
+        http::{Http, Service},
         sigstore::{
             Artifact, Bundle, MAX_EVIDENCE_BYTES, PublicKey, Rejected, RekorLookup, TrustRoot, verify_bundle,
             verify_bundle_with_key, verify_detached,
@@ -42,8 +39,8 @@ pub(super) async fn run(cli: &Cli, args: &VerifyBlobArgs) -> Result<Product> {
     let expected = expected_signer(args)?;
     let root = super::trust_root(&cli.sigstore)?;
     let key = args.key.as_deref().map(PublicKey::from_file).transpose()?;
-    let (digest, path) = artifact(&args.artifact)?;
-    let artifact = Artifact { digest, path: path.as_deref() };
+    let (digest, file) = artifact(&args.artifact)?;
+    let artifact = Artifact { digest, path: file.as_ref().map(OnDisk::path) };
     let proven = match (&args.bundle, &args.signature) {
         (Some(bundle), _) => by_bundle(artifact, bundle, key.as_ref(), &root)?,
         (None, Some(signature)) => by_signature(cli, args, artifact, signature, key.as_ref(), &root).await?,
@@ -85,15 +82,15 @@ fn expected_signer(args: &VerifyBlobArgs) -> Result<Option<ExpectedSigner>> {
 }
 
 /// The digest to be verified, and the file when there is one.
-fn artifact(text: &str) -> Result<(Sha256, Option<PathBuf>)> {
+fn artifact(text: &str) -> Result<(Sha256, Option<OnDisk>)> {
     match text.strip_prefix("sha256:") {
         Some(_) => text.parse().map(|digest| (digest, None)).map_err(|e| {
             Error::usage(format!("`{text}`: {e}")).help("to verify a file of that name, write ./sha256:…")
         }),
         None => {
-            let path = PathBuf::from(text);
-            let (digest, _) = file::digest(&path)?;
-            Ok((digest, Some(path)))
+            let file = OnDisk::of(Path::new(text))?;
+            let (digest, _) = file::digest(file.path())?;
+            Ok((digest, Some(file)))
         }
     }
 }
@@ -108,12 +105,12 @@ fn by_bundle(
     if size > MAX_EVIDENCE_BYTES {
         return Ok(Err(Rejected(format!("{} is larger than {MAX_EVIDENCE_BYTES} bytes", path.display()))));
     }
-    let bytes = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
+    let bytes = file::read_source(path, MAX_EVIDENCE_BYTES)?;
     let parsed = Bundle::parse(&bytes);
     if parsed.is_err()
         && let Some(kind) = Bundle::other_kind(&bytes)
     {
-        return Err(Error::usage(format!("{}: not a bundle: this is {kind}", path.display())));
+        return Err(Error::usage(format!("{}: not a bundle: this is {kind}", file::source_name(path))));
     }
     Ok(parsed.and_then(|bundle| match key {
         Some(key) => verify_bundle_with_key(artifact, &bundle, key, root).map(|()| Proven::WithKey),
@@ -132,7 +129,7 @@ async fn by_signature(
     key: Option<&PublicKey>,
     root: &TrustRoot,
 ) -> Result<Result<Proven, Rejected>> {
-    let signature = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
+    let signature = file::read_source(path, MAX_EVIDENCE_BYTES)?;
     if let Some(key) = key {
         return Ok(verify_detached(artifact, &signature, key).map(|()| Proven::WithKey));
     }
@@ -144,8 +141,8 @@ async fn by_signature(
         )
         .help("give the entry in a bundle: --bundle"));
     }
-    let certificate = file::read_bounded(certificate, MAX_EVIDENCE_BYTES)?;
-    let http = Http::new(cli.sigstore.rekor_url.clone(), None, super::bounds(&cli.network))?;
+    let certificate = file::read_source(certificate, MAX_EVIDENCE_BYTES)?;
+    let http = Http::new(Service::Rekor, cli.sigstore.rekor_url.clone(), None, super::bounds(&cli.network))?;
     let rekor = RekorLookup::new(&http, &cli.sigstore.rekor_url);
     Ok(rekor.verify(artifact, &signature, &certificate, root).await?.map(Proven::By))
 }

@@ -6,6 +6,7 @@ use crate::{
     adapters::{file, keep::Staged, sigstore::PublicKey},
     cli::{Cli, Environment, IdentityArgs, VerifyReleaseArgs},
     commands::{
+        located,
         repository::{resolve, speaks_for},
         snapshot::{Read, Source, Sources},
     },
@@ -49,11 +50,12 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
     for (tag, read) in sources.releases(&tags).await? {
         sections.push(match read {
             Ok(Read { snapshot, staged }) => {
-                let section = Section {
-                    subject: tag.to_string(),
-                    facts: facts(&snapshot, &repository),
-                    findings: checks::judge(&snapshot),
-                };
+                let mut findings = checks::judge(&snapshot);
+                match &snapshot.origin {
+                    Origin::Folder(folder) => located::in_folder(&mut findings, folder, &environment.folder),
+                    Origin::GitHub { .. } => located::in_release(&mut findings, tag.as_str()),
+                }
+                let section = Section { subject: tag.to_string(), facts: facts(&snapshot, &repository), findings };
                 if let Some(staged) = staged {
                     settle(&tag, section.verdict(), staged)?;
                 }
@@ -133,8 +135,8 @@ fn contracts(given: Option<&Path>) -> Result<Contracts> {
     const MAX_CONTRACT_BYTES: u64 = 1024 * 1024;
     match given {
         None => Contracts::built_in().map_err(|e| Error::internal("the built-in contracts do not parse").because(e)),
-        Some(path) => Contracts::parse(&file::read_bounded(path, MAX_CONTRACT_BYTES)?)
-            .map_err(|e| Error::usage(format!("{}: not usable", path.display())).because(e)),
+        Some(path) => Contracts::parse(&file::read_source(path, MAX_CONTRACT_BYTES)?)
+            .map_err(|e| Error::usage(format!("{}: not usable", file::source_name(path))).because(e)),
     }
 }
 

@@ -12,7 +12,7 @@ use super::wire::{
     Health,
 };
 use crate::{
-    adapters::http::{Http, HttpOptions, excerpt, host, is_loopback},
+    adapters::http::{Http, HttpOptions, Service, excerpt, host, is_loopback},
     error::{Error, Result},
 };
 
@@ -53,8 +53,7 @@ impl KmsClient {
     /// Usage: it is no http(s) URL or carries credentials.
     pub fn new(base: &Url, options: HttpOptions) -> Result<Self> {
         let options = HttpOptions { max_json_bytes: MAX_ANSWER_BYTES, ..options };
-        let http = Http::new(base.clone(), None, options)
-            .map_err(|e| Error::usage("the KMS's URL is not acceptable").because(e))?;
+        let http = Http::new(Service::Kms, base.clone(), None, options)?;
         Ok(Self { http, base: base.clone() })
     }
 

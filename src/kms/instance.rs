@@ -158,9 +158,9 @@ async fn renew(kms: Arc<Kms>) {
 pub fn parts(settings: &Settings) -> Result<Parts> {
     let pccs = Pccs::new(&settings.pccs, bounds())?;
     let preloaded = settings.collateral.iter().map(|path| {
-        let bytes = file::read_bounded(path, MAX_COLLATERAL_BYTES)?;
+        let bytes = file::read_source(path, MAX_COLLATERAL_BYTES)?;
         Collateral::from_json(&bytes)
-            .map_err(|e| Error::usage(format!("{} is no collateral", path.display())).because(e))
+            .map_err(|e| Error::usage(format!("{} is no collateral", file::source_name(path))).because(e))
     });
     let verifier = Arc::new(tdx_root::verifier(settings.tdx_root.as_deref())?);
     let collateral = CollateralStore::new(CollateralSource {

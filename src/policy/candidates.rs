@@ -169,6 +169,7 @@ fn usable(given: &Given) -> Vec<Finding> {
             .fail(&file.name, format!("malformed entry at {}", m.place))
             .compared(m.expected.clone(), m.actual.clone())
             .help("probe the machine again; never correct a measurement by hand")
+            .within(&m.place)
     });
     let mut findings = capped(malformed.collect());
     let mut meant = 0_usize;
@@ -193,7 +194,8 @@ fn incomplete(file: &Candidates, entry: &Entry) -> Vec<Finding> {
             CANDIDATES
                 .fail(&file.name, format!("empty list at {}.allowed_{list}", entry.place))
                 .compared("at least one value", "none")
-                .help("an empty list constrains nothing: probe the machine again"),
+                .help("an empty list constrains nothing: probe the machine again")
+                .within(format!("{}.allowed_{list}", entry.place)),
         );
     };
     for register in Register::ALL {
@@ -209,7 +211,8 @@ fn incomplete(file: &Candidates, entry: &Entry) -> Vec<Finding> {
             CANDIDATES
                 .fail(&file.name, format!("revoked status at {}.allowed_tcb_statuses", entry.place))
                 .compared("any status but revoked", TcbStatus::Revoked.as_str())
-                .help("the probed platform is revoked: probe on another one"),
+                .help("the probed platform is revoked: probe on another one")
+                .within(format!("{}.allowed_tcb_statuses", entry.place)),
         );
     }
     problems

@@ -190,6 +190,7 @@ fn malformed(policy: &PolicyFile, field: Field, check: CheckInfo) -> Vec<Finding
             Finding::new(check.id, Status::Fail, &policy.name, format!("malformed entry at {}", m.place))
                 .compared(m.expected.clone(), m.actual.clone())
                 .help("correct the entry at its source and regenerate the policy")
+                .within(&m.place)
         })
         .collect()
 }
@@ -229,6 +230,7 @@ pub fn fields(policy: &PolicyFile) -> Vec<Finding> {
     let unknown = |place: &String| {
         Finding::new(FIELDS.id, Status::Warn, &policy.name, format!("unknown field {place}"))
             .help("no reader acts on it: check for a misspelled name, or remove it")
+            .within(place)
     };
     capped(policy.unknown_fields.iter().map(unknown).collect())
 }

@@ -119,6 +119,7 @@ pub fn published(mrtds: &PublishedMrtds, family: Family, version: &Version) -> V
         finding(Status::Fail, format!("malformed entry at {}", m.place))
             .compared(m.expected.clone(), m.actual.clone())
             .help("measure the image again and assemble the file from the result")
+            .within(&m.place)
     });
     findings.extend(capped(malformed.collect()));
     for profile in Profile::ALL {

@@ -48,6 +48,9 @@ pub struct Finding {
     pub help: Option<String>,
     /// Where to look, when there is a file.
     pub location: Option<Location>,
+    /// Where inside the document, when it is JSON: an RFC 6901 pointer, or `a.b[2]`. Where the document is a local file,
+    /// its line is found by it.
+    pub within: Option<String>,
 }
 
 impl Finding {
@@ -62,6 +65,7 @@ impl Finding {
             actual: None,
             help: None,
             location: None,
+            within: None,
         }
     }
 
@@ -78,6 +82,20 @@ impl Finding {
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
+    }
+
+    /// Says which part of a JSON document is meant.
+    #[must_use]
+    pub fn within(mut self, place: impl Into<String>) -> Self {
+        self.within = Some(place.into());
+        self
+    }
+
+    /// Points at a line of the file that the finding is about; 0 is none.
+    #[must_use]
+    pub fn on_line(self, line: u32) -> Self {
+        let file = self.subject.clone();
+        self.at(Location { file, line: (line > 0).then_some(line), column: None })
     }
 
     /// Points into a file.

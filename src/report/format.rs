@@ -68,12 +68,14 @@ pub struct Style {
     pub color: bool,
     /// Columns to wrap at. [`usize::MAX`] keeps every finding on one line.
     pub width: usize,
+    /// Whether each pass gets a line. Otherwise the passes of one check share one, with their number.
+    pub every_pass: bool,
 }
 
-/// For files, pipes and logs: no colour, one line a finding.
+/// For files, pipes and logs: no colour, no line wrapped.
 impl Default for Style {
     fn default() -> Self {
-        Self { color: false, width: usize::MAX }
+        Self { color: false, width: usize::MAX, every_pass: false }
     }
 }
 
@@ -85,7 +87,7 @@ pub fn render(format: Format, report: &Report, style: &Style, w: &mut dyn Write)
     match format {
         Format::Human => human::render(report, style, w),
         Format::Json => json::render(report, w),
-        Format::Sarif => sarif::render(report, sarif::Scope::Everything, w),
+        Format::Sarif => sarif::render(report, w),
         Format::Markdown => markdown::render(report, w),
         Format::Html => html::render(report, w),
     }

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use super::{
-    Finding, Report, Section, Status, escape,
+    Finding, Report, Section, Status, Verdict, escape,
     markdown::{self, Passes},
     wording,
 };
@@ -118,6 +118,18 @@ pub fn outputs(report: &Report) -> Vec<(&'static str, String)> {
         ("skipped", counts.skipped.to_string()),
         ("warnings", counts.warned.to_string()),
     ]
+}
+
+/// The step output of a run that ended without a report.
+pub fn no_verdict() -> (&'static str, String) {
+    ("verdict", wording::verdict_word(Verdict::Undecided).to_owned())
+}
+
+/// The Markdown for `$GITHUB_STEP_SUMMARY` when there is nothing to report on, and why.
+pub fn failure_summary(message: &str, advice: Option<&str>) -> String {
+    let advice = advice.map(|advice| format!("→ {}\n\n", escape::markdown(advice))).unwrap_or_default();
+    let (tool, word) = (wording::TOOL_NAME, Verdict::Undecided.word());
+    format!("## {tool}: {word}\n\n{}\n\n{advice}", escape::markdown(message))
 }
 
 /// Writes one entry for `$GITHUB_OUTPUT`: `name=value`, or a heredoc when the value has several lines.

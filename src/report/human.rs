@@ -80,7 +80,7 @@ impl Page {
     /// Rows in the order of the checks, except that what the verdict hangs on comes last: the end of a long report is what
     /// a reader sees.
     fn findings(&self, section: &Section, w: &mut dyn Write) -> io::Result<()> {
-        let mut rows: Vec<Row> = section.findings.iter().map(Row::of).collect();
+        let mut rows = if self.style.every_pass { each(section) } else { gathered(section) };
         rows.sort_by_key(|row| weight(row.status));
         let widest = |column: fn(&Row) -> &str, cap| {
             rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0).min(cap)
@@ -190,6 +190,32 @@ impl Page {
     }
 }
 
+fn each(section: &Section) -> Vec<Row> {
+    section.findings.iter().map(Row::of).collect()
+}
+
+/// The passes of one check as one row, where the first of them stood. One that is alone keeps its words.
+fn gathered(section: &Section) -> Vec<Row> {
+    let of = |check: &'static str| section.findings.iter().filter(move |finding| finding.check == check);
+    let passes = |check| of(check).filter(|finding| finding.status == Status::Pass);
+    let row = |finding: &Finding| {
+        let (check, passed) = (finding.check, passes(finding.check).count());
+        match finding.status {
+            Status::Pass if passed > 1 => {
+                let first = passes(check).next().is_some_and(|first| std::ptr::eq(first, finding));
+                first.then(|| Row::counted(check, passed, of(check).count()))
+            }
+            Status::Pass
+            | Status::Warn
+            | Status::Fail
+            | Status::Missing
+            | Status::SkippedRequired
+            | Status::Skipped => Some(Row::of(finding)),
+        }
+    };
+    section.findings.iter().filter_map(row).collect()
+}
+
 /// Widths of the columns before the detail; a subject column of 0 is none.
 struct Columns {
     check: usize,
@@ -239,6 +265,21 @@ impl Row {
             compared: finding.expected.as_deref().map(terminal).zip(finding.actual.as_deref().map(terminal)),
             place: wording::place(finding).as_deref().map(terminal),
             help: wording::help(finding).map(terminal),
+        }
+    }
+
+    /// What so many of a check's findings have in common: they passed.
+    fn counted(check: &'static str, passed: usize, all: usize) -> Self {
+        let subject = if passed == all { format!("all {all}") } else { format!("{passed} of {all}") };
+        Self {
+            status: Status::Pass,
+            check,
+            subject,
+            detail: String::new(),
+            message: String::new(),
+            compared: None,
+            place: None,
+            help: None,
         }
     }
 

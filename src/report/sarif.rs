@@ -4,7 +4,10 @@
 //! fingerprints that survive a rerun. Section numbers are those of
 //! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>.
 
-use std::io::{self, Write};
+use std::{
+    collections::HashMap,
+    io::{self, Write},
+};
 
 use aws_lc_rs::digest;
 
@@ -20,33 +23,27 @@ use log::{
 /// Where the rules are documented; a rule's id is the fragment.
 const RULES_PAGE: &str = "https://github.com/calimero-network/merotee/blob/main/docs/checks.md";
 
-/// Which findings become results.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// All of them; passes and optional skips carry a `kind` that says so.
-    Everything,
-    /// What a person should act on: failures, missing things, required skips and warnings. For GitHub code scanning,
-    /// which ignores `kind` and shows every result as an alert.
-    Problems,
-}
-
-/// Writes the report.
+/// Writes what a person should act on: failures, missing things, required skips and warnings. What passed, and what need
+/// not be checked, is counted only: GitHub's code scanning ignores a result's `kind`, and makes an alert of each.
 ///
 /// # Errors
 /// Only what `w` returns.
-pub fn render(report: &Report, scope: Scope, w: &mut dyn Write) -> io::Result<()> {
-    let document = serde_json::to_string_pretty(&log_of(report, scope))?;
+pub fn render(report: &Report, w: &mut dyn Write) -> io::Result<()> {
+    let document = serde_json::to_string_pretty(&log_of(report))?;
     writeln!(w, "{}", escape::json(&document))
 }
 
-fn log_of(report: &Report, scope: Scope) -> Log<'_> {
+fn log_of(report: &Report) -> Log<'_> {
     let rules = rules_of(report);
+    let mut names = Fingerprinting::default();
     let results = report
         .sections
         .iter()
         .flat_map(|section| section.findings.iter().map(move |finding| (section, finding)))
-        .filter(|(_, finding)| scope.holds(finding.status))
-        .map(|(section, finding)| result_of(report, section, finding, &rules))
+        .filter_map(|(section, finding)| {
+            let level = level_of(finding.status)?;
+            Some(result_of(report, section, finding, &rules, level, names.of(section, finding)))
+        })
         .collect();
     let run = Run {
         tool: Tool {
@@ -72,12 +69,12 @@ fn log_of(report: &Report, scope: Scope) -> Log<'_> {
     Log { schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs: [run] }
 }
 
-impl Scope {
-    fn holds(self, status: Status) -> bool {
-        match self {
-            Self::Everything => true,
-            Self::Problems => status == Status::Warn || wording::is_problem(status),
-        }
+/// The level of a result, where there is one.
+fn level_of(status: Status) -> Option<&'static str> {
+    match status {
+        Status::Fail | Status::Missing | Status::SkippedRequired => Some("error"),
+        Status::Warn => Some("warning"),
+        Status::Pass | Status::Skipped => None,
     }
 }
 
@@ -107,18 +104,19 @@ fn rule_of(rule: &CheckInfo) -> Rule {
     }
 }
 
-fn result_of(report: &Report, section: &Section, finding: &Finding, rules: &[CheckInfo]) -> RunResult {
-    // 3.27.10: only a result of kind "fail" has a level other than "none".
-    let (kind, level) = match finding.status {
-        Status::Fail | Status::Missing | Status::SkippedRequired => ("fail", "error"),
-        Status::Warn => ("fail", "warning"),
-        Status::Pass => ("pass", "none"),
-        Status::Skipped => ("notApplicable", "none"),
-    };
+fn result_of(
+    report: &Report,
+    section: &Section,
+    finding: &Finding,
+    rules: &[CheckInfo],
+    level: &'static str,
+    fingerprint: String,
+) -> RunResult {
     RunResult {
         rule_id: finding.check,
         rule_index: rules.iter().position(|rule| rule.id == finding.check),
-        kind,
+        // 3.27.10: only a result of this kind has a level other than "none".
+        kind: "fail",
         level,
         message: Message { text: message_of(section, finding) },
         locations: [Place {
@@ -127,7 +125,7 @@ fn result_of(report: &Report, section: &Section, finding: &Finding, rules: &[Che
                 region: finding.location.as_ref().and_then(region_of),
             },
         }],
-        partial_fingerprints: Fingerprints { v1: fingerprint(section, finding) },
+        partial_fingerprints: Fingerprints { v1: fingerprint },
     }
 }
 
@@ -186,10 +184,30 @@ fn region_of(location: &Location) -> Option<Region> {
     line.map(|start_line| Region { start_line, start_column })
 }
 
-/// Names a finding across runs: what was checked and on what, not what came of it.
-fn fingerprint(section: &Section, finding: &Finding) -> String {
+/// Names findings across runs: what was checked and on what, not what came of it. Several of one check on one thing are
+/// told apart by the part of the document they are about, and then by their order.
+#[derive(Default)]
+struct Fingerprinting {
+    given: HashMap<String, usize>,
+}
+
+impl Fingerprinting {
+    fn of(&mut self, section: &Section, finding: &Finding) -> String {
+        let mut parts = vec![finding.check, &section.subject, &finding.subject];
+        parts.extend(finding.within.as_deref());
+        let name = hashed(&parts);
+        let earlier = self.given.entry(name.clone()).or_default();
+        *earlier += 1;
+        match earlier {
+            1 => name,
+            nth => hashed(&[&name, &nth.to_string()]),
+        }
+    }
+}
+
+fn hashed(parts: &[&str]) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
-    for part in [finding.check, &section.subject, &finding.subject] {
+    for part in parts {
         // The length first, so that no text can pass for the start of the next.
         context.update(&(part.len() as u64).to_be_bytes());
         context.update(part.as_bytes());

@@ -3,7 +3,7 @@
 //! Not responsible for escaping: callers pass the escape of their format, which is applied to every text of a finding
 //! and to nothing else.
 
-use std::fmt;
+use std::{fmt, path::Path};
 
 use super::{Counts, Finding, Location, Report, Section, Status, Verdict};
 
@@ -101,10 +101,13 @@ pub(super) fn position(location: &Location) -> (Option<u32>, Option<u32>) {
     (line, line.and(location.column).filter(|column| *column > 0))
 }
 
-/// `file:line:column`, as far as it is known. For a finding that is no pass.
+/// `file:line:column`, as far as it is known. For a finding that is no pass, and only where it says more than the subject.
 pub(super) fn place(finding: &Finding) -> Option<String> {
     let location = finding.location.as_ref().filter(|_| finding.status != Status::Pass)?;
     let (line, column) = position(location);
+    if line.is_none() && Path::new(&location.file).ends_with(&finding.subject) {
+        return None;
+    }
     let numbers: String = line.into_iter().chain(column).map(|number| format!(":{number}")).collect();
     Some(format!("{}{numbers}", location.file))
 }

@@ -112,7 +112,86 @@ fn an_error_without_a_report_is_annotated_too() {
     let run = step(&place, place.merotee(["verify-release-assets", "nonsense"])).expect(2);
     inert(&run);
     assert!(run.stderr.contains("\n::error title=merotee::invalid value 'nonsense' for '[TAG]'"), "{}", run.stderr);
-    assert!(!place.path("output.txt").exists());
+}
+
+#[test]
+fn a_run_without_a_report_leaves_no_verdict_a_summary_and_an_annotation() {
+    let refused = "http://127.0.0.1:9";
+    for (code, arguments, why) in [
+        (1, &["verify-release-assets", KMS, "--api-url", refused, "--retries", "0"][..], "could not reach"),
+        (1, &["sandbox", "--", "verify-release-assets", "mero-kms-v9.9.9"], "no release"),
+        (1, &["policy", "validate", "absent"], "cannot read absent"),
+        (1, &["policy", "validate", "x", "-o", "absent/report"], "cannot write absent/report"),
+        (2, &["verify-release-assets", "nonsense"], "invalid value"),
+        (2, &["verify-release-assets", KMS, "--nonsense"], "unexpected argument"),
+        (2, &["nonsense"], "unrecognized subcommand"),
+        (2, &[], "no command"),
+        (2, &["quote"], "no command"),
+        (2, &["completions", "bash", "--format", "json"], "one form only"),
+        (2, &["sandbox", "--", "verify-release-assets", "nonsense"], "invalid value"),
+        (2, &["sandbox", "--", "nonsense"], "unrecognized subcommand"),
+        (2, &["sandbox"], "nothing to run"),
+        (2, &["sandbox", "--tamper", "nonsense", "--", "verify-release-assets", KMS], "nonsense"),
+    ] {
+        let place = Place::new();
+        let run = step(&place, place.merotee(arguments)).expect(code).without_product();
+        inert(&run);
+        let annotations: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("::error ")).collect();
+        assert!(annotations.len() == 1 && annotations[0].contains(why), "{arguments:?}: {}", run.stderr);
+        assert_eq!(place.read("output.txt"), "verdict=no_verdict\n", "{arguments:?}");
+        let summary = place.read("summary.md");
+        assert!(summary.starts_with("## merotee: NO VERDICT\n"), "{arguments:?}: {summary}");
+    }
+    // Help and the version are no failures.
+    for arguments in [&["--help"][..], &["--version"], &["help", "policy", "diff"], &["sandbox", "serve", "--help"]] {
+        let place = Place::new();
+        step(&place, place.merotee(arguments)).expect(0);
+        assert!(!place.path("output.txt").exists() && !place.path("summary.md").exists());
+    }
+}
+
+#[test]
+fn findings_in_local_files_carry_file_line_and_column() {
+    let place = Place::new();
+    place.kept(KMS);
+    let folder = format!("kept/{KMS}");
+    let policy = format!("{folder}/attestation-policy-debug.json");
+    let text = place.read(&policy);
+    let entry = text.lines().position(|line| line.contains("allowed_rtmr1")).unwrap();
+    let mut document: serde_json::Value = serde_json::from_str(&text).unwrap();
+    document["policy"]["kms_allowed_rtmr1"] = json!(["zz"]);
+    let pretty = serde_json::to_string_pretty(&document).unwrap();
+    let line = pretty.lines().position(|line| line.trim() == "\"zz\"").unwrap() + 1;
+    assert!(entry > 0);
+    place.write(&policy, &pretty);
+    place.write(&format!("{folder}/sbom.spdx.json"), "{\n  \"spdxVersion\": 1,\n}\n");
+    let sums = format!("{folder}/checksums.sha256");
+    let entries = place.read(&sums);
+    place.write(&sums, format!("{entries}no entry\n"));
+    let last = entries.lines().count() + 1;
+    let place_of = |run: &Run, check: &str, file: &str| {
+        let start = format!("::error file={file},line=");
+        let of = |l: &&str| l.starts_with(&start) && l.contains(&format!("title={check}"));
+        run.stderr.lines().find(of).map(|l| l[start.len()..].split(",title=").next().unwrap().to_owned())
+    };
+    let command = ["verify-release-assets", KMS, "--offline", "--dir"];
+    for dir in [folder.clone(), place.path(&folder).display().to_string()] {
+        let run = step(&place, place.sandbox(command).args([&dir])).expect(10);
+        inert(&run);
+        let found = place_of(&run, "schema", &policy).unwrap_or_else(|| panic!("{}", run.stderr));
+        assert!(found.starts_with(&format!("{line},col=")), "{found}, expected line {line}");
+        assert_eq!(place_of(&run, "sbom", &format!("{folder}/sbom.spdx.json")).as_deref(), Some("3,col=1"));
+        assert_eq!(place_of(&run, "checksums-file", &sums), Some(last.to_string()));
+    }
+    let run = step(&place, place.merotee(["policy", "validate", &policy])).expect(10);
+    let found = place_of(&run, "policy-measurements", &policy).unwrap_or_else(|| panic!("{}", run.stderr));
+    assert!(found.starts_with(&format!("{line},col=")), "{found}");
+    // One reference an asset, whether or not a line is known.
+    let sarif = place.merotee(["policy", "validate", &policy, "--format", "sarif"]).run().expect(10);
+    let log: serde_json::Value = serde_json::from_str(&sarif.stdout).unwrap();
+    for result in log["runs"][0]["results"].as_array().unwrap() {
+        assert_eq!(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"], policy.as_str(), "{result}");
+    }
 }
 
 #[test]

@@ -81,6 +81,11 @@ impl Place {
         std::fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
+    /// Names in its temporary folder.
+    pub(crate) fn temporary(&self) -> Vec<String> {
+        names_in(&self.root.path().join("tmp"))
+    }
+
     /// Names in a folder of the working folder, sorted.
     pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         names_in(&self.path(folder))
@@ -142,6 +147,12 @@ impl<'a> Invocation<'a> {
         self
     }
 
+    /// With a pipe for its standard input.
+    pub(crate) fn with_input(mut self) -> Self {
+        self.command.stdin(Stdio::piped());
+        self
+    }
+
     /// Starts it with both streams piped, for a test that reads them itself.
     pub(crate) fn start(mut self) -> Child {
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
@@ -171,7 +182,7 @@ impl<'a> Invocation<'a> {
         let status = child.wait().unwrap();
         let code = status.code().unwrap_or_else(|| panic!("ended by a signal: {status}\n{stderr}"));
         assert!(!stderr.contains("panicked at") && !stderr.contains("RUST_BACKTRACE"), "{shown}\n{stderr}");
-        assert_eq!(names_in(&place.root.path().join("tmp")), [""; 0], "left behind by {shown}");
+        assert_eq!(place.temporary(), [""; 0], "left behind by {shown}");
         Some(Run { code, stdout, stderr, root: place.root.path().to_owned() })
     }
 }

@@ -27,7 +27,7 @@ const TAG: &str = "mero-kms-v1.2.0";
 
 /// Short enough for a test that waits for them, long enough for a busy machine that answers.
 fn options() -> HttpOptions {
-    HttpOptions { attempts: 3, backoff: Duration::ZERO, ..HttpOptions::default() }
+    HttpOptions { attempts: 3, backoff: Duration::ZERO, limit_pause: Duration::ZERO, ..HttpOptions::default() }
 }
 
 fn impatient(wait: u64) -> HttpOptions {

@@ -11,6 +11,8 @@
 #[cfg(feature = "sandbox")]
 mod actions;
 #[cfg(feature = "sandbox")]
+mod advice;
+#[cfg(feature = "sandbox")]
 mod bad_input;
 #[cfg(feature = "sandbox")]
 mod binary;
@@ -33,6 +35,8 @@ mod github_client;
 mod interop_gh;
 #[cfg(feature = "sandbox")]
 mod interop_sigstore_python;
+#[cfg(all(feature = "sandbox", unix))]
+mod interrupted;
 #[cfg(all(feature = "sandbox", unix))]
 mod kms;
 #[cfg(feature = "sandbox")]
@@ -59,6 +63,8 @@ mod sandbox_sigstore;
 mod sandbox_tdx;
 #[cfg(feature = "sandbox")]
 mod sandbox_world;
+#[cfg(feature = "sandbox")]
+mod standard_input;
 #[cfg(feature = "sandbox")]
 mod tampering;
 #[cfg(feature = "sandbox")]

@@ -3,8 +3,7 @@
 use std::{fs, time::Duration};
 
 use merotee::report::{
-    CheckInfo, Finding, Format, Location, Report, Section, Status, Style, escape, github, render,
-    sarif::{self, Scope},
+    CheckInfo, Finding, Format, Location, Report, Section, Status, Style, escape, github, render, sarif,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -127,7 +126,7 @@ fn every_format_shows_the_same_report() {
 #[test]
 fn the_human_report_follows_width_and_colour() {
     for (name, color, width) in [("80", false, 80), ("200", false, 200), ("120_color", true, 120)] {
-        let text = rendered(Format::Human, &everything(), &Style { color, width });
+        let text = rendered(Format::Human, &everything(), &Style { color, width, every_pass: false });
         insta::assert_snapshot!(format!("human_{name}"), text.replace('\u{1b}', "ESC"));
     }
 }
@@ -150,8 +149,8 @@ fn annotations_outputs_and_summary_speak_for_the_same_report() {
 
 #[test]
 fn without_colour_there_is_no_escape_and_with_it_the_words_are_the_same() {
-    let plain = rendered(Format::Human, &everything(), &Style { color: false, width: 80 });
-    let colored = rendered(Format::Human, &everything(), &Style { color: true, width: 80 });
+    let plain = rendered(Format::Human, &everything(), &Style { width: 80, ..Style::default() });
+    let colored = rendered(Format::Human, &everything(), &Style { color: true, width: 80, every_pass: false });
     assert!(!plain.contains('\u{1b}'));
     assert!(colored.contains("\u{1b}[1m\u{1b}[31m[FAIL]\u{1b}[0m "), "{colored}");
     let mut stripped = String::new();
@@ -220,50 +219,106 @@ fn sarif_is_valid_against_the_standard_s_schema() {
     }
     let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
     for report in [everything(), clean(), Report::default()] {
-        for scope in [Scope::Everything, Scope::Problems] {
-            let log = sarif_log(&report, scope);
-            assert_valid(&validator, &log);
-            // The schema must be the right one to have said anything.
-            let mut foreign = log;
-            foreign["runs"][0]["columnKind"] = "bytes".into();
-            assert!(!validator.is_valid(&foreign), "the schema is not that of SARIF");
-        }
+        let log = sarif_log(&report);
+        assert_valid(&validator, &log);
+        // The schema must be the right one to have said anything.
+        let mut foreign = log;
+        foreign["runs"][0]["columnKind"] = "bytes".into();
+        assert!(!validator.is_valid(&foreign), "the schema is not that of SARIF");
     }
 }
 
 #[test]
-fn sarif_results_have_a_rule_a_relative_place_and_a_kind_that_fits_their_level() {
-    let log = sarif_log(&everything(), Scope::Everything);
+fn sarif_results_are_what_a_person_should_act_on_with_a_rule_a_relative_place_and_a_level() {
+    let log = sarif_log(&everything());
     let run = &log["runs"][0];
     let results = run["results"].as_array().unwrap();
-    assert_eq!(results.len(), 12);
-    let mut fingerprints = Vec::new();
+    assert_eq!(results.len(), 7);
     for result in results {
         let rule = &run["tool"]["driver"]["rules"][result["ruleIndex"].as_u64().unwrap() as usize];
         assert_eq!(rule["id"], result["ruleId"]);
-        assert_eq!(result["kind"] == "fail", result["level"] != "none", "{result}");
-        let uri = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap();
-        assert_relative(uri);
-        fingerprints.push(result["partialFingerprints"]["merotee/v1"].as_str().unwrap());
+        assert!(result["kind"] == "fail" && (result["level"] == "error" || result["level"] == "warning"), "{result}");
+        assert_relative(uri(result));
     }
-    assert!(fingerprints.iter().all(|print| print.len() == 64));
-    fingerprints.sort_unstable();
-    fingerprints.dedup();
-    assert_eq!(fingerprints.len(), 12, "each finding has its own fingerprint");
-    assert_eq!(
-        results[4]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
-        "mero-kms-v1.2.0/attestation-policy-locked-read-only.json"
-    );
-    assert_eq!(results[6]["locations"][0]["physicalLocation"]["region"]["startLine"], 12);
+    assert_eq!(uri(&results[1]), "mero-kms-v1.2.0/attestation-policy-locked-read-only.json");
+    assert_eq!(results[2]["locations"][0]["physicalLocation"]["region"]["startLine"], 12);
+    assert_eq!(run["properties"]["passed"], 4);
 }
 
 #[test]
-fn sarif_for_code_scanning_holds_only_what_a_person_should_act_on() {
-    let log = sarif_log(&everything(), Scope::Problems);
-    let results = log["runs"][0]["results"].as_array().unwrap();
-    assert_eq!(results.len(), 7);
-    assert!(results.iter().all(|result| result["kind"] == "fail"));
-    assert_eq!(log["runs"][0]["properties"]["passed"], 4);
+fn a_clean_release_raises_no_alert_but_for_its_warnings() {
+    let mut report = clean();
+    let log = sarif_log(&report);
+    assert_eq!(log["runs"][0]["results"].as_array().unwrap().len(), 1, "the warning");
+    report.sections[0].findings.retain(|finding| finding.status == Status::Pass);
+    assert_eq!(sarif_log(&report)["runs"][0]["results"], serde_json::json!([]));
+}
+
+#[test]
+fn sarif_fingerprints_differ_between_findings_and_stay_from_run_to_run() {
+    let finding = |check, subject: &str| Finding::new(check, Status::Fail, subject, "");
+    let prints = |findings: Vec<Finding>| -> Vec<String> {
+        let section = Section { subject: "v1".into(), facts: Vec::new(), findings };
+        let report = Report { sections: vec![section.clone(), section], ..clean() };
+        let log = sarif_log(&report);
+        let print = |result: &Value| result["partialFingerprints"]["merotee/v1"].as_str().unwrap().to_owned();
+        log["runs"][0]["results"].as_array().unwrap().iter().map(print).collect()
+    };
+    let findings = vec![
+        finding("schema", "a.json").within("/x"),
+        finding("schema", "a.json").within("/y"),
+        finding("schema", "a.json").within("/y"),
+        finding("schema", "a.json"),
+        finding("schema", "a.json"),
+        finding("schema", "b.json"),
+        finding("sbom", "b.json"),
+        finding("sbom", ""),
+        finding("sb", "omb.json"),
+        finding("sbom", "a.json").at(Location { file: "a.json".into(), line: Some(1), column: None }),
+    ];
+    let first = prints(findings.clone());
+    let mut unique = first.clone();
+    unique.sort_unstable();
+    unique.dedup();
+    assert_eq!((first.len(), unique.len()), (20, 20));
+    assert!(first.iter().all(|print| print.len() == 64));
+    // Another line, another value, another finding before it: the same alert.
+    let mut moved = findings;
+    moved[9].location = None;
+    moved[0].actual = Some("other".to_owned());
+    moved.insert(0, finding("class", "c"));
+    assert_eq!(prints(moved)[1..11], first[..10]);
+}
+
+#[test]
+fn the_passes_of_one_check_share_a_line_unless_each_is_asked_for() {
+    let finding = |status, subject: &str| Finding::new("checksum", status, subject, "equal");
+    let several = vec![
+        finding(Status::Pass, "a"),
+        finding(Status::Fail, "b"),
+        finding(Status::Pass, "c"),
+        Finding::new("signature", Status::Pass, "a", "by the workflow"),
+        Finding::new("asset-size", Status::Pass, "a", ""),
+        Finding::new("asset-size", Status::Pass, "b", ""),
+    ];
+    let section = Section { subject: "v1".into(), facts: Vec::new(), findings: several };
+    let report = Report { sections: vec![section], elapsed: None, ..clean() };
+    let lines = |every_pass| -> Vec<String> {
+        let text = rendered(Format::Human, &report, &Style { every_pass, ..Style::default() });
+        text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    };
+    assert_eq!(
+        lines(false),
+        [
+            "[INFO] v1",
+            "[PASS] checksum 2 of 3",
+            "[PASS] signature a by the workflow",
+            "[PASS] asset-size all 2",
+            "[FAIL] checksum b equal",
+            "v1: FAILED — 5 passed, 1 failed, 0 missing, 0 skipped",
+        ]
+    );
+    assert_eq!(lines(true).len(), 8);
 }
 
 #[test]
@@ -275,9 +330,13 @@ fn the_page_asks_for_nothing_and_runs_nothing() {
     assert!(page.contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "{page}");
 }
 
-fn sarif_log(report: &Report, scope: Scope) -> Value {
+fn uri(result: &Value) -> &str {
+    result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap()
+}
+
+fn sarif_log(report: &Report) -> Value {
     let mut out = Vec::new();
-    sarif::render(report, scope, &mut out).unwrap();
+    sarif::render(report, &mut out).unwrap();
     serde_json::from_slice(&out).unwrap()
 }
 
@@ -356,13 +415,13 @@ proptest! {
     ) {
         let report = report_of(&texts, status);
         for format in Format::ALL {
-            let text = rendered(format, &report, &Style { color: false, width });
+            let text = rendered(format, &report, &Style { color: false, width, every_pass: true });
             prop_assert!(text.chars().all(|c| c == '\n' || !escape::is_hidden(c)), "{format}: {text:?}");
             prop_assert!(text.lines().all(|line| !line.trim_start().starts_with("::")), "{format}: {text}");
             prop_assert!(!text.contains("##["), "{format}: {text}");
         }
 
-        let human = rendered(Format::Human, &report, &Style { color: false, width });
+        let human = rendered(Format::Human, &report, &Style { color: false, width, every_pass: true });
         let tagged = human.lines().filter(|line| line.starts_with('[') && !texts[0].starts_with('[')).count();
         prop_assert!(texts[0].starts_with('[') || tagged == 4, "a line of its own: {human}");
 
@@ -371,9 +430,9 @@ proptest! {
         prop_assert_eq!(finding["subject"].as_str(), Some(texts[2].as_str()));
         prop_assert_eq!(finding["message"].as_str(), Some(texts[3].as_str()));
 
-        let log = sarif_log(&report, Scope::Everything);
+        let log = sarif_log(&report);
         for result in log["runs"][0]["results"].as_array().unwrap() {
-            assert_relative(result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str().unwrap());
+            assert_relative(uri(result));
         }
 
         let mut out = Vec::new();

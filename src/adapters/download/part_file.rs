@@ -134,6 +134,7 @@ impl PartFile {
         let sink = self.settle().await?;
         let Self { temporary, destination, subject, size, .. } = self;
         temporary.persist(&destination).map_err(|e| cannot_write(&subject, &destination, e.error))?;
+        tracing::trace!("{subject}: {size} bytes to {}", destination.display());
         Ok(Downloaded { sha256: sink.hasher.finish(), size })
     }
 

@@ -5,15 +5,20 @@ pub(crate) const EXCERPT: usize = 80;
 
 /// The first [`EXCERPT`] characters of `text` with control and invisible characters escaped; `…` marks a cut.
 pub(crate) fn excerpt(text: &str) -> String {
+    excerpt_within(text, EXCERPT)
+}
+
+/// Like [`excerpt`], of so many characters.
+pub(crate) fn excerpt_within(text: &str, limit: usize) -> String {
     let mut shown = String::new();
-    for letter in text.chars().take(EXCERPT) {
+    for letter in text.chars().take(limit) {
         match letter {
             // Harmless, and escaping them makes quoted JSON hard to read.
             '"' | '\'' => shown.push(letter),
             _ => shown.extend(letter.escape_debug()),
         }
     }
-    if text.chars().nth(EXCERPT).is_some() {
+    if text.chars().nth(limit).is_some() {
         shown.push('…');
     }
     shown

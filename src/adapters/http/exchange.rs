@@ -2,7 +2,7 @@
 
 use reqwest::{StatusCode, Url};
 
-use super::{Failure, Get, Http, Reason, Redirects, failure::Circumstances};
+use super::{Failure, Get, Http, Reason, Redirects};
 use crate::error::Result;
 
 impl Http {
@@ -28,6 +28,6 @@ impl Http {
             Ok(Err(failure)) => failure,
             Err(_) => Failure::new(url, Reason::TimedOut(limit)),
         };
-        Err(failure.into_error(Circumstances { subject, attempts: 1, token: self.has_token() }))
+        Err(failure.into_error(self.circumstances(subject, 1)))
     }
 }

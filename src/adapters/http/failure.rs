@@ -1,19 +1,20 @@
 //! Why a request failed, whether asking again can help, and how the reader is told. It asks nothing itself.
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, io, time::Duration};
 
 use jiff::Timestamp;
-use reqwest::{StatusCode, Url};
+use reqwest::{StatusCode, Url, header::HeaderMap};
 
 use super::{
     HttpOptions,
     excerpt::excerpt,
-    quota::{self, Pause},
+    quota::{self, Limit, Pause},
+    service::{Ours, Service},
 };
 use crate::error::Error;
 
 /// A server may ask for this long a wait and get it; a longer one ends the work at once, with the time.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// One failed request. It never holds a URL's query or credentials: a redirect target's query is a signature.
 #[derive(Debug)]
@@ -25,8 +26,13 @@ pub(crate) struct Failure {
 /// What went wrong.
 #[derive(Debug)]
 pub(crate) enum Reason {
-    /// No connection: refused, no such host, TLS.
-    Unreachable(String),
+    /// No connection.
+    Unreachable {
+        /// What was in the way.
+        cause: Cause,
+        /// The system's words.
+        words: String,
+    },
     /// Nothing came for this long.
     TimedOut(Duration),
     /// The answer broke off.
@@ -43,13 +49,33 @@ pub(crate) enum Reason {
         storage: bool,
     },
     /// A rate limit is reached.
-    RateLimited(Option<Pause>),
+    RateLimited {
+        /// Whether it is GitHub's secondary one, against bursts: it says when it ends only now and then.
+        secondary: bool,
+        /// The message of the body, as remote text.
+        said: Option<String>,
+        /// The wait asked for.
+        pause: Option<Pause>,
+    },
     /// We do not accept the answer: a redirect where we do not go, an encoding we did not ask for.
     Refused(String),
     /// More bytes than allowed.
     TooLarge(u64),
     /// Our HTTP client can't be set up.
     Setup(String),
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Nothing listens, or something in between refuses.
+    Refused,
+    /// The name means nothing.
+    NoSuchHost,
+    /// The server's certificate is not trusted, or it does not speak TLS.
+    Tls,
+    /// Anything else.
+    Other,
 }
 
 /// Circumstances of a failure that decide its words.
@@ -59,8 +85,10 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) subject: &'a str,
     /// How often it was asked for.
     pub(crate) attempts: usize,
-    /// Whether we hold a token.
-    pub(crate) token: bool,
+    /// Who was asked.
+    pub(crate) service: Service,
+    /// Our side of it.
+    pub(crate) ours: Ours,
 }
 
 impl Failure {
@@ -74,36 +102,31 @@ impl Failure {
         let reason = match (error.is_timeout(), error.is_connect()) {
             (true, true) => Reason::TimedOut(options.connect_timeout),
             (true, false) => Reason::TimedOut(options.read_timeout),
-            (false, true) => Reason::Unreachable(innermost(error)),
+            (false, true) => Reason::Unreachable { cause: cause(error), words: innermost(error) },
             (false, false) => Reason::Broken(innermost(error)),
         };
         Self::new(url, reason)
     }
 
     /// An answer whose status is no success. `body` is the start of its body.
-    pub(crate) fn status(answer: &super::Answer, body: &[u8]) -> Self {
+    pub(crate) fn status(answer: &super::Answer, service: Service, body: &[u8]) -> Self {
         let (status, headers) = (answer.response.status(), answer.response.headers());
-        let said = message(body);
-        let pause = quota::pause(headers, Timestamp::now());
-        let storage = answer.redirected_away;
         // The storage's limits are not the API's, and no token raises them.
-        let reason = if !storage && quota::is_rate_limit(status, headers, said.as_deref()) {
-            Reason::RateLimited(pause)
-        } else {
-            Reason::Status { status, said, pause, storage }
-        };
-        Self::new(&answer.url, reason)
+        let storage = answer.redirected_away;
+        Self::new(&answer.url, refusal(service, status, headers, body, storage))
     }
 
-    /// The least time to wait before asking again; `None` when asking again can't help.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
+    /// The least time to wait before asking again; `None` when asking again can't help. `unsaid` is the wait after a
+    /// secondary limit that does not say how long it holds.
+    pub(crate) fn retry_after(&self, unsaid: Duration) -> Option<Duration> {
         let bearable = |pause: &Option<Pause>| match pause {
             None => Some(Duration::ZERO),
             Some(pause) => (pause.wait <= PATIENCE).then_some(pause.wait),
         };
         match &self.reason {
-            Reason::Unreachable(_) | Reason::TimedOut(_) | Reason::Broken(_) => Some(Duration::ZERO),
-            Reason::RateLimited(pause) => bearable(pause),
+            Reason::Unreachable { .. } | Reason::TimedOut(_) | Reason::Broken(_) => Some(Duration::ZERO),
+            Reason::RateLimited { secondary: true, pause: None, .. } => Some(unsaid),
+            Reason::RateLimited { pause, .. } => bearable(pause),
             Reason::Status { status, pause, storage, .. } => {
                 let expired_link = *storage && *status == StatusCode::FORBIDDEN;
                 let passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
@@ -117,24 +140,26 @@ impl Failure {
     pub(crate) fn in_short(&self) -> String {
         let host = &self.host;
         match &self.reason {
-            Reason::Unreachable(detail) => format!("could not reach {host}: {detail}"),
+            Reason::Unreachable { words, .. } => format!("could not reach {host}: {words}"),
             Reason::TimedOut(waited) => format!("{host} did not answer within {}", readable(*waited)),
             Reason::Broken(detail) => format!("the answer of {host} broke off: {detail}"),
             Reason::Status { status, said, pause, .. } => {
-                let mut said = said.as_deref().map(|s| format!(": {}", excerpt(s))).unwrap_or_default();
+                let mut said = quoted(said.as_deref());
                 if let Some(Pause { wait, until }) = pause {
                     said.push_str(&format!(", and asks to wait {} (until {until:.0})", readable(*wait)));
                 }
                 match status.as_u16() {
-                    401 => format!("{host} rejected the credentials (401){said}"),
+                    401 => format!("{host} refused access without valid credentials (401){said}"),
                     403 => format!("{host} refused access (403){said}"),
                     404 => format!("{host} does not have it (404){said}"),
                     code => format!("{host} answered {code}{said}"),
                 }
             }
-            Reason::RateLimited(None) => format!("{host} says that the rate limit is reached"),
-            Reason::RateLimited(Some(Pause { wait, until })) => {
-                format!("{host} says that the rate limit is reached; it resets in {} ({until:.0})", readable(*wait))
+            Reason::RateLimited { secondary, said, pause } => {
+                let which = if *secondary { "secondary rate limit" } else { "rate limit" };
+                let ends = pause.map(|Pause { wait, until }| format!("; it ends in {} ({until:.0})", readable(wait)));
+                let (said, ends) = (quoted(said.as_deref()), ends.unwrap_or_default());
+                format!("{host} says that the {which} is reached{said}{ends}")
             }
             Reason::Refused(why) => format!("{host} {why}"),
             Reason::TooLarge(limit) => format!("{host} sent more than the {limit} bytes allowed"),
@@ -146,30 +171,15 @@ impl Failure {
     pub(crate) fn into_error(self, around: Circumstances<'_>) -> Error {
         let tries = if around.attempts > 1 { format!(" (after {} attempts)", around.attempts) } else { String::new() };
         let error = Error::remote(format!("cannot get {}: {}{tries}", around.subject, self.in_short()));
-        match self.advice(around.token) {
+        match around.service.advice(&self.reason, around.ours) {
             Some(advice) => error.help(advice),
             None => error,
         }
     }
 
-    fn advice(&self, token: bool) -> Option<&'static str> {
-        match &self.reason {
-            Reason::Unreachable(_) => Some("check the network, and HTTPS_PROXY and NO_PROXY where a proxy is in use"),
-            Reason::TimedOut(_) | Reason::Broken(_) => Some("the network or the server is in trouble: try again"),
-            Reason::RateLimited(_) if token => Some("wait until then: the token's own limit is used up"),
-            Reason::RateLimited(_) => Some("set GH_TOKEN: a token raises the limit from 60 to 5,000 requests an hour"),
-            Reason::Status { storage: true, .. } => Some("the link to the asset's storage failed: try again"),
-            Reason::Status { status, .. } => match (status.as_u16(), token) {
-                (401, true) => Some("check GH_TOKEN: it may be mistyped, expired or revoked"),
-                (401, false) => Some("set GH_TOKEN: this server wants a token"),
-                (403, true) => Some("check what GH_TOKEN may do: it needs read access to the repository's contents"),
-                (403, false) => Some("set GH_TOKEN if the repository is private"),
-                (404, _) => Some("it may have been deleted or replaced meanwhile; a private one needs a GH_TOKEN"),
-                (500.., _) => Some("the server is in trouble: try again later"),
-                (_, _) => None,
-            },
-            Reason::Refused(_) | Reason::TooLarge(_) | Reason::Setup(_) => None,
-        }
+    /// Whether a secondary limit is reached that does not say how long it holds.
+    pub(super) fn is_unbounded_limit(&self) -> bool {
+        matches!(self.reason, Reason::RateLimited { secondary: true, pause: None, .. })
     }
 }
 
@@ -204,6 +214,46 @@ fn innermost(error: &reqwest::Error) -> String {
     excerpt(&words)
 }
 
+/// What was in the way of a connection. TLS's own errors come as invalid data.
+fn cause(error: &reqwest::Error) -> Cause {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        match inner.downcast_ref::<io::Error>().map(innermost_kind) {
+            Some(io::ErrorKind::ConnectionRefused) => return Cause::Refused,
+            Some(io::ErrorKind::InvalidData) => return Cause::Tls,
+            Some(_) | None => {}
+        }
+        // The connector's own type for this is not public.
+        if inner.to_string().starts_with("dns error") {
+            return Cause::NoSuchHost;
+        }
+        cause = inner.source();
+    }
+    Cause::Other
+}
+
+/// The kind of an error that may be wrapped in others of its type, which their chain of sources passes over.
+fn innermost_kind(error: &io::Error) -> io::ErrorKind {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
+    inner.map_or(error.kind(), innermost_kind)
+}
+
+/// What an unwelcome status stands for.
+fn refusal(service: Service, status: StatusCode, headers: &HeaderMap, body: &[u8], storage: bool) -> Reason {
+    let said = message(body);
+    let limit = if storage { None } else { quota::limit(service, status, headers, said.as_deref()) };
+    let pause = quota::pause(service, headers, Timestamp::now());
+    match limit {
+        Some(limit) => Reason::RateLimited { secondary: limit == Limit::Secondary, said, pause },
+        None => Reason::Status { status, said, pause, storage },
+    }
+}
+
+/// Remote words as the end of a sentence.
+fn quoted(said: Option<&str>) -> String {
+    said.map(|words| format!(": {}", excerpt(words))).unwrap_or_default()
+}
+
 /// The `message` of GitHub's JSON errors.
 fn message(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
@@ -211,4 +261,15 @@ fn message(body: &[u8]) -> Option<String> {
         message: String,
     }
     serde_json::from_slice::<Said>(body).ok().map(|said| said.message)
+}
+
+#[cfg(test)]
+impl Failure {
+    /// As an answer of the API with this status, these headers and this message makes it.
+    pub(super) fn answered(service: Service, code: u16, headers: &HeaderMap, said: &str) -> Self {
+        let status = StatusCode::from_u16(code).unwrap_or_default();
+        let body = serde_json::json!({ "message": said }).to_string();
+        let reason = refusal(service, status, headers, body.as_bytes(), false);
+        Self { host: "api.example".to_owned(), reason }
+    }
 }

@@ -7,7 +7,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::{
     Http, HttpOptions,
-    failure::{Circumstances, Failure, readable},
+    failure::{Failure, PATIENCE, readable},
 };
 use crate::error::Result;
 
@@ -19,12 +19,15 @@ pub(crate) struct Patience<'a> {
     http: &'a Http,
     subject: &'a str,
     attempts: usize,
+    /// The wait after the next secondary limit that does not say how long it holds: it doubles each time.
+    unsaid: Duration,
     delays: ExponentialBackoff,
 }
 
 impl<'a> Patience<'a> {
     pub(crate) fn new(http: &'a Http, subject: &'a str) -> Self {
-        Self { http, subject, attempts: 0, delays: Self::delays(http.options()) }
+        let options = http.options();
+        Self { http, subject, attempts: 0, unsaid: options.limit_pause, delays: Self::delays(options) }
     }
 
     /// Starts counting anew, after progress.
@@ -37,15 +40,23 @@ impl<'a> Patience<'a> {
     /// # Errors
     /// The failure as the reader's error, when asking again can't help or was done often enough.
     pub(crate) async fn wait(&mut self, failure: Failure) -> Result<()> {
-        self.attempts += 1;
-        let next = failure.retry_after().and_then(|least| self.delays.next().map(|delay| delay.max(least)));
-        let Some(delay) = next else {
-            let Self { subject, attempts, .. } = *self;
-            return Err(failure.into_error(Circumstances { subject, attempts, token: self.http.has_token() }));
-        };
-        tracing::warn!("{}, asked for {}; trying again in {}", failure.in_short(), self.subject, readable(delay));
-        tokio::time::sleep(delay).await;
+        tokio::time::sleep(self.pause(failure)?).await;
         Ok(())
+    }
+
+    /// How long to wait: a value, so that a test of it waits for nothing.
+    fn pause(&mut self, failure: Failure) -> Result<Duration> {
+        self.attempts += 1;
+        let least = failure.retry_after(self.unsaid);
+        let Some(delay) = least.and_then(|least| self.delays.next().map(|delay| delay.max(least))) else {
+            let Self { http, subject, attempts, .. } = *self;
+            return Err(failure.into_error(http.circumstances(subject, attempts)));
+        };
+        if failure.is_unbounded_limit() {
+            self.unsaid = (self.unsaid * 2).min(PATIENCE);
+        }
+        tracing::warn!("{}, asked for {}; trying again in {}", failure.in_short(), self.subject, readable(delay));
+        Ok(delay)
     }
 
     fn delays(options: &HttpOptions) -> ExponentialBackoff {
@@ -56,5 +67,72 @@ impl<'a> Patience<'a> {
             .with_max_times(options.attempts.saturating_sub(1))
             .with_jitter()
             .build()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use reqwest::{
+        Url,
+        header::{HeaderMap, HeaderName, HeaderValue},
+    };
+
+    use super::*;
+    use crate::adapters::http::Service;
+
+    const SECONDARY: &str = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
+
+    /// How many seconds the client waits after such an answer, each time it comes again, and how the last of them reads.
+    fn waits(service: Service, code: u16, headers: &[(&'static str, &'static str)], said: &str) -> (Vec<u64>, String) {
+        let pairs = headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v)));
+        let headers: HeaderMap = pairs.collect();
+        let options = HttpOptions { backoff: Duration::from_millis(1), ..HttpOptions::default() };
+        let http = Http::new(service, Url::parse("https://api.example").unwrap(), None, options).unwrap();
+        let (mut patience, mut waited) = (Patience::new(&http, "a thing"), Vec::new());
+        loop {
+            match patience.pause(Failure::answered(service, code, &headers, said)) {
+                Ok(wait) => waited.push(wait.as_secs()),
+                Err(error) => return (waited, format!("{error} → {}", error.advice().unwrap_or_default())),
+            }
+        }
+    }
+
+    #[test]
+    fn a_secondary_limit_is_waited_out_for_a_minute_or_what_it_says_and_its_words_are_shown() {
+        let left = ("x-ratelimit-remaining", "4999");
+        let spent =
+            [("x-ratelimit-remaining", "0"), ("date", "Thu, 01 Jan 1970 00:00:00 GMT"), ("x-ratelimit-reset", "200")];
+        let cases: [(u16, &[_], &str, &[u64]); 11] = [
+            (403, &[], SECONDARY, &[60, 120, 240]),
+            (429, &[], SECONDARY, &[60, 120, 240]),
+            (403, &[left], SECONDARY, &[60, 120, 240]),
+            (429, &[left], SECONDARY, &[60, 120, 240]),
+            (429, &[], "", &[60, 120, 240]),
+            (403, &[], "You have triggered an abuse detection mechanism.", &[60, 120, 240]),
+            (403, &[("retry-after", "90")], SECONDARY, &[90, 90, 90]),
+            (429, &[("retry-after", "299")], SECONDARY, &[299, 299, 299]),
+            (403, &[("retry-after", "61"), left], SECONDARY, &[61, 61, 61]),
+            (403, &spent, SECONDARY, &[200, 200, 200]),
+            // Longer than anybody should wait without being told: the work ends, and says when to come again.
+            (403, &[("retry-after", "301")], SECONDARY, &[]),
+        ];
+        for (code, headers, said, expected) in cases {
+            let (waited, told) = waits(Service::GitHub, code, headers, said);
+            assert_eq!(waited, expected, "{code} {headers:?} {said}");
+            let words: String = said.chars().take(60).collect();
+            assert!(told.contains("secondary rate limit") && told.contains(&words), "{told}");
+            assert!(!told.contains("GH_TOKEN"), "no token helps: {told}");
+        }
+    }
+
+    #[test]
+    fn other_services_get_the_wait_they_ask_for_and_no_more() {
+        for service in [Service::Rekor, Service::Pccs, Service::Kms, Service::Document] {
+            assert_eq!(waits(service, 429, &[], "slow down").0, [0, 0, 0]);
+            assert_eq!(waits(service, 429, &[("retry-after", "7")], "slow down").0, [7, 7, 7]);
+            assert_eq!(waits(service, 503, &[("retry-after", "7")], "").0, [7, 7, 7]);
+            assert_eq!(waits(service, 403, &[], SECONDARY).0, [0; 0], "that is GitHub's to say");
+        }
     }
 }

@@ -11,6 +11,8 @@ use reqwest::{
     header::{DATE, HeaderMap, RETRY_AFTER},
 };
 
+use super::service::Service;
+
 /// A wait that a server asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pause {
@@ -23,18 +25,39 @@ pub(crate) struct Pause {
 /// Longer waits are shown as this one: past it the number means nothing.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
 
-/// Whether an answer of this status says that a rate limit is reached, primary or secondary. `said` is the message of
-/// the body, which is the only mark of some secondary limits.
-pub(crate) fn is_rate_limit(status: StatusCode, headers: &HeaderMap, said: Option<&str>) -> bool {
-    status == StatusCode::TOO_MANY_REQUESTS
-        || (status == StatusCode::FORBIDDEN
-            && (spent(headers)
-                || headers.contains_key(RETRY_AFTER)
-                || said.is_some_and(|s| s.to_ascii_lowercase().contains("rate limit"))))
+/// A rate limit that is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Limit {
+    /// So many requests in a while; the only kind of services other than GitHub.
+    Primary,
+    /// GitHub's own against bursts and costly requests, whatever remains of the primary one.
+    Secondary,
 }
 
-/// The wait an answer asks for, if it does. `Retry-After` wins over the time the primary limit resets.
-pub(crate) fn pause(headers: &HeaderMap, local_now: Timestamp) -> Option<Pause> {
+/// The limit that an answer of this status says is reached. `said` is the message of the body, which is the only mark of
+/// some secondary limits; the older name of those is abuse detection.
+pub(crate) fn limit(service: Service, status: StatusCode, headers: &HeaderMap, said: Option<&str>) -> Option<Limit> {
+    let too_many = status == StatusCode::TOO_MANY_REQUESTS;
+    if service != Service::GitHub {
+        return too_many.then_some(Limit::Primary);
+    }
+    if !too_many && status != StatusCode::FORBIDDEN {
+        return None;
+    }
+    let says = |words: &str| said.is_some_and(|said| said.to_ascii_lowercase().contains(words));
+    if says("secondary rate limit") || says("abuse detection") {
+        return Some(Limit::Secondary);
+    }
+    if spent(headers) {
+        return Some(Limit::Primary);
+    }
+    // Something remains, or nothing is said of it: only the secondary limit asks for a wait then.
+    let limited = too_many || headers.contains_key(RETRY_AFTER) || says("rate limit");
+    limited.then_some(Limit::Secondary)
+}
+
+/// The wait an answer asks for, if it does. `Retry-After` wins over the time that GitHub's primary limit resets.
+pub(crate) fn pause(service: Service, headers: &HeaderMap, local_now: Timestamp) -> Option<Pause> {
     // The server's clock, so that a wrong local one does not stretch or shrink the wait.
     let now = text(headers, DATE.as_str()).and_then(http_date).unwrap_or(local_now);
     let retry_after = text(headers, RETRY_AFTER.as_str()).and_then(|value| match value.parse::<u64>() {
@@ -44,7 +67,7 @@ pub(crate) fn pause(headers: &HeaderMap, local_now: Timestamp) -> Option<Pause> 
     let reset = || {
         let second = text(headers, "x-ratelimit-reset")?.parse().ok()?;
         let at = Timestamp::from_second(second).ok()?;
-        spent(headers).then(|| between(now, at))
+        (service == Service::GitHub && spent(headers)).then(|| between(now, at))
     };
     let wait = retry_after.or_else(reset)?.min(LONGEST);
     let until = now.checked_add(SignedDuration::try_from(wait).ok()?).ok()?;
@@ -78,7 +101,7 @@ mod tests {
     }
 
     fn wait(pairs: &[(&'static str, &'static str)]) -> Option<u64> {
-        pause(&headers(pairs), Timestamp::UNIX_EPOCH).map(|p| p.wait.as_secs())
+        pause(Service::GitHub, &headers(pairs), Timestamp::UNIX_EPOCH).map(|p| p.wait.as_secs())
     }
 
     #[test]
@@ -97,19 +120,48 @@ mod tests {
         assert_eq!(wait(&spent), Some(90));
         assert_eq!(wait(&[("x-ratelimit-remaining", "7"), ("x-ratelimit-reset", "90")]), None);
         let reset = Timestamp::from_second(90).ok();
-        assert_eq!(pause(&headers(&spent), Timestamp::UNIX_EPOCH).map(|p| p.until), reset);
+        assert_eq!(pause(Service::GitHub, &headers(&spent), Timestamp::UNIX_EPOCH).map(|p| p.until), reset);
+        for service in [Service::Rekor, Service::Pccs, Service::Kms, Service::Document] {
+            assert_eq!(pause(service, &headers(&spent), Timestamp::UNIX_EPOCH), None, "the headers are GitHub's own");
+        }
     }
 
     #[test]
-    fn a_plain_403_is_no_rate_limit() {
-        let is = |status: u16, pairs: &[(&'static str, &'static str)], said| {
-            is_rate_limit(StatusCode::from_u16(status).unwrap_or_default(), &headers(pairs), said)
+    fn a_limit_is_told_from_a_refusal_and_the_secondary_from_the_primary() {
+        use Limit::{Primary, Secondary};
+        let is = |code: u16, pairs: &[(&'static str, &'static str)], said| {
+            limit(Service::GitHub, StatusCode::from_u16(code).unwrap_or_default(), &headers(pairs), said)
         };
-        assert!(!is(403, &[("x-ratelimit-remaining", "12")], Some("Resource not accessible")));
-        assert!(is(403, &[("x-ratelimit-remaining", "0")], None));
-        assert!(is(403, &[], Some("You have exceeded a secondary rate limit.")));
-        assert!(is(403, &[("retry-after", "1")], None));
-        assert!(is(429, &[], None));
-        assert!(!is(500, &[("retry-after", "1")], None));
+        let (spent, left) = (("x-ratelimit-remaining", "0"), ("x-ratelimit-remaining", "12"));
+        let secondary = Some("You have exceeded a secondary rate limit. Please wait a few minutes.");
+        for (code, pairs, said, expected) in [
+            (403, &[left][..], Some("Resource not accessible"), None),
+            (403, &[], Some("Must have admin rights"), None),
+            (403, &[spent], None, Some(Primary)),
+            (403, &[spent], Some("API rate limit exceeded for 192.0.2.1."), Some(Primary)),
+            (429, &[spent], None, Some(Primary)),
+            (403, &[], secondary, Some(Secondary)),
+            (403, &[left], secondary, Some(Secondary)),
+            (429, &[left], secondary, Some(Secondary)),
+            (403, &[spent], secondary, Some(Secondary)),
+            (403, &[left, ("retry-after", "1")], None, Some(Secondary)),
+            (403, &[], Some("You have triggered an abuse detection mechanism."), Some(Secondary)),
+            (429, &[], None, Some(Secondary)),
+            (500, &[("retry-after", "1")], None, None),
+            (401, &[spent], secondary, None),
+        ] {
+            assert_eq!(is(code, pairs, said), expected, "{code} {pairs:?} {said:?}");
+        }
+    }
+
+    #[test]
+    fn other_services_have_one_kind_of_limit_and_say_it_with_429() {
+        for service in [Service::Rekor, Service::Pccs, Service::Kms, Service::Document] {
+            let is = |code: u16, said| {
+                limit(service, StatusCode::from_u16(code).unwrap_or_default(), &headers(&[("retry-after", "9")]), said)
+            };
+            assert_eq!(is(429, Some("secondary rate limit")), Some(Limit::Primary));
+            assert_eq!((is(403, Some("rate limit")), is(503, None)), (None, None));
+        }
     }
 }

@@ -36,8 +36,9 @@ impl PublicKey {
     /// # Errors
     /// Input: the file cannot be read. Usage: it holds no public key of a kind that is supported, with what it holds instead.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let bytes = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
-        Self::parse(&bytes).map_err(|why| Error::usage(format!("{}: {why}", path.display())).help(SUPPORTED))
+        let bytes = file::read_source(path, MAX_EVIDENCE_BYTES)?;
+        let name = file::source_name(path);
+        Self::parse(&bytes).map_err(|why| Error::usage(format!("{name}: {why}")).help(SUPPORTED))
     }
 
     fn parse(bytes: &[u8]) -> Result<Self, String> {

@@ -57,12 +57,12 @@ impl TrustRoot {
                 None,
             ),
             TrustRootSource::File(path) => {
-                let bytes = file::read_bounded(path, MAX_EVIDENCE_BYTES)?;
+                let bytes = file::read_source(path, MAX_EVIDENCE_BYTES)?;
                 let caveat = caveat(path.file_name().unwrap_or(path.as_os_str()), Sha256::of(&bytes));
-                let root = parse(&bytes).map_err(|why| {
-                    Error::usage(format!("{}: not a usable trusted root: {why}", path.display())).help(EXPECTED)
-                })?;
-                (root, path.display().to_string(), Some(caveat))
+                let name = file::source_name(path);
+                let root = parse(&bytes)
+                    .map_err(|why| Error::usage(format!("{name}: not a usable trusted root: {why}")).help(EXPECTED))?;
+                (root, name, Some(caveat))
             }
         };
         let logs = root.tlogs.iter().map(|log| &log.public_key).chain(root.ctlogs.iter().map(|log| &log.public_key));

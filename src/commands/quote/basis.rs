@@ -26,8 +26,9 @@ pub(in crate::commands) fn verifier(root: Option<&Path>) -> Result<QuoteVerifier
 
 /// The collateral in a file.
 pub(in crate::commands) fn collateral(path: &Path) -> Result<Collateral> {
-    let bytes = file::read_bounded(path, MAX_COLLATERAL_BYTES)?;
-    Collateral::from_json(&bytes).map_err(|e| Error::input(format!("{} cannot be used", path.display())).because(e))
+    let bytes = file::read_source(path, MAX_COLLATERAL_BYTES)?;
+    Collateral::from_json(&bytes)
+        .map_err(|e| Error::input(format!("{} cannot be used", file::source_name(path))).because(e))
 }
 
 /// The time given, or the clock's; seconds since 1970 UTC.

@@ -134,8 +134,8 @@ fn facts(input: &Input, now: u64) -> Vec<(&'static str, String)> {
 
 /// A policy with a malformed entry would be compared without it, so it is refused.
 fn policy(path: &Path) -> Result<PolicyFile> {
-    let bytes = file::read_bounded(path, MAX_POLICY_BYTES)?;
-    let name = path.display().to_string();
+    let bytes = file::read_source(path, MAX_POLICY_BYTES)?;
+    let name = file::source_name(path);
     let policy =
         PolicyFile::parse(&name, &bytes).map_err(|finding| Error::usage(format!("{name}: {}", finding.message)))?;
     match policy.malformed.first() {

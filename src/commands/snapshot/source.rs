@@ -15,7 +15,7 @@ use crate::{
         folder::{self, NOTES_FILE},
         github::{Allowance, GitHub},
         github_release,
-        http::Http,
+        http::{Http, Service},
         keep::{Keep, Staged},
         sigstore::RekorLookup,
     },
@@ -86,7 +86,7 @@ impl Source {
     pub(in crate::commands) fn new(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Self> {
         let rekor = || -> Result<Rekor> {
             let url = cli.sigstore.rekor_url.clone();
-            Ok(Arc::new((Http::new(url.clone(), None, bounds(&cli.network))?, url)))
+            Ok(Arc::new((Http::new(Service::Rekor, url.clone(), None, bounds(&cli.network))?, url)))
         };
         if let Some(dir) = &args.dir {
             let rekor = if args.offline { None } else { Some(rekor()?) };

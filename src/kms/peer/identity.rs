@@ -1,6 +1,6 @@
 //! The node's side of a peer: the key it signs with. Responsible for reading it from a file, and for not showing it.
 
-use std::{fmt, fs::File, io::Read as _, path::Path};
+use std::{fmt, io::Read as _, path::Path};
 
 use aws_lc_rs::rand;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use crate::{
+    adapters::file,
     error::{Error, Result},
     kms::wire::{GetKeyRequest, signed_payload},
 };
@@ -28,10 +29,10 @@ impl NodeIdentity {
     /// # Errors
     /// When it can't be read, or holds something else. The message names the file and shows nothing of it.
     pub fn from_file(path: &Path) -> Result<Self> {
-        let shown = path.display();
+        let shown = file::source_name(path);
         // Room for all of it: what grows leaves a copy behind.
         let mut text = Zeroizing::new(String::with_capacity(MAX_FILE_BYTES as usize + 1));
-        File::open(path)
+        file::open_source(path)
             .and_then(|file| file.take(MAX_FILE_BYTES + 1).read_to_string(&mut text))
             .map_err(|e| Error::input(format!("cannot read the node's key {shown}")).because(e))?;
         let key = (text.len() as u64 <= MAX_FILE_BYTES).then(|| Self::read(&text)).flatten();

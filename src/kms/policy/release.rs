@@ -11,7 +11,7 @@ use crate::{
         evidence::Verifier,
         github::{Allowance, GitHub},
         github_release::{self, Request},
-        http::Http,
+        http::{Http, Service},
         sigstore::RekorLookup,
     },
     error::{Error, Result},
@@ -72,7 +72,7 @@ async fn snapshot(release: &Tag, profile: Profile, publisher: &Publisher, folder
     let fetched = listing.download(&github, request).await?;
     let demanded = Demanded::Signer(signer(release, &fetched.selection.contract, publisher));
     let mut snapshot = fetched.into_snapshot(release.clone(), release.class(), demanded, true);
-    let log = Http::new(publisher.rekor_url.clone(), None, publisher.http.clone())?;
+    let log = Http::new(Service::Rekor, publisher.rekor_url.clone(), None, publisher.http.clone())?;
     let rekor = Some(RekorLookup::new(&log, &publisher.rekor_url));
     let verifier = Verifier { root: &publisher.trust_root, key: None, rekor };
     let mut signatures = Vec::new();

@@ -156,6 +156,7 @@ pub fn checksums_file(snapshot: &Snapshot) -> Vec<Finding> {
                 CHECKSUMS_FILE
                     .fail(name, format!("{place}{}", b.reason))
                     .help("write the file with `sha256sum` over the plain file names")
+                    .on_line(b.line)
             })
             .collect(),
     }

@@ -7,7 +7,7 @@ use std::{
     process::{Child, ChildStdout, Command},
 };
 
-use super::{LIMIT, Place, drained, names_in, text};
+use super::{LIMIT, Place, drained, text};
 
 /// How the last line starts that it prints.
 const LAST: &str = "# sigstore-python: ";
@@ -61,7 +61,7 @@ impl Serve {
 
     /// What lies in its temporary folder.
     pub(crate) fn temporary(&self) -> Vec<String> {
-        names_in(&self.place.root.path().join("tmp"))
+        self.place.temporary()
     }
 
     /// Sends it a signal and waits for its end: its exit code, `None` when the signal killed it, and its messages.

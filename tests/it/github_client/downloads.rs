@@ -148,8 +148,8 @@ async fn server_errors_are_retried_and_then_told() {
 async fn a_rejected_token_and_a_spent_limit_are_told_at_once() {
     let api = Server::start(|_| status(401, "Bad credentials")).await;
     says(&told(&fail(&api.url, 7, options()).await, Class::Remote), &["a.bin", "401", "check GH_TOKEN"]);
-    let api = Server::start(|_| headed(429, &[("retry-after", "100")], "")).await;
-    says(&told(&fail(&api.url, 7, options()).await, Class::Remote), &["a.bin", "rate limit", "100 s"]);
+    let api = Server::start(|_| headed(429, &[("retry-after", "1000")], "")).await;
+    says(&told(&fail(&api.url, 7, options()).await, Class::Remote), &["a.bin", "rate limit", "17 min"]);
     assert_eq!(api.seen().len(), 1);
 }
 

@@ -1,0 +1,232 @@
+//! Whom we ask, and what helps when it cannot or will not answer. Advice is the service's own: what helps with one is
+//! noise with another, and nothing here is guessed from an address.
+
+use reqwest::StatusCode;
+
+use super::failure::{Cause, Reason};
+
+/// A kind of server. The TSA and TUF are not among them: their answers come inside bundles and trust roots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// GitHub's REST API, or an Enterprise host's: the only one that gets a token.
+    GitHub,
+    /// A Rekor transparency log.
+    Rekor,
+    /// Intel's PCS, or a PCCS in its place.
+    Pccs,
+    /// A key-management service.
+    Kms,
+    /// A document at an address of the caller's.
+    Document,
+}
+
+/// What of our side decides what helps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ours {
+    /// Whether we hold a token for the service.
+    pub(crate) token: bool,
+    /// Whether the server is on this machine: no proxy is asked for it.
+    pub(crate) loopback: bool,
+}
+
+/// Where proxies come from.
+const PROXIES: &str = "HTTPS_PROXY and NO_PROXY where a proxy is in use";
+
+impl Service {
+    /// What it is called in a sentence.
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Self::GitHub => "the API",
+            Self::Rekor => "the transparency log",
+            Self::Pccs => "the PCCS",
+            Self::Kms => "the KMS",
+            Self::Document => "the document",
+        }
+    }
+
+    /// Where its address is said.
+    fn address(self) -> &'static str {
+        match self {
+            Self::GitHub => "--api-url (GITHUB_API_URL)",
+            Self::Rekor => "--rekor-url (MEROTEE_REKOR_URL)",
+            Self::Pccs => "--pccs (PCCS_URL)",
+            Self::Kms => "--url (MERO_KMS_URL)",
+            Self::Document => "its address",
+        }
+    }
+
+    /// What to do about credentials in its address.
+    pub(super) fn instead_of_credentials(self) -> &'static str {
+        match self {
+            Self::GitHub => "put the token into GH_TOKEN instead",
+            Self::Rekor | Self::Pccs | Self::Kms | Self::Document => "leave them out: it is asked without credentials",
+        }
+    }
+
+    /// What the reader should do, where that is known.
+    pub(super) fn advice(self, reason: &Reason, ours: Ours) -> Option<String> {
+        match reason {
+            Reason::Unreachable { cause, .. } => Some(self.reach(*cause, ours)),
+            Reason::TimedOut(_) => {
+                Some("the network or the server is in trouble: try again, or wait longer with --timeout".to_owned())
+            }
+            Reason::Broken(_) => Some("the network or the server is in trouble: try again".to_owned()),
+            Reason::RateLimited { secondary, .. } => Some(self.limited(*secondary, ours).to_owned()),
+            Reason::Status { storage: true, .. } if self == Self::GitHub => {
+                Some("the link to the asset's storage failed: try again".to_owned())
+            }
+            Reason::Status { status, .. } => self.refused(*status, ours).map(str::to_owned),
+            Reason::Refused(_) | Reason::TooLarge(_) | Reason::Setup(_) => None,
+        }
+    }
+
+    fn reach(self, cause: Cause, ours: Ours) -> String {
+        let address = self.address();
+        match (cause, ours.loopback) {
+            (Cause::Tls, _) => format!(
+                "check {address}; where a proxy or a private CA certifies the server, name the CA's PEM file in SSL_CERT_FILE"
+            ),
+            (Cause::Refused, true) => format!("nothing listens there: start the server, or correct {address}"),
+            (Cause::NoSuchHost | Cause::Other, true) => format!("check {address}"),
+            (Cause::NoSuchHost, false) => format!("check the name in {address}, and {PROXIES}"),
+            (Cause::Refused | Cause::Other, false) => format!("check the network, {address}, and {PROXIES}"),
+        }
+    }
+
+    fn limited(self, secondary: bool, ours: Ours) -> &'static str {
+        match (self, secondary, ours.token) {
+            (Self::GitHub, true, _) => "GitHub limits bursts, whatever the token: wait, and run fewer jobs at a time",
+            (Self::GitHub, false, true) => "wait until then: the token's own limit is used up",
+            (Self::GitHub, false, false) => "set GH_TOKEN: a token raises the limit from 60 to 5,000 requests an hour",
+            (Self::Rekor, _, _) => "wait, or give the log entry in a bundle: then no log is asked",
+            (Self::Pccs, _, _) => "wait, keep collateral with --cache, or give it with --collateral",
+            (Self::Kms | Self::Document, _, _) => "wait, and ask less often",
+        }
+    }
+
+    fn refused(self, status: StatusCode, ours: Ours) -> Option<&'static str> {
+        let code = status.as_u16();
+        match (self, code) {
+            (Self::GitHub, 401) if ours.token => Some("check GH_TOKEN: it may be mistyped, expired or revoked"),
+            (Self::GitHub, 401) => Some("set GH_TOKEN: this server wants a token"),
+            (Self::GitHub, 403) if ours.token => {
+                Some("check what GH_TOKEN may do: it needs read access to the repository's contents")
+            }
+            (Self::GitHub, 403) => Some("set GH_TOKEN if the repository is private"),
+            (Self::GitHub, 404) => {
+                Some("it may have been deleted or replaced meanwhile; a private one needs a GH_TOKEN")
+            }
+            (Self::Rekor, 401 | 403 | 407) => {
+                Some("no credentials are sent: name another log with --rekor-url, or give the log entry in a bundle")
+            }
+            (Self::Pccs, 401 | 403 | 407) => Some(
+                "no credentials are sent: name another service with --pccs, or give the collateral with --collateral",
+            ),
+            (Self::Pccs, 500..) => {
+                Some("the service is in trouble: try again later, or give the collateral with --collateral")
+            }
+            (Self::Document, 401 | 403 | 407) => Some("no credentials are sent: it must be readable without"),
+            (Self::Kms, 401 | 403 | 407) => Some("no credentials are sent: something in front of the KMS wants them"),
+            (Self::GitHub | Self::Rekor | Self::Kms | Self::Document, 500..) => {
+                Some("the server is in trouble: try again later")
+            }
+            (Self::GitHub | Self::Rekor | Self::Pccs | Self::Kms | Self::Document, _) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const ALL: [Service; 5] = [Service::GitHub, Service::Rekor, Service::Pccs, Service::Kms, Service::Document];
+
+    /// Every kind of failure that a server or the way to it can cause.
+    fn reasons() -> Vec<Reason> {
+        let unreachable = |cause| Reason::Unreachable { cause, words: String::new() };
+        let status = |code: u16| Reason::Status {
+            status: StatusCode::from_u16(code).unwrap_or_default(),
+            said: None,
+            pause: None,
+            storage: false,
+        };
+        let limited = |secondary| Reason::RateLimited { secondary, said: None, pause: None };
+        let causes = [Cause::Refused, Cause::NoSuchHost, Cause::Tls, Cause::Other];
+        causes
+            .map(unreachable)
+            .into_iter()
+            .chain([400, 401, 403, 404, 407, 418, 429, 500, 502, 503].map(status))
+            .chain([true, false].map(limited))
+            .chain([Reason::TimedOut(Duration::ZERO), Reason::Broken(String::new()), Reason::TooLarge(1)])
+            .collect()
+    }
+
+    fn all(service: Service) -> Vec<(Reason, Ours, String)> {
+        let mut told = Vec::new();
+        for (token, loopback) in [(false, false), (false, true), (true, false), (true, true)] {
+            for reason in reasons() {
+                let ours = Ours { token, loopback };
+                if let Some(advice) = service.advice(&reason, ours) {
+                    told.push((reason, ours, advice));
+                }
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn only_github_is_spoken_of_with_its_token() {
+        for service in ALL {
+            let speaks =
+                all(service).iter().any(|(_, _, advice)| advice.contains("GH_TOKEN") || advice.contains("GitHub"));
+            assert_eq!(speaks, service == Service::GitHub, "{service:?}");
+        }
+    }
+
+    #[test]
+    fn no_proxy_is_named_for_a_server_on_this_machine() {
+        for service in ALL {
+            for (reason, ours, advice) in all(service) {
+                assert!(!(ours.loopback && advice.contains("PROXY")), "{service:?} {reason:?}: {advice}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_fault_of_tls_names_the_variable_for_a_ca_and_a_refusal_the_option_for_the_address() {
+        for (service, option) in [
+            (Service::GitHub, "--api-url"),
+            (Service::Rekor, "--rekor-url"),
+            (Service::Pccs, "--pccs"),
+            (Service::Kms, "--url"),
+            (Service::Document, "its address"),
+        ] {
+            for loopback in [true, false] {
+                let ours = Ours { token: false, loopback };
+                let reach = |cause| service.reach(cause, ours);
+                assert!(
+                    reach(Cause::Tls).contains("SSL_CERT_FILE") && reach(Cause::Tls).contains(option),
+                    "{service:?}"
+                );
+                assert!(reach(Cause::Refused).contains(option), "{service:?}");
+                assert!(!reach(Cause::Refused).contains("SSL_CERT_FILE"), "{service:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_service_is_advised_to_use_another_services_option() {
+        let options = ["--api-url", "--rekor-url", "--pccs", "--url "];
+        for (service, own) in
+            [(Service::GitHub, 0), (Service::Rekor, 1), (Service::Pccs, 2), (Service::Kms, 3), (Service::Document, 4)]
+        {
+            for (reason, _, advice) in all(service) {
+                for (at, option) in options.iter().enumerate() {
+                    assert!(at == own || !advice.contains(option), "{service:?} {reason:?}: {advice}");
+                }
+            }
+        }
+    }
+}

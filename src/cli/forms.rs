@@ -1,0 +1,170 @@
+//! What `--format` and `--output` mean to each command. Where they mean nothing they are refused, and never ignored.
+
+use super::{
+    Cli, Command, OutputArgs, VerifyReleaseArgs, kms::KmsCommand, policy::MerodConfigCommand, policy::MrtdsCommand,
+    policy::PolicyCommand, quote::QuoteCommand,
+};
+use crate::{
+    error::{Error, Result},
+    report::Format,
+};
+
+/// What a command can be asked for.
+struct Forms {
+    /// Forms its product has; none where the product has one form that no option changes.
+    formats: &'static [Format],
+    /// Whether there is a product that a file can hold.
+    file: bool,
+}
+
+impl Forms {
+    /// A report, in every form.
+    const REPORT: Self = Self { formats: &Format::ALL, file: true };
+    /// A document that is one and the same in every circumstance: a script, a hash, a variable a line.
+    const FIXED: Self = Self { formats: &[], file: true };
+    /// Nothing but messages.
+    const NOTHING: Self = Self { formats: &[], file: false };
+
+    const fn only(formats: &'static [Format]) -> Self {
+        Self { formats, file: true }
+    }
+}
+
+impl Command {
+    fn forms(&self) -> Forms {
+        match self {
+            Self::VerifyReleaseAssets(VerifyReleaseArgs { list_contract: true, .. }) => Forms::only(&[Format::Json]),
+            Self::ComposeHash(args) if args.expect.is_none() && args.attest_response.is_none() => Forms::FIXED,
+            Self::Quote(QuoteCommand::Inspect { .. })
+            | Self::Mrtds(MrtdsCommand::Assemble(_))
+            | Self::MerodConfig(MerodConfigCommand::Generate(_)) => Forms::only(&[Format::Human, Format::Json]),
+            Self::Policy(PolicyCommand::Diff(_)) => Forms::only(&[Format::Human, Format::Json, Format::Markdown]),
+            Self::Kms(KmsCommand::Serve(args)) if !args.check => Forms::NOTHING,
+            Self::Completions { .. } | Self::Man { .. } => Forms::FIXED,
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(args) if args.serves() || args.lists_tampers() => Forms::FIXED,
+            // The command inside is asked once more.
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => Forms::REPORT,
+            Self::VerifyReleaseAssets(_)
+            | Self::VerifyBlob(_)
+            | Self::ComposeHash(_)
+            | Self::Quote(QuoteCommand::Verify(_))
+            | Self::GenPolicy(_)
+            | Self::Policy(PolicyCommand::Validate(_))
+            | Self::Mrtds(MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
+            | Self::MerodConfig(MerodConfigCommand::Apply(_))
+            | Self::Kms(_) => Forms::REPORT,
+        }
+    }
+}
+
+impl Cli {
+    /// Refuses what this command cannot be asked for. A form that only the environment names, for all commands, is left
+    /// out where a command does not have it.
+    pub(super) fn settle_forms(&mut self) -> Result<()> {
+        let Forms { formats, file } = self.command.forms();
+        let output = &mut self.output;
+        if !file && output.output.is_some() {
+            return Err(Error::usage("this command makes nothing that --output could hold"));
+        }
+        if formats.contains(&output.format) {
+            return Ok(());
+        }
+        if !output.format_asked {
+            output.format = Format::default();
+            return Ok(());
+        }
+        let format = output.format;
+        Err(match formats {
+            [] => Error::usage(format!("this command has one form only, and --format {format} is not it"))
+                .help("leave --format out"),
+            some => {
+                let names: Vec<_> = some.iter().map(|format| format.name()).collect();
+                Error::usage(format!("this command has no {format} form")).help(format!("one of {}", names.join(", ")))
+            }
+        })
+    }
+
+    /// Takes over what was said about output around this command, where nothing else was said for itself.
+    ///
+    /// # Errors
+    /// Usage: the command cannot be asked for it.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn inherit_output(&mut self, around: &OutputArgs) -> Result<()> {
+        let own = &mut self.output;
+        own.output = own.output.take().or_else(|| around.output.clone());
+        if !own.quiet && own.verbose == 0 {
+            (own.quiet, own.verbose) = (around.quiet, around.verbose);
+        }
+        if !own.format_asked {
+            (own.format, own.format_asked) = (around.format, around.format_asked);
+        }
+        self.settle_forms()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+mod tests {
+    use std::{ffi::OsString, path::Path};
+
+    use super::*;
+    use crate::cli::NoCommand;
+
+    fn words(line: &str) -> Result<Cli, NoCommand> {
+        Cli::from_words(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn what_a_command_cannot_be_asked_for_is_refused() {
+        for line in [
+            "completions bash --format human",
+            "man --format json",
+            "quote inspect q --format html",
+            "policy diff a b --format sarif",
+            "compose-hash f --format json",
+            "mrtds assemble --tag mero-tee-v1.0.0 --candidates f --format markdown",
+            "merod-config generate --policy p --url http://k --format sarif",
+            "verify-release-assets --list-contract --format sarif",
+            "kms serve --format json",
+            "kms serve --output f",
+            "sandbox serve --format json",
+            "sandbox --tamper list --format json",
+        ] {
+            let NoCommand::Wrong(error) = words(line).unwrap_err() else { panic!("{line}") };
+            assert_eq!(error.class(), crate::error::Class::Usage, "{line}");
+        }
+        for line in [
+            "verify-blob --bundle b f --format sarif -o r.sarif",
+            "policy validate p --format html",
+            "quote inspect q --format json -o q.json",
+            "compose-hash f --expect sha256:0000000000000000000000000000000000000000000000000000000000000000 --format json",
+            "verify-release-assets --list-contract --format json",
+            "completions bash -o f",
+            "sandbox --format sarif -- verify-release-assets 1.2.0",
+        ] {
+            assert!(words(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_dash_for_output_is_standard_output() {
+        assert_eq!(words("completions bash -o -").unwrap().output.output, None);
+        assert_eq!(words("completions bash -o ./-").unwrap().output.output.as_deref(), Some(Path::new("./-")));
+    }
+
+    #[cfg(feature = "sandbox")]
+    #[test]
+    fn a_command_takes_over_what_was_said_around_it_where_it_can() {
+        let around = words("sandbox --format json -q -o f -- man").unwrap().output;
+        let mut inner = words("verify-release-assets 1.2.0").unwrap();
+        inner.inherit_output(&around).unwrap();
+        assert_eq!((inner.output.format, inner.output.quiet), (Format::Json, true));
+        let mut inner = words("verify-release-assets 1.2.0 --format html -o g -v").unwrap();
+        inner.inherit_output(&around).unwrap();
+        assert_eq!((inner.output.format, inner.output.quiet), (Format::Html, false));
+        assert_eq!(inner.output.output.as_deref(), Some(Path::new("g")));
+        assert!(words("man").unwrap().inherit_output(&around).is_err());
+    }
+}
