@@ -7,6 +7,7 @@ pub mod kms_client;
 mod output;
 pub mod quote;
 mod reading;
+mod size;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -200,7 +201,7 @@ pub struct VerifyReleaseArgs {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
     /// Bytes of assets that a run may download altogether, such as 500MiB
-    #[arg(long, value_name = "SIZE", env = "MEROTEE_MAX_DOWNLOAD", default_value = "16GiB", value_parser = size, hide_env_values = true)]
+    #[arg(long, value_name = "SIZE", env = "MEROTEE_MAX_DOWNLOAD", default_value = "16GiB", value_parser = size::size, hide_env_values = true)]
     pub max_download: u64,
     /// Who must have signed.
     #[command(flatten)]
@@ -422,48 +423,8 @@ fn variable(name: &OsStr) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
 }
 
-/// A number of bytes, with `KiB`, `MiB`, `GiB` or `TiB` behind it or nothing.
-fn size(text: &str) -> Result<u64, String> {
-    const UNITS: [(&str, u32); 4] = [("KiB", 10), ("MiB", 20), ("GiB", 30), ("TiB", 40)];
-    let unit = UNITS.iter().find_map(|(unit, shift)| Some((text.strip_suffix(unit)?, *shift)));
-    let (number, shift) = unit.unwrap_or((text, 0));
-    let digits = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    let bytes = number.parse::<u64>().ok().filter(|_| digits).and_then(|n| n.checked_mul(1 << shift));
-    bytes.filter(|bytes| *bytes > 0).ok_or_else(|| "expected a number of bytes above 0, such as 500MiB or 16GiB".into())
-}
-
 fn class_parser() -> impl TypedValueParser<Value = Class> {
     let named = |word: &str| Class::ALL.into_iter().find(|class| class.name() == word);
     PossibleValuesParser::new(Class::ALL.map(Class::name))
         .try_map(move |word| named(&word).ok_or("not a class of releases"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_size_is_a_number_of_bytes_with_or_without_a_unit() {
-        for (text, bytes) in
-            [("1", 1), ("2048", 2048), ("1KiB", 1 << 10), ("500MiB", 500 << 20), ("16GiB", 16 << 30), ("2TiB", 2 << 40)]
-        {
-            assert_eq!(size(text), Ok(bytes), "{text}");
-        }
-        for text in [
-            "",
-            "0",
-            "0GiB",
-            "-1",
-            "+1",
-            "1.5GiB",
-            "GiB",
-            "1 GiB",
-            "1GB",
-            "1gib",
-            "16777216TiB",
-            "99999999999999999999",
-        ] {
-            assert!(size(text).is_err(), "{text:?}");
-        }
-    }
 }

@@ -1,3 +1,5 @@
+//! Configurations and folders as git makes them.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;

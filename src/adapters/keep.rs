@@ -46,6 +46,13 @@ struct Place {
     names: Vec<String>,
 }
 
+/// What an earlier run left, moved out of the way. Dropped, it is gone.
+struct Earlier {
+    from: PathBuf,
+    to: PathBuf,
+    _folder: TempDir,
+}
+
 impl Keep {
     /// Keeps releases in `dir`, which is made when it is needed.
     pub fn new(dir: PathBuf) -> Self {
@@ -72,12 +79,13 @@ impl Keep {
     }
 
     fn staged(&self, place: Place) -> Result<Staged> {
-        std::fs::create_dir_all(&self.dir).map_err(|e| cannot("make the folder", &self.dir, e))?;
-        Ok(Staged { folder: self.temporary()?, place: Some(place) })
+        let made = std::fs::create_dir_all(&self.dir).and_then(|()| self.temporary());
+        let folder = made.map_err(|e| cannot("make the folder", &place.verified(), e))?;
+        Ok(Staged { folder, place: Some(place) })
     }
 
     /// Named so that a run that was killed leaves nothing that could be taken for a release.
-    fn temporary(&self) -> Result<TempDir> {
+    fn temporary(&self) -> io::Result<TempDir> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(".merotee-").suffix(NOT_VERIFIED);
         #[cfg(unix)]
@@ -86,18 +94,17 @@ impl Keep {
             use std::os::unix::fs::PermissionsExt as _;
             builder.permissions(std::fs::Permissions::from_mode(0o777));
         }
-        builder.tempdir_in(&self.dir).map_err(|e| cannot("make a folder in", &self.dir, e))
+        builder.tempdir_in(&self.dir)
     }
 }
 
 impl Staged {
-    /// Downloads that are removed once they are judged.
+    /// Downloads into a folder in `root` that are removed once they are judged.
     ///
     /// # Errors
-    /// Input: there is no room for temporary files.
-    pub fn temporary() -> Result<Self> {
-        let folder =
-            TempDir::with_prefix("merotee-").map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
+    /// Input: the folder cannot be made.
+    pub fn temporary(root: &Path) -> Result<Self> {
+        let folder = TempDir::new_in(root).map_err(|e| cannot("make a folder in", root, e))?;
         Ok(Self { folder, place: None })
     }
 
@@ -121,21 +128,15 @@ impl Staged {
         let Self { folder, place: Some(place) } = self else { return Ok(None) };
         place.refuse_strangers()?;
         let target = if passed { place.verified() } else { place.marked() };
-        let before = place.keep.temporary()?;
-        let earlier =
-            [(place.verified(), before.path().join("verified")), (place.marked(), before.path().join("marked"))];
-        for (old, aside) in &earlier {
-            if metadata(old)?.is_some() {
-                std::fs::rename(old, aside).map_err(|e| cannot("replace", old, e))?;
+        let mut earlier = Vec::new();
+        let done = place.set_aside(&mut earlier).and_then(|()| put(folder, &target));
+        if done.is_err() {
+            // What was there goes back: an error must not cost an earlier download. One error is enough to report.
+            for Earlier { from, to, .. } in &earlier {
+                let _ = std::fs::rename(to, from);
             }
         }
-        put(folder, &target).inspect_err(|_| {
-            // What was there goes back: an error must not cost an earlier download. One is enough to report.
-            for (old, aside) in &earlier {
-                let _ = std::fs::rename(aside, old);
-            }
-        })?;
-        Ok(Some(target))
+        done.map(|()| Some(target))
     }
 
     /// Gives downloads that were only needed to compare with their place, when there is nothing in it yet: what is there
@@ -158,6 +159,19 @@ impl Place {
 
     fn marked(&self) -> PathBuf {
         self.keep.dir.join(format!("{}{NOT_VERIFIED}", self.tag))
+    }
+
+    /// Moves what an earlier run left out of the way, and says so in `earlier`.
+    fn set_aside(&self, earlier: &mut Vec<Earlier>) -> Result<()> {
+        for from in [self.verified(), self.marked()] {
+            if metadata(&from)?.is_some() {
+                let folder = self.keep.temporary().map_err(|e| cannot("replace", &from, e))?;
+                let to = folder.path().join("earlier");
+                std::fs::rename(&from, &to).map_err(|e| cannot("replace", &from, e))?;
+                earlier.push(Earlier { from, to, _folder: folder });
+            }
+        }
+        Ok(())
     }
 
     /// Whatever lies in the release's folder is taken for a part of it. Both folders are also about to be replaced, and
@@ -213,7 +227,7 @@ fn put(folder: TempDir, target: &Path) -> Result<()> {
 fn metadata(path: &Path) -> Result<Option<Metadata>> {
     match std::fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(e) => Err(cannot("look at", path, e)),
     }
 }

@@ -1,3 +1,5 @@
+//! What lies where after which verdict, and what is refused.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
@@ -44,7 +46,9 @@ fn downloads_without_a_verdict_leave_nothing_and_touch_nothing() {
     drop(staged(dir.path(), "dropped"));
     assert_eq!(entries(dir.path()), [TAG]);
     assert_eq!(std::fs::read_to_string(dir.path().join(TAG).join("a.json")).unwrap(), "kept");
-    assert_eq!(Staged::temporary().unwrap().settle(true).unwrap(), None);
+    let elsewhere = tempfile::tempdir().unwrap();
+    assert_eq!(Staged::temporary(elsewhere.path()).unwrap().settle(true).unwrap(), None);
+    assert_eq!(entries(elsewhere.path()), [""; 0]);
 }
 
 #[test]

@@ -21,10 +21,8 @@ pub struct Release {
     #[serde(default)]
     pub body: Option<String>,
     /// Not published yet.
-    #[serde(default, deserialize_with = "flag_if_any")]
     pub draft: bool,
     /// Marked as not for production.
-    #[serde(default, deserialize_with = "flag_if_any")]
     pub prerelease: bool,
     /// When it was published, RFC 3339; `None` for a draft.
     #[serde(default, deserialize_with = "text_if_any")]
@@ -88,9 +86,4 @@ fn text_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Stri
         Value::String(text) => Some(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     })
-}
-
-/// Whatever else a server sends in place of a flag counts as unset.
-fn flag_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Value::deserialize(deserializer)?.as_bool().unwrap_or_default())
 }

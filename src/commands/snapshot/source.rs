@@ -6,6 +6,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
+use tempfile::TempDir;
 use url::Url;
 
 use crate::{
@@ -42,8 +43,8 @@ pub(in crate::commands) enum Source {
         github: Box<GitHub>,
         /// The log asked about detached signatures.
         rekor: Rekor,
-        /// Where downloads stay; `None` when they are removed at the end.
-        keep: Option<Keep>,
+        /// Where downloads go.
+        downloads: Downloads,
         /// Whether progress may be shown.
         progress: bool,
     },
@@ -56,6 +57,14 @@ pub(in crate::commands) enum Source {
         /// The log asked about detached signatures; `None` offline: no client is built at all.
         rekor: Option<Rekor>,
     },
+}
+
+/// Where downloads go.
+pub(in crate::commands) enum Downloads {
+    /// Into a folder that is removed when the command ends.
+    Temporary(TempDir),
+    /// To stay, under a name that says what they are worth.
+    Kept(Keep),
 }
 
 /// The log, and the client that asks it. Shared with the counterpart's source.
@@ -93,10 +102,18 @@ impl Source {
             let nested = matches!(args.tag, Some(Selector::Both(_)));
             return Ok(Self::Folder { dir: dir.clone(), nested, rekor });
         }
+        // Before anything is asked: without it nothing can be fetched.
+        let downloads = match &args.keep {
+            Some(dir) => Downloads::Kept(Keep::new(dir.clone())),
+            None => Downloads::Temporary(
+                TempDir::with_prefix("merotee-")
+                    .map_err(|e| Error::input("cannot make a temporary folder").because(e))?,
+            ),
+        };
         let github = GitHub::new(cli.github.api_url.clone(), environment.token.clone(), bounds(&cli.network))?
             .within(Allowance::new(args.max_download, MAX_DOWNLOAD));
         let progress = environment.stderr_terminal && !cli.output.quiet;
-        Ok(Self::GitHub { github: Box::new(github), rekor: rekor()?, keep: args.keep.clone().map(Keep::new), progress })
+        Ok(Self::GitHub { github: Box::new(github), rekor: rekor()?, downloads, progress })
     }
 
     pub(super) fn rekor(&self) -> Option<RekorLookup<'_>> {
@@ -118,12 +135,12 @@ impl Source {
                 let notes = args.notes.as_deref();
                 Ok((folder::fetch(&folder, notes, contracts, tag.family(), scope, jobs).await?, None))
             }
-            Self::GitHub { github, keep, progress, .. } => {
+            Self::GitHub { github, downloads, progress, .. } => {
                 let listing = github_release::list(github, repository, tag, contracts, scope).await?;
-                let staged = match (keep, purpose) {
-                    (None, _) => Staged::temporary()?,
-                    (Some(keep), Purpose::Verdict) => keep.stage(tag, listing.names())?,
-                    (Some(keep), Purpose::Comparison) => keep.stage_beside(tag)?,
+                let staged = match (downloads, purpose) {
+                    (Downloads::Temporary(root), _) => Staged::temporary(root.path())?,
+                    (Downloads::Kept(keep), Purpose::Verdict) => keep.stage(tag, listing.names())?,
+                    (Downloads::Kept(keep), Purpose::Comparison) => keep.stage_beside(tag)?,
                 };
                 let notes_have_room = notes_have_room(listing.names());
                 let bar = progress_bar(tag, *progress);

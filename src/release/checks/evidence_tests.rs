@@ -1,3 +1,5 @@
+//! Evidence of every kind, beside what is signed and beside nothing.
+
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;

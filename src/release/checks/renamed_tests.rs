@@ -1,3 +1,5 @@
+//! Names as the checksums file has them and as GitHub gives them.
+
 use super::*;
 use crate::{
     digest::Sha256,
