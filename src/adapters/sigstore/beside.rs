@@ -43,11 +43,11 @@ pub fn verify_half_beside(
     match half {
         Half::Signature(file) => {
             let certificate =
-                beside.0.signing_certificate().ok_or_else(|| Rejected::new("the bundle holds no certificate"))?;
+                beside.inner.signing_certificate().ok_or_else(|| Rejected::new("the bundle holds no certificate"))?;
             by_entries(artifact, &detached_signature(file)?, certificate, beside, root)
         }
         Half::Certificate(file) => {
-            let SignatureContent::MessageSignature(message) = &beside.0.content else {
+            let SignatureContent::MessageSignature(message) = &beside.inner.content else {
                 return Err(Rejected::new("the bundle holds an attestation, and no signature over the file"));
             };
             by_entries(artifact, &message.signature, &certificate_from_pem(file)?, beside, root)

@@ -47,7 +47,7 @@ pub(super) fn snapshot(assets: &[(&str, &str)], scope: Scope) -> Snapshot {
         set_aside: Vec::new(),
         notes: Available::NotHere(String::new()),
         signatures: Vec::new(),
-        signer: Demanded::Signer(ExpectedSigner::Exact { san: "s".into(), issuer: "i".into() }),
+        signer: Demanded::Signer(ExpectedSigner::exact("s", "i")),
         catalog: Available::NotHere(String::new()),
         counterparts: Available::NotHere(String::new()),
     }

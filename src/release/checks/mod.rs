@@ -157,7 +157,7 @@ pub fn judge(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// Checks of what arrived and who vouches for it, whatever the documents say.
-const DELIVERY: [CheckInfo; 10] = [
+const DELIVERY: [CheckInfo; 11] = [
     completeness::ASSET_NAME,
     completeness::ASSET_UNIQUE,
     completeness::ASSET_PRESENT,
