@@ -106,7 +106,8 @@ pub(super) fn place(finding: &Finding) -> Option<String> {
     let location = finding.location.as_ref().filter(|_| finding.status != Status::Pass)?;
     let (line, column) = position(location);
     let (file, subject) = (Path::new(&location.file), Path::new(&finding.subject));
-    if line.is_none() && (file.ends_with(subject) || subject.ends_with(file)) {
+    let same = !finding.subject.is_empty() && (file.ends_with(subject) || subject.ends_with(file));
+    if line.is_none() && same {
         return None;
     }
     let numbers: String = line.into_iter().chain(column).map(|number| format!(":{number}")).collect();
