@@ -1,7 +1,7 @@
 //! Where findings stand in local files: path, line and column, for annotations, editors and code scanning. What is found is
 //! decided elsewhere, and where a finding names no local file nothing is added.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::{
     adapters::file,
@@ -52,7 +52,8 @@ fn locate<'f>(
             Some((line, Some(column)))
         };
         let (line, column) = known.or_else(found).map_or((None, None), |(line, column)| (Some(line), column));
-        let shown = path.strip_prefix(here).unwrap_or(&path);
+        let within = path.strip_prefix(here).ok().filter(|rest| !rest.components().any(|c| c == Component::ParentDir));
+        let shown = within.unwrap_or(&path);
         finding.location = Some(Location { file: shown.display().to_string(), line, column });
     }
 }

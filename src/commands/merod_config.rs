@@ -51,16 +51,18 @@ fn apply(args: &MerodApplyArgs) -> Result<Product> {
                 .help("remove it, or what was applied has no effect")
         })
         .collect();
-    if edited.changed.is_empty() {
-        findings.push(merod_config::MEROD_CONFIG.pass(&shown, "already says all of this; nothing was changed"));
+    let done = if edited.changed.is_empty() {
+        "already says all of this; nothing was changed".to_owned()
     } else if args.dry_run {
-        let message = format!("nothing was changed; would set {}", names(&edited.changed));
-        findings.push(merod_config::MEROD_CONFIG.pass(&shown, message));
+        format!("nothing was changed; would set {}", names(&edited.changed))
     } else {
         let backup = file.replace(&edited.text)?;
         tracing::info!("the former configuration is in {}", backup.display());
-        findings.push(merod_config::MEROD_CONFIG.pass(&shown, format!("set {}", names(&edited.changed))));
-    }
+        format!("set {}", names(&edited.changed))
+    };
+    // What was done is said whether or not each pass of the report gets a line.
+    tracing::info!("{shown}: {done}");
+    findings.push(merod_config::MEROD_CONFIG.pass(&shown, done));
     if let Some(section) = report.sections.first_mut() {
         section.findings.extend(findings);
     }

@@ -105,7 +105,9 @@ pub(super) fn position(location: &Location) -> (Option<u32>, Option<u32>) {
 pub(super) fn place(finding: &Finding) -> Option<String> {
     let location = finding.location.as_ref().filter(|_| finding.status != Status::Pass)?;
     let (line, column) = position(location);
-    if line.is_none() && Path::new(&location.file).ends_with(&finding.subject) {
+    let (file, subject) = (Path::new(&location.file), Path::new(&finding.subject));
+    let same = !finding.subject.is_empty() && (file.ends_with(subject) || subject.ends_with(file));
+    if line.is_none() && same {
         return None;
     }
     let numbers: String = line.into_iter().chain(column).map(|number| format!(":{number}")).collect();

@@ -208,7 +208,7 @@ fn attest_response() -> Option<Value> {
 
 fn against(response: &Value, file: &Path) -> (i32, String, String) {
     let dir = folder(&[("attest.json", &response.to_string())]);
-    run(dir.path(), &[file.to_str().unwrap(), "--kind", "dstack", "--attest-response", "attest.json", "--quiet"])
+    run(dir.path(), &[file.to_str().unwrap(), "--kind", "dstack", "--attest-response", "attest.json", "-v"])
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn a_dstack_quote_report_is_read_like_an_attest_response() {
     else {
         return;
     };
-    let args = [file.to_str().unwrap(), "--attest-response", report.to_str().unwrap(), "--quiet"];
+    let args = [file.to_str().unwrap(), "--attest-response", report.to_str().unwrap(), "-v"];
     let (code, stdout, _) = run(Path::new("."), &args);
     assert_eq!((code, stdout.matches("[PASS] event-log-replay").count()), (10, 4), "{stdout}");
     assert!(stdout.contains("[FAIL] event-log-compose-hash"), "another application's file: {stdout}");

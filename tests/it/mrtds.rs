@@ -78,7 +78,7 @@ fn a_machine_of_the_release_passes_in_every_form_it_can_state_its_registers() {
     let place = Place::new();
     write_inputs(&place);
     place.write("machine.txt", machine("node", "debug"));
-    let run = place.merotee(verify("debug")).args(["--tag", "mero-tee-v1.2.0"]).run().expect(0);
+    let run = place.merotee(verify("debug")).args(["--tag", "mero-tee-v1.2.0", "-v"]).run().expect(0);
     run.says(&["RTMR3", "measures as debug and as no other profile", "only a quote that verifies proves them"]);
     let registers = ["mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"];
     let claims: serde_json::Map<_, _> =

@@ -37,7 +37,7 @@ fn verify(server: &Server, more: &[&str]) -> Run {
 #[test]
 fn a_status_that_is_a_refusal_is_told_at_once_with_what_to_do() {
     for (status, says) in [
-        ("401 Unauthorized", &["rejected the credentials (401)", "GH_TOKEN"][..]),
+        ("401 Unauthorized", &["refused access without valid credentials (401)", "GH_TOKEN"][..]),
         ("403 Forbidden", &["refused access (403)", "GH_TOKEN"]),
         ("404 Not Found", &["knows no repository calimero-network/mero-tee (404)", "GH_TOKEN"]),
         ("410 Gone", &["410"]),
@@ -162,7 +162,7 @@ fn a_server_that_cannot_be_reached_is_named() {
     let place = Place::new();
     let nobody = ["--api-url", "http://127.0.0.1:1", "--retries", "0"];
     let run = place.merotee(["verify-release-assets", KMS]).args(nobody).run();
-    run.expect(1).says(&["could not reach 127.0.0.1:1", "HTTPS_PROXY"]).without_product();
+    run.expect(1).says(&["could not reach 127.0.0.1:1", "correct --api-url"]).without_product();
     let run = place.merotee(["verify-release-assets", KMS, "--api-url", "ftp://127.0.0.1/"]).run();
     run.expect(2).says(&["https://", "ftp"]).without_product();
 }

@@ -164,7 +164,7 @@ fn a_second_compose_hash_that_the_quote_vouches_for_is_reported_and_never_taken_
     place.write("app-compose.json", app_compose);
     let attest = |entries: &[serde_json::Value]| {
         place.write("attest.json", json!({"quoteB64": STANDARD.encode(&quote), "eventLog": entries}).to_string());
-        place.merotee(["compose-hash", "app-compose.json", "--attest-response", "attest.json"]).run()
+        place.merotee(["compose-hash", "app-compose.json", "--attest-response", "attest.json", "-v"]).run()
     };
     let run = attest(&log.entries).expect(0);
     assert_eq!(lines(&run, "[PASS] event-log-replay").len(), 4, "{}", run.stdout);
