@@ -14,6 +14,8 @@ mod actions;
 mod bad_input;
 #[cfg(feature = "sandbox")]
 mod binary;
+#[cfg(feature = "sandbox")]
+mod checksums_coreutils;
 mod compose_hash;
 mod corpus;
 #[cfg(feature = "sandbox")]

@@ -6,6 +6,7 @@
 use crate::{
     attestation::measurement::{Allowed, Registers},
     catalog::{self, CATALOG, Catalog},
+    digest::Sha256,
     policy::{
         agreement::{self, COUNTERPART_MEASUREMENTS},
         checks as rules,
@@ -237,10 +238,7 @@ pub fn compose_hash(snapshot: &Snapshot) -> Vec<Finding> {
     let one = |name: String, bytes: &[u8]| {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         let line = text.strip_suffix('\n').unwrap_or(text);
-        let well_formed = line.strip_prefix("sha256:").is_some_and(|hex| {
-            hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        });
-        if well_formed {
+        if Sha256::from_prefixed(line).is_ok() {
             COMPOSE_HASH.pass(name, line)
         } else {
             COMPOSE_HASH
