@@ -161,7 +161,7 @@ impl Sources<'_> {
         let fetched = self.fetch(tag, quick).await?;
         let class = self.args.class.unwrap_or_else(|| tag.class());
         let signer = self.rule.demanded(tag, &fetched.selection.contract)?;
-        let mut snapshot = fetched.into_snapshot(tag.clone(), class, signer, quick);
+        let mut snapshot = fetched.into_snapshot(self.repository.clone(), tag.clone(), class, signer, quick);
         let verifier = Verifier { root: self.root, key: self.key, rekor: self.source.rekor() };
         // A detached signature asks the log several times: the assets wait for it together, not one after the other.
         let work = to_verify(&snapshot).into_iter().map(|asset| verifier.verify(asset, &snapshot.assets));

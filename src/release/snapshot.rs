@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use super::{
     asset_name::{AssetName, RefusedName},
     contract::{Contract, ContractAsset, Role},
+    repository::Repository,
     signer::{ExpectedSigner, Signer},
     tag::{Class, Tag},
 };
@@ -22,6 +23,8 @@ pub const MAX_EVIDENCE_BYTES: u64 = 1024 * 1024;
 /// One release.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// The repository whose release it is.
+    pub repository: Repository,
     /// Its tag.
     pub tag: Tag,
     /// The class it is held to.

@@ -18,7 +18,10 @@ use crate::{
         checks::upstream,
         contract::{Notes, Role},
         mrtds::{self, ProfileMeasurements, PublishedMrtds},
-        notes::{self, NOTES_IMAGE, NOTES_SECTIONS},
+        notes::{
+            self, NOTES_SECTIONS,
+            image::{self, NOTES_IMAGE},
+        },
         sbom,
         snapshot::{Asset, Available, Content, Counterpart, MAX_DOCUMENT_BYTES, Snapshot},
         tag::Class,
@@ -255,21 +258,8 @@ const NOTES: &str = "release notes";
 /// `notes-image`.
 pub fn notes_image(snapshot: &Snapshot) -> Vec<Finding> {
     let stated = upstream::stated_images(snapshot);
-    with_notes(snapshot, NOTES_IMAGE, |text| {
-        let mut findings = notes::notes_image(NOTES, text);
-        // Notes carry no signature: where a signed document states the images, the notes may name no other.
-        let pinned = notes::images(text).into_iter().filter(notes::ImageReference::is_pinned);
-        for digest in pinned.filter_map(|image| image.digest).map(|hex| format!("sha256:{hex}")) {
-            if !stated.is_empty() && !stated.contains(&digest) {
-                findings.push(
-                    NOTES_IMAGE
-                        .fail(NOTES, "the notes pin an image that the release manifest does not name")
-                        .compared(stated.join(" or "), digest),
-                );
-            }
-        }
-        findings
-    })
+    let image = snapshot.contract.image_of(&snapshot.repository);
+    with_notes(snapshot, NOTES_IMAGE, |text| image::notes_image(NOTES, text, &image, &stated))
 }
 
 /// `notes-sections`. Releases of a layout that predates the rules are warned about only.

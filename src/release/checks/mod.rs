@@ -13,7 +13,7 @@ use super::{
     checksums::{BadLines, ChecksumsFile},
     contract::Role,
     mrtds::MRTDS,
-    notes::{NOTES_IMAGE, NOTES_SECTIONS},
+    notes::{NOTES_SECTIONS, image::NOTES_IMAGE},
     sbom::SBOM,
     snapshot::Snapshot,
     tag::Family,

@@ -177,12 +177,12 @@ pub fn image_digests(snapshot: &Snapshot) -> Vec<Finding> {
                 .filter_map(|p| Some((p, text(&value, &format!("{before}{p}{after}"))?)))
                 .collect();
             findings.extend(distinct(&name, &digests));
+            findings.extend(foreign_image(snapshot, &name, &value));
         }
     }
     findings
 }
 
-fn distinct(name: &str, digests: &BTreeMap<Profile, &str>) -> Vec<Finding> {
 /// A document that states digests of another repository's image.
 fn foreign_image(snapshot: &Snapshot, name: &str, document: &Value) -> Option<Finding> {
     let (expected, stated) = (snapshot.contract.image_of(&snapshot.repository), text(document, "/container/image")?);
@@ -190,6 +190,7 @@ fn foreign_image(snapshot: &Snapshot, name: &str, document: &Value) -> Option<Fi
         .then(|| IMAGE_DIGESTS.fail(name, "the digests are another image's").compared(expected, stated))
 }
 
+fn distinct(name: &str, digests: &BTreeMap<Profile, &str>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for profile in Profile::ALL {
         match digests.get(&profile) {
