@@ -59,6 +59,8 @@ mod sandbox_tdx;
 #[cfg(feature = "sandbox")]
 mod sandbox_world;
 #[cfg(feature = "sandbox")]
+mod spdx_tools;
+#[cfg(feature = "sandbox")]
 mod tampering;
 #[cfg(feature = "sandbox")]
 mod verify_blob;

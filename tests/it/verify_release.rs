@@ -2,6 +2,7 @@
 
 mod contracts;
 mod detached_key;
+mod documents;
 mod local;
 mod offline;
 mod output;

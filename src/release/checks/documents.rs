@@ -16,7 +16,7 @@ use crate::{
     },
     release::{
         checks::upstream,
-        contract::{Notes, Role},
+        contract::{ContractAsset, Notes, Role},
         mrtds::{self, ProfileMeasurements, PublishedMrtds},
         notes::{
             self, NOTES_SECTIONS,
@@ -233,7 +233,8 @@ fn union(counterparts: Vec<(&Counterpart, PublishedMrtds)>) -> PublishedMrtds {
 
 /// `sbom`.
 pub fn sboms(snapshot: &Snapshot) -> Vec<Finding> {
-    snapshot.documents(Role::Sbom).flat_map(|(entry, bytes)| sbom::sbom(&entry.name, bytes)).collect()
+    let judged = |(entry, bytes): (ContractAsset, &[u8])| sbom::sbom(&entry.name, bytes, snapshot.contract.purls);
+    snapshot.documents(Role::Sbom).flat_map(judged).collect()
 }
 
 /// `compose-hash`.
@@ -257,8 +258,8 @@ const NOTES: &str = "release notes";
 
 /// `notes-image`.
 pub fn notes_image(snapshot: &Snapshot) -> Vec<Finding> {
-    let stated = upstream::stated_images(snapshot);
     let image = snapshot.contract.image_of(&snapshot.repository);
+    let stated = upstream::stated_images(snapshot);
     with_notes(snapshot, NOTES_IMAGE, |text| image::notes_image(NOTES, text, &image, &stated))
 }
 
