@@ -2,7 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-/// A SHA-256 digest. Prints as 64 lowercase hex digits; reads hex of either case with or without `sha256:` or `0x`.
+/// A SHA-256 digest. Prints as 64 lowercase hex digits.
+///
+/// There are three ways to read one. Where a format is promised, use the one that reads nothing else: [`Self::from_hex`]
+/// for files that hold bare hex, [`Self::from_prefixed`] for what registries and GitHub write. [`FromStr`] is for what
+/// people type and for policies, which are written either way.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sha256([u8; 32]);
 
@@ -22,6 +26,29 @@ impl Sha256 {
     /// Wraps a digest computed elsewhere.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Reads 64 hex digits of either case, and nothing else: what `sha256sum` writes and reads.
+    ///
+    /// # Errors
+    /// [`InvalidDigest`] for any other text; a prefix is other text.
+    pub fn from_hex(digits: &str) -> Result<Self, InvalidDigest> {
+        let mut bytes = [0; 32];
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| InvalidDigest)?;
+        Ok(Self(bytes))
+    }
+
+    /// Reads `sha256:` and 64 lowercase hex digits, and nothing else: the one spelling that container registries (OCI
+    /// image specification, "Digests") and GitHub's API have, so that equal digests are equal texts.
+    ///
+    /// # Errors
+    /// [`InvalidDigest`] for any other text.
+    pub fn from_prefixed(text: &str) -> Result<Self, InvalidDigest> {
+        let digits = text.strip_prefix("sha256:").ok_or(InvalidDigest)?;
+        if digits.bytes().any(|b| b.is_ascii_uppercase()) {
+            return Err(InvalidDigest);
+        }
+        Self::from_hex(digits)
     }
 
     /// The 32 bytes.
@@ -45,12 +72,9 @@ impl fmt::Debug for Sha256 {
 impl FromStr for Sha256 {
     type Err = InvalidDigest;
 
+    /// Reads hex of either case, bare or after one of `sha256:` and `0x`.
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
-        let digits = text.strip_prefix("sha256:").unwrap_or(text);
-        let digits = digits.strip_prefix("0x").unwrap_or(digits);
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| InvalidDigest)?;
-        Ok(Self(bytes))
+        Self::from_hex(text.strip_prefix("sha256:").or_else(|| text.strip_prefix("0x")).unwrap_or(text))
     }
 }
 
@@ -106,5 +130,40 @@ impl fmt::Display for Sha512 {
 impl fmt::Debug for Sha512 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "sha512:{self}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_promised_format_is_read_in_that_spelling_only() {
+        let (lower, upper) = ("ab".repeat(32), "AB".repeat(32));
+        // Text; bare hex; prefixed; typed by a person.
+        let table = [
+            (lower.clone(), true, false, true),
+            (upper.clone(), true, false, true),
+            (format!("sha256:{lower}"), false, true, true),
+            (format!("sha256:{upper}"), false, false, true),
+            (format!("0x{lower}"), false, false, true),
+            (format!("sha256:0x{lower}"), false, false, false),
+            (format!("0xsha256:{lower}"), false, false, false),
+            (format!("sha256:sha256:{lower}"), false, false, false),
+            (format!("SHA256:{lower}"), false, false, false),
+            (format!("sha512:{lower}"), false, false, false),
+            (format!("sha256: {lower}"), false, false, false),
+            (format!(" {lower}"), false, false, false),
+            (format!("{lower}\n"), false, false, false),
+            (format!("{lower}a"), false, false, false),
+            (lower.get(..63).unwrap_or_default().to_owned(), false, false, false),
+            (lower.replacen('a', "\u{430}", 1), false, false, false),
+            (String::new(), false, false, false),
+        ];
+        for (text, bare, prefixed, typed) in table {
+            assert_eq!(Sha256::from_hex(&text).is_ok(), bare, "{text:?}");
+            assert_eq!(Sha256::from_prefixed(&text).is_ok(), prefixed, "{text:?}");
+            assert_eq!(text.parse::<Sha256>().is_ok(), typed, "{text:?}");
+        }
     }
 }

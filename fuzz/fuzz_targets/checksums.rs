@@ -2,14 +2,14 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use merotee::release::checksums::ChecksumsFile;
+use merotee::release::checksums::{BadLines, ChecksumsFile, MAX_BAD_LINES};
 
 fuzz_target!(|bytes: &[u8]| {
-    let (file, bad) = ChecksumsFile::parse(bytes);
+    let (file, bad) = ChecksumsFile::parse("checksums.sha256", bytes);
     if !bad.is_empty() {
-        assert!(bad.len() <= 20 + 1);
+        assert!(bad.first().len() <= MAX_BAD_LINES && bad.count() >= bad.first().len());
         return;
     }
     let text: String = file.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
-    assert_eq!(ChecksumsFile::parse(text.as_bytes()), (file, Vec::new()));
+    assert_eq!(ChecksumsFile::parse("checksums.sha256", text.as_bytes()), (file, BadLines::default()));
 });

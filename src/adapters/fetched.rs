@@ -2,6 +2,7 @@
 
 use crate::release::{
     asset_name::RefusedName,
+    repository::Repository,
     selection::Selection,
     snapshot::{Asset, Available, Demanded, Origin, SetAside, Snapshot},
     tag::{Class, Tag},
@@ -29,8 +30,16 @@ pub struct Fetched {
 impl Fetched {
     /// What checks judge, without signatures yet, and with nothing looked for beside the release. `signer` is who must have
     /// signed under the contract that was recognised; `quick` says that only part of the release was wanted.
-    pub fn into_snapshot(self, tag: Tag, class: Class, signer: Demanded, quick: bool) -> Snapshot {
+    pub fn into_snapshot(
+        self,
+        repository: Repository,
+        tag: Tag,
+        class: Class,
+        signer: Demanded,
+        quick: bool,
+    ) -> Snapshot {
         Snapshot {
+            repository,
             tag,
             class,
             signer,

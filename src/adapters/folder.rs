@@ -77,7 +77,7 @@ fn vouches_for_notes(folder: &Path, checksums: &str, names: &Names) -> bool {
     }
     let path = folder.join(checksums);
     let bytes = if path.is_file() { file::read_bounded(&path, MAX_DOCUMENT_BYTES).ok() } else { None };
-    let listed = bytes.is_some_and(|bytes| ChecksumsFile::parse(&bytes).0.get(NOTES_FILE).is_some());
+    let listed = bytes.is_some_and(|bytes| ChecksumsFile::parse(checksums, &bytes).0.get(NOTES_FILE).is_some());
     listed || EVIDENCE_SUFFIXES.iter().any(|suffix| names.holds(&format!("{NOTES_FILE}{suffix}")))
 }
 

@@ -90,8 +90,9 @@ impl Sources<'_> {
         // Compared with are measurements alone.
         let scope = if args.quick || purpose == Purpose::Comparison { Scope::Quick } else { Scope::Whole };
         let (fetched, staged) = self.source.fetch(Wanted { repository, tag, contracts, scope, purpose, args }).await?;
-        let signer = self.rule.demanded(tag, &fetched.selection.contract, self.rule.holder(&fetched.origin)?)?;
-        let mut snapshot = fetched.into_snapshot(tag.clone(), class, signer, scope != Scope::Whole);
+        let holder = self.rule.holder(&fetched.origin)?.clone();
+        let signer = self.rule.demanded(tag, &fetched.selection.contract, &holder)?;
+        let mut snapshot = fetched.into_snapshot(holder, tag.clone(), class, signer, scope != Scope::Whole);
         let verifier = Verifier { root: self.root, key: self.key, rekor: self.source.rekor() };
         // A detached signature asks the log several times: the assets wait for it together, not one after the other.
         let work = to_verify(&snapshot).into_iter().map(|asset| verifier.verify(asset, &snapshot.assets));

@@ -1,12 +1,25 @@
-//! The checksums file: coreutils' format, one `<64 hex>  <name>` a line.
+//! The checksums file, in every form that `sha256sum` of GNU coreutils writes or checks for SHA-256.
+//!
+//! [`line`] reads one line as coreutils 9 does. Here is what a whole file must be, which is stricter: coreutils passes over a
+//! line it cannot read, and a line that one program skips and another reads is a place to hide a file. So one unusable
+//! line, and the file is not believed.
 
-use std::collections::BTreeMap;
+mod line;
 
-use super::asset_name::AssetName;
+use std::{collections::BTreeMap, fmt};
+
+use self::line::{Fault, Order};
+use super::{
+    asset_name::AssetName,
+    contract::{EVIDENCE_SUFFIXES, signed_by},
+};
 use crate::digest::Sha256;
 
 /// Entries read at most. GitHub allows 1,000 assets a release; a longer list is an attack or a mistake.
 pub const MAX_ENTRIES: usize = 2_000;
+
+/// Unusable lines told in full; the rest are counted.
+pub const MAX_BAD_LINES: usize = 3;
 
 /// A parsed checksums file: names are unique and safe.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,46 +36,110 @@ pub struct BadLine {
     pub reason: String,
 }
 
+/// The lines that cannot be used: the first few, and how many there are. Prints as one sentence.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BadLines {
+    first: Vec<BadLine>,
+    count: usize,
+}
+
+impl BadLines {
+    /// Whether every line can be used.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The first ones, at most [`MAX_BAD_LINES`].
+    pub fn first(&self) -> &[BadLine] {
+        &self.first
+    }
+
+    /// Where the first one stands, from 1; 0 when there is none, or the whole file is meant.
+    pub fn first_line(&self) -> u32 {
+        self.first.first().map_or(0, |bad| bad.line)
+    }
+
+    fn push(&mut self, line: u32, reason: impl fmt::Display) {
+        self.count += 1;
+        if self.first.len() < MAX_BAD_LINES {
+            self.first.push(BadLine { line, reason: reason.to_string() });
+        }
+    }
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.reason),
+            number => write!(f, "line {number}: {}", self.reason),
+        }
+    }
+}
+
+impl fmt::Display for BadLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.count > 1 {
+            write!(f, "{} lines cannot be used: ", self.count)?;
+        }
+        for (index, line) in self.first.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{line}")?;
+        }
+        match self.count.saturating_sub(self.first.len()) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
 impl ChecksumsFile {
-    /// Reads a checksums file. Every unusable line is reported, up to the first 20; a file with any must not be
-    /// believed. Blank lines are passed over, and so is a carriage return at a line's end.
-    pub fn parse(bytes: &[u8]) -> (Self, Vec<BadLine>) {
+    /// Reads the checksums file called `own_name`, which cannot list itself. A file with any unusable line must not be
+    /// believed. Blank lines, lines that begin with `#`, and one carriage return at a line's end are passed over.
+    pub fn parse(own_name: &str, bytes: &[u8]) -> (Self, BadLines) {
+        let (mut file, mut bad) = (Self::default(), BadLines::default());
         let Ok(text) = std::str::from_utf8(bytes) else {
-            return (Self::default(), vec![BadLine { line: 0, reason: "the file is not UTF-8".into() }]);
+            bad.push(0, "the file is not UTF-8");
+            return (file, bad);
         };
-        let mut file = Self::default();
-        let mut bad = Vec::new();
-        for (number, line) in (1..).zip(text.lines()) {
+        let mut order = None;
+        for (number, line) in (1..).zip(text.split('\n')) {
             let line = line.strip_suffix('\r').unwrap_or(line);
-            if line.trim().is_empty() {
+            if line.starts_with('#') || line.bytes().all(|b| matches!(b, b' ' | b'\t')) {
                 continue;
             }
             if file.entries.len() >= MAX_ENTRIES {
-                bad.push(BadLine { line: number, reason: format!("the file lists more than {MAX_ENTRIES} files") });
+                bad.push(number, format_args!("the file lists more than {MAX_ENTRIES} files"));
                 break;
             }
-            if let Err(reason) = file.add(line) {
-                bad.push(BadLine { line: number, reason });
-                if bad.len() == 20 {
-                    break;
-                }
+            if let Err(fault) = file.add(own_name, line, &mut order) {
+                bad.push(number, fault);
             }
         }
         if file.entries.is_empty() && bad.is_empty() {
-            bad.push(BadLine { line: 0, reason: "the file lists nothing".into() });
+            bad.push(0, "the file lists nothing");
         }
         (file, bad)
     }
 
-    fn add(&mut self, line: &str) -> Result<(), String> {
-        let (digest, rest) = line.split_once(' ').ok_or("expected `<64 hex digits>  <name>`")?;
-        // The second character tells text (' ') from binary ('*') mode; the digest is the same.
-        let name = rest.strip_prefix([' ', '*']).ok_or("expected two spaces, or a space and `*`, after the digest")?;
-        let digest: Sha256 = digest.parse().map_err(|_| "the digest is not 64 hex digits".to_owned())?;
-        let name = AssetName::new(name).map_err(|e| e.to_string())?;
-        match self.entries.insert(name.to_string(), digest) {
+    fn add<'l>(&mut self, own_name: &str, line: &'l str, order: &mut Option<Order>) -> Result<(), Fault<'l>> {
+        let entry = line::read(line, order)?;
+        // `find . -type f` writes it so. What is below the folder, or outside, is refused as a name.
+        let name = entry.name.trim_start_matches("./");
+        let name = AssetName::new(name).map_err(Fault::Name)?;
+        if name.as_str() == own_name {
+            return Err(Fault::Itself);
+        }
+        if signed_by(name.as_str()) == Some(own_name) && is_signature(name.as_str()) {
+            return Err(Fault::OwnSignature(entry.name));
+        }
+        match self.entries.insert(name.to_string(), entry.digest) {
             None => Ok(()),
-            Some(_) => Err(format!("{name} is listed twice")),
+            Some(_) => Err(Fault::Twice(entry.name)),
         }
     }
 
@@ -77,35 +154,11 @@ impl ChecksumsFile {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
-    fn reasons(text: &str) -> Vec<(u32, String)> {
-        ChecksumsFile::parse(text.as_bytes()).1.into_iter().map(|b| (b.line, b.reason)).collect()
-    }
-
-    #[test]
-    fn text_and_binary_mode_blank_lines_and_carriage_returns_are_read() {
-        let (file, bad) = ChecksumsFile::parse(format!("{DIGEST}  a\r\n\n{DIGEST} *b\n").as_bytes());
-        assert_eq!(bad, []);
-        assert_eq!(file.iter().map(|(n, _)| n).collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(file.get("a").map(|d| d.to_string()), Some(DIGEST.to_owned()));
-    }
-
-    #[test]
-    fn every_unusable_line_is_named() {
-        let text = format!("{DIGEST}  a\nzz  b\n{DIGEST}\n{DIGEST} c\n{DIGEST}  ../d\n{DIGEST}  a\n");
-        assert_eq!(reasons(&text).iter().map(|r| r.0).collect::<Vec<_>>(), [2, 3, 4, 5, 6]);
-        assert_eq!(reasons(&text).last().map(|r| r.1.as_str()), Some("a is listed twice"));
-    }
-
-    #[test]
-    fn an_empty_file_and_one_that_is_too_long_are_refused() {
-        assert_eq!(reasons(" \n\n").len(), 1);
-        let long: String = (0..=MAX_ENTRIES).map(|i| format!("{DIGEST}  f{i}\n")).collect();
-        assert_eq!(reasons(&long).iter().map(|r| r.0).collect::<Vec<_>>(), [MAX_ENTRIES as u32 + 1]);
-    }
+/// Whether a file that vouches for another is made after it: a certificate (`.pem`) may be older, a signature is not.
+fn is_signature(name: &str) -> bool {
+    EVIDENCE_SUFFIXES.iter().any(|suffix| *suffix != ".pem" && name.ends_with(suffix))
 }
+
+#[cfg(test)]
+#[path = "checksums/checksums_tests.rs"]
+mod tests;

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{envelope, tag::Family};
+use super::{envelope, repository::Repository, tag::Family};
 use crate::{
     policy::profile::Profile,
     schema::{self, JsonError},
@@ -15,6 +15,12 @@ use crate::{
 
 /// Stands for each of the profiles in an asset's name.
 const PROFILE: &str = "{profile}";
+
+/// Stands for the repository's owner in the name of an image.
+const OWNER: &str = "{owner}";
+
+/// The image of a KMS release where a contract names none.
+const KMS_IMAGE: &str = "ghcr.io/{owner}/mero-kms-phala";
 
 /// The tables built in.
 const BUILT_IN: &str = include_str!("contracts.json");
@@ -104,6 +110,17 @@ pub enum Notes {
     Advisory,
 }
 
+/// How hard it is held that an SBOM names packages by their package URLs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purls {
+    /// An SBOM without any fails.
+    #[default]
+    Enforced,
+    /// It is a warning: SBOMs of this layout are made by whatever tool is at hand.
+    Advisory,
+}
+
 /// The checksums file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -162,6 +179,12 @@ pub struct Contract {
     pub branch: String,
     /// How hard the rules for notes are held.
     pub notes: Notes,
+    /// Whether every SBOM must name a package by its purl.
+    #[serde(default)]
+    pub purls: Purls,
+    /// The container image that is released, `{owner}` standing for the repository's owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<String>,
     /// What must be there besides the checksums file.
     pub assets: Vec<AssetPattern>,
 }
@@ -192,6 +215,13 @@ impl Contract {
                 optional: pattern.optional,
             })
         })
+    }
+
+    /// Name of the container image that a release of `repository` is about. Names of images are lowercase (OCI
+    /// distribution specification, "Pulling manifests"), whatever the owner's capitals.
+    pub fn image_of(&self, repository: &Repository) -> String {
+        let owner = repository.owner().to_lowercase();
+        self.image.as_deref().unwrap_or(KMS_IMAGE).replace(OWNER, &owner)
     }
 
     /// The part of the contract that `scope` is about. The checksums file always belongs to it.

@@ -17,8 +17,9 @@
 //! | rollback | Rollback instructions, Rollback, Rolling back, How to roll back | hotfix |
 //! | reason | Why a patch was needed, Why a patch was necessary, Why a patch release was necessary, Why this patch, Why this hotfix, Reason for the patch, Rationale | hotfix |
 //!
-//! Whether what the sections say is true is for people.
+//! Whether what the sections say is true is for people. Which image they pin is the business of [`image`].
 
+pub mod image;
 mod markdown;
 
 use markdown::{Line, lines};
@@ -29,9 +30,6 @@ use crate::{
     schema::excerpt::excerpt,
 };
 
-/// The notes pin the image by digest.
-pub const NOTES_IMAGE: CheckInfo =
-    CheckInfo { id: "notes-image", title: "the release notes pin the KMS image by its digest" };
 /// The notes have the sections their class demands.
 pub const NOTES_SECTIONS: CheckInfo = CheckInfo {
     id: "notes-sections",
@@ -214,106 +212,6 @@ fn says_something(lines: &[Line]) -> bool {
 fn words_of_text(text: &str) -> String {
     let plain: String = text.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
     plain.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
-}
-
-/// A container image that notes name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImageReference {
-    /// Name with registry: `ghcr.io/owner/name`.
-    pub name: String,
-    /// Mutable tag, when there is one.
-    pub tag: Option<String>,
-    /// What stands after `@sha256:`, well formed or not.
-    pub digest: Option<String>,
-}
-
-impl ImageReference {
-    /// Whether the digest is there and well formed: 64 lowercase hex digits.
-    pub fn is_pinned(&self) -> bool {
-        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        self.digest.as_ref().is_some_and(|d| d.len() == 64 && d.bytes().all(hex))
-    }
-
-    /// The reference as a deployment must use it.
-    fn text_without_tag(&self) -> String {
-        Self { tag: None, ..self.clone() }.text()
-    }
-
-    /// The reference as written.
-    fn text(&self) -> String {
-        let mut text = self.name.clone();
-        if let Some(tag) = &self.tag {
-            text.extend([":", tag]);
-        }
-        if let Some(digest) = &self.digest {
-            text.extend(["@sha256:", digest]);
-        }
-        text
-    }
-}
-
-const REGISTRY: &str = "ghcr.io/";
-
-/// Every image of ghcr.io that a reader of the notes sees, in order, code included and HTML comments left out.
-pub fn images(notes: &str) -> Vec<ImageReference> {
-    let mut found = Vec::new();
-    for line in lines(notes) {
-        let (Line::Heading(_, text) | Line::Text(text) | Line::Code(text)) = line;
-        for (at, _) in text.match_indices(REGISTRY) {
-            let before = text.get(..at).unwrap_or_default();
-            // `mirror.example/ghcr.io/…` is another registry's image, `docker://ghcr.io/…` is not.
-            let inside_another = before.ends_with(|c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/'))
-                && !before.ends_with("://");
-            if !inside_another {
-                found.extend(image_at(text.get(at + REGISTRY.len()..).unwrap_or_default()));
-            }
-        }
-    }
-    found
-}
-
-/// Reads `owner/name[:tag][@sha256:…]` from the beginning of `text`.
-fn image_at(text: &str) -> Option<ImageReference> {
-    let take = |text: &str, accept: fn(char) -> bool| text.chars().take_while(|c| accept(*c)).collect::<String>();
-    let path = take(text, |c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-' | '/'));
-    let mut rest = text.get(path.len()..).unwrap_or_default();
-    // A sentence's full stop is not part of the name.
-    let name = path.trim_end_matches(['.', '/', '-', '_']);
-    let mut tag = None;
-    if let Some(after) = rest.strip_prefix(':') {
-        let word = take(after, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
-        rest = after.get(word.len()..).unwrap_or_default();
-        tag = Some(word.trim_end_matches('.').to_owned()).filter(|word| !word.is_empty());
-    }
-    let digest = rest.strip_prefix("@sha256:").map(|after| take(after, |c| c.is_ascii_alphanumeric()));
-    (!name.is_empty()).then(|| ImageReference { name: format!("{REGISTRY}{name}"), tag, digest })
-}
-
-/// [`NOTES_IMAGE`]: at least one image is pinned by digest. Images named without a digest fail when none is pinned, and
-/// are warned about otherwise, unless the same image is pinned elsewhere in the notes.
-pub fn notes_image(subject: &str, notes: &str) -> Vec<Finding> {
-    let images = images(notes);
-    let finding = |status, message: String| Finding::new(NOTES_IMAGE.id, status, subject, message);
-    let expected = "ghcr.io/…@sha256:<64 hex digits>";
-    let help = "write the image as the deployment must use it, with the digest the build printed";
-    let mut pinned: Vec<_> = images.iter().filter(|i| i.is_pinned()).collect();
-    pinned.dedup();
-    let loose: Vec<_> = images.iter().filter(|i| !pinned.iter().any(|p| p.name == i.name)).collect();
-    let Some(first) = pinned.first() else {
-        let (message, got) = match loose.first() {
-            None => ("the notes name no image", "no image of ghcr.io".to_owned()),
-            Some(image) if image.digest.is_some() => ("the image's digest is malformed", excerpt(&image.text())),
-            Some(image) => ("the image is named by a mutable tag only", excerpt(&image.text())),
-        };
-        return vec![finding(Status::Fail, message.to_owned()).compared(expected, got).help(help)];
-    };
-    let others = if pinned.len() > 1 { format!(" and {} more", pinned.len() - 1) } else { String::new() };
-    let mut findings = vec![finding(Status::Pass, format!("pinned as {}{others}", first.text_without_tag()))];
-    if let Some(image) = loose.first() {
-        let message = "another image is named without its digest".to_owned();
-        findings.push(finding(Status::Warn, message).compared(expected, excerpt(&image.text())).help(help));
-    }
-    findings
 }
 
 #[cfg(test)]

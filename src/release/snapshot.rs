@@ -23,6 +23,8 @@ pub const MAX_EVIDENCE_BYTES: u64 = 1024 * 1024;
 /// One release.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// The repository whose release it is.
+    pub repository: Repository,
     /// Its tag.
     pub tag: Tag,
     /// The class it is held to.

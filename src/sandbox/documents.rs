@@ -98,28 +98,6 @@ pub fn published_mrtds(tag: &Tag) -> Value {
     })
 }
 
-/// A software bill of materials in SPDX 2.3.
-pub fn sbom(tag: &Tag, about: &str) -> Value {
-    json!({
-        "spdxVersion": "SPDX-2.3",
-        "dataLicense": "CC0-1.0",
-        "SPDXID": "SPDXRef-DOCUMENT",
-        "name": format!("{tag} {about}"),
-        "documentNamespace": format!("https://example.org/spdx/{tag}/{}", about.replace(' ', "-")),
-        "creationInfo": {"created": GENERATED_AT, "creators": ["Tool: merotee-sandbox"]},
-        "packages": [
-            {"SPDXID": "SPDXRef-Package-service", "name": about, "versionInfo": tag.version().to_string(),
-             "downloadLocation": "NOASSERTION", "filesAnalyzed": false},
-            {"SPDXID": "SPDXRef-Package-rustls", "name": "rustls", "versionInfo": "0.23.0",
-             "downloadLocation": "NOASSERTION", "filesAnalyzed": false},
-        ],
-        "relationships": [
-            {"spdxElementId": "SPDXRef-DOCUMENT", "relatedSpdxElement": "SPDXRef-Package-service", "relationshipType": "DESCRIBES"},
-            {"spdxElementId": "SPDXRef-Package-service", "relatedSpdxElement": "SPDXRef-Package-rustls", "relationshipType": "DEPENDS_ON"},
-        ],
-    })
-}
-
 /// `compose-hash.txt`.
 pub fn compose_hash(tag: &Tag) -> Vec<u8> {
     format!("sha256:{}\n", Sha256::of(format!("compose {tag}").as_bytes())).into_bytes()

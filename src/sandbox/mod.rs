@@ -12,6 +12,7 @@ pub mod dstack;
 mod github;
 mod key;
 pub mod release;
+pub mod sbom;
 pub mod sigstore;
 pub mod tamper;
 pub mod tdx;

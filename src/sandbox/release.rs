@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    documents,
+    documents, sbom,
     sigstore::{Identity, Instance, Signed},
     tamper::Tamper,
 };
@@ -193,11 +193,11 @@ impl Sample {
         match self.layout {
             Layout::Pipeline => {
                 json.insert("published-mrtds.json".into(), documents::published_mrtds(tag));
-                json.insert("sbom.spdx.json".into(), documents::sbom(tag, "mero-kms-phala"));
+                json.insert("sbom.spdx.json".into(), sbom::sbom(tag, "mero-kms-phala"));
                 files.insert("compose-hash.txt".into(), documents::compose_hash(tag));
             }
             Layout::Runbook => {
-                json.insert("sbom.spdx.json".into(), documents::sbom(tag, "mero-kms-phala"));
+                json.insert("sbom.spdx.json".into(), sbom::sbom(tag, "mero-kms-phala"));
             }
             Layout::Upstream => {
                 let archives: Vec<(String, Sha256)> = files.iter().map(|(n, b)| (n.clone(), Sha256::of(b))).collect();
@@ -206,8 +206,8 @@ impl Sample {
                 json.insert("kms-phala-release-manifest.json".into(), documents::manifest(tag, &archives));
                 json.insert("kms-phala-container-metadata.json".into(), documents::container_metadata(tag));
                 json.insert("kms-phala-compatibility-map.json".into(), documents::compatibility_map(tag));
-                json.insert("kms-phala-container-sbom.spdx.json".into(), documents::sbom(tag, "container"));
-                json.insert("kms-phala-binaries-sbom.spdx.json".into(), documents::sbom(tag, "binaries"));
+                json.insert("kms-phala-container-sbom.spdx.json".into(), sbom::sbom(tag, "container"));
+                json.insert("kms-phala-binaries-sbom.spdx.json".into(), sbom::sbom(tag, "binaries"));
             }
         }
     }
@@ -218,11 +218,11 @@ impl Sample {
         match self.layout {
             Layout::Pipeline | Layout::Runbook => {
                 files.insert("provenance.intoto.jsonl".into(), documents::provenance(tag, &pretty(&measurements)));
-                json.insert("sbom.spdx.json".into(), documents::sbom(tag, "node-image"));
+                json.insert("sbom.spdx.json".into(), sbom::sbom(tag, "node-image"));
             }
             Layout::Upstream => {
                 json.insert("release-provenance.json".into(), documents::release_provenance(tag, &measurements));
-                json.insert("node-image-gcp-release-sbom.spdx.json".into(), documents::sbom(tag, "node-image"));
+                json.insert("node-image-gcp-release-sbom.spdx.json".into(), sbom::sbom(tag, "node-image"));
             }
         }
         json.insert("published-mrtds.json".into(), measurements);

@@ -18,6 +18,8 @@ mod bad_input;
 mod binary;
 #[cfg(feature = "sandbox")]
 mod bundles;
+#[cfg(feature = "sandbox")]
+mod checksums_coreutils;
 mod compose_hash;
 mod compose_hash_oracles;
 mod corpus;
@@ -63,6 +65,8 @@ mod sandbox_sigstore;
 mod sandbox_tdx;
 #[cfg(feature = "sandbox")]
 mod sandbox_world;
+#[cfg(feature = "sandbox")]
+mod spdx_tools;
 #[cfg(feature = "sandbox")]
 mod standard_input;
 #[cfg(feature = "sandbox")]

@@ -3,6 +3,7 @@
 mod asking;
 mod contracts;
 mod detached_key;
+mod documents;
 mod evidence;
 mod keep;
 mod local;

@@ -71,7 +71,8 @@ async fn snapshot(release: &Tag, profile: Profile, publisher: &Publisher, folder
     let request = Request { into: folder.path(), jobs: JOBS, progress: &|_| {} };
     let fetched = listing.download(&github, request).await?;
     let demanded = Demanded::Signer(signer(release, &fetched.selection.contract, publisher));
-    let mut snapshot = fetched.into_snapshot(release.clone(), release.class(), demanded, true);
+    let mut snapshot =
+        fetched.into_snapshot(publisher.repository.clone(), release.clone(), release.class(), demanded, true);
     let log = Http::new(Service::Rekor, publisher.rekor_url.clone(), None, publisher.http.clone())?;
     let rekor = Some(RekorLookup::new(&log, &publisher.rekor_url));
     let verifier = Verifier { root: &publisher.trust_root, key: None, rekor };

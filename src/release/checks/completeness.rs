@@ -149,16 +149,11 @@ pub fn checksums_file(snapshot: &Snapshot) -> Vec<Finding> {
         Some((file, bad)) if bad.is_empty() => {
             vec![CHECKSUMS_FILE.pass(name, format!("lists {} files", file.iter().count()))]
         }
-        Some((_, bad)) => bad
-            .iter()
-            .map(|b| {
-                let place = if b.line == 0 { String::new() } else { format!("line {}: ", b.line) };
-                CHECKSUMS_FILE
-                    .fail(name, format!("{place}{}", b.reason))
-                    .help("write the file with `sha256sum` over the plain file names")
-                    .on_line(b.line)
-            })
-            .collect(),
+        Some((_, bad)) => {
+            let advice =
+                "write the file anew with `sha256sum` over the plain names of the other assets, and sign it again";
+            vec![CHECKSUMS_FILE.fail(name, bad.to_string()).help(advice).on_line(bad.first_line())]
+        }
     }
 }
 

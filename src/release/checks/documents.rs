@@ -6,6 +6,7 @@
 use crate::{
     attestation::measurement::{Allowed, Registers},
     catalog::{self, CATALOG, Catalog},
+    digest::Sha256,
     policy::{
         agreement::{self, COUNTERPART_MEASUREMENTS},
         checks as rules,
@@ -15,9 +16,12 @@ use crate::{
     },
     release::{
         checks::upstream,
-        contract::{Notes, Role},
+        contract::{ContractAsset, Notes, Role},
         mrtds::{self, ProfileMeasurements, PublishedMrtds},
-        notes::{self, NOTES_IMAGE, NOTES_SECTIONS},
+        notes::{
+            self, NOTES_SECTIONS,
+            image::{self, NOTES_IMAGE},
+        },
         sbom,
         snapshot::{Asset, Available, Content, Counterpart, MAX_DOCUMENT_BYTES, Snapshot},
         tag::Class,
@@ -229,7 +233,8 @@ fn union(counterparts: Vec<(&Counterpart, PublishedMrtds)>) -> PublishedMrtds {
 
 /// `sbom`.
 pub fn sboms(snapshot: &Snapshot) -> Vec<Finding> {
-    snapshot.documents(Role::Sbom).flat_map(|(entry, bytes)| sbom::sbom(&entry.name, bytes)).collect()
+    let judged = |(entry, bytes): (ContractAsset, &[u8])| sbom::sbom(&entry.name, bytes, snapshot.contract.purls);
+    snapshot.documents(Role::Sbom).flat_map(judged).collect()
 }
 
 /// `compose-hash`.
@@ -237,10 +242,7 @@ pub fn compose_hash(snapshot: &Snapshot) -> Vec<Finding> {
     let one = |name: String, bytes: &[u8]| {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         let line = text.strip_suffix('\n').unwrap_or(text);
-        let well_formed = line.strip_prefix("sha256:").is_some_and(|hex| {
-            hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        });
-        if well_formed {
+        if Sha256::from_prefixed(line).is_ok() {
             COMPOSE_HASH.pass(name, line)
         } else {
             COMPOSE_HASH
@@ -256,22 +258,9 @@ const NOTES: &str = "release notes";
 
 /// `notes-image`.
 pub fn notes_image(snapshot: &Snapshot) -> Vec<Finding> {
+    let image = snapshot.contract.image_of(&snapshot.repository);
     let stated = upstream::stated_images(snapshot);
-    with_notes(snapshot, NOTES_IMAGE, |text| {
-        let mut findings = notes::notes_image(NOTES, text);
-        // Notes carry no signature: where a signed document states the images, the notes may name no other.
-        let pinned = notes::images(text).into_iter().filter(notes::ImageReference::is_pinned);
-        for digest in pinned.filter_map(|image| image.digest).map(|hex| format!("sha256:{hex}")) {
-            if !stated.is_empty() && !stated.contains(&digest) {
-                findings.push(
-                    NOTES_IMAGE
-                        .fail(NOTES, "the notes pin an image that the release manifest does not name")
-                        .compared(stated.join(" or "), digest),
-                );
-            }
-        }
-        findings
-    })
+    with_notes(snapshot, NOTES_IMAGE, |text| image::notes_image(NOTES, text, &image, &stated))
 }
 
 /// `notes-sections`. Releases of a layout that predates the rules are warned about only.

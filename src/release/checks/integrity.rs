@@ -84,7 +84,7 @@ pub fn api_digest(snapshot: &Snapshot) -> Vec<Finding> {
         let name = asset.name.as_str();
         match asset.stated_digest.as_deref() {
             None => unstated += 1,
-            Some(stated) if stated.parse() == Ok(digest) => agreed += 1,
+            Some(stated) if Sha256::from_prefixed(stated) == Ok(digest) => agreed += 1,
             Some(stated) => findings.push(
                 API_DIGEST
                     .fail(name, "GitHub states another digest")

@@ -16,10 +16,10 @@ pub mod trust_bundle;
 pub mod upstream;
 
 use super::{
-    checksums::{BadLine, ChecksumsFile},
+    checksums::{BadLines, ChecksumsFile},
     contract::Role,
     mrtds::MRTDS,
-    notes::{NOTES_IMAGE, NOTES_SECTIONS},
+    notes::{NOTES_SECTIONS, image::NOTES_IMAGE},
     sbom::SBOM,
     snapshot::Snapshot,
     tag::Family,
@@ -178,6 +178,7 @@ pub(crate) fn judge_delivery(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// The parsed checksums file with its unusable lines, when its bytes are at hand.
-pub(crate) fn checksums_of(snapshot: &Snapshot) -> Option<(ChecksumsFile, Vec<BadLine>)> {
-    snapshot.asset(&snapshot.contract.checksums.name)?.bytes().map(ChecksumsFile::parse)
+pub(crate) fn checksums_of(snapshot: &Snapshot) -> Option<(ChecksumsFile, BadLines)> {
+    let name = &snapshot.contract.checksums.name;
+    snapshot.asset(name)?.bytes().map(|bytes| ChecksumsFile::parse(name, bytes))
 }

@@ -87,9 +87,9 @@ fn compare(snapshot: &Snapshot, bundle: &str, files: &[(String, Vec<u8>)]) -> Ve
 }
 
 fn inventory(bundle: &str, content: &[u8], files: &[(String, Vec<u8>)]) -> Vec<Finding> {
-    let (listed, bad) = ChecksumsFile::parse(content);
-    if let Some(line) = bad.first() {
-        return vec![TRUST_BUNDLE.fail(bundle, format!("{INVENTORY} line {}: {}", line.line, line.reason))];
+    let (listed, bad) = ChecksumsFile::parse(INVENTORY, content);
+    if !bad.is_empty() {
+        return vec![TRUST_BUNDLE.fail(bundle, format!("{INVENTORY}: {bad}"))];
     }
     let wrong = listed
         .iter()

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::checksums_of;
 use crate::{
+    digest::Sha256,
     policy::profile::Profile,
     release::{
         contract::{Role, is_archive},
@@ -176,9 +177,17 @@ pub fn image_digests(snapshot: &Snapshot) -> Vec<Finding> {
                 .filter_map(|p| Some((p, text(&value, &format!("{before}{p}{after}"))?)))
                 .collect();
             findings.extend(distinct(&name, &digests));
+            findings.extend(foreign_image(snapshot, &name, &value));
         }
     }
     findings
+}
+
+/// A document that states digests of another repository's image.
+fn foreign_image(snapshot: &Snapshot, name: &str, document: &Value) -> Option<Finding> {
+    let (expected, stated) = (snapshot.contract.image_of(&snapshot.repository), text(document, "/container/image")?);
+    (stated.to_lowercase() != expected)
+        .then(|| IMAGE_DIGESTS.fail(name, "the digests are another image's").compared(expected, stated))
 }
 
 fn distinct(name: &str, digests: &BTreeMap<Profile, &str>) -> Vec<Finding> {
@@ -186,11 +195,11 @@ fn distinct(name: &str, digests: &BTreeMap<Profile, &str>) -> Vec<Finding> {
     for profile in Profile::ALL {
         match digests.get(&profile) {
             None => findings.push(IMAGE_DIGESTS.fail(name, format!("states no image digest for {profile}"))),
-            Some(digest) if digest.parse::<crate::digest::Sha256>().is_err() || !digest.starts_with("sha256:") => {
+            Some(digest) if Sha256::from_prefixed(digest).is_err() => {
                 findings.push(
                     IMAGE_DIGESTS
                         .fail(name, format!("the image of {profile} is not pinned"))
-                        .compared("sha256:<64 hex>", *digest),
+                        .compared("sha256:<64 lowercase hex digits>", *digest),
                 );
             }
             Some(digest) => {
@@ -237,7 +246,9 @@ pub fn manifest_checksums(snapshot: &Snapshot) -> Vec<Finding> {
             binaries.iter().filter_map(|b| Some((text(b, "/file")?, text(b, "/sha256")?))).collect();
         for (archive, digest) in file.iter().filter(|(n, _)| is_archive(n)) {
             let finding = match stated.get(archive) {
-                Some(hex) if hex.parse() == Ok(digest) => MANIFEST_CHECKSUMS.pass(archive, format!("{name} agrees")),
+                Some(hex) if Sha256::from_hex(hex) == Ok(digest) => {
+                    MANIFEST_CHECKSUMS.pass(archive, format!("{name} agrees"))
+                }
                 Some(hex) => MANIFEST_CHECKSUMS
                     .fail(archive, format!("{name} states another checksum"))
                     .compared(format!("sha256:{digest}"), *hex),

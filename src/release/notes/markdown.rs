@@ -43,6 +43,66 @@ pub(super) fn lines(document: &str) -> Vec<Line> {
     lines
 }
 
+/// What a reader sees of a line of text: without link targets, pictures' texts, HTML tags and definitions of links.
+pub(super) fn visible(line: &str) -> String {
+    let defines_link = unindented(line)
+        .and_then(|rest| rest.strip_prefix('['))
+        .and_then(|rest| rest.split_once(']'))
+        .is_some_and(|(_, rest)| rest.starts_with(':'));
+    if defines_link {
+        return String::new();
+    }
+    let mut shown = String::new();
+    let mut rest = line;
+    while let Some(c) = rest.chars().next() {
+        // What is cut out separates what stands around it.
+        let after = if rest.starts_with("![") {
+            rest.split_once(']').map(|(_, after)| after.strip_prefix('(').map_or(after, after_closing_bracket))
+        } else if let Some(target) = rest.strip_prefix("](") {
+            Some(after_closing_bracket(target))
+        } else if is_tag(rest) {
+            rest.split_once('>').map(|(_, after)| after)
+        } else {
+            None
+        };
+        match after {
+            Some(after) => {
+                shown.push(' ');
+                rest = after;
+            }
+            None => {
+                shown.push(c);
+                rest = rest.get(c.len_utf8()..).unwrap_or_default();
+            }
+        }
+    }
+    shown
+}
+
+/// What follows the `)` that closes a link's target. One that is never closed reaches to the end.
+fn after_closing_bracket(target: &str) -> &str {
+    let mut depth = 1_usize;
+    for (at, c) in target.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return target.get(at + 1..).unwrap_or_default();
+        }
+    }
+    ""
+}
+
+/// Whether an HTML tag begins here; `<https://…>` is a link that is seen.
+fn is_tag(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix('<') else { return false };
+    let rest = rest.strip_prefix('/').unwrap_or(rest);
+    let name = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-');
+    name.len() < rest.len() && name.starts_with([' ', '\t', '/', '>'])
+}
+
 #[derive(Clone, Copy)]
 struct Fence {
     marker: char,
@@ -162,6 +222,21 @@ mod tests {
         );
         assert_eq!(lines("~~~\n# never closed\n```"), [code("# never closed"), code("```")]);
         assert_eq!(lines("```a`b```"), [text("```a`b```")], "inline code is no fence");
+    }
+
+    #[test]
+    fn link_targets_pictures_and_tags_are_not_seen_and_what_stands_between_is() {
+        for (line, expected) in [
+            ("see [a](https://b/(c)) d", "see [a  d"),
+            ("![alt](picture.png) e", "  e"),
+            ("[1]: https://hidden", ""),
+            ("[a][1]", "[a][1]"),
+            ("a<img alt=\"x\"/>b</p>c", "a b c"),
+            ("<https://seen> 1 < 2", "<https://seen> 1 < 2"),
+            ("[open](never closed", "[open "),
+        ] {
+            assert_eq!(visible(line), expected, "{line}");
+        }
     }
 
     #[test]

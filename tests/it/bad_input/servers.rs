@@ -168,7 +168,8 @@ fn a_server_that_cannot_be_reached_is_named() {
 }
 
 /// Notes with nothing to object to, so that what is judged is the rest.
-const NOTES: &str = "`ghcr.io/o/r@sha256:0000000000000000000000000000000000000000000000000000000000000000`
+const NOTES: &str =
+    "`ghcr.io/calimero-network/mero-kms-phala@sha256:0000000000000000000000000000000000000000000000000000000000000000`
 
 ## Changelog
 
