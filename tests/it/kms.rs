@@ -14,4 +14,5 @@ mod refusals;
 mod requests;
 mod silence;
 mod site;
+mod strangers;
 mod wire;
