@@ -8,6 +8,7 @@ pub mod acceptance;
 pub mod agreement;
 pub mod candidates;
 pub mod checks;
+pub mod collection;
 pub mod diff;
 pub mod document;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Role separation: no machine passes for both a KMS and a node, of whatever profiles.
+//! Role separation: no machine passes for both a KMS and a node, whatever their profiles.
 //!
 //! A KMS attests to anybody who asks, over bytes of the caller's choice. Where node lists accept a machine that is a KMS,
 //! of any profile, that answer is what a node has to show: a stranger without a machine gets a key with it. So every KMS
@@ -23,7 +23,7 @@ use crate::{
 
 /// No machine is a KMS and a node.
 pub const ROLE_SEPARATION: CheckInfo =
-    CheckInfo { id: "role-separation", title: "no machine passes for both a KMS and a node, of whatever profiles" };
+    CheckInfo { id: "role-separation", title: "no machine passes for both a KMS and a node, whatever their profiles" };
 
 /// Registers that are the same in all profiles of a release: firmware, its configuration, kernel.
 const OF_ALL_PROFILES: [Register; 3] = [Register::Mrtd, Register::Rtmr0, Register::Rtmr1];
@@ -172,8 +172,8 @@ pub fn of_release(policies: &[&PolicyFile], own: &[&PublishedMrtds], counterpart
     findings
 }
 
-/// Judges whether a service may give keys by `policy`, of which it knows besides what `others`, the policies of the other
-/// profiles of its release, say: name and bytes of each. Returns what a person should look at nevertheless.
+/// Judges whether a service may give keys by a policy, given its name and bytes and those of `others`: the policies of the
+/// other profiles of its release, as far as they are at hand. Returns what a person should look at nevertheless.
 ///
 /// Where `others` leave a profile out, nothing is known of its KMS but that it boots what this one boots: a policy whose
 /// nodes may have firmware and kernel of the KMS is refused then.
@@ -285,7 +285,7 @@ fn boots_alike(kms: &Member<'_>, node: &Member<'_>) -> Option<Finding> {
     let message = format!("{}: a node may have the KMS's own MRTD, RTMR0 and RTMR1", node.cohort.profile);
     let finding = finding(Status::Warn, kms, node, message)
         .compared("MRTD, RTMR0 or RTMR1 without a value of both", format!("accepted as both: {}", witness(&shared)))
-        .help("a KMS of another profile boots the same and may pass for such a node: look where the node's values come from");
+        .help("a KMS of another profile boots the same and may pass for such a node: check where the node's values were measured");
     Some(finding)
 }
 

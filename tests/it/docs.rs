@@ -10,6 +10,7 @@ use clap::{CommandFactory as _, Parser as _};
 use merotee::{
     cli::Cli,
     exit::Exit,
+    policy::diff::remarks::POLICY_CHANGE,
     release::{
         checks,
         contract::{Contracts, Layout, Role},
@@ -130,7 +131,9 @@ fn the_checks_are_the_ones_people_filter_by_each_once_in_kebab_case() {
 fn the_page_of_checks_has_a_complete_section_for_each_check_in_report_order() {
     let page = read("docs/checks.md");
     let sections = sections(&page);
-    assert_eq!(sections.iter().map(|(id, _)| *id).collect::<Vec<_>>(), IDS);
+    let titles: Vec<&str> = sections.iter().map(|(id, _)| *id).collect();
+    assert_eq!(titles[..IDS.len()], IDS, "those of a release come first, in report order");
+    assert_eq!(titles[IDS.len()..], [POLICY_CHANGE.id], "and those of other commands after them");
     for (id, text) in sections {
         for part in ["Detects", "Why it matters", "What to do", "Rule"] {
             assert!(text.contains(&format!("- **{part}:** ")), "{id} does not say: {part}");

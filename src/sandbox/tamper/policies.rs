@@ -17,7 +17,7 @@ pub(super) fn not_isolated(draft: &mut Draft) {
     }
 }
 
-/// Lets the debug policy take the locked-read-only KMS for a node, besides its own nodes.
+/// Lets the debug policy take the locked-read-only KMS for a node, in addition to its own nodes.
 pub(super) fn kms_among_nodes(draft: &mut Draft) {
     let (debug, locked) = (draft.sample.policy_name(Profile::Debug), draft.sample.policy_name(Profile::LockedReadOnly));
     for register in Register::ALL.map(Register::as_str) {
