@@ -22,6 +22,16 @@ pub(crate) enum Product {
     Report(Report),
     /// Bytes to be printed as they are.
     Bytes(Vec<u8>),
+    /// A text with a form of its own. The report says what it amounts to: the exit code follows from it, and a workflow is
+    /// told of it, with `summary` for its page.
+    Text {
+        /// The text in the format asked for.
+        bytes: Vec<u8>,
+        /// What it amounts to.
+        report: Report,
+        /// The text as Markdown.
+        summary: String,
+    },
     /// Everything has been said already: the sandbox delivers what the command inside it made.
     Done(Exit),
 }
@@ -37,18 +47,27 @@ pub(crate) fn deliver(product: Product, output: &OutputArgs, environment: &Envir
             write(&bytes, output.output.as_deref())?;
             Ok(Exit::Success)
         }
+        Product::Text { bytes, report, summary } => {
+            let told = [write(&bytes, output.output.as_deref()), announce(&report, || summary, environment)];
+            concluded(&report, told)
+        }
         Product::Report(report) => {
-            let verdict = Exit::from(report.verdict());
-            let told = [tell(&report, output, environment), announce(&report, environment)];
-            match told.into_iter().find_map(Result::err) {
-                None => Ok(verdict),
-                // A verdict that nobody could be told is still the verdict; only a pass must not stand unseen.
-                Some(error) if verdict == Exit::Success => Err(error),
-                Some(error) => {
-                    tracing::error!("{}", error::chain(&error));
-                    Ok(verdict)
-                }
-            }
+            let summary = || report::github::summary(&report);
+            concluded(&report, [tell(&report, output, environment), announce(&report, summary, environment)])
+        }
+    }
+}
+
+/// The exit code of a report, once it was told.
+fn concluded(report: &Report, told: [Result<()>; 2]) -> Result<Exit> {
+    let verdict = Exit::from(report.verdict());
+    match told.into_iter().find_map(Result::err) {
+        None => Ok(verdict),
+        // A verdict that nobody could be told is still the verdict; only a pass must not stand unseen.
+        Some(error) if verdict == Exit::Success => Err(error),
+        Some(error) => {
+            tracing::error!("{}", error::chain(&error));
+            Ok(verdict)
         }
     }
 }
@@ -116,15 +135,15 @@ fn cannot_print(error: io::Error) -> Error {
     Error::input("cannot write to standard output").because(error)
 }
 
-/// Tells the workflow run what a report says. Annotations go to standard error, which the runner reads as well, so that
-/// standard output holds the product alone.
-pub(crate) fn announce(report: &Report, environment: &Environment) -> Result<()> {
+/// Tells the workflow run what a report says, with the page that `summary` makes of it. Annotations go to standard error,
+/// which the runner reads as well, so that standard output holds the product alone.
+pub(crate) fn announce(report: &Report, summary: impl FnOnce() -> String, environment: &Environment) -> Result<()> {
     let Some(actions) = &environment.actions else { return Ok(()) };
     let mut annotations = Vec::new();
     let failed = |what: &'static str| move |e: io::Error| Error::input(format!("cannot write {what}")).because(e);
     report::github::annotations(report, &mut annotations).map_err(failed("annotations"))?;
     io::stderr().write_all(&annotations).map_err(failed("annotations"))?;
-    record(actions, &report::github::summary(report), &report::github::outputs(report))
+    record(actions, &summary(), &report::github::outputs(report))
 }
 
 /// Tells the workflow run that there is no verdict, and why. What cannot be written is said on standard error: the exit

@@ -13,41 +13,128 @@ use std::{
 use super::policies::{Found, MAX_FILES};
 use crate::{
     error::{Error, Result},
+    policy::collection::promises_policy,
     schema::MAX_JSON_BYTES,
 };
 
 /// Longest revision, in bytes.
 const MAX_REVISION: usize = 256;
 
+/// Longest path that git is asked for, in bytes.
+const MAX_PATH: usize = 64 << 10;
+
 /// Most output of a listing that is read, in bytes.
 const MAX_LISTING: usize = 4 << 20;
 
-/// The `.json` files at `path` (a file or a folder, relative to `folder`) in `revision` of the repository that `folder`
-/// lies in, by their path below `path`, sorted. None when the revision has nothing there.
+/// The `.json` files at `path`, a file or a folder, in two revisions of the repository that `folder` lies in, by their path
+/// below `path`, sorted. None where a revision has nothing there. `path` is relative to `folder`; where neither revision
+/// has anything there, it is taken from the top of the repository, so that one command line will do in every subfolder.
 ///
 /// # Errors
-/// The revision is malformed or unknown, `git` is not there, or it fails.
-pub fn json_files(folder: &Path, revision: &str, path: &str) -> Result<Vec<Found>> {
-    let commit = commit(folder, revision)?;
-    let path = path.trim_end_matches('/');
-    let listing =
-        git(folder, &["ls-tree", "-r", "-z", "--full-tree", &commit, "--", &whole(folder, path)?], MAX_LISTING)?;
-    let base = whole(folder, path)?;
+/// A revision is malformed or unknown, the path leads out of the repository, a policy is a symbolic link, `git` is not
+/// there, or it fails.
+pub fn json_files(folder: &Path, revisions: [&str; 2], path: &str) -> Result<[Vec<Found>; 2]> {
+    let [from, to] = revisions;
+    let commits = [commit(folder, from)?, commit(folder, to)?];
+    let mut places = places(folder, path)?.into_iter();
+    let mut found = [Vec::new(), Vec::new()];
+    while found.iter().all(Vec::is_empty)
+        && let Some(place) = places.next()
+    {
+        for ((files, commit), revision) in found.iter_mut().zip(&commits).zip(revisions) {
+            *files = files_at(folder, revision, commit, &place)?;
+        }
+        if !place.named_from_here && found.iter().any(|files| !files.is_empty()) {
+            tracing::info!("`{}` is taken from the top of the repository", place.path);
+        }
+    }
+    Ok(found)
+}
+
+/// A path from the top of the repository, as listings have it; empty for all of it.
+struct Place {
+    path: String,
+    /// Whether that is where the path leads from the working folder.
+    named_from_here: bool,
+}
+
+/// Where `path` may be meant to lead, likeliest first.
+fn places(folder: &Path, path: &str) -> Result<Vec<Place>> {
+    if Path::new(path).is_absolute() {
+        return Ok(vec![Place { path: below_top(folder, path)?, named_from_here: true }]);
+    }
+    let prefix = git(folder, &["rev-parse", "--show-prefix"], MAX_PATH)?;
+    let prefix = String::from_utf8_lossy(&prefix).trim_end_matches('\n').to_owned();
+    let here = normal(&format!("{prefix}{path}"));
+    let top = if prefix.is_empty() { None } else { normal(path) };
+    let places = [here.map(|path| (path, true)), top.map(|path| (path, false))];
+    let places: Vec<_> =
+        places.into_iter().flatten().map(|(path, named_from_here)| Place { path, named_from_here }).collect();
+    if path.is_empty() || places.is_empty() {
+        let shown: String = path.chars().take(200).collect();
+        let message = format!("`{}` is not a path below this folder or in this repository", shown.escape_debug());
+        return Err(Error::usage(message));
+    }
+    Ok(places)
+}
+
+/// `path` without `.`, `..` and repeated slashes; `None` when it leads out.
+fn normal(path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// An absolute path, from the top of the working tree.
+fn below_top(folder: &Path, path: &str) -> Result<String> {
+    let top = git(folder, &["rev-parse", "--show-toplevel"], MAX_PATH)?;
+    let top = String::from_utf8_lossy(&top).trim_end_matches('\n').to_owned();
+    let real = |path: &str| std::fs::canonicalize(path).ok().and_then(|path| path.to_str().map(str::to_owned));
+    // Git names the top by its real path; what the caller wrote may go through links, and need not exist any more.
+    let written = Path::new(path).strip_prefix(&top).ok().and_then(Path::to_str).map(str::to_owned);
+    let resolved = || Some(Path::new(&real(path)?).strip_prefix(real(&top)?).ok()?.to_str()?.to_owned());
+    written
+        .or_else(resolved)
+        .and_then(|below| normal(&below))
+        .ok_or_else(|| Error::usage(format!("`{}` is not a path in the repository at {top}", path.escape_debug())))
+}
+
+fn files_at(folder: &Path, revision: &str, commit: &str, place: &Place) -> Result<Vec<Found>> {
+    let base = place.path.as_str();
+    let mut words = vec!["ls-tree", "-r", "-z", "--full-tree", commit];
+    if !base.is_empty() {
+        words.extend(["--", base]);
+    }
+    let listing = git(folder, &words, MAX_LISTING)?;
     let mut files = Vec::new();
     for entry in listing.split(|b| *b == 0).filter(|entry| !entry.is_empty()) {
-        let Some((id, name)) = blob(entry) else { continue };
-        if !name.to_ascii_lowercase().ends_with(".json") {
+        let entry = String::from_utf8_lossy(entry);
+        let Some(entry) = Listed::read(&entry).filter(|e| e.name.to_ascii_lowercase().ends_with(".json")) else {
+            continue;
+        };
+        let below = entry.name.strip_prefix(base).map(|n| n.trim_start_matches('/')).filter(|n| !n.is_empty());
+        let (name, named) = match below {
+            Some(below) => (below.to_owned(), false),
+            None => (entry.name.rsplit('/').next().unwrap_or(entry.name).to_owned(), true),
+        };
+        if !entry.is_file {
+            // What a link leads to is not read, and a policy must not be passed over.
+            if named || promises_policy(&name) {
+                return Err(Error::input(format!("{} is not a file in {revision} but a link", entry.name))
+                    .help("commit the policy itself, or compare two folders"));
+            }
             continue;
         }
         if files.len() == MAX_FILES {
-            return Err(Error::input(format!("{revision} holds more than {MAX_FILES} JSON files at {path}")));
+            return Err(Error::input(format!("{revision} holds more than {MAX_FILES} JSON files at `{base}`")));
         }
-        let below = name.strip_prefix(&base).map(|n| n.trim_start_matches('/')).filter(|n| !n.is_empty());
-        let (name, named) = match below {
-            Some(below) => (below.to_owned(), false),
-            None => (name.rsplit('/').next().unwrap_or(name).to_owned(), true),
-        };
-        files.push(Found { name, named, bytes: git(folder, &["cat-file", "blob", id], MAX_JSON_BYTES)? });
+        files.push(Found { name, named, bytes: git(folder, &["cat-file", "blob", entry.id], MAX_JSON_BYTES)? });
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(files)
@@ -70,21 +157,21 @@ fn commit(folder: &Path, revision: &str) -> Result<String> {
     if is_id { Ok(id) } else { Err(Error::internal(format!("git does not say which commit `{revision}` is"))) }
 }
 
-/// `path` from the top of the repository, as listings have it.
-fn whole(folder: &Path, path: &str) -> Result<String> {
-    if path.is_empty() || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
-        return Err(Error::usage(format!("`{}` is not a path below this folder", path.escape_debug())));
-    }
-    let prefix = git(folder, &["rev-parse", "--show-prefix"], 64 << 10)?;
-    Ok(format!("{}{path}", String::from_utf8_lossy(&prefix).trim_end_matches('\n')))
+/// One entry of a listing: `100644 blob ID\tNAME`.
+struct Listed<'a> {
+    id: &'a str,
+    name: &'a str,
+    /// Links and submodules are none.
+    is_file: bool,
 }
 
-/// Id and name of a listing's entry that is a file: `100644 blob ID\tNAME`. Links and submodules are none.
-fn blob(entry: &[u8]) -> Option<(&str, &str)> {
-    let (head, name) = std::str::from_utf8(entry).ok()?.split_once('\t')?;
-    let mut words = head.split(' ');
-    let (mode, kind, id) = (words.next()?, words.next()?, words.next()?);
-    (kind == "blob" && mode.starts_with("100")).then_some((id, name))
+impl<'a> Listed<'a> {
+    fn read(entry: &'a str) -> Option<Self> {
+        let (head, name) = entry.split_once('\t')?;
+        let mut words = head.split(' ');
+        let (mode, kind, id) = (words.next()?, words.next()?, words.next()?);
+        Some(Self { id, name, is_file: kind == "blob" && mode.starts_with("100") })
+    }
 }
 
 /// Runs `git` and returns what it prints, at most `limit` bytes.

@@ -34,12 +34,16 @@ pub enum Naming {
     Relative,
 }
 
-/// Reads a file, or every `.json` file of a folder and of the folders in it, sorted by name. Links are followed to
-/// files and not to folders.
+/// Reads a file, standard input for `-`, or every `.json` file of a folder and of the folders in it, sorted by name. Links
+/// are followed to files and not to folders.
 ///
 /// # Errors
 /// When something cannot be read, or is too much.
 pub fn read(path: &Path, naming: Naming) -> Result<Vec<Found>> {
+    if path.as_os_str() == "-" {
+        let bytes = file::read_source(path, MAX_JSON_BYTES as u64)?;
+        return Ok(vec![Found { name: file::source_name(path), named: true, bytes }]);
+    }
     let metadata = std::fs::metadata(path).map_err(|e| unreadable(path, e))?;
     if !metadata.is_dir() {
         let name = match naming {

@@ -101,7 +101,7 @@ pub enum PolicyCommand {
 #[derive(Debug, Args)]
 pub struct PolicyValidateArgs {
     /// Policy files, and folders whose policy files are meant
-    #[arg(value_name = "PATH", required = true)]
+    #[arg(value_name = "PATH|-", required = true)]
     pub paths: Vec<PathBuf>,
     /// Release every file must be for; without it, each is judged by its own tag
     #[arg(long, value_name = "TAG", value_parser = kms_tag)]
@@ -115,13 +115,15 @@ pub struct PolicyValidateArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   merotee policy diff old/ new/
-  merotee policy diff --git origin/master HEAD policies --format markdown")]
+  merotee policy diff --git origin/master HEAD policies --format markdown
+
+With --git, PATH is relative to the working folder, or else to the top of the repository.")]
 pub struct PolicyDiffArgs {
     /// Older file or folder; with --git, a revision
-    #[arg(value_name = "A")]
+    #[arg(value_name = "A|-")]
     pub from: String,
     /// Newer file or folder; with --git, a revision
-    #[arg(value_name = "B")]
+    #[arg(value_name = "B|-")]
     pub to: String,
     /// With --git: file or folder in the repository [default: policies]
     #[arg(value_name = "PATH", requires = "git")]

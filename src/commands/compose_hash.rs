@@ -54,7 +54,7 @@ pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) 
     product::print((line + "\n").as_bytes(), &cli.output)?;
     tell(&report);
     let verdict = Exit::from(report.verdict());
-    match product::announce(&report, environment) {
+    match product::announce(&report, || report::github::summary(&report), environment) {
         // As for every report: only a pass must not stand unseen.
         Err(error) if verdict != Exit::Success => tracing::error!("{}", error::chain(&error)),
         told => told?,

@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use serde_json::Value;
-
 use crate::{
     adapters::{
         git,
@@ -14,15 +12,16 @@ use crate::{
         policy::{PolicyCommand, PolicyDiffArgs, PolicyValidateArgs},
     },
     error::{Error, Result},
-    exit::Exit,
     policy::{
-        diff::{Diff, human, json, markdown},
-        document::{PolicyFile, PolicyKind, Readiness, profile_in_name},
+        collection::{self, Entry},
+        diff::{Diff, human, json, markdown, remarks},
+        document::{PolicyFile, PolicyKind, Readiness, Side, profile_in_name},
         suite::{self, Demands},
     },
-    product::{self, Product},
+    product::Product,
+    release::mrtds::PublishedMrtds,
     report::{Format, Report, Section},
-    schema::{SCHEMA, parse_json},
+    schema::SCHEMA,
 };
 
 pub(super) fn run(cli: &Cli, command: &PolicyCommand, environment: &Environment) -> Result<Product> {
@@ -34,34 +33,46 @@ pub(super) fn run(cli: &Cli, command: &PolicyCommand, environment: &Environment)
 
 fn validate(args: &PolicyValidateArgs) -> Result<Product> {
     let mut sections = Vec::new();
-    // Files of one folder are read together by whoever releases them, so they are judged together too.
-    let mut folders: BTreeMap<String, Vec<PolicyFile>> = BTreeMap::new();
+    let (mut policies, mut published) = (Vec::new(), Vec::new());
     for path in &args.paths {
         let found = policies::read(path, Naming::Whole)?;
         if found.is_empty() {
             return Err(Error::usage(format!("{} holds no JSON file", path.display())));
         }
+        let (files, mut meant) = (found.len(), false);
         for file in found {
-            match PolicyFile::parse(&file.name, &file.bytes) {
-                Ok(policy) => {
+            let (subject, skip) = (file.name.clone(), |why| SCHEMA.skip(&file.name, why));
+            let finding = match collection::read(&file.name, file.named, &file.bytes) {
+                Entry::Policy(policy) => {
+                    meant = true;
                     sections.push(judged(&policy, args));
-                    let folder = Path::new(&policy.name).parent().unwrap_or(Path::new("")).display().to_string();
-                    folders.entry(folder).or_default().push(policy);
+                    policies.push(*policy);
+                    continue;
                 }
-                Err(finding) => {
-                    let finding = if file.named || is_meant_as_policy(&file.bytes) {
-                        *finding
-                    } else {
-                        SCHEMA.skip(&file.name, "a document of another kind, not a policy")
-                    };
-                    sections.push(Section { subject: file.name, facts: Vec::new(), findings: vec![finding] });
+                Entry::Unreadable(why) => {
+                    meant = true;
+                    *why
                 }
-            }
+                Entry::Published(side, measurements) => {
+                    published.push((side, *measurements));
+                    skip("published measurements, not a policy: only looked at for the separation of roles")
+                }
+                Entry::Other => skip("a document of another kind, not a policy"),
+            };
+            sections.push(Section { subject, facts: Vec::new(), findings: vec![finding] });
+        }
+        if !meant {
+            sections.push(no_policy(path, files));
         }
     }
-    for (folder, policies) in &folders {
-        sections.extend(together(folder, policies));
+    // Files of one folder are read together by those who release them, so they are judged together too.
+    let mut folders: BTreeMap<String, Vec<&PolicyFile>> = BTreeMap::new();
+    for policy in &policies {
+        let folder = Path::new(&policy.name).parent().unwrap_or(Path::new("")).display().to_string();
+        folders.entry(folder).or_default().push(policy);
     }
+    sections.extend(folders.iter().filter_map(|(folder, policies)| together(folder, policies)));
+    sections.extend(roles(&policies, &published));
     Ok(Product::Report(Report {
         command: "policy validate".into(),
         rules: suite::RULES.to_vec(),
@@ -71,14 +82,28 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
     }))
 }
 
-/// Whether a file that does not read as a policy was probably meant as one: broken JSON, or anything that speaks of
-/// what is allowed. Other documents that lie beside policies are not judged here.
-fn is_meant_as_policy(bytes: &[u8]) -> bool {
-    let Ok(document) = parse_json(bytes) else { return true };
-    let Value::Object(fields) = document else { return false };
-    let another = fields.contains_key("measurement_source") || fields.contains_key("releases");
-    let speaks = |key: &String| matches!(key.as_str(), "policy" | "release_tag") || key.contains("allowed_");
-    !another && fields.keys().any(speaks)
+/// Nothing that was looked at is a policy, and nothing was meant as one: something required is missing.
+fn no_policy(path: &Path, files: usize) -> Section {
+    let subject = path.display().to_string();
+    let among = if files == 1 {
+        "its only JSON file is none".to_owned()
+    } else {
+        format!("none of its {files} JSON files is one")
+    };
+    let finding = SCHEMA
+        .missing(&subject, format!("holds no policy: {among}"))
+        .help("name the folder that holds the policies; they are JSON files with `policy` and `tag`");
+    Section { subject, facts: Vec::new(), findings: vec![finding] }
+}
+
+/// Role separation between all files given, in whatever folder and of whatever version: a machine has one role for good.
+fn roles(policies: &[PolicyFile], published: &[(Side, PublishedMrtds)]) -> Option<Section> {
+    let all: Vec<&PolicyFile> = policies.iter().collect();
+    let measured: Vec<_> = published.iter().map(|(side, published)| (*side, published)).collect();
+    let findings = suite::roles_across(&all, &measured);
+    let files = (policies.len() + published.len()).to_string();
+    let subject = "KMS and node, all files together".to_owned();
+    (!findings.is_empty()).then(|| Section { subject, facts: vec![("files", files)], findings })
 }
 
 /// One file by itself. A node file of the registry holds three profiles, so its isolation is judged here too.
@@ -109,12 +134,12 @@ fn judged(policy: &PolicyFile, args: &PolicyValidateArgs) -> Section {
 }
 
 /// Isolation between the files of a folder that hold one profile each.
-fn together(folder: &str, policies: &[PolicyFile]) -> Option<Section> {
-    let of_a_release = |p: &&PolicyFile| match p.kind {
+fn together(folder: &str, policies: &[&PolicyFile]) -> Option<Section> {
+    let of_a_release = |p: &&&PolicyFile| match p.kind {
         PolicyKind::Current | PolicyKind::Unprefixed => true,
         PolicyKind::RegistryKms | PolicyKind::RegistryNode => false,
     };
-    let set: Vec<_> = policies.iter().filter(of_a_release).collect();
+    let set: Vec<_> = policies.iter().filter(of_a_release).copied().collect();
     if set.len() < 2 {
         return None;
     }
@@ -124,8 +149,8 @@ fn together(folder: &str, policies: &[PolicyFile]) -> Option<Section> {
 
 fn diff(cli: &Cli, args: &PolicyDiffArgs, environment: &Environment) -> Result<Product> {
     let (from, to) = if args.git {
-        let (path, here) = (args.path.as_deref().unwrap_or("policies"), Path::new("."));
-        let (from, to) = (git::json_files(here, &args.from, path)?, git::json_files(here, &args.to, path)?);
+        let path = args.path.as_deref().unwrap_or("policies");
+        let [from, to] = git::json_files(Path::new("."), [&args.from, &args.to], path)?;
         if from.is_empty() && to.is_empty() {
             return Err(Error::usage(format!("neither revision has a JSON file at `{path}`")));
         }
@@ -134,7 +159,12 @@ fn diff(cli: &Cli, args: &PolicyDiffArgs, environment: &Environment) -> Result<P
         let read = |path: &str| policies::read(Path::new(path), Naming::Relative);
         (read(&args.from)?, read(&args.to)?)
     };
-    let diff = Diff::of(&args.from, &args.to, &parsed(&args.from, from)?, &parsed(&args.to, to)?);
+    let (from, to) = (parsed(&args.from, from)?, parsed(&args.to, to)?);
+    if from.is_empty() && to.is_empty() {
+        let message = format!("neither `{}` nor `{}` holds a policy: there is nothing to compare", args.from, args.to);
+        return Err(Error::usage(message).help("name the files or folders that hold policies"));
+    }
+    let diff = Diff::of(&args.from, &args.to, &from, &to);
     let text = match cli.output.format {
         Format::Human => {
             let to_file = cli.output.output.is_some();
@@ -147,25 +177,33 @@ fn diff(cli: &Cli, args: &PolicyDiffArgs, environment: &Environment) -> Result<P
             return Err(Error::usage(format!("policy diff has no {format} form")).help("human, markdown or json"));
         }
     };
-    if args.fail_on_change && !diff.is_empty() {
-        product::print(text.as_bytes(), &cli.output)?;
-        return Ok(Product::Done(Exit::Verification));
-    }
-    Ok(Product::Bytes(text.into_bytes()))
+    let subject = format!("{} → {}", args.from, args.to);
+    let section = Section { subject, facts: Vec::new(), findings: remarks::remarks(&diff, args.fail_on_change) };
+    let report = Report {
+        command: "policy diff".into(),
+        rules: vec![remarks::POLICY_CHANGE],
+        sections: vec![section],
+        caveats: Vec::new(),
+        elapsed: None,
+    };
+    Ok(Product::Text { bytes: text.into_bytes(), report, summary: markdown::render(&diff) })
 }
 
 /// The policies among files. One that does not parse cannot be compared, so there is no difference to show.
 fn parsed(state: &str, files: Vec<Found>) -> Result<Vec<PolicyFile>> {
     let mut read = Vec::new();
     for file in files {
-        match PolicyFile::parse(&file.name, &file.bytes) {
-            Ok(policy) => read.push(policy),
-            Err(_) if !file.named && !is_meant_as_policy(&file.bytes) => {}
-            Err(finding) => {
-                let message = format!("{state}: {} cannot be compared: {}", file.name, finding.message);
-                return Err(Error::input(message).help("run `merotee policy validate` on it"));
+        let why = match collection::read(&file.name, file.named, &file.bytes) {
+            Entry::Policy(policy) if policy.profiles.is_empty() => "it holds no lists that can be read".to_owned(),
+            Entry::Policy(policy) => {
+                read.push(*policy);
+                continue;
             }
-        }
+            Entry::Unreadable(finding) => finding.message,
+            Entry::Published(..) | Entry::Other => continue,
+        };
+        let message = format!("{state}: {} cannot be compared: {why}", file.name);
+        return Err(Error::input(message).help("run `merotee policy validate` on it"));
     }
     Ok(read)
 }

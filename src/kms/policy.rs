@@ -5,6 +5,8 @@
 //!    bundle of its own. A local file may be vouched for by a SHA-256 pin instead.
 //! 3. A pin, when there is one, must match in every case.
 //! 4. [`acceptance::accept`] judges what it says: profile, release, status, lists.
+//! 5. [`roles::accept`] judges whether a KMS of any profile would pass for one of its nodes. The policies of the other
+//!    profiles say what those are, where the release gives them.
 //!
 //! Whatever fails is an error, and no service starts without a policy. Verifying is for [`crate::adapters::evidence`] and
 //! [`crate::release::vouched`]: there is one verifier, and this is not another.
@@ -22,7 +24,10 @@ use crate::{
     attestation::measurement::{Allowed, Register},
     digest::Sha256,
     error::{Error, Result},
-    policy::acceptance::{self, Objection, Unacceptable},
+    policy::{
+        acceptance::{self, Objection, Unacceptable},
+        roles,
+    },
     release::{
         checks::source::source_commit_of,
         contract::{Contract, Contracts},
@@ -104,6 +109,8 @@ struct Vouched {
     /// Its file name, which objections name.
     name: String,
     bytes: Vec<u8>,
+    /// The policies of the other profiles, as well vouched for: name and bytes. Only a release gives them.
+    others: Vec<(String, Vec<u8>)>,
     /// Where it came from, for people.
     origin: String,
 }
@@ -132,6 +139,8 @@ pub async fn load(settings: &Settings, publisher: &Publisher) -> Result<NodePoli
     let accepted = acceptance::accept(&document.name, &document.bytes, settings.profile, &settings.release)
         .map_err(|why| refusal(&document.origin, &why))?;
     warn(&accepted.warnings);
+    let apart = roles::accept(&document.name, &document.bytes, &document.others);
+    warn(&apart.map_err(|why| refusal(&document.origin, &why))?);
     let standing = match (settings.enforce, accepted.ready) {
         (false, _) => Standing::NotEnforced,
         (true, false) => Standing::NotReady,
@@ -177,7 +186,8 @@ async fn alone(settings: &Settings, publisher: &Publisher, document: LoneDocumen
         }
         tracing::info!("{origin} is signed by {by}");
     }
-    Ok(Vouched { name: document.name().to_owned(), bytes: document.bytes().to_vec(), origin })
+    let (name, bytes) = (document.name().to_owned(), document.bytes().to_vec());
+    Ok(Vouched { name, bytes, others: Vec::new(), origin })
 }
 
 fn no_bundle(source: &PolicySource) -> &'static str {

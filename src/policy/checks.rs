@@ -1,7 +1,7 @@
 //! The rules one policy file must fulfil by itself.
 //!
 //! Each check takes a [`PolicyFile`] and literals, and reports on everything it looked at. Rules between files are in
-//! [`super::isolation`] and [`super::agreement`]. Source of the rules: the release taxonomy (what `policy_not_ready`
+//! [`super::isolation`], [`super::roles`] and [`super::agreement`]. Source of the rules: the release taxonomy (what `policy_not_ready`
 //! may be used for) and the definition of an accepted machine as the product of five register lists.
 
 use std::collections::HashSet;
@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use semver::Version;
 
 use super::{
-    document::{PolicyFile, PolicyKind, ProfileLists, Readiness, Side},
+    document::{PolicyFile, PolicyKind, Readiness, Side},
     profile::Profile,
     reading::Field,
 };
@@ -42,9 +42,6 @@ pub const FIELDS: CheckInfo =
 /// No allowed register is all zeros.
 pub const REGISTER_ZERO: CheckInfo =
     CheckInfo { id: "register-zero", title: "no policy allows a register that was never extended" };
-/// KMS and node are told apart within a profile.
-pub const ROLE_SEPARATION: CheckInfo =
-    CheckInfo { id: "role-separation", title: "within each profile, KMS and node share no RTMR3 value" };
 
 /// [`PROFILE`]: the file is for `expected`, the profile its name promises.
 pub fn profile(policy: &PolicyFile, expected: Profile) -> Vec<Finding> {
@@ -257,35 +254,6 @@ pub(crate) fn zeros(check: CheckInfo, subject: &str, what: &str, allowed: &Allow
     }
     Finding::new(check.id, Status::Warn, subject, format!("{what}: {} may be all zeros", zero.join(", ")))
         .help("nothing was ever measured into such a register, so it proves nothing about the machine")
-}
-
-/// [`ROLE_SEPARATION`]: within each profile, KMS RTMR3 and node RTMR3 share no value. A file that states one side only
-/// cannot be judged.
-pub fn role_separation(policy: &PolicyFile) -> Vec<Finding> {
-    let findings = policy.profiles.iter().map(|lists| separated(policy, lists)).collect();
-    or_unreadable(findings, ROLE_SEPARATION, policy)
-}
-
-fn separated(policy: &PolicyFile, lists: &ProfileLists) -> Finding {
-    let finding = |status, message: String| Finding::new(ROLE_SEPARATION.id, status, &policy.name, message);
-    let profile = lists.profile;
-    let (Some(kms), Some(node)) = (&lists.kms, &lists.node) else {
-        let message = format!("{profile}: an {} does not state both KMS and node", policy.kind.describe());
-        return finding(Status::SkippedRequired, message);
-    };
-    let kms: HashSet<_> = kms.register(Register::Rtmr3).iter().collect();
-    let node = node.register(Register::Rtmr3);
-    let shared: Vec<_> = node.iter().filter(|m| kms.contains(m)).map(Measurement::short).take(3).collect();
-    if !shared.is_empty() {
-        return finding(Status::Fail, format!("{profile}: KMS and node share a value of RTMR3"))
-            .compared("no value of RTMR3 in both kms_ and node_ lists", shared.join(", "))
-            .help("a node with this value passes for a KMS: measure the role into RTMR3 and probe both again");
-    }
-    if kms.is_empty() || node.is_empty() {
-        let status = if policy.is_not_ready() { Status::Skipped } else { Status::SkippedRequired };
-        return finding(status, format!("{profile}: a list of RTMR3 is empty, so the roles cannot be compared"));
-    }
-    finding(Status::Pass, format!("{profile}: KMS and node share no value of RTMR3"))
 }
 
 /// `findings`, or a required skip where the file held no list to look at: nothing looked at is nothing passed.

@@ -4,7 +4,10 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::fixtures::{only, policy, spoiled, statuses};
+use crate::policy::{
+    fixtures::{only, policy, spoiled, statuses},
+    roles::within as role_separation,
+};
 
 const VERSION: Version = Version::new(1, 2, 0);
 

@@ -1,7 +1,7 @@
 //! What a change of policies changes: values, what they admit, and the structure of the documents.
 //!
 //! [`admission`] counts machines, [`structure`] compares documents field by field, [`pairing`] finds which file of one
-//! state became which of the other; [`human`], [`markdown`] and [`json`] print the result. A policy accepts the product
+//! state became which of the other; [`human`], [`markdown`] and [`json`] print the result, [`remarks`] tells it to a workflow. A policy accepts the product
 //! of its lists, so a value added to one register admits every combination with the values of the others: that, and not
 //! the number of lines in a diff, is what a reviewer has to judge.
 
@@ -10,15 +10,16 @@ pub mod human;
 pub mod json;
 pub mod markdown;
 pub mod pairing;
+pub mod remarks;
 pub mod structure;
 mod wording;
 
 use std::collections::BTreeSet;
 
 use super::{
-    document::{PolicyFile, Side},
+    document::{PolicyFile, Readiness, Side},
     profile::Profile,
-    reading::Malformed,
+    reading::{Field, Malformed},
 };
 use crate::{
     attestation::measurement::{Allowed, Measurement, Register, TcbStatus},
@@ -66,6 +67,8 @@ pub struct SideDiff {
     pub profile: Profile,
     /// The machines.
     pub side: Side,
+    /// What the two states are worth.
+    pub standing: Standing,
     /// Registers whose lists differ.
     pub registers: Vec<RegisterDiff>,
     /// TCB statuses.
@@ -74,6 +77,21 @@ pub struct SideDiff {
     pub event_payloads: Change<Sha256>,
     /// How many machines are admitted, before and after.
     pub admission: Admission,
+}
+
+/// What the lists of two states are worth, which decides how their change reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Both are final, or as good as that to a reader.
+    Settled,
+    /// The lists are final for the first time: all that is in them is admitted newly, whatever the draft listed.
+    Promoted,
+    /// They were final and are a draft: any genuine machine is taken.
+    Withdrawn,
+    /// They are a draft in both states.
+    Draft,
+    /// One of the states has no such lists: the file, or the profile in it, is new or gone.
+    Whole,
 }
 
 /// Added and removed values of one register.
@@ -101,7 +119,6 @@ pub struct Change<T> {
 impl<T: Ord + Copy> Change<T> {
     /// Compares two lists as sets. `None` is a list of a file that is not there.
     fn of(before: Option<&[T]>, after: Option<&[T]>) -> Self {
-        let set = |list: Option<&[T]>| list.unwrap_or_default().iter().copied().collect::<BTreeSet<T>>();
         let (old, new) = (set(before), set(after));
         let is_empty = |list: Option<&[T]>| list.is_some_and(<[T]>::is_empty);
         Self {
@@ -112,10 +129,19 @@ impl<T: Ord + Copy> Change<T> {
         }
     }
 
+    /// A list that was never enforced, whatever it held: every value counts as added.
+    fn promoted(draft: Option<&[T]>, list: Option<&[T]>) -> Self {
+        Self { removed: Self::of(draft, list).removed, ..Self::of(None, list) }
+    }
+
     /// Whether the lists are the same.
     pub fn is_none(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty() && !self.emptied && !self.filled
     }
+}
+
+fn set<T: Ord + Copy>(list: Option<&[T]>) -> BTreeSet<T> {
+    list.unwrap_or_default().iter().copied().collect()
 }
 
 impl Diff {
@@ -165,7 +191,9 @@ impl FileDiff {
 struct Stated<'a> {
     allowed: &'a Allowed,
     event_payloads: &'a [Sha256],
-    not_ready: bool,
+    readiness: &'a Readiness,
+    /// Whether something in the file that belongs into a list could not be read: an empty list may then be none.
+    doubtful: bool,
 }
 
 impl<'a> Stated<'a> {
@@ -176,14 +204,63 @@ impl<'a> Stated<'a> {
             Side::Kms => lists.event_payloads.as_slice(),
             Side::Node => &[],
         };
-        Some(Self { allowed: lists.side(side)?, event_payloads, not_ready: file.is_not_ready() })
+        let doubtful = file.malformed.iter().any(|m| matches!(m.field, Field::Measurement | Field::Tcb));
+        Some(Self { allowed: lists.side(side)?, event_payloads, readiness: &file.readiness, doubtful })
     }
 
+    /// What the lists admit by themselves.
     fn product(stated: Option<Self>) -> Product {
-        match stated {
-            None => Product::nothing(),
-            Some(stated) if stated.not_ready => Product::anything(),
-            Some(stated) => Product::of(stated.allowed),
+        stated.map_or_else(Product::nothing, |stated| Product::of(stated.allowed))
+    }
+
+    /// What the older lists are taken to have admitted. What is newly admitted must never count as known, so a list that
+    /// may be empty only because it cannot be read admitted nothing.
+    fn older(old: Option<Self>, new: Option<Self>) -> Product {
+        match (old, new) {
+            (Some(old), Some(new)) if old.doubtful => Product::doubted(old.allowed, new.allowed),
+            (old, _) => Self::product(old),
+        }
+    }
+}
+
+impl Standing {
+    fn of(old: Option<Stated<'_>>, new: Option<Stated<'_>>) -> Self {
+        let (Some(old), Some(new)) = (old, new) else { return Self::Whole };
+        match (old.readiness, new.readiness) {
+            (Readiness::NotReady, Readiness::NotReady) => Self::Draft,
+            (Readiness::Ready | Readiness::Unknown(_), Readiness::NotReady) => Self::Withdrawn,
+            // A word that means nothing keeps a KMS of ours from loading the file; what it becomes is the first to count.
+            (Readiness::NotReady | Readiness::Unknown(_), after) if old.readiness != after => Self::Promoted,
+            (
+                Readiness::Ready | Readiness::Unknown(_) | Readiness::NotReady,
+                Readiness::Ready | Readiness::Unknown(_),
+            ) => Self::Settled,
+        }
+    }
+
+    fn change<T: Ord + Copy>(self, before: Option<&[T]>, after: Option<&[T]>, doubtful: bool) -> Change<T> {
+        match self {
+            Self::Promoted => Change::promoted(before, after),
+            Self::Settled | Self::Withdrawn | Self::Draft | Self::Whole => {
+                let change = Change::of(before, after);
+                Change { filled: change.filled && !doubtful, ..change }
+            }
+        }
+    }
+
+    fn admission(self, old: Option<Stated<'_>>, new: Option<Stated<'_>>) -> Admission {
+        let (before, after) = (Stated::older(old, new), Stated::product(new));
+        // The file is new and a draft: nothing was admitted, and now any genuine machine is.
+        let draft = new.is_some_and(|new| *new.readiness == Readiness::NotReady);
+        let after = if draft { Product::anything() } else { after };
+        match self {
+            Self::Settled | Self::Withdrawn => Admission::of(&before, &after),
+            Self::Promoted => Admission::of(&Product::nothing(), &after),
+            Self::Draft => Admission::of(&Product::anything(), &after),
+            Self::Whole if old.is_some_and(|old| *old.readiness == Readiness::NotReady) => {
+                Admission::of(&Product::anything(), &after)
+            }
+            Self::Whole => Admission::of(&before, &after),
         }
     }
 }
@@ -191,23 +268,28 @@ impl<'a> Stated<'a> {
 impl SideDiff {
     fn of(before: Option<&PolicyFile>, after: Option<&PolicyFile>, profile: Profile, side: Side) -> Option<Self> {
         let (old, new) = (Stated::find(before, profile, side), Stated::find(after, profile, side));
+        let (standing, doubtful) = (Standing::of(old, new), old.is_some_and(|old| old.doubtful));
         let registers: Vec<_> = Register::ALL
             .into_iter()
             .map(|register| {
                 let list = |stated: Option<Stated<'_>>| stated.map(|s| s.allowed.register(register).to_vec());
-                RegisterDiff { register, change: Change::of(list(old).as_deref(), list(new).as_deref()) }
+                let change = standing.change(list(old).as_deref(), list(new).as_deref(), doubtful);
+                RegisterDiff { register, change }
             })
             .filter(|r| !r.change.is_none())
             .collect();
-        let tcb = Change::of(old.map(|s| s.allowed.tcb()), new.map(|s| s.allowed.tcb()));
-        let mut event_payloads = Change::of(old.map(|s| s.event_payloads), new.map(|s| s.event_payloads));
+        let tcb = standing.change(old.map(|s| s.allowed.tcb()), new.map(|s| s.allowed.tcb()), doubtful);
+        let payloads = |stated: Option<Stated<'_>>| stated.map(|s| s.event_payloads.to_vec());
+        let mut event_payloads = standing.change(payloads(old).as_deref(), payloads(new).as_deref(), doubtful);
         // A file that is new or gone was not emptied, and nodes have no such list at all.
-        if side == Side::Node || old.is_none() || new.is_none() {
+        if side == Side::Node || standing == Standing::Whole {
             (event_payloads.emptied, event_payloads.filled) = (false, false);
         }
-        let admission = Admission::of(&Stated::product(old), &Stated::product(new));
+        // The list is optional: a promotion that never had one does not empty it.
+        event_payloads.emptied &= !event_payloads.removed.is_empty();
+        let admission = standing.admission(old, new);
         let same = registers.is_empty() && tcb.is_none() && event_payloads.is_none() && !admission.changes();
-        (!same).then_some(Self { profile, side, registers, tcb, event_payloads, admission })
+        (!same).then_some(Self { profile, side, standing, registers, tcb, event_payloads, admission })
     }
 }
 

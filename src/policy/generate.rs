@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     agreement::{self, COUNTERPART_MEASUREMENTS},
     candidates::{CANDIDATES, CANDIDATES_AGREE, Proposal, sorted},
-    document::PolicyFile,
+    document::{PolicyFile, Side},
     profile::Profile,
     suite::{self, Demands},
 };
@@ -177,6 +177,8 @@ pub fn judge(generated: &[Generated], version: &Version, class: Class, node: Opt
     }
     let policies: Vec<_> = policies.iter().map(|(_, policy)| policy).collect();
     findings.extend(suite::together(&policies));
+    let node_lists: Vec<_> = node.iter().map(|node| (Side::Node, node.published)).collect();
+    findings.extend(suite::roles_across(&policies, &node_lists));
     if let Some(node) = node {
         findings.extend(mrtds::published(node.published, Family::Node, node.version));
         findings.extend(mrtds::isolated(node.published));

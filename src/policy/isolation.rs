@@ -5,7 +5,8 @@
 //! is not an approximation. An empty list constrains nothing and so separates nothing. TCB statuses and compose hashes
 //! say nothing about the profile and are not looked at.
 //!
-//! The cost is linear in the number of values: one hash set a list.
+//! The cost is linear in the number of values: one hash set a list, unless lists are short. The rules here are about profiles of
+//! one role; KMS against node is [`super::roles`].
 
 use std::collections::HashSet;
 
@@ -46,11 +47,17 @@ pub enum Overlap {
     Unconstrained(Option<Measurement>),
 }
 
+/// Up to this many pairs of values, comparing them all is cheaper than a hash set. Most lists have one value.
+const COMPARED_DIRECTLY: usize = 64;
+
 /// How `left` and `right` relate in `register`.
 pub fn overlap(left: &Allowed, right: &Allowed, register: Register) -> Overlap {
     let (left, right) = (left.register(register), right.register(register));
     if left.is_empty() || right.is_empty() {
         return Overlap::Unconstrained(left.first().or(right.first()).copied());
+    }
+    if left.len() * right.len() <= COMPARED_DIRECTLY {
+        return right.iter().find(|m| left.contains(m)).map_or(Overlap::Separate, |m| Overlap::Shared(*m));
     }
     let known: HashSet<_> = left.iter().collect();
     right.iter().find(|m| known.contains(m)).map_or(Overlap::Separate, |m| Overlap::Shared(*m))
@@ -136,8 +143,8 @@ fn pair_isolated(what: &str, a: &Cohort<'_>, b: &Cohort<'_>) -> Vec<Finding> {
     findings
 }
 
-/// The five registers of a machine that both profiles accept.
-fn witness(overlaps: &[(Register, Overlap)]) -> String {
+/// What both accept in each register.
+pub(super) fn witness(overlaps: &[(Register, Overlap)]) -> String {
     let value = |overlap: &Overlap| match overlap {
         Overlap::Shared(value) | Overlap::Unconstrained(Some(value)) => value.short(),
         Overlap::Separate | Overlap::Unconstrained(None) => "any value".to_owned(),

@@ -6,12 +6,13 @@ use semver::Version;
 
 use super::{
     checks,
-    document::{PolicyFile, PolicyKind},
+    document::{PolicyFile, PolicyKind, Side},
     isolation::{self, PROFILE_ISOLATION},
     profile::Profile,
+    roles::{self, ROLE_SEPARATION, Roles},
 };
 use crate::{
-    release::tag::Class,
+    release::{mrtds::PublishedMrtds, tag::Class},
     report::{CheckInfo, Finding, Status},
     schema::{SCHEMA, conforms},
 };
@@ -26,7 +27,7 @@ pub const RULES: [CheckInfo; 10] = [
     checks::TCB,
     checks::FIELDS,
     checks::REGISTER_ZERO,
-    checks::ROLE_SEPARATION,
+    ROLE_SEPARATION,
     PROFILE_ISOLATION,
 ];
 
@@ -51,14 +52,14 @@ pub fn alone(policy: &PolicyFile, demands: Demands<'_>) -> Vec<Finding> {
     findings.extend(checks::tcb(policy));
     findings.extend(checks::fields(policy));
     findings.extend(checks::register_zero(policy));
-    findings.extend(roles(policy));
+    findings.extend(roles_within(policy));
     findings
 }
 
 /// Role separation, as far as the form allows: a file that states one side only has nothing to separate, which is no
 /// fault of its own. A release must have files that state both, and its audit demands them.
-fn roles(policy: &PolicyFile) -> Vec<Finding> {
-    let mut findings = checks::role_separation(policy);
+fn roles_within(policy: &PolicyFile) -> Vec<Finding> {
+    let mut findings = roles::within(policy);
     let one_sided = match policy.kind {
         PolicyKind::Current => false,
         PolicyKind::Unprefixed | PolicyKind::RegistryKms | PolicyKind::RegistryNode => true,
@@ -89,6 +90,14 @@ pub fn together(policies: &[&PolicyFile]) -> Vec<Finding> {
         findings.push(PROFILE_ISOLATION.skip(subject, message));
     }
     findings
+}
+
+/// Role separation between files: no KMS that one states is accepted as a node by another, whatever their profiles, and
+/// nothing that `published` states either. Nothing when no two documents have anything to say to each other. Files of
+/// several releases are compared as well: a machine has one role for good.
+pub fn roles_across(policies: &[&PolicyFile], published: &[(Side, &PublishedMrtds)]) -> Vec<Finding> {
+    let roles = published.iter().fold(Roles::of(policies), |roles, (side, of)| roles.and_published(*side, of));
+    roles.separated_across()
 }
 
 /// The class a file claims by its own tag: a release candidate may be unsettled, everything else must be final.

@@ -144,12 +144,6 @@ pub struct AssetPattern {
     pub optional: bool,
 }
 
-impl AssetPattern {
-    fn of(self, profile: Profile) -> Self {
-        Self { name: self.name.replace(PROFILE, profile.as_str()), ..self }
-    }
-}
-
 /// How much of a release is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -157,8 +151,8 @@ pub enum Scope {
     Whole,
     /// The checksums file, its signature and the measurements: what `--quick` checks.
     Quick,
-    /// The policy of one profile, with whatever vouches for it.
-    Policy(Profile),
+    /// The policies of all profiles, with whatever vouches for them.
+    Policies,
 }
 
 /// What a release of one family in one layout must hold.
@@ -231,7 +225,7 @@ impl Contract {
         let assets = match scope {
             Scope::Whole => self.assets.clone(),
             Scope::Quick => with_role(Role::Measurements).collect(),
-            Scope::Policy(profile) => with_role(Role::Policy).map(|pattern| pattern.of(profile)).collect(),
+            Scope::Policies => with_role(Role::Policy).collect(),
         };
         Self { assets, ..self.clone() }
     }

@@ -144,15 +144,15 @@ mod tests {
     }
 
     #[test]
-    fn for_a_policy_only_what_vouches_for_it_is_fetched_besides() {
+    fn for_policies_only_what_vouches_for_them_is_fetched_besides() {
         let all =
             ["checksums.sha256", "checksums.sha256.sigstore.json", "attestation-policy-debug.json", "sbom.spdx.json"];
-        let (selection, names) = chosen(Scope::Policy(Profile::Debug), &all);
+        let (selection, names) = chosen(Scope::Policies, &all);
         let fetched: Vec<_> =
             names.usable.iter().filter(|(_, n)| selection.fetches(n)).map(|(_, n)| n.as_str()).collect();
         assert_eq!(fetched, all[..3]);
         let wanted: Vec<_> = selection.contract.assets().map(|a| a.name).collect();
-        assert_eq!(wanted, ["attestation-policy-debug.json"]);
+        assert_eq!(wanted, Profile::ALL.map(|profile| format!("attestation-policy-{profile}.json")));
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "each kind acts at one stage and passes all the others by")]
 
+mod policies;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -67,6 +69,8 @@ pub enum Tamper {
     PolicyNotIsolated,
     /// KMS and node share RTMR3: a node image could pass for the KMS.
     RoleOverlap,
+    /// The debug policy accepts the locked KMS as a node: a stranger gets a debug node's key with that KMS's answer.
+    RoleOverlapAcrossProfiles,
     /// A published MRTD is one digit short.
     MrtdMalformed,
     /// A relationship of the SBOM points to nothing.
@@ -84,7 +88,7 @@ pub enum Tamper {
 }
 
 /// Every kind, its name on the command line and what it does, in the order of `--tamper list`.
-const KINDS: [(Tamper, &str, &str); 27] = [
+const KINDS: &[(Tamper, &str, &str)] = &[
     (Tamper::PayloadByte, "payload-byte", "flips one byte of the SBOM after everything was signed"),
     (Tamper::ChecksumEntry, "checksum-entry", "replaces one digest in the checksums file and signs the file"),
     (Tamper::AssetMissing, "asset-missing", "deletes an asset that the checksums file lists"),
@@ -117,6 +121,11 @@ const KINDS: [(Tamper, &str, &str); 27] = [
         "gives debug machines the measurements of locked-read-only ones",
     ),
     (Tamper::RoleOverlap, "role-overlap", "gives the KMS the RTMR3 of the node image"),
+    (
+        Tamper::RoleOverlapAcrossProfiles,
+        "role-overlap-across-profiles",
+        "adds the registers of the locked-read-only KMS to the node lists of the debug policy",
+    ),
     (Tamper::MrtdMalformed, "mrtd-malformed", "cuts one digit off a published MRTD"),
     (Tamper::SbomBroken, "sbom-broken", "points a relationship of the SBOM at a package that is not there"),
     (Tamper::NotesUnpinned, "notes-unpinned", "names the image in the release notes by a tag instead of a digest"),
@@ -177,7 +186,9 @@ impl Tamper {
             Self::SignatureStray if sample.layout != Layout::Pipeline => Some("it has such a file, which is read"),
             Self::PolicyProfile | Self::PolicyTag if !kms => Some("a node image release holds no policy"),
             Self::NotesUnpinned if !kms => Some("the notes of a node image release name no image"),
-            Self::PolicyNotReady | Self::PolicyEmptyList | Self::RoleOverlap if !kms || tag.class() == Class::Rc => {
+            Self::PolicyNotReady | Self::PolicyEmptyList | Self::RoleOverlap | Self::RoleOverlapAcrossProfiles
+                if !kms || tag.class() == Class::Rc =>
+            {
                 Some("only a stable KMS release has a finished policy")
             }
             Self::PolicyNotIsolated if tag.class() == Class::Rc => {
@@ -215,11 +226,12 @@ impl Tamper {
             Self::PolicyTag => set(&mut draft.json, &locked, "/tag", json!("9.9.9")),
             Self::PolicyNotReady => set(&mut draft.json, &locked, "/status", json!("policy_not_ready")),
             Self::PolicyEmptyList => set(&mut draft.json, &locked, "/policy/kms_allowed_rtmr0", json!([])),
-            Self::PolicyNotIsolated => not_isolated(draft),
+            Self::PolicyNotIsolated => policies::not_isolated(draft),
             Self::RoleOverlap => {
                 let node = draft.json.get(&locked).and_then(|p| p.pointer("/policy/node_allowed_rtmr3")).cloned();
                 set(&mut draft.json, &locked, "/policy/kms_allowed_rtmr3", node.unwrap_or_default());
             }
+            Self::RoleOverlapAcrossProfiles => policies::kms_among_nodes(draft),
             Self::MrtdMalformed => {
                 let place = "/profiles/locked-read-only/mrtd";
                 let short = draft
@@ -345,18 +357,6 @@ fn is_evidence_of(name: &str, signed: &str) -> bool {
 fn set(documents: &mut BTreeMap<String, Value>, name: &str, pointer: &str, value: Value) {
     if let Some(place) = documents.get_mut(name).and_then(|d| d.pointer_mut(pointer)) {
         *place = value;
-    }
-}
-
-/// Gives debug everything that locked-read-only has, in policies and published measurements alike.
-fn not_isolated(draft: &mut Draft) {
-    let (debug, locked) = (draft.sample.policy_name(Profile::Debug), draft.sample.policy_name(Profile::LockedReadOnly));
-    if let Some(lists) = draft.json.get(&locked).and_then(|p| p.get("policy")).cloned() {
-        set(&mut draft.json, &debug, "/policy", lists);
-    }
-    let published = "published-mrtds.json";
-    if let Some(profile) = draft.json.get(published).and_then(|m| m.pointer("/profiles/locked-read-only")).cloned() {
-        set(&mut draft.json, published, "/profiles/debug", profile);
     }
 }
 

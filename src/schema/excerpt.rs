@@ -37,7 +37,8 @@ pub fn capped(mut findings: Vec<Finding>) -> Vec<Finding> {
         return findings;
     }
     let rest = findings.split_off(MAX_PROBLEMS);
-    let status = if rest.iter().any(|f| f.status == Status::Fail) { Status::Fail } else { Status::Warn };
+    let worst = [Status::Fail, Status::Missing, Status::SkippedRequired, Status::Warn, Status::Skipped];
+    let status = worst.into_iter().find(|s| rest.iter().any(|f| f.status == *s)).unwrap_or(Status::Pass);
     if let Some(first) = rest.first() {
         let message = format!("and {} more like these", rest.len());
         findings.push(Finding::new(first.check, status, first.subject.clone(), message));
@@ -88,5 +89,9 @@ mod tests {
             capped.last().map(|f| (f.status, f.message.as_str())),
             Some((Status::Fail, "and 5 more like these"))
         );
+        let ending = |status| super::capped([vec![finding(Status::Pass); 24], vec![finding(status)]].concat()).pop();
+        for status in [Status::Missing, Status::SkippedRequired, Status::Warn, Status::Skipped, Status::Pass] {
+            assert_eq!(ending(status).map(|f| f.status), Some(status), "what is cut keeps its weight");
+        }
     }
 }

@@ -295,3 +295,50 @@ fn no_color_wins_over_forced_color_which_wins_over_the_absence_of_a_terminal() {
     assert!(!colored(&[("CLICOLOR_FORCE", "1")], &["--output", "report.txt"]));
     assert!(!place.read("report.txt").contains('\u{1b}'));
 }
+
+/// A folder of one policy, and what a change makes of it.
+fn changed(place: &Place, change: impl FnOnce(&mut serde_json::Value)) {
+    let mut policy = json!({"schema_version": 1, "role": "kms", "profile": "debug", "tag": "1.2.0", "status": "ready",
+        "policy": {"kms_allowed_tcb_statuses": ["uptodate"], "node_allowed_tcb_statuses": ["uptodate"]}});
+    for (at, side) in ["kms", "node"].into_iter().enumerate() {
+        for (register, name) in ["mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"].into_iter().enumerate() {
+            policy["policy"][format!("{side}_allowed_{name}")] = json!([format!("{at}{register}").repeat(48)]);
+        }
+    }
+    place.write("old/attestation-policy-debug.json", policy.to_string());
+    change(&mut policy);
+    place.write("new/attestation-policy-debug.json", policy.to_string());
+}
+
+#[test]
+fn a_difference_of_policies_is_annotated_summed_up_and_an_output() {
+    let place = Place::new();
+    changed(&place, |d| {
+        d["policy"]["kms_allowed_tcb_statuses"] = json!(["uptodate", "revoked"]);
+        d["policy"]["node_allowed_rtmr3"] = json!(["00".repeat(48)]);
+        d["a\n::error::pwned"] = json!("::set-output name=verdict::passed");
+    });
+    let run = step(&place, place.merotee(["policy", "diff", "old", "new"])).expect(0);
+    inert(&run);
+    let annotations: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("::")).collect();
+    let begin = "::warning title=policy-change%3A attestation-policy-debug.json::";
+    assert!(annotations.iter().all(|line| line.starts_with(begin)), "{}", run.stderr);
+    for said in
+        ["an architecture review", "revoked newly admits", "all zeros", "newly admits platforms that are revoked"]
+    {
+        assert!(annotations.iter().any(|line| line.contains(said)), "{said}: {}", run.stderr);
+    }
+    let summary = place.read("summary.md");
+    assert!(summary.starts_with("## Policy changes: `old` → `new`"), "{summary}");
+    assert!(!summary.lines().any(|line| line.starts_with("::")), "{summary}");
+    assert!(place.read("output.txt").starts_with("verdict=passed\n"), "{}", place.read("output.txt"));
+    let run = step(&place, place.merotee(["policy", "diff", "old", "new", "--fail-on-change", "--format", "json"]));
+    let run = run.expect(10).says(&["::error title=policy-change%3A old → new::old and new differ"]);
+    assert!(run.stdout.starts_with("{\n") && place.read("output.txt").contains("verdict=failed\n"));
+    let place = Place::new();
+    changed(&place, |_| {});
+    let run = step(&place, place.merotee(["policy", "diff", "old", "new", "--fail-on-change"])).expect(0);
+    assert!(!run.stderr.contains("::"), "{}", run.stderr);
+    assert!(place.read("output.txt").starts_with("verdict=passed\npassed=1\n"));
+    assert!(place.read("summary.md").contains("No difference (1 file compared)"));
+}

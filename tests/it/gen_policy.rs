@@ -176,6 +176,29 @@ fn an_rtmr3_shared_by_kms_and_node_is_refused() {
 }
 
 #[test]
+fn a_kms_that_measures_like_the_node_of_another_profile_is_refused_in_each_pair() {
+    for (kms, node) in PROFILES.iter().flat_map(|a| PROFILES.map(|b| (*a, b))).filter(|(a, b)| *a != *b) {
+        let run = refused(10, |place| {
+            for probe in [1, 2] {
+                edit(place, &format!("probe-{kms}-{probe}.json"), |d| {
+                    for name in ["mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"] {
+                        d["policy"][format!("allowed_{name}")] = json!([register("node", node, name)]);
+                    }
+                });
+            }
+        });
+        let failed = failed(&run);
+        assert_eq!(failed.len(), 1, "{failed:?}");
+        let subject = format!("attestation-policy-{node}.json");
+        assert_eq!((failed[0].0.as_str(), failed[0].1.as_str()), ("role-separation", subject.as_str()));
+        assert!(
+            failed[0].2.starts_with(&format!("{kms} KMS (attestation-policy-{kms}.json) and {node} node")),
+            "{failed:?}"
+        );
+    }
+}
+
+#[test]
 fn an_empty_list_short_hex_and_a_revoked_status_are_refused_with_their_place() {
     let one = |change: fn(&mut Value)| {
         let run = refused(10, |place| edit(place, "probe-debug-1.json", change));

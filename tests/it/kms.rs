@@ -16,5 +16,6 @@ mod refusals;
 mod requests;
 mod silence;
 mod site;
+mod strangers;
 mod weak_keys;
 mod wire;

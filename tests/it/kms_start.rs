@@ -45,7 +45,7 @@ fn a_release_candidate_starts_with_a_policy_that_is_not_ready_and_warns() {
 fn whatever_is_spoilt_about_the_release_the_service_does_not_start_and_says_where() {
     let locked = "attestation-policy-locked-read-only.json";
     let debug = "attestation-policy-debug.json";
-    let spoilt: [(&str, &str, &[&str]); 12] = [
+    let spoilt: [(&str, &str, &[&str]); 14] = [
         ("signature-missing", "locked-read-only", &["signature: checksums.sha256: no signature"]),
         (
             "signature-other-file",
@@ -66,6 +66,13 @@ fn whatever_is_spoilt_about_the_release_the_service_does_not_start_and_says_wher
         ),
         ("policy-empty-list", "locked-read-only", &["policy-measurements: ", locked, ", got nothing in RTMR0"]),
         ("role-overlap", "locked-read-only", &["role-separation: ", locked, "KMS and node share a value of RTMR3"]),
+        // One of the two policies is sound: neither service starts, since the release opens keys to strangers.
+        ("role-overlap-across-profiles", "debug", &["role-separation: ", debug, "one machine passes for both"]),
+        (
+            "role-overlap-across-profiles",
+            "locked-read-only",
+            &["locked-read-only KMS", debug, "one machine passes for both"],
+        ),
     ];
     for (kind, profile, says) in spoilt {
         let run = Place::new().tampered(kind, serve("1.2.0", profile)).run();

@@ -52,6 +52,10 @@ mod mrtds;
 mod outside;
 mod policies;
 #[cfg(feature = "sandbox")]
+mod policy_folders;
+#[cfg(feature = "sandbox")]
+mod policy_git;
+#[cfg(feature = "sandbox")]
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;

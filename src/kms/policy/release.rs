@@ -1,5 +1,5 @@
-//! The policy of a release on GitHub, in whichever layout it is: the profile's asset with everything that vouches for it,
-//! and nothing else of the release.
+//! The policies of a release on GitHub, in whichever layout it is, with everything that vouches for them, and nothing else
+//! of the release. One is what the service runs by; the others say which machines are KMSs of other profiles.
 
 use std::collections::BTreeSet;
 
@@ -25,27 +25,35 @@ use crate::{
     },
 };
 
-/// Assets fetched at the same time: the policy, the checksums file and their signatures.
+/// Assets fetched at the same time: the policies, the checksums file and their signatures.
 const JOBS: usize = 4;
 
 /// The most that is downloaded for them, in bytes. Real ones have some 20 KiB together.
 const MAX_DOWNLOAD: u64 = 256 << 20;
 
-/// Fetches the policy of `profile` and has the release vouch for it.
+/// Fetches the policy of `profile`, with those of the other profiles, and has the release vouch for all of them.
 ///
 /// # Errors
-/// Trust: the release does not vouch for it, or has none. Remote: GitHub or the log cannot be asked, or there is no such
+/// Trust: the release does not vouch for one, or lacks one. Remote: GitHub or the log cannot be asked, or there is no such
 /// release.
 pub(super) async fn fetch(release: &Tag, profile: Profile, publisher: &Publisher) -> Result<Vouched> {
     let origin = format!("{} of {}", release, publisher.repository);
     let folder =
         TempDir::with_prefix("merotee-").map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
-    let snapshot = snapshot(release, profile, publisher, &folder).await?;
-    let name = snapshot.contract.assets().find(|asset| asset.role == Role::Policy).map(|asset| asset.name);
+    let snapshot = snapshot(release, publisher, &folder).await?;
+    let policies = snapshot.contract.assets().filter(|asset| asset.role == Role::Policy);
+    let (own, others): (Vec<_>, Vec<_>) = policies.partition(|asset| asset.profile == Some(profile));
+    let name = own.into_iter().next().map(|asset| asset.name);
     let name = name.ok_or_else(|| Error::internal("the contract of a KMS release names no policy"))?;
-    let bytes = vouched::document(&snapshot, &name).map_err(|why| refusal(&origin, &why))?.to_vec();
+    let bytes = |name: &str| match vouched::document(&snapshot, name) {
+        Ok(bytes) => Ok(bytes.to_vec()),
+        Err(why) => Err(refusal(&origin, &why)),
+    };
+    let policy = bytes(&name)?;
+    let others = others.into_iter().map(|other| Ok((other.name.clone(), bytes(&other.name)?)));
+    let others = others.collect::<Result<_>>()?;
     tracing::info!("{release} vouches for {name}, signed by {}", signers(&snapshot));
-    Ok(Vouched { name, bytes, origin })
+    Ok(Vouched { name, bytes: policy, others, origin })
 }
 
 /// Who did sign, once each.
@@ -61,13 +69,13 @@ fn signers(snapshot: &Snapshot) -> String {
     signers.into_iter().collect::<Vec<_>>().join(" and ")
 }
 
-/// As much of the release as vouches for one policy.
-async fn snapshot(release: &Tag, profile: Profile, publisher: &Publisher, folder: &TempDir) -> Result<Snapshot> {
+/// As much of the release as vouches for its policies.
+async fn snapshot(release: &Tag, publisher: &Publisher, folder: &TempDir) -> Result<Snapshot> {
     let contracts = contracts()?;
     let github = GitHub::new(publisher.api_url.clone(), publisher.token.clone(), publisher.http.clone())?
         .within(Allowance::new(MAX_DOWNLOAD, "the service's bound"));
     let listing =
-        github_release::list(&github, &publisher.repository, release, &contracts, Scope::Policy(profile)).await?;
+        github_release::list(&github, &publisher.repository, release, &contracts, Scope::Policies).await?;
     let request = Request { into: folder.path(), jobs: JOBS, progress: &|_| {} };
     let fetched = listing.download(&github, request).await?;
     let demanded = Demanded::Signer(signer(release, &fetched.selection.contract, publisher));

@@ -74,6 +74,16 @@ impl Product {
         }))
     }
 
+    /// The product of five lists, of which one that is empty and filled in `later` admits nothing: it may be empty only
+    /// because it cannot be read.
+    pub fn doubted(allowed: &Allowed, later: &Allowed) -> Self {
+        Self(Registers::from_fn(|register| match (allowed.register(register), later.register(register)) {
+            ([], []) => Some(Values::Any),
+            ([], _) => None,
+            (values, _) => Some(Values::Listed(values.iter().copied().collect())),
+        }))
+    }
+
     fn count(&self) -> Count {
         let mut product = 1_u128;
         let mut unbounded = false;

@@ -72,7 +72,7 @@ impl Page {
             self.paragraph(&format!("  {place}  {from} → {to}"), 4)?;
         }
         if file.sides.is_empty() {
-            return self.paragraph(&format!("  = {}", wording::NO_LIST_CHANGES), 4);
+            return self.paragraph(&format!("  = {}", wording::no_list_changes(file)), 4);
         }
         file.sides.iter().try_for_each(|side| self.side(side))
     }
@@ -93,7 +93,7 @@ impl Page {
             };
             self.paragraph_after(&head, INDENT, &text, INDENT)?;
         }
-        self.paragraph_after("  = ", 4, &format!("in all   {}", wording::in_all(&side.admission)), INDENT)
+        self.paragraph_after("  = ", 4, &format!("in all   {}", wording::in_all(side)), INDENT)
     }
 
     fn values(&mut self) -> fmt::Result {

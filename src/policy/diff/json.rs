@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Change, Diff, FileDiff, SideDiff,
+    Change, Diff, FileDiff, SideDiff, Standing,
     admission::Count,
     structure::{Structural, StructuralChange},
 };
@@ -73,6 +73,8 @@ struct Restated<'a> {
 struct Lists {
     profile: &'static str,
     side: &'static str,
+    /// `settled`, `promoted`, `withdrawn`, `draft` or `whole`: what the two states are worth.
+    standing: &'static str,
     registers: Vec<List>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tcb_statuses: Option<List>,
@@ -131,6 +133,13 @@ impl Lists {
         Self {
             profile: side.profile.as_str(),
             side: side.side.as_str(),
+            standing: match side.standing {
+                Standing::Settled => "settled",
+                Standing::Promoted => "promoted",
+                Standing::Withdrawn => "withdrawn",
+                Standing::Draft => "draft",
+                Standing::Whole => "whole",
+            },
             registers: side
                 .registers
                 .iter()

@@ -58,7 +58,7 @@ fn file(file: &FileDiff, legend: &mut Legend, out: &mut String) -> fmt::Result {
         writeln!(out)?;
     }
     if file.sides.is_empty() {
-        writeln!(out, "**In all:** {}\n", wording::NO_LIST_CHANGES)?;
+        writeln!(out, "**In all:** {}\n", wording::no_list_changes(file))?;
     }
     file.sides.iter().try_for_each(|entry| side(entry, legend, out))?;
     if !file.restated.is_empty() {
@@ -84,7 +84,7 @@ fn side(side: &SideDiff, legend: &mut Legend, out: &mut String) -> fmt::Result {
         }
         writeln!(out)?;
     }
-    writeln!(out, "**In all:** {}\n", markdown(&wording::in_all(&side.admission)))
+    writeln!(out, "**In all:** {}\n", markdown(&wording::in_all(side)))
 }
 
 fn values(legend: &Legend, out: &mut String) -> fmt::Result {

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use super::{
-    Change, FileDiff, SideDiff,
+    Change, FileDiff, SideDiff, Standing,
     admission::{Admission, Count},
     structure::{Structural, StructuralChange},
 };
-use crate::attestation::measurement::{Measurement, Register, TcbStatus};
+use crate::attestation::measurement::{Register, TcbStatus};
 
 /// Gives every value a short name, and keeps the whole for a table at the end. Beginnings alone would not do: somebody
 /// may choose a value that begins like another.
@@ -49,53 +49,95 @@ pub(super) struct Line {
     pub(super) value: String,
     /// What follows from it.
     pub(super) meaning: String,
+    /// Whether it is a warning in itself: nothing is constrained, or a value should not be admitted.
+    pub(super) alarm: bool,
 }
+
+/// How every sentence begins about what was not admitted before.
+pub(super) const NEWLY: &str = "newly admits";
 
 /// What a value means that joins a list which was empty.
 const WAS_ACCEPTED: &str = "accepted before too, as anything was";
 
 /// Every line about the lists of one side, in the order of the registers.
 pub(super) fn lines(side: &SideDiff, legend: &mut Legend) -> Vec<Line> {
-    let mut lines = Vec::new();
+    let mut lines: Vec<Line> = status(side.standing).into_iter().collect();
     for register in &side.registers {
         let list = register.register.to_string();
-        emptiness(&list, &register.change, "value", &mut lines);
-        for value in &register.change.added {
-            let meaning = match register.change.filled {
-                true => WAS_ACCEPTED.to_owned(),
-                false => admitted(register.register, value, &side.admission),
-            };
-            lines.push(Line { sign: '+', list: list.clone(), value: legend.label(&value.to_string()), meaning });
-        }
-        for value in &register.change.removed {
-            // Where any value goes, a value taken off the list is still admitted.
-            let meaning = if register.change.emptied { "" } else { "no longer admitted" };
-            let value = legend.label(&value.to_string());
-            lines.push(Line { sign: '-', list: list.clone(), value, meaning: meaning.to_owned() });
-        }
+        values(
+            &mut lines,
+            side.standing,
+            (&list, "value", "no longer admitted"),
+            &register.change,
+            |value, accepted| {
+                let meaning = accepted.unwrap_or_else(|| admitted(register.register, &side.admission));
+                let note = if value.is_zero() { "; all zeros: nothing was ever measured into it" } else { "" };
+                Told {
+                    value: legend.label(&value.to_string()),
+                    meaning: format!("{meaning}{note}"),
+                    alarm: value.is_zero(),
+                }
+            },
+        );
     }
-    emptiness("TCB", &side.tcb, "status", &mut lines);
-    for status in &side.tcb.added {
-        let meaning = if side.tcb.filled { WAS_ACCEPTED.to_owned() } else { tolerated(*status) };
-        lines.push(Line { sign: '+', list: "TCB".to_owned(), value: status.to_string(), meaning });
-    }
-    for status in &side.tcb.removed {
-        let meaning = if side.tcb.emptied { "" } else { "no longer tolerated" }.to_owned();
-        lines.push(Line { sign: '-', list: "TCB".to_owned(), value: status.to_string(), meaning });
-    }
-    emptiness("compose", &side.event_payloads, "compose hash", &mut lines);
-    for hash in &side.event_payloads.added {
-        let meaning = match side.event_payloads.filled {
-            true => WAS_ACCEPTED.to_owned(),
-            false => "newly admits a KMS that runs the application with this compose hash".to_owned(),
-        };
-        lines.push(Line { sign: '+', list: "compose".to_owned(), value: legend.label(&hash.to_string()), meaning });
-    }
-    for hash in &side.event_payloads.removed {
-        let meaning = if side.event_payloads.emptied { "" } else { "no longer admitted" }.to_owned();
-        lines.push(Line { sign: '-', list: "compose".to_owned(), value: legend.label(&hash.to_string()), meaning });
-    }
+    values(&mut lines, side.standing, ("TCB", "status", "no longer tolerated"), &side.tcb, |status, accepted| {
+        let newly = || "newly admits every machine listed on platforms of this status".to_owned();
+        let (remark, alarm) = remark(*status);
+        Told { value: status.to_string(), meaning: format!("{}{remark}", accepted.unwrap_or_else(newly)), alarm }
+    });
+    let compose = ("compose", "compose hash", "no longer admitted");
+    values(&mut lines, side.standing, compose, &side.event_payloads, |hash, accepted| {
+        let newly = || "newly admits a KMS that runs the application with this compose hash".to_owned();
+        Told { value: legend.label(&hash.to_string()), meaning: accepted.unwrap_or_else(newly), alarm: false }
+    });
     lines
+}
+
+/// What is said of one value.
+struct Told {
+    value: String,
+    meaning: String,
+    alarm: bool,
+}
+
+/// A line about what the lists are worth, where that changed.
+fn status(standing: Standing) -> Option<Line> {
+    let meaning = match standing {
+        Standing::Promoted => {
+            "final for the first time: all that is listed is newly admitted, whatever the draft listed"
+        }
+        Standing::Withdrawn => "policy_not_ready, and was final: newly admits any genuine machine",
+        Standing::Draft => "policy_not_ready before and now: these lists are not enforced yet",
+        Standing::Settled | Standing::Whole => return None,
+    };
+    Some(Line { sign: '!', list: "status".to_owned(), value: String::new(), meaning: meaning.to_owned(), alarm: true })
+}
+
+/// The lines of one list: what it is called, what its values are, and what it means for one to be gone. `label` makes a
+/// value's label and meaning; it is told when the value was accepted before.
+fn values<T>(
+    lines: &mut Vec<Line>,
+    standing: Standing,
+    (list, what, gone): (&str, &str, &str),
+    change: &Change<T>,
+    mut label: impl FnMut(&T, Option<String>) -> Told,
+) {
+    emptiness(list, change, what, lines);
+    for added in &change.added {
+        let Told { value, meaning, alarm } = label(added, change.filled.then(|| WAS_ACCEPTED.to_owned()));
+        lines.push(Line { sign: '+', list: list.to_owned(), value, meaning, alarm });
+    }
+    for removed in &change.removed {
+        let value = label(removed, None).value;
+        let meaning = match standing {
+            // Where any value goes, a value taken off the list is still admitted.
+            _ if change.emptied => "",
+            Standing::Promoted | Standing::Draft => "no longer listed; it was never enforced",
+            Standing::Withdrawn => "no longer listed",
+            Standing::Settled | Standing::Whole => gone,
+        };
+        lines.push(Line { sign: '-', list: list.to_owned(), value, meaning: meaning.to_owned(), alarm: false });
+    }
 }
 
 fn emptiness<T>(list: &str, change: &Change<T>, what: &str, lines: &mut Vec<Line>) {
@@ -104,10 +146,10 @@ fn emptiness<T>(list: &str, change: &Change<T>, what: &str, lines: &mut Vec<Line
         (false, true) => format!("the list was empty and accepted any {what}; now only these"),
         (false, false) => return,
     };
-    lines.push(Line { sign: '!', list: list.to_owned(), value: String::new(), meaning });
+    lines.push(Line { sign: '!', list: list.to_owned(), value: String::new(), meaning, alarm: change.emptied });
 }
 
-fn admitted(register: Register, value: &Measurement, admission: &Admission) -> String {
+fn admitted(register: Register, admission: &Admission) -> String {
     let others: Vec<_> = Register::ALL
         .into_iter()
         .filter(|other| *other != register)
@@ -116,33 +158,90 @@ fn admitted(register: Register, value: &Measurement, admission: &Admission) -> S
             None => format!("any {other}"),
         })
         .collect();
-    let note = if value.is_zero() { "; all zeros: nothing was ever measured into it" } else { "" };
     let count = admission.with_one_of(register);
-    format!("newly admits it with any listed of {}: {count}{note}", others.join(", "))
+    format!("newly admits it with any listed of {}: {count}", others.join(", "))
 }
 
-fn tolerated(status: TcbStatus) -> String {
-    let remark = match status {
-        TcbStatus::UpToDate => "",
+/// What there is to say of a status that is tolerated, whatever was before, and whether it is a warning.
+fn remark(status: TcbStatus) -> (&'static str, bool) {
+    match status {
+        TcbStatus::UpToDate => ("", false),
         TcbStatus::SwHardeningNeeded
         | TcbStatus::ConfigurationNeeded
-        | TcbStatus::ConfigurationAndSwHardeningNeeded => ": Intel asks for mitigations",
-        TcbStatus::OutOfDate | TcbStatus::OutOfDateConfigurationNeeded => ": firmware with published flaws",
-        TcbStatus::Revoked => ": Intel no longer vouches for it; must never be allowed",
-    };
-    format!("newly admits every machine listed on platforms of this status{remark}")
+        | TcbStatus::ConfigurationAndSwHardeningNeeded => (": Intel asks for mitigations", false),
+        TcbStatus::OutOfDate | TcbStatus::OutOfDateConfigurationNeeded => (": firmware with published flaws", true),
+        TcbStatus::Revoked => (": Intel no longer vouches for it; must never be allowed", true),
+    }
 }
 
-/// The sum over a side.
-pub(super) fn in_all(admission: &Admission) -> String {
-    if !admission.changes() {
+/// The sum over a side: registers, TCB statuses and compose hashes together, so that it denies nothing that a line says.
+pub(super) fn in_all(side: &SideDiff) -> String {
+    let admission = &side.admission;
+    if side.standing == Standing::Draft {
+        return "a draft before and now: a release candidate's KMS takes any genuine machine".to_owned();
+    }
+    let (newly, no_longer) = (newly(side), no_longer(side));
+    if newly.is_empty() && no_longer.is_empty() {
         return format!("admits the same machines as before: {}", admission.after);
     }
-    let none = Count::Exactly(0);
-    let part = |count: Count, words: &str| (count != none).then(|| format!("{words} {count}"));
-    let parts = [part(admission.newly, "newly admits"), part(admission.no_longer, "no longer admits")];
-    let parts: Vec<_> = parts.into_iter().flatten().collect();
-    format!("{}; {} before, {} now", parts.join(", "), short(admission.before), short(admission.after))
+    let part = |what: Vec<String>, words: &str| (!what.is_empty()).then(|| format!("{words} {}", what.join(" and ")));
+    let parts = [part(newly, NEWLY), part(no_longer, "no longer admits")];
+    let parts = parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    if admission.changes() {
+        return format!("{parts}; {} before, {} now", short(admission.before), short(admission.after));
+    }
+    format!("{parts}; {} of registers, as before", admission.after)
+}
+
+/// What is newly admitted, as far as it is worth a word in the sum.
+fn newly(side: &SideDiff) -> Vec<String> {
+    let mut parts = Vec::new();
+    if side.admission.newly != Count::Exactly(0) {
+        parts.push(side.admission.newly.to_string());
+    }
+    // Lists that are not final let in more than they name, also where they named nothing.
+    if side.standing == Standing::Withdrawn && parts.is_empty() {
+        parts.push("any genuine machine".to_owned());
+    }
+    // Of lists that are new, final or void as a whole, the combinations say it all.
+    if side.standing != Standing::Settled {
+        return parts;
+    }
+    parts.extend(platforms(&side.tcb.added, side.tcb.filled));
+    parts.extend(side.tcb.emptied.then(|| "platforms of any status".to_owned()));
+    parts.extend(compose_hashes(side.event_payloads.added.len(), side.event_payloads.filled));
+    parts.extend(side.event_payloads.emptied.then(|| "any compose hash".to_owned()));
+    parts
+}
+
+/// What is no longer admitted, likewise.
+fn no_longer(side: &SideDiff) -> Vec<String> {
+    let mut parts = Vec::new();
+    if side.admission.no_longer != Count::Exactly(0) {
+        parts.push(side.admission.no_longer.to_string());
+    }
+    if side.standing != Standing::Settled {
+        return parts;
+    }
+    parts.extend(platforms(&side.tcb.removed, side.tcb.emptied));
+    parts.extend(side.tcb.filled.then(|| "platforms of any other status".to_owned()));
+    parts.extend(compose_hashes(side.event_payloads.removed.len(), side.event_payloads.emptied));
+    parts.extend(side.event_payloads.filled.then(|| "any other compose hash".to_owned()));
+    parts
+}
+
+fn platforms(statuses: &[TcbStatus], unbounded: bool) -> Option<String> {
+    let words: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+    (!words.is_empty() && !unbounded).then(|| format!("platforms that are {}", words.join(" or ")))
+}
+
+fn compose_hashes(count: usize, unbounded: bool) -> Option<String> {
+    match count {
+        _ if unbounded => None,
+        0 => None,
+        1 => Some("1 compose hash".to_owned()),
+        _ => Some(format!("{count} compose hashes")),
+    }
 }
 
 fn short(count: Count) -> String {
@@ -168,9 +267,15 @@ pub(super) fn structural(change: &Structural) -> String {
     format!("`{place}` {what}")
 }
 
-/// What is said of a file whose lists are the same.
-pub(super) const NO_LIST_CHANGES: &str =
-    "no list changes: nothing is newly admitted, and nothing is no longer admitted";
+/// What is said of a file whose lists are the same. Where its structure is another, or an entry cannot be read, that is no
+/// word on what other readers admit.
+pub(super) fn no_list_changes(file: &FileDiff) -> &'static str {
+    match (file.malformed.is_empty(), file.structural.is_empty()) {
+        (true, true) => "no list changes: nothing is newly admitted, and nothing is no longer admitted",
+        (true, false) => "no list changes",
+        (false, _) => "no list that can be read changes",
+    }
+}
 
 /// What a file is called: its name, or both where it was renamed.
 pub(super) fn name(file: &FileDiff) -> String {
@@ -183,3 +288,7 @@ pub(super) fn name(file: &FileDiff) -> String {
 
 /// The request every structural change makes.
 pub(super) const REVIEW: &str = "the structure changes: this needs an architecture review besides the security review";
+
+#[cfg(test)]
+#[path = "wording_tests.rs"]
+mod tests;

@@ -13,6 +13,7 @@ use crate::{
         document::PolicyFile,
         isolation,
         profile::Profile,
+        roles,
     },
     release::{
         checks::upstream,
@@ -132,9 +133,17 @@ pub fn register_zero(snapshot: &Snapshot) -> Vec<Finding> {
     each_policy(snapshot, rules::register_zero)
 }
 
-/// `role-separation`.
+/// `role-separation`: every KMS that the policies or the release's own measurements state, against every node that the
+/// policies or the counterparts state. Counterparts that cannot be read are reported by `counterpart-measurements`.
 pub fn role_separation(snapshot: &Snapshot) -> Vec<Finding> {
-    each_policy(snapshot, rules::role_separation)
+    let files = policies(snapshot);
+    let files: Vec<&PolicyFile> = files.iter().map(|(policy, _)| policy).collect();
+    let own = measurements(snapshot);
+    let counterparts: Vec<PublishedMrtds> = match &snapshot.counterparts {
+        Available::Yes(counterparts) => counterparts.iter().filter_map(|c| parsed(c).ok()).collect(),
+        Available::NotHere(_) | Available::Absent(_) | Available::Failed(_) => Vec::new(),
+    };
+    roles::of_release(&files, &own.iter().collect::<Vec<_>>(), &counterparts.iter().collect::<Vec<_>>())
 }
 
 /// `profile-isolation`, over policies and over published measurements.

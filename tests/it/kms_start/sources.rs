@@ -199,3 +199,27 @@ fn a_pin_holds_for_the_policy_of_a_release_too() {
     run.says(&["the policy is not the pinned one: expected sha256:0000", "came from mero-kms-v1.2.0"])
         .says(&["[FAIL] kms-start"]);
 }
+
+#[test]
+fn a_policy_that_stands_alone_must_not_take_a_kms_for_a_node() {
+    let tag = "mero-kms-v1.2.0".parse().unwrap();
+    let place = Place::new();
+    for (profile, other) in [
+        (Profile::Debug, Profile::LockedReadOnly),
+        (Profile::Debug, Profile::Debug),
+        (Profile::DebugReadOnly, Profile::Debug),
+    ] {
+        let mut policy = documents::policy(&tag, profile);
+        let kms = documents::policy(&tag, other);
+        for register in ["mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"] {
+            let value = kms["policy"][format!("kms_allowed_{register}")][0].clone();
+            policy["policy"][format!("node_allowed_{register}")].as_array_mut().unwrap().push(value);
+        }
+        let text = policy.to_string();
+        place.write("p.json", &text);
+        let pin = Sha256::of(text.as_bytes()).to_string();
+        let service = serve("1.2.0", profile.as_str());
+        let run = place.merotee(service).args(["--policy-file", "p.json", "--policy-sha256", &pin]).run().expect(10);
+        run.says(&["[ERROR] the policy is refused: role-separation: p.json: "]).without_product();
+    }
+}
