@@ -137,7 +137,7 @@ fn cannot_print(error: io::Error) -> Error {
 
 /// Tells the workflow run what a report says, with the page that `summary` makes of it. Annotations go to standard error,
 /// which the runner reads as well, so that standard output holds the product alone.
-pub(crate) fn announce(report: &Report, summary: impl FnOnce() -> String, environment: &Environment) -> Result<()> {
+fn announce(report: &Report, summary: impl FnOnce() -> String, environment: &Environment) -> Result<()> {
     let Some(actions) = &environment.actions else { return Ok(()) };
     let mut annotations = Vec::new();
     let failed = |what: &'static str| move |e: io::Error| Error::input(format!("cannot write {what}")).because(e);

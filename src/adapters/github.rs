@@ -43,7 +43,10 @@ impl GitHub {
     /// # Errors
     /// Usage: a URL that is not http(s) or carries credentials, or a token that no header can hold.
     pub fn new(api_url: Url, token: Option<SecretString>, options: HttpOptions) -> Result<Self> {
-        Ok(Self { http: Http::new(Service::GitHub, api_url, token.as_ref(), options)?, allowance: Allowance::unlimited() })
+        Ok(Self {
+            http: Http::new(Service::GitHub, api_url, token.as_ref(), options)?,
+            allowance: Allowance::unlimited(),
+        })
     }
 
     /// Bounds what all downloads together may bring.

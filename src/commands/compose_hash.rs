@@ -11,8 +11,7 @@ use crate::{
     },
     cli::{Cli, Environment, compose_hash::ComposeHashArgs},
     digest::Sha256,
-    error::{self, Error, Result},
-    exit::Exit,
+    error::{Error, Result},
     product::{self, Product},
     report::{CheckInfo, Finding, Format, Location, Report, Section, Status, github},
     schema::excerpt::excerpt,
@@ -51,15 +50,9 @@ pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) 
         return Ok(Product::Report(report));
     }
     // The hash alone on standard output, so that a script can both keep and check it.
-    product::print((line + "\n").as_bytes(), &cli.output)?;
     tell(&report);
-    let verdict = Exit::from(report.verdict());
-    match product::announce(&report, || report::github::summary(&report), environment) {
-        // As for every report: only a pass must not stand unseen.
-        Err(error) if verdict != Exit::Success => tracing::error!("{}", error::chain(&error)),
-        told => told?,
-    }
-    Ok(Product::Done(verdict))
+    let summary = github::summary(&report);
+    Ok(Product::Text { bytes: (line + "\n").into_bytes(), report, summary })
 }
 
 fn kind(args: &ComposeHashArgs, name: &str) -> Result<Kind> {

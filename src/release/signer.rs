@@ -242,7 +242,8 @@ impl ExpectedSigner {
         let repository: Vec<&str> = repository.as_deref().into_iter().collect();
         let mut found = Vec::new();
         // A repository's address means the same in any case, as GitHub has it. A ref does not.
-        if !signer.source_repository.as_deref().is_some_and(|is| repository.iter().any(|r| r.eq_ignore_ascii_case(is))) {
+        if !signer.source_repository.as_deref().is_some_and(|is| repository.iter().any(|r| r.eq_ignore_ascii_case(is)))
+        {
             let (part, option) = ("source repository", "--certificate-source-repository");
             found.push(source_mismatch(part, option, &repository, signer.source_repository.as_deref()));
         }

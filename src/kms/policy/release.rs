@@ -74,8 +74,7 @@ async fn snapshot(release: &Tag, publisher: &Publisher, folder: &TempDir) -> Res
     let contracts = contracts()?;
     let github = GitHub::new(publisher.api_url.clone(), publisher.token.clone(), publisher.http.clone())?
         .within(Allowance::new(MAX_DOWNLOAD, "the service's bound"));
-    let listing =
-        github_release::list(&github, &publisher.repository, release, &contracts, Scope::Policies).await?;
+    let listing = github_release::list(&github, &publisher.repository, release, &contracts, Scope::Policies).await?;
     let request = Request { into: folder.path(), jobs: JOBS, progress: &|_| {} };
     let fetched = listing.download(&github, request).await?;
     let demanded = Demanded::Signer(signer(release, &fetched.selection.contract, publisher));

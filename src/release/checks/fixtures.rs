@@ -35,6 +35,7 @@ pub(super) fn snapshot(assets: &[(&str, &str)], scope: Scope) -> Snapshot {
     };
     let tag: Tag = "mero-tee-v1.2.0".parse().unwrap_or_else(|_| unreachable!());
     Snapshot {
+        repository: "o/r".parse().unwrap_or_else(|_| unreachable!()),
         class: tag.class(),
         tag,
         assets: names.usable.iter().map(asset).collect(),
