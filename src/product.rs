@@ -108,6 +108,7 @@ fn trace(report: &Report) {
 ///
 /// # Errors
 /// When they cannot be written, also when the reader has closed the pipe.
+#[cfg(feature = "sandbox")]
 pub(crate) fn print(bytes: &[u8], output: &OutputArgs) -> Result<()> {
     match output.output.as_deref() {
         Some(path) => file::write_atomic(path, bytes),

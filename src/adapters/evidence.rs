@@ -3,6 +3,8 @@
 //! Every form present is verified: a sound signature in one form does not make up for an unsound one in another, which
 //! some other client may read.
 
+#![allow(clippy::result_large_err, reason = "both halves are an outcome, made once for each signature")]
+
 use crate::{
     adapters::sigstore::{
         Artifact, Bundle, Half, PublicKey, Rejected, RekorLookup, TrustRoot, refuse_mismatch, verify_bundle,

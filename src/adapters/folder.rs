@@ -36,7 +36,7 @@ pub async fn fetch(
     scope: Scope,
     jobs: usize,
 ) -> Result<Fetched> {
-    let (mut listing, set_aside) = list(folder)?;
+    let Listed { files: mut listing, folders: set_aside } = list(folder)?;
     let mut names = Names::sort(listing.iter().map(|(name, _)| name.as_str()));
     let choose = |names: &Names| {
         Selection::choose(contracts, family, scope, names)
@@ -81,9 +81,17 @@ fn vouches_for_notes(folder: &Path, checksums: &str, names: &Names) -> bool {
     listed || EVIDENCE_SUFFIXES.iter().any(|suffix| names.holds(&format!("{NOTES_FILE}{suffix}")))
 }
 
-/// Files of the folder by name, and the folders in it. A name that is not Unicode is listed lossily: it is then refused
+/// What lies in a folder.
+struct Listed {
+    /// Files by name.
+    files: Vec<(String, PathBuf)>,
+    /// Folders, which are no assets.
+    folders: Vec<SetAside>,
+}
+
+/// What lies in the folder, in the order of names. A name that is not Unicode is listed lossily: it is then refused
 /// like any odd name.
-fn list(folder: &Path) -> Result<(Vec<(String, PathBuf)>, Vec<SetAside>)> {
+fn list(folder: &Path) -> Result<Listed> {
     let fail = |e| Error::input(format!("cannot list {}", folder.display())).because(e);
     let (mut files, mut folders) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder).map_err(fail)? {
@@ -99,7 +107,7 @@ fn list(folder: &Path) -> Result<(Vec<(String, PathBuf)>, Vec<SetAside>)> {
     }
     files.sort();
     folders.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok((files, folders))
+    Ok(Listed { files, folders })
 }
 
 fn read_notes(folder: &Path, given: Option<&Path>) -> Available<String> {

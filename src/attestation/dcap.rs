@@ -155,5 +155,3 @@ impl Memory {
 
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod transparency;

@@ -1,7 +1,7 @@
 //! What `--format` and `--output` mean to each command. Where they mean nothing they are refused, and never ignored.
 
 use super::{
-    Cli, Command, OutputArgs, VerifyReleaseArgs, kms::KmsCommand, policy::MerodConfigCommand, policy::MrtdsCommand,
+    Cli, Command, VerifyReleaseArgs, kms::KmsCommand, policy::MerodConfigCommand, policy::MrtdsCommand,
     policy::PolicyCommand, quote::QuoteCommand,
 };
 use crate::{
@@ -91,7 +91,7 @@ impl Cli {
     /// # Errors
     /// Usage: the command cannot be asked for it.
     #[cfg(feature = "sandbox")]
-    pub(crate) fn inherit_output(&mut self, around: &OutputArgs) -> Result<()> {
+    pub(crate) fn inherit_output(&mut self, around: &super::OutputArgs) -> Result<()> {
         let own = &mut self.output;
         own.output = own.output.take().or_else(|| around.output.clone());
         if !own.quiet && own.verbose == 0 {

@@ -7,7 +7,7 @@ use clap::{
     CommandFactory as _, FromArgMatches as _, Parser as _, builder::Resettable, error::ErrorKind, parser::ValueSource,
 };
 
-use super::{Cli, variable};
+use super::{Cli, environment::variable};
 use crate::error::Error;
 
 /// Why words are no command to run.

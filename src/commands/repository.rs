@@ -82,7 +82,8 @@ fn repository_of(address: &str, host: &str) -> Option<Repository> {
     // GitHub takes ssh at another name as well, for networks that let only port 443 out.
     let is_host = |named: &str| named.eq_ignore_ascii_case(host);
     let for_ssh = named.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("ssh."));
-    if !is_host(named) && !(for_ssh && named.get(4..).is_some_and(is_host)) {
+    let is_ours = is_host(named) || (for_ssh && named.get(4..).is_some_and(is_host));
+    if !is_ours {
         return None;
     }
     let path = path.trim_matches('/');

@@ -1,7 +1,7 @@
 //! Connections: how many, how long, how much memory each, who goes first when places are short, and an orderly end.
 //!
 //! A connection costs nobody else anything until it has sent something: it waits with a file descriptor and no buffer. With
-//! its first byte it asks for one of fewer places to be served on. Where either kind is short, [`crowd`] says who makes room.
+//! its first byte it asks for one of fewer places to be served on. Where either kind is short, `crowd` says who makes room.
 
 mod crowd;
 mod limits;

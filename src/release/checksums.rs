@@ -1,6 +1,6 @@
 //! The checksums file, in every form that `sha256sum` of GNU coreutils writes or checks for SHA-256.
 //!
-//! [`line`] reads one line as coreutils 9 does. Here is what a whole file must be, which is stricter: coreutils passes over a
+//! `line` reads one line as coreutils 9 does. Here is what a whole file must be, which is stricter: coreutils passes over a
 //! line it cannot read, and a line that one program skips and another reads is a place to hide a file. So one unusable
 //! line, and the file is not believed.
 

@@ -1,8 +1,8 @@
 //! Software bills of materials: SPDX 2.3 in JSON that lists something, and means what it says.
 //!
 //! The shape is the business of the JSON schema. Here is what the specification demands beyond it, as `spdx-tools`, the
-//! SPDX project's own validator, tells it: [`references`] resolve, the document describes [`content`], [`values`] fit their
-//! kinds, and [`licences`] are expressions. `docs/sbom.md` names each rule and each difference from `spdx-tools`.
+//! SPDX project's own validator, tells it: `references` resolve, the document describes `content`, `values` fit their
+//! kinds, and `licences` are expressions. `docs/sbom.md` names each rule and each difference from `spdx-tools`.
 //!
 //! What the packages are, and whether they have flaws, is for other tools.
 

@@ -76,13 +76,13 @@ pub fn sbom(tag: &Tag, about: &str) -> Value {
         "packages": packages,
         "relationships": relationships,
     });
-    if matches!(about, "container" | "node-image") {
-        if let Some(document) = document.as_object_mut() {
-            let licence =
-                |name: &str| json!({"licenseId": format!("LicenseRef-{name}"), "extractedText": name, "name": name});
-            let licences = ["GPL-2.0", "public-domain"].map(licence);
-            document.insert("hasExtractedLicensingInfos".to_owned(), json!(licences));
-        }
+    if matches!(about, "container" | "node-image")
+        && let Some(document) = document.as_object_mut()
+    {
+        let licence =
+            |name: &str| json!({"licenseId": format!("LicenseRef-{name}"), "extractedText": name, "name": name});
+        let licences = ["GPL-2.0", "public-domain"].map(licence);
+        document.insert("hasExtractedLicensingInfos".to_owned(), json!(licences));
     }
     document
 }

@@ -7,6 +7,7 @@ mod flips;
 mod forgeries;
 #[cfg(feature = "sandbox")]
 mod pccs;
+mod remembered;
 
 use std::{fs, path::PathBuf};
 

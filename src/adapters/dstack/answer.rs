@@ -51,7 +51,7 @@ impl Answer {
     pub(super) fn of(document: Value) -> Self {
         match document {
             Value::Object(fields) => Self(fields),
-            mut other => {
+            mut other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
                 wipe(&mut other);
                 Self(Map::new())
             }

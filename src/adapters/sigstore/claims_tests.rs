@@ -1,4 +1,5 @@
 //! Certificates made up extension by extension: what is read of them, and what is refused.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{str::FromStr as _, time::Duration};
 

@@ -101,10 +101,13 @@ fn event(data: EventData, stand_in: Option<char>) -> Result<Step, ComposeProblem
         EventData::DocumentEnd { .. } => Event::Break,
         EventData::Alias { anchor } => Event::Alias(anchor),
         EventData::Scalar { anchor, tag, value, style, .. } => {
-            let style = match style {
-                ScalarStyle::Plain => Style::Plain,
-                ScalarStyle::Literal | ScalarStyle::Folded => Style::Block,
-                _ => Style::Quoted,
+            // The library's list may grow: whatever is neither plain nor a block stands in quotes.
+            let style = if style == ScalarStyle::Plain {
+                Style::Plain
+            } else if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+                Style::Block
+            } else {
+                Style::Quoted
             };
             Event::Scalar { anchor, tag, text: shown(value, style, stand_in)?, style }
         }

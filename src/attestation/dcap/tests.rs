@@ -1,3 +1,6 @@
+//! What is remembered, and what never is.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::num::NonZeroUsize;
 
 use aws_lc_rs::{

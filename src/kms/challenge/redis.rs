@@ -136,22 +136,23 @@ impl Redis {
         if self.store(&run_id, &name)? != Some(opened.store) {
             return Err(ConsumeError::Forgotten);
         }
-        match set {
-            Value::Okay => Ok(()),
-            Value::Nil => Err(ConsumeError::AlreadyUsed),
-            _ => Err(self.unavailable(&Failure::Strange)),
+        if set == Value::Okay {
+            return Ok(());
         }
+        Err(if set == Value::Nil { ConsumeError::AlreadyUsed } else { self.unavailable(&Failure::Strange) })
     }
 
     /// The memory of this name at this server; none where it has no name.
     fn store(&self, run_id: &str, name: &Value) -> Result<Option<StoreId>, ConsumeError> {
-        match name {
-            Value::Nil => Ok(None),
-            Value::BulkString(name) if (1..=MAX_NAME_BYTES).contains(&name.len()) => {
-                Ok(Some(StoreId::of(&[run_id, &hex::encode(name)])))
-            }
-            _ => Err(self.unavailable(&Failure::Strange)),
+        if *name == Value::Nil {
+            return Ok(None);
         }
+        if let Value::BulkString(name) = name
+            && (1..=MAX_NAME_BYTES).contains(&name.len())
+        {
+            return Ok(Some(StoreId::of(&[run_id, &hex::encode(name)])));
+        }
+        Err(self.unavailable(&Failure::Strange))
     }
 
     async fn answers<const N: usize>(&self, question: &Pipeline, until: Instant) -> Result<Answers<N>, ConsumeError> {

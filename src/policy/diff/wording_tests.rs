@@ -276,7 +276,7 @@ fn a_node_file_of_three_profiles_is_told_profile_by_profile() {
     let old = file("approved", lists(1), lists(3));
     let mut outdated = lists(3);
     outdated["allowed_tcb_statuses"] = json!(["uptodate", "outofdate"]);
-    let text = wide(&Diff::of("a", "b", &[old.clone()], &[file("approved", lists(1), outdated)]));
+    let text = wide(&Diff::of("a", "b", std::slice::from_ref(&old), &[file("approved", lists(1), outdated)]));
     assert!(text.contains("locked-read-only · node") && !text.contains("debug · node"), "{text}");
     assert!(text.contains("in all   newly admits platforms that are outofdate"), "{text}");
     let text = wide(&Diff::of("a", "b", &[file("draft", lists(1), lists(3))], &[old]));

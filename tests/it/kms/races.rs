@@ -3,14 +3,18 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use merotee::{kms::Parts, policy::profile::Profile, sandbox::boot::Boot};
+use merotee::{
+    kms::{Parts, challenge::PeerAttempts},
+    policy::profile::Profile,
+    sandbox::boot::Boot,
+};
 use serde_json::json;
 
 use super::{
     log::Log,
     node::{Attempt, Node},
     refusals::refused,
-    site::{Answer, NODE, Service, Site, tag},
+    site::{Answer, NODE, Service, Site, TTL, tag},
 };
 use crate::redis::Server;
 
@@ -24,6 +28,11 @@ fn endings(answers: &[Answer]) -> BTreeMap<(u16, String), usize> {
         *endings.entry((answer.status, word)).or_default() += 1;
     }
     endings
+}
+
+/// A service that lets one peer try as often as it likes, so that the use of the challenge alone decides.
+fn unhurried(site: &Site) -> Parts {
+    Parts { attempts: PeerAttempts::new(1_000, TTL), ..site.parts() }
 }
 
 /// Sends one body to all of the services, in turn and at the same time.
@@ -42,7 +51,7 @@ fn one_key_among(answers: &[Answer], key: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_64_concurrent_requests_with_one_challenge_exactly_one_gets_the_key() {
     let site = Site::new().await;
-    let (service, node) = (site.serve().await, site.node());
+    let (service, node) = (site.serve_with(unhurried(&site)).await, site.node());
     for _ in 0..3 {
         let body = service.attempt(&node).await.signed_by(&node);
         one_key_among(&race(&[&service], &body).await, &site.storage_key(&node.peer()));
@@ -64,7 +73,7 @@ impl Replicas {
     async fn start(redis: &Server) -> Self {
         let sites = [Site::new().await, Site::new().await];
         let [one, two] = &sites;
-        let parts = |site: &Site| Parts { consumed: redis.store(""), ..site.parts() };
+        let parts = |site: &Site| Parts { consumed: redis.store(""), ..unhurried(site) };
         let services = [one.serve_with(parts(one)).await, two.serve_with(parts(two)).await];
         let node = one.node();
         Self { sites, services, node }

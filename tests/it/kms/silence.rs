@@ -143,7 +143,8 @@ async fn everything(secrets: &mut Secrets) {
     secrets.hex("a replica's key", &replica.key(&site.node()).await.key());
     let consumed = ConsumedChallenges::in_redis(&SecretString::from(away)).unwrap();
     let orphan = site.serve_with(Parts { consumed, agent: agent(), ..site.parts() }).await;
-    assert_eq!(orphan.key(&site.node()).await.status, 503);
+    let peer = site.node().peer();
+    assert_eq!(orphan.post("/challenge", json!({ "peerId": peer }).to_string()).await.status, 503);
 }
 
 #[test]

@@ -95,7 +95,9 @@ pub(super) fn edited(document: &Value, edit: &Edit) -> Value {
             match document.pointer_mut(parent).unwrap() {
                 Value::Array(items) => drop(items.remove(key.parse().unwrap())),
                 Value::Object(fields) => drop(fields.remove(key).unwrap()),
-                other => panic!("{pointer} is in {other}"),
+                scalar @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
+                    panic!("{pointer} is in {scalar}")
+                }
             }
         }
     }

@@ -121,8 +121,10 @@ fn a_folder_that_cannot_be_is_an_error_that_names_it() {
 fn an_asset_called_like_the_notes_is_kept_and_the_notes_are_not() {
     for name in ["release-notes.md", "Release-Notes.md"] {
         let server = Server::start(move |path, base| match path {
-            path if path.ends_with(KMS) => Answer::json(&json!({"id": 1, "tag_name": KMS, "body": "the notes",
-                "assets": [{"id": 1, "name": name, "size": 9, "url": format!("{base}/assets/1")}]})),
+            path if path.ends_with(KMS) => Answer::json(
+                &json!({"id": 1, "tag_name": KMS, "draft": false, "prerelease": false, "body": "the notes",
+                "assets": [{"id": 1, "name": name, "size": 9, "url": format!("{base}/assets/1")}]}),
+            ),
             "/assets/1" => Answer::Reply("200 OK", String::new(), b"the asset".to_vec()),
             _ => Answer::status("404 Not Found", "Not Found"),
         });
@@ -178,8 +180,10 @@ fn more_than_a_run_may_download_is_no_verdict_and_the_option_is_named() {
     }
     // What a server does not state is counted as it comes.
     let server = Server::start(|path, base| match path {
-        path if path.ends_with(KMS) => Answer::json(&json!({"id": 1, "tag_name": KMS, "body": "",
-            "assets": [{"id": 1, "name": "checksums.sha256", "size": 1, "url": format!("{base}/assets/1")}]})),
+        path if path.ends_with(KMS) => {
+            Answer::json(&json!({"id": 1, "tag_name": KMS, "draft": false, "prerelease": false, "body": "",
+            "assets": [{"id": 1, "name": "checksums.sha256", "size": 1, "url": format!("{base}/assets/1")}]}))
+        }
         "/assets/1" => Answer::Reply("200 OK", String::new(), vec![b'x'; 5_000]),
         _ => Answer::status("404 Not Found", "Not Found"),
     });

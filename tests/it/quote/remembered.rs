@@ -1,40 +1,37 @@
 //! Remembering changes no verdict: the library with a memory and without one, over real evidence and its mutations.
 
-use std::{fs, path::Path};
+use std::fs;
 
 use dcap_qvl::{
     QuoteCollateralV3,
     config::Config,
-    verify::{QuoteVerifier, VerifiedReport},
+    verify::{self, VerifiedReport},
+};
+use merotee::attestation::{
+    dcap::{Plain, Remembering},
+    verdict::QuoteVerifier,
 };
 use proptest::prelude::*;
-use serde_json::Value;
 
-use super::{Plain, Remembering};
+use super::Case;
 
 /// A quote, collateral and a time when both count.
-struct Case {
+struct Evidence {
     quote: Vec<u8>,
     collateral: QuoteCollateralV3,
     at: u64,
 }
 
-impl Case {
+impl Evidence {
     /// Every pair of the corpus, those included that must not verify.
     fn all() -> Vec<Self> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus/tdx");
-        let Ok(list) = fs::read(folder.join("cases.json")) else {
-            eprintln!("SKIPPED: no real quotes at ../shared/corpus/tdx");
-            return Vec::new();
-        };
-        let list: Value = serde_json::from_slice(&list).unwrap();
-        let read = |case: &Value, key: &str| fs::read(folder.join(case[key].as_str().unwrap())).unwrap();
-        let cases = list["cases"].as_array().unwrap().iter().map(|case| {
-            let mut collateral: QuoteCollateralV3 = serde_json::from_slice(&read(case, "collateral")).unwrap();
+        let read = |case: &Case, key| fs::read(case.path(key)).unwrap();
+        let evidence = Case::all().into_iter().map(|case| {
+            let mut collateral: QuoteCollateralV3 = serde_json::from_slice(&read(&case, "collateral")).unwrap();
             collateral.pck_certificate_chain = None;
-            Self { quote: read(case, "quote"), collateral, at: case["verify_at_unix"].as_u64().unwrap() }
+            Self { quote: read(&case, "quote"), collateral, at: case.at() }
         });
-        cases.collect()
+        evidence.collect()
     }
 
     /// The parts that are bytes, and those that are text.
@@ -67,13 +64,14 @@ impl Case {
     }
 
     fn judged<C: Config>(&self, root: &[u8]) -> Result<String, String> {
-        let verifier = QuoteVerifier::<C>::new_with_config(root.to_vec());
+        let verifier = verify::QuoteVerifier::<C>::new_with_config(root.to_vec());
         let verdict: Result<VerifiedReport, _> = verifier.verify(&self.quote, &self.collateral, self.at);
         verdict.map(|report| serde_json::to_string(&report).unwrap()).map_err(|e| format!("{e:#}"))
     }
 
     fn assert_same(&self) -> bool {
-        let root = include_bytes!("../verdict/intel-sgx-root.der");
+        let intel = QuoteVerifier::intel().unwrap();
+        let root = intel.root().der();
         let plain = self.judged::<Plain>(root);
         // Twice: the second time, what verified the first time is remembered.
         for _ in 0..2 {
@@ -85,23 +83,23 @@ impl Case {
 
 #[test]
 fn real_evidence_is_judged_alike_with_and_without_a_memory() {
-    let cases = Case::all();
+    let cases = Evidence::all();
     let verified = cases.iter().filter(|case| case.assert_same()).count();
     assert!(cases.is_empty() || verified > 0, "no case verified: nothing was compared");
 }
 
 #[test]
 fn spoilt_evidence_is_judged_alike_when_the_sound_one_is_remembered() {
-    if Case::all().is_empty() {
+    if Evidence::all().is_empty() {
         return;
     }
     // Everything sound is remembered first: the most a memory could be tempted with.
-    for case in Case::all() {
+    for case in Evidence::all() {
         case.assert_same();
     }
     let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) };
     proptest!(config, |(case in any::<prop::sample::Index>(), part in 0..10_usize, at in any::<usize>(), bit in 0..8_u8, late in 0..4_u64)| {
-        let mut cases = Case::all();
+        let mut cases = Evidence::all();
         let mut case = cases.swap_remove(case.index(cases.len()));
         case.spoil(part, at, bit);
         // Also after everything has expired: what is remembered must not outlive its time.

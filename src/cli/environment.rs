@@ -1,0 +1,77 @@
+//! What the process was given besides arguments. Nothing else in the program reads the environment.
+
+use std::{
+    ffi::{OsStr, OsString},
+    path::PathBuf,
+};
+
+use secrecy::SecretString;
+
+use crate::logging::LogFormat;
+
+/// What the process was given besides arguments, read once.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Token for GitHub's API.
+    pub token: Option<SecretString>,
+    /// Set when running as a step of a workflow.
+    pub actions: Option<Actions>,
+    /// Whether the report may hold colour.
+    pub color: bool,
+    /// Whether standard error is a terminal: progress is shown only there.
+    pub stderr_terminal: bool,
+    /// Columns of the terminal.
+    pub width: usize,
+    /// The working folder, which paths in annotations are relative to; empty where it is not known.
+    pub folder: PathBuf,
+    /// Form of messages while nothing was parsed yet.
+    pub log_format: LogFormat,
+}
+
+/// The files a workflow step reports through.
+#[derive(Debug, Clone, Default)]
+pub struct Actions {
+    /// `$GITHUB_STEP_SUMMARY`.
+    pub summary: Option<PathBuf>,
+    /// `$GITHUB_OUTPUT`.
+    pub output: Option<PathBuf>,
+}
+
+impl Environment {
+    /// Reads the process environment. Empty variables count as unset.
+    pub fn from_process() -> Self {
+        use std::io::IsTerminal as _;
+        let var = |name: &str| variable(OsStr::new(name));
+        let text = |name: &str| var(name).and_then(|v| v.into_string().ok());
+        let path = |name: &str| var(name).map(PathBuf::from);
+        let stdout_terminal = std::io::stdout().is_terminal();
+        let color = match (var("NO_COLOR"), var("CLICOLOR_FORCE")) {
+            (Some(_), _) => false,
+            (None, Some(force)) => force != "0" || stdout_terminal,
+            (None, None) => stdout_terminal,
+        };
+        let columns = text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c >= 20);
+        Self {
+            token: text("GH_TOKEN").or_else(|| text("GITHUB_TOKEN")).map(SecretString::from),
+            actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
+                .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
+            color,
+            stderr_terminal: std::io::stderr().is_terminal(),
+            folder: std::env::current_dir().unwrap_or_default(),
+            log_format: text("MEROTEE_LOG_FORMAT").and_then(|f| LogFormat::named(&f)).unwrap_or_default(),
+            width: columns.unwrap_or_else(|| if stdout_terminal { terminal_width() } else { UNLIMITED }),
+        }
+    }
+}
+
+/// Width used where nobody looks at columns: a file or a pipe.
+const UNLIMITED: usize = 10_000;
+
+fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+}
+
+/// A variable of the environment; an empty one counts as unset.
+pub(super) fn variable(name: &OsStr) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
