@@ -77,7 +77,6 @@ fn dcap_rs_refuses_every_fault_that_it_looks_for() {
             | Fault::ExpiredTcbSigner
             | Fault::DebugAttribute
             | Fault::SgxTcbInfo
-            | Fault::UnknownTcbInfoVersion
             | Fault::UnknownTcbType
             | Fault::MissingTdxComponents
             | Fault::SgxQeIdentity
@@ -92,6 +91,7 @@ fn dcap_rs_refuses_every_fault_that_it_looks_for() {
             | Fault::WrongRoot
             | Fault::MismatchedFmspc
             | Fault::MismatchedPceId
+            | Fault::UnknownTcbInfoVersion
             | Fault::MissingTdxModule
             | Fault::BadQeReportHash
             | Fault::BadQeReportSignature
