@@ -31,11 +31,11 @@ use merotee::{
         report_data::report_data,
     },
     kms::{client::KmsClient, peer::NodeIdentity, wire::peer_binding},
-    policy::profile::Profile,
     sandbox::{
         boot::Boot,
         tdx::{Platform, QuoteRequest},
     },
+    subject::profile::Profile,
 };
 use url::Url;
 

@@ -15,12 +15,11 @@ use aws_lc_rs::digest::{SHA384, digest};
 use merotee::{
     attestation::measurement::{Measurement, Register},
     policy::{
-        document::{PolicyFile, Side},
-        profile::Profile,
+        document::PolicyFile,
         suite::{self, Demands},
     },
-    release::tag::Class,
     report::{Finding, Status},
+    subject::{profile::Profile, role::Role, tag::Class},
 };
 use serde_json::{Map, Value, json};
 
@@ -55,8 +54,8 @@ fn main() {
     row(RUNS, "check three for isolation", || suite::together(&all), "reading them with serde_json", three);
 
     // The last of each list, so that nothing is found early.
-    let lists = first.profiles.first().and_then(|p| p.side(Side::Kms)).expect("a KMS side");
-    let machine = Register::ALL.map(|register| (register, value(Side::Kms, Profile::Debug, register, ENTRIES - 1)));
+    let lists = first.profiles.first().and_then(|p| p.side(Role::Kms)).expect("a KMS side");
+    let machine = Register::ALL.map(|register| (register, value(Role::Kms, Profile::Debug, register, ENTRIES - 1)));
     let admitted = || machine.iter().all(|(register, value)| lists.register(*register).contains(value));
     assert!(admitted(), "the machine is in the policy");
     let bytes = machine.map(|(register, value)| (lists.register(register), *value.as_bytes()));
@@ -71,14 +70,14 @@ fn passes(findings: &[Finding]) {
 }
 
 /// The `n`-th value of a list: no two lists share one.
-fn value(side: Side, profile: Profile, register: Register, n: usize) -> Measurement {
+fn value(side: Role, profile: Profile, register: Register, n: usize) -> Measurement {
     let text = format!("{} {profile} {register} {n}", side.as_str());
     Measurement::from_bytes(digest(&SHA384, text.as_bytes()).as_ref().try_into().expect("48 bytes"))
 }
 
 fn policy(profile: Profile) -> Value {
     let mut lists = Map::new();
-    for side in Side::ALL {
+    for side in Role::ALL {
         let name = side.as_str();
         lists.insert(format!("{name}_allowed_tcb_statuses"), json!(["uptodate"]));
         for register in Register::ALL {

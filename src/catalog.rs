@@ -10,13 +10,15 @@ use semver::Version;
 use serde_json::{Map, Value};
 
 use crate::{
-    policy::profile::Profile,
-    release::tag::{Class, Family, Tag},
     report::{CheckInfo, Finding, Status},
     schema::{
         SCHEMA,
         excerpt::{capped, excerpt_json},
         parse_json, unreadable,
+    },
+    subject::{
+        profile::Profile,
+        tag::{Class, Family, Tag},
     },
 };
 
@@ -230,5 +232,4 @@ fn upstream_entry(object: &Map<String, Value>) -> Result<Entry, Misread<'_>> {
 }
 
 #[cfg(test)]
-#[path = "catalog_tests.rs"]
 mod tests;

@@ -23,7 +23,7 @@ pub use self::{
     output::OutputArgs,
     reading::NoCommand,
 };
-use crate::release::tag::{Class, Selector};
+use crate::subject::tag::{Class, Selector};
 
 pub mod policy;
 

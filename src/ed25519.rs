@@ -73,5 +73,4 @@ fn is_reduced(bytes: &[u8; KEY_BYTES]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "ed25519_tests.rs"]
 pub(crate) mod tests;

@@ -2,7 +2,7 @@
 //!
 //! # Map
 //! Data flows one way: [`cli`] (arguments) → `commands` (one file each) → [`adapters`] fetch a snapshot → the domain
-//! ([`release`], [`policy`], [`attestation`], [`catalog`]) judges it, purely → [`report`] → a renderer → [`exit`].
+//! ([`subject`] < [`attestation`] < [`policy`] < [`catalog`] < [`release`], a staircase) judges it, purely → [`report`] → a renderer → [`exit`].
 //! [`kms`] is the key-release service, a library that judges nodes with the same domain.
 //! [`sandbox`] stands up a loopback world with the domain's types and knows nothing of the commands.
 
@@ -31,6 +31,7 @@ pub mod report;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod schema;
+pub mod subject;
 
 use std::{sync::Arc, time::Duration};
 

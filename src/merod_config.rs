@@ -18,12 +18,12 @@ use crate::{
     digest::Sha256,
     policy::{
         candidates::sorted,
-        document::{PolicyFile, Side},
+        document::PolicyFile,
         generate::{MEROD_CONFIG_PATH, pretty},
         suite::{self, Demands},
     },
-    release::tag::Class,
     report::{CheckInfo, Finding, Status},
+    subject::{role::Role, tag::Class},
 };
 
 /// A node can be configured from the policy.
@@ -59,7 +59,7 @@ pub fn make(policy: &PolicyFile, demands: Demands<'_>, url: &Url) -> (Option<Mer
         Err(finding) => (**finding).clone(),
     });
     let lists = policy.profiles.iter().find(|l| demands.profile.is_none_or(|profile| l.profile == profile));
-    let kms = lists.and_then(|l| l.side(Side::Kms));
+    let kms = lists.and_then(|l| l.side(Role::Kms));
     if kms.is_none() {
         let message = format!("an {} does not say what the KMS may be", policy.kind.describe());
         findings.push(MEROD_CONFIG.fail(&policy.name, message).help("give the policy of a KMS release"));

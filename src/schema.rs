@@ -202,5 +202,4 @@ fn compile(text: &str) -> Result<Validator, String> {
 }
 
 #[cfg(test)]
-#[path = "schema/schema_tests.rs"]
 mod tests;

@@ -2,11 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use merotee::{
-    policy::{checks, document::PolicyFile, isolation, profile::Profile},
-    release::tag::Class,
-    schema,
-};
+use merotee::{policy::{checks, document::PolicyFile, isolation}, subject::{profile::Profile, tag::Class}, schema};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(policy) = PolicyFile::parse("attestation-policy-debug.json", bytes) else { return };

@@ -1,11 +1,15 @@
 //! What reading a release gives, whatever it was read from.
 
-use crate::release::{
-    asset_name::RefusedName,
-    repository::Repository,
-    selection::Selection,
-    snapshot::{Asset, Available, Demanded, Origin, SetAside, Snapshot},
-    tag::{Class, Tag},
+use crate::{
+    release::{
+        asset_name::RefusedName,
+        selection::Selection,
+        snapshot::{Asset, Available, Demanded, Origin, SetAside, Snapshot},
+    },
+    subject::{
+        repository::Repository,
+        tag::{Class, Tag},
+    },
 };
 
 /// A release's listing and contents, not yet judged in any way.

@@ -10,11 +10,11 @@ use crate::{
     release::{
         asset_name::AssetName,
         checksums::ChecksumsFile,
-        contract::{Contracts, EVIDENCE_SUFFIXES, Scope},
+        contract::{Contracts, Scope},
         selection::{Names, Selection},
         snapshot::{Aside, Asset, Available, Content, MAX_DOCUMENT_BYTES, Origin, SetAside},
-        tag::Family,
     },
+    subject::{evidence_name::EVIDENCE_SUFFIXES, tag::Family},
 };
 
 /// Where `--keep` writes the release notes, and `--dir` looks for them. Not an asset, unless the release vouches for one

@@ -179,5 +179,4 @@ fn value<'a>(first: &str, lines: &mut impl Iterator<Item = &'a str>) -> String {
 }
 
 #[cfg(test)]
-#[path = "git_remote_tests.rs"]
 mod tests;

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    release::repository::Repository,
+    subject::repository::Repository,
 };
 
 /// A client of one GitHub, public or Enterprise.

@@ -14,11 +14,10 @@ use crate::{
     release::{
         asset_name::AssetName,
         contract::{Contracts, Scope},
-        repository::Repository,
         selection::{Names, Selection},
         snapshot::{Aside, Asset, Available, Content, Moved, Origin, SetAside},
-        tag::Tag,
     },
+    subject::{repository::Repository, tag::Tag},
 };
 
 /// A release's listing, and what is needed of it. Nothing is downloaded yet.

@@ -15,7 +15,8 @@ use tempfile::TempDir;
 use super::folder::NOTES_FILE;
 use crate::{
     error::{Error, Result},
-    release::{selection::Names, tag::Tag},
+    release::selection::Names,
+    subject::tag::Tag,
 };
 
 /// What the name of a folder ends in whose release did not pass.
@@ -242,5 +243,4 @@ fn cannot(what: &str, path: &Path, error: io::Error) -> Error {
 }
 
 #[cfg(test)]
-#[path = "keep_tests.rs"]
 mod tests;

@@ -18,9 +18,9 @@ use crate::{
     error::{Error, Result},
     release::{
         asset_name::AssetName,
-        evidence_name::EvidenceName,
         snapshot::{Asset, Content, MAX_EVIDENCE_BYTES, Signature},
     },
+    subject::evidence_name::EvidenceName,
 };
 
 /// What the bundle's name has more than the document's.

@@ -221,5 +221,4 @@ fn place(text: &str, at: usize) -> Place {
 }
 
 #[cfg(test)]
-#[path = "encoded_tests.rs"]
 mod tests;

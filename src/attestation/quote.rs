@@ -171,5 +171,4 @@ fn header(reader: &mut Reader<'_>) -> Result<Header, QuoteError> {
 }
 
 #[cfg(test)]
-#[path = "quote/quote_tests.rs"]
 mod tests;

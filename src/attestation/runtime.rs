@@ -9,7 +9,7 @@
 //! Names are read in any case, with or without `tdx_` before them and `_`, `-` or brackets in them: `tdx_rtmr3`,
 //! `RTMR[3]`, `mr_td`. A register stated twice with two values is refused: nobody could say which one is meant.
 //! Such a statement proves nothing by itself: whoever controls the machine controls its words. Only a verified quote
-//! does, and its registers go through the same comparison, [`crate::release::mrtds::compare`].
+//! does, and its registers go through the same comparison, [`crate::policy::mrtds::compare`].
 
 use serde_json::Value;
 
@@ -197,5 +197,4 @@ fn normal(name: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "runtime_tests.rs"]
 mod tests;

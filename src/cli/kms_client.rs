@@ -7,7 +7,7 @@ use semver::Version;
 use url::Url;
 
 use super::quote::{Half, JudgementArgs};
-use crate::policy::profile::Profile;
+use crate::subject::profile::Profile;
 
 /// Which service to ask.
 #[derive(Debug, Clone, Args)]

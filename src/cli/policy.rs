@@ -6,8 +6,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 
 use crate::{
-    policy::{generate::Naming, profile::Profile},
-    release::tag::{Class, Family, Tag},
+    policy::generate::Naming,
+    subject::{
+        profile::Profile,
+        tag::{Class, Family, Tag},
+    },
 };
 
 /// Arguments of `gen-policy`.
@@ -347,7 +350,7 @@ fn prefixed(text: &str) -> (Option<Profile>, &str) {
 }
 
 fn profile(text: &str) -> Result<Profile, String> {
-    text.parse().map_err(|e: crate::policy::profile::InvalidProfile| e.to_string())
+    text.parse().map_err(|e: crate::subject::profile::InvalidProfile| e.to_string())
 }
 
 fn tcb_status(text: &str) -> Result<crate::attestation::measurement::TcbStatus, String> {
@@ -364,7 +367,7 @@ fn node_tag(text: &str) -> Result<Tag, String> {
 
 /// A tag of `family`; a bare version means the family's tag.
 fn tag_of(text: &str, family: Family) -> Result<Tag, String> {
-    use crate::release::tag::Selector;
+    use crate::subject::tag::Selector;
     match text.parse::<Selector>().map_err(|e| e.to_string())? {
         Selector::One(tag) if tag.family() == family => Ok(tag),
         Selector::One(tag) => Err(format!("`{tag}` is no release of the {family} family")),

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use url::Url;
 
-use crate::policy::{document::Side, profile::Profile};
+use crate::subject::{profile::Profile, role::Role};
 
 /// The forms a quote is read in, for `--help`.
 const FORMS: &str =
@@ -91,7 +91,7 @@ pub enum SideArg {
     Node,
 }
 
-impl From<SideArg> for Side {
+impl From<SideArg> for Role {
     fn from(side: SideArg) -> Self {
         match side {
             SideArg::Kms => Self::Kms,

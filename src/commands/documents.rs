@@ -13,9 +13,11 @@ use crate::{
     },
     commands::located,
     error::{Error, Result},
-    policy::candidates::{Candidates, Given, newest},
+    policy::{
+        candidates::{Candidates, Given, newest},
+        mrtds::PublishedMrtds,
+    },
     product::{self, Product},
-    release::mrtds::PublishedMrtds,
     report::{Finding, Report, Status, Verdict},
     schema::MAX_JSON_BYTES,
 };

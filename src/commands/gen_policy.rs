@@ -9,14 +9,14 @@ use crate::{
     policy::{
         candidates::{self, Given, Proposal, sorted},
         generate::{self, Counterpart, Generated, Origin},
-        profile::Profile,
+        mrtds::PublishedMrtds,
     },
     product::Product,
-    release::{
-        mrtds::PublishedMrtds,
+    report::{Finding, Report, Section, Verdict},
+    subject::{
+        profile::Profile,
         tag::{Class, Family, Tag},
     },
-    report::{Finding, Report, Section, Verdict},
 };
 
 /// Where releases are made when nothing else is said.

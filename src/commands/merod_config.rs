@@ -13,8 +13,8 @@ use crate::{
     merod_config::{self, MerodConfig, edit},
     policy::{document::PolicyFile, generate::Naming, suite::Demands},
     product::Product,
-    release::tag::Class,
     report::{Finding, Format, Report, Section},
+    subject::tag::Class,
 };
 
 pub(super) fn run(cli: &Cli, command: &MerodConfigCommand, environment: &Environment) -> Result<Product> {

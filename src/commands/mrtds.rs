@@ -9,10 +9,13 @@ use crate::{
     },
     commands::documents,
     error::{Error, Result},
-    policy::candidates::{self, CANDIDATES, CANDIDATES_AGREE},
+    policy::{
+        candidates::{self, CANDIDATES, CANDIDATES_AGREE},
+        mrtds::assemble,
+    },
     product::Product,
-    release::{mrtds::assemble, tag::Family},
     report::{CheckInfo, Finding, Report, Section},
+    subject::tag::Family,
 };
 
 pub(super) fn run(cli: &Cli, command: &MrtdsCommand, environment: &Environment) -> Result<Product> {

@@ -15,13 +15,14 @@ use crate::{
     policy::{
         collection::{self, Entry},
         diff::{Diff, human, json, markdown, remarks},
-        document::{PolicyFile, PolicyKind, Readiness, Side, profile_in_name},
+        document::{PolicyFile, PolicyKind, Readiness, profile_in_name},
+        mrtds::PublishedMrtds,
         suite::{self, Demands},
     },
     product::Product,
-    release::mrtds::PublishedMrtds,
     report::{Format, Report, Section},
     schema::SCHEMA,
+    subject::role::Role,
 };
 
 pub(super) fn run(cli: &Cli, command: &PolicyCommand, environment: &Environment) -> Result<Product> {
@@ -97,7 +98,7 @@ fn no_policy(path: &Path, files: usize) -> Section {
 }
 
 /// Role separation between all files given, in whatever folder and of whatever version: a machine has one role for good.
-fn roles(policies: &[PolicyFile], published: &[(Side, PublishedMrtds)]) -> Option<Section> {
+fn roles(policies: &[PolicyFile], published: &[(Role, PublishedMrtds)]) -> Option<Section> {
     let all: Vec<&PolicyFile> = policies.iter().collect();
     let measured: Vec<_> = published.iter().map(|(side, published)| (*side, published)).collect();
     let findings = suite::roles_across(&all, &measured);

@@ -8,7 +8,7 @@ use crate::{
     adapters::git_remote,
     cli::GitHubArgs,
     error::{Error, Result},
-    release::repository::Repository,
+    subject::repository::Repository,
 };
 
 /// The repository releases come from when nothing else is said.

@@ -14,12 +14,12 @@ use crate::{
     error::{self, Error, Result},
     logging,
     product::{self, Product},
-    release::tag::{Family, Selector, Tag},
     sandbox::{
         documents::REPOSITORY,
         tamper::Tamper,
         world::{NONCE, Plan, World},
     },
+    subject::tag::{Family, Selector, Tag},
 };
 
 /// The token the sandbox's GitHub gets. A real one never leaves the machine, not even to loopback.

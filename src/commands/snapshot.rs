@@ -19,15 +19,17 @@ use crate::{
     catalog::Catalog,
     cli::VerifyReleaseArgs,
     error::{self, Class, Error, Result},
-    policy::profile::Profile,
     release::{
         checks::{self, authenticity::to_verify, integrity},
-        contract::{Contracts, Role, Scope},
-        repository::Repository,
+        contract::{AssetKind, Contracts, Scope},
         snapshot::{Available, Counterpart, Named, Signature, Snapshot},
-        tag::{self, Family, Tag},
     },
     report::{Status, Verdict},
+    subject::{
+        profile::Profile,
+        repository::Repository,
+        tag::{self, Family, Tag},
+    },
 };
 
 /// The catalog's path in the repository.
@@ -205,7 +207,7 @@ fn counterpart_tags(of: &Snapshot) -> Vec<(Tag, Vec<Profile>)> {
 /// When that could not be found out, which speaks neither for nor against the release.
 fn believed(node: &Snapshot) -> Result<Counterpart> {
     let findings = checks::judge(node);
-    let measurements = match node.documents(Role::Measurements).next() {
+    let measurements = match node.documents(AssetKind::Measurements).next() {
         None => Err("the release holds no published-mrtds.json that can be read".to_owned()),
         Some((entry, bytes)) => {
             let vouched = findings

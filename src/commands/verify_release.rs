@@ -15,12 +15,11 @@ use crate::{
     release::{
         checks,
         contract::{Contract, Contracts},
-        repository::Repository,
         signer::{ExpectedSigner, GITHUB_ACTIONS_ISSUER, release_workflow},
         snapshot::{Demanded, Moved, Origin, Snapshot},
-        tag::Tag,
     },
     report::{Report, Section, Status, Verdict},
+    subject::{repository::Repository, tag::Tag},
 };
 
 pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Product> {

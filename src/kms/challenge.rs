@@ -249,5 +249,4 @@ fn random_bytes<const N: usize>() -> Result<[u8; N]> {
 }
 
 #[cfg(test)]
-#[path = "challenge/challenge_tests.rs"]
 mod tests;

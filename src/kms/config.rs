@@ -23,8 +23,7 @@ use super::policy::PolicySource;
 use crate::{
     digest::Sha256,
     error::{Error, Result},
-    policy::profile::Profile,
-    release::tag::Tag,
+    subject::{profile::Profile, tag::Tag},
 };
 
 /// Where the service listens when nothing is said.
@@ -249,5 +248,4 @@ fn source(given: &Given, enforce: bool) -> Result<PolicySource> {
 }
 
 #[cfg(test)]
-#[path = "config/config_tests.rs"]
 mod tests;

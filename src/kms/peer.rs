@@ -104,5 +104,4 @@ impl PeerKey {
 }
 
 #[cfg(test)]
-#[path = "peer/peer_tests.rs"]
 pub(in crate::kms) mod tests;

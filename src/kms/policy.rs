@@ -31,10 +31,12 @@ use crate::{
     release::{
         checks::source::source_commit_of,
         contract::{Contract, Contracts},
-        repository::Repository,
         signer::{ExpectedSigner, GITHUB_ACTIONS_ISSUER, release_workflow},
-        tag::{Family, Tag},
         vouched,
+    },
+    subject::{
+        repository::Repository,
+        tag::{Family, Tag},
     },
 };
 

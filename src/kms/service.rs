@@ -30,7 +30,7 @@ use crate::{
         verdict::QuoteVerifier,
     },
     error::{Error, Result},
-    policy::profile::Profile,
+    subject::profile::Profile,
 };
 
 /// Path of the secret that challenges of replicas are derived from: their guest agents give the same. No storage key lies

@@ -244,5 +244,4 @@ fn verify(text: &str, config: &MerodConfig) -> Result<Vec<(String, &'static str)
 }
 
 #[cfg(test)]
-#[path = "edit_tests.rs"]
 mod tests;

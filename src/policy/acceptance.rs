@@ -7,15 +7,14 @@ use std::fmt;
 
 use super::{
     checks::{self, MEASUREMENTS, REGISTER_ZERO, TCB},
-    document::{PolicyFile, PolicyKind, Side},
-    profile::Profile,
+    document::{PolicyFile, PolicyKind},
     suite::{self, Demands},
 };
 use crate::{
     attestation::measurement::Allowed,
-    release::tag::Tag,
     report::{Finding, Status, Verdict},
     schema::SCHEMA,
+    subject::{profile::Profile, role::Role, tag::Tag},
 };
 
 /// What one check says of one thing, as a value: a reason for a refusal, or a warning.
@@ -101,7 +100,7 @@ pub fn accept(name: &str, bytes: &[u8], profile: Profile, release: &Tag) -> Resu
             return Err(Unacceptable::Refused(reasons));
         }
     }
-    let node = policy.profiles.iter().find(|lists| lists.profile == profile).and_then(|lists| lists.side(Side::Node));
+    let node = policy.profiles.iter().find(|lists| lists.profile == profile).and_then(|lists| lists.side(Role::Node));
     let node = node.ok_or_else(|| {
         Unacceptable::because(&MEASUREMENTS.fail(name, format!("says nothing of nodes in the profile {profile}")))
     })?;
@@ -158,5 +157,4 @@ impl fmt::Display for Objection {
 }
 
 #[cfg(test)]
-#[path = "acceptance_tests.rs"]
 mod tests;

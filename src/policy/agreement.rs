@@ -5,11 +5,12 @@
 
 use std::collections::BTreeSet;
 
-use super::document::{PolicyFile, Side};
+use super::document::PolicyFile;
 use crate::{
     attestation::measurement::{Allowed, Measurement, Register, TcbStatus},
-    release::mrtds::{ProfileMeasurements, PublishedMrtds},
+    policy::mrtds::{ProfileMeasurements, PublishedMrtds},
     report::{CheckInfo, Finding, Status},
+    subject::role::Role,
 };
 
 /// A KMS policy's KMS lists are its own release's measurements.
@@ -26,16 +27,16 @@ pub const COUNTERPART_MEASUREMENTS: CheckInfo = CheckInfo {
 /// [`MEASUREMENTS_MATCH`]: `kms_allowed_*` of each policy equal the profile's lists in `own`, the KMS release's
 /// `published-mrtds.json`.
 pub fn measurements_match(policies: &[&PolicyFile], own: &PublishedMrtds) -> Vec<Finding> {
-    compare_all(MEASUREMENTS_MATCH, Side::Kms, policies, own)
+    compare_all(MEASUREMENTS_MATCH, Role::Kms, policies, own)
 }
 
 /// [`COUNTERPART_MEASUREMENTS`]: `node_allowed_*` of each policy equal the profile's lists in `node`, the node
 /// release's `published-mrtds.json`.
 pub fn counterpart_measurements(policies: &[&PolicyFile], node: &PublishedMrtds) -> Vec<Finding> {
-    compare_all(COUNTERPART_MEASUREMENTS, Side::Node, policies, node)
+    compare_all(COUNTERPART_MEASUREMENTS, Role::Node, policies, node)
 }
 
-fn compare_all(check: CheckInfo, side: Side, policies: &[&PolicyFile], published: &PublishedMrtds) -> Vec<Finding> {
+fn compare_all(check: CheckInfo, side: Role, policies: &[&PolicyFile], published: &PublishedMrtds) -> Vec<Finding> {
     let mut findings = Vec::new();
     for policy in policies {
         if policy.profiles.is_empty() {
@@ -136,5 +137,4 @@ fn summary<'m>(values: impl ExactSizeIterator<Item = &'m Measurement>) -> String
 }
 
 #[cfg(test)]
-#[path = "agreement_tests.rs"]
 mod tests;

@@ -6,15 +6,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    profile::Profile,
-    reading::{Malformed, Reader},
-};
+use super::reading::{Malformed, Reader};
 use crate::{
     attestation::measurement::{Allowed, Register, Registers, TcbStatus},
     digest::Sha256,
     report::{CheckInfo, Finding},
     schema::{Document, SCHEMA, conforms, excerpt::capped, parse_json, unreadable},
+    subject::profile::Profile,
 };
 
 /// Candidates are usable for what they are given for.
@@ -292,5 +290,4 @@ pub fn newest<'t>(times: impl Iterator<Item = &'t str>) -> Option<jiff::Timestam
 }
 
 #[cfg(test)]
-#[path = "candidates_tests.rs"]
 mod tests;

@@ -9,15 +9,14 @@ use std::collections::HashSet;
 use semver::Version;
 
 use super::{
-    document::{PolicyFile, PolicyKind, Readiness, Side},
-    profile::Profile,
+    document::{PolicyFile, PolicyKind, Readiness},
     reading::Field,
 };
 use crate::{
     attestation::measurement::{Allowed, Measurement, Register, TcbStatus},
-    release::tag::Class,
     report::{CheckInfo, Finding, Status},
     schema::excerpt::{capped, excerpt},
+    subject::{profile::Profile, role::Role, tag::Class},
 };
 
 /// The profile in the file's name is the profile inside.
@@ -268,7 +267,7 @@ fn or_unreadable(findings: Vec<Finding>, check: CheckInfo, policy: &PolicyFile) 
 /// Calls `visit` with every set of lists the file states, and what to call it.
 fn for_each_side(policy: &PolicyFile, mut visit: impl FnMut(String, &Allowed)) {
     for lists in &policy.profiles {
-        for side in Side::ALL {
+        for side in Role::ALL {
             if let Some(allowed) = lists.side(side) {
                 visit(format!("{} {}", lists.profile, side.as_str()), allowed);
             }
@@ -277,5 +276,4 @@ fn for_each_side(policy: &PolicyFile, mut visit: impl FnMut(String, &Allowed)) {
 }
 
 #[cfg(test)]
-#[path = "checks_tests.rs"]
 mod tests;

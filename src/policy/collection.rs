@@ -7,11 +7,12 @@
 use semver::Version;
 use serde_json::{Map, Value};
 
-use super::document::{PolicyFile, Side};
+use super::document::PolicyFile;
 use crate::{
-    release::{contract::signed_by, mrtds::PublishedMrtds},
+    policy::mrtds::PublishedMrtds,
     report::Finding,
     schema::parse_json,
+    subject::{evidence_name::signed_by, role::Role},
 };
 
 /// What a file turned out to be.
@@ -22,7 +23,7 @@ pub enum Entry {
     /// Meant as a policy, and none: why not.
     Unreadable(Box<Finding>),
     /// `published-mrtds.json`, and whose measurements it says it holds.
-    Published(Side, Box<PublishedMrtds>),
+    Published(Role, Box<PublishedMrtds>),
     /// Another document.
     Other,
 }
@@ -58,12 +59,12 @@ pub fn promises_policy(name: &str) -> bool {
     ["policy", "policies"].iter().any(|word| stem.contains(word)) || Version::parse(version).is_ok()
 }
 
-fn published(name: &str, fields: &Map<String, Value>, bytes: &[u8]) -> Option<(Side, PublishedMrtds)> {
+fn published(name: &str, fields: &Map<String, Value>, bytes: &[u8]) -> Option<(Role, PublishedMrtds)> {
     if !fields.get("profiles").is_some_and(Value::is_object) {
         return None;
     }
     let role = fields.get("role")?.as_str()?;
-    let side = Side::ALL.into_iter().find(|side| side.as_str() == role)?;
+    let side = Role::ALL.into_iter().find(|side| side.as_str() == role)?;
     Some((side, PublishedMrtds::parse(name, bytes).ok()?))
 }
 
@@ -84,17 +85,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::policy::{
-        fixtures::{mrtds_json, policy_json},
-        profile::Profile,
+    use crate::{
+        policy::fixtures::{mrtds_json, policy_json},
+        subject::profile::Profile,
     };
 
     fn entry(name: &str, document: &Value) -> &'static str {
         match read(name, false, document.to_string().as_bytes()) {
             Entry::Policy(_) => "policy",
             Entry::Unreadable(_) => "unreadable",
-            Entry::Published(Side::Kms, _) => "kms measurements",
-            Entry::Published(Side::Node, _) => "node measurements",
+            Entry::Published(Role::Kms, _) => "kms measurements",
+            Entry::Published(Role::Node, _) => "node measurements",
             Entry::Other => "other",
         }
     }
@@ -146,7 +147,7 @@ mod tests {
             json!({"tag": "1.2.0"}),
             json!({"releases": []}),
             json!({"measurement_source": "td_quote"}),
-            mrtds_json(Side::Node),
+            mrtds_json(Role::Node),
             json!({"profiles": {}}),
             json!({"Policy": {}}),
         ];
@@ -161,8 +162,8 @@ mod tests {
     fn under_any_other_name_the_content_decides() {
         for (document, expected) in [
             (policy_json(Profile::Debug), "policy"),
-            (mrtds_json(Side::Node), "node measurements"),
-            (mrtds_json(Side::Kms), "kms measurements"),
+            (mrtds_json(Role::Node), "node measurements"),
+            (mrtds_json(Role::Kms), "kms measurements"),
             (json!({"note": "moved"}), "other"),
             (json!([]), "other"),
             (json!({"releases": [], "policy_id": "x"}), "other"),

@@ -17,13 +17,13 @@ mod wording;
 use std::collections::BTreeSet;
 
 use super::{
-    document::{PolicyFile, Readiness, Side},
-    profile::Profile,
+    document::{PolicyFile, Readiness},
     reading::{Field, Malformed},
 };
 use crate::{
     attestation::measurement::{Allowed, Measurement, Register, TcbStatus},
     digest::Sha256,
+    subject::{profile::Profile, role::Role},
 };
 use admission::{Admission, Product};
 use structure::{Restated, Structural};
@@ -66,7 +66,7 @@ pub struct SideDiff {
     /// The profile.
     pub profile: Profile,
     /// The machines.
-    pub side: Side,
+    pub side: Role,
     /// What the two states are worth.
     pub standing: Standing,
     /// Registers whose lists differ.
@@ -172,7 +172,7 @@ impl FileDiff {
         let (structural, restated) = structure::compare(before, after);
         let sides: Vec<_> = Profile::ALL
             .into_iter()
-            .flat_map(|profile| Side::ALL.map(|side| (profile, side)))
+            .flat_map(|profile| Role::ALL.map(|side| (profile, side)))
             .filter_map(|(profile, side)| SideDiff::of(before, after, profile, side))
             .collect();
         // An entry nobody can read is told about when it is new, not when it has always been there.
@@ -197,12 +197,12 @@ struct Stated<'a> {
 }
 
 impl<'a> Stated<'a> {
-    fn find(file: Option<&'a PolicyFile>, profile: Profile, side: Side) -> Option<Self> {
+    fn find(file: Option<&'a PolicyFile>, profile: Profile, side: Role) -> Option<Self> {
         let file = file?;
         let lists = file.profiles.iter().find(|p| p.profile == profile)?;
         let event_payloads = match side {
-            Side::Kms => lists.event_payloads.as_slice(),
-            Side::Node => &[],
+            Role::Kms => lists.event_payloads.as_slice(),
+            Role::Node => &[],
         };
         let doubtful = file.malformed.iter().any(|m| matches!(m.field, Field::Measurement | Field::Tcb));
         Some(Self { allowed: lists.side(side)?, event_payloads, readiness: &file.readiness, doubtful })
@@ -266,7 +266,7 @@ impl Standing {
 }
 
 impl SideDiff {
-    fn of(before: Option<&PolicyFile>, after: Option<&PolicyFile>, profile: Profile, side: Side) -> Option<Self> {
+    fn of(before: Option<&PolicyFile>, after: Option<&PolicyFile>, profile: Profile, side: Role) -> Option<Self> {
         let (old, new) = (Stated::find(before, profile, side), Stated::find(after, profile, side));
         let (standing, doubtful) = (Standing::of(old, new), old.is_some_and(|old| old.doubtful));
         let registers: Vec<_> = Register::ALL
@@ -282,7 +282,7 @@ impl SideDiff {
         let payloads = |stated: Option<Stated<'_>>| stated.map(|s| s.event_payloads.to_vec());
         let mut event_payloads = standing.change(payloads(old).as_deref(), payloads(new).as_deref(), doubtful);
         // A file that is new or gone was not emptied, and nodes have no such list at all.
-        if side == Side::Node || standing == Standing::Whole {
+        if side == Role::Node || standing == Standing::Whole {
             (event_payloads.emptied, event_payloads.filled) = (false, false);
         }
         // The list is optional: a promotion that never had one does not empty it.
@@ -294,5 +294,4 @@ impl SideDiff {
 }
 
 #[cfg(test)]
-#[path = "diff_tests.rs"]
 mod tests;

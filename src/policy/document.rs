@@ -11,15 +11,13 @@
 
 use serde_json::{Map, Value};
 
-use super::{
-    profile::Profile,
-    reading::{Field, Malformed, Reader, is_list_key, unknown_keys},
-};
+use super::reading::{Field, Malformed, Reader, is_list_key, unknown_keys};
 use crate::{
     attestation::measurement::{Allowed, Register},
     digest::Sha256,
     report::{Finding, Status},
     schema::{Document, SCHEMA, excerpt::excerpt_json, parse_json, unreadable},
+    subject::{profile::Profile, role::Role},
 };
 
 /// Which of the historical forms a file has.
@@ -66,28 +64,6 @@ pub enum Readiness {
     Unknown(String),
 }
 
-/// The machines a policy constrains.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Side {
-    /// The key-management service, as nodes verify it.
-    Kms,
-    /// Nodes, as the KMS verifies them.
-    Node,
-}
-
-impl Side {
-    /// Both, in document order.
-    pub const ALL: [Self; 2] = [Self::Kms, Self::Node];
-
-    /// The word, as the lists' prefix has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Kms => "kms",
-            Self::Node => "node",
-        }
-    }
-}
-
 /// What a policy allows in one profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProfileLists {
@@ -103,10 +79,10 @@ pub struct ProfileLists {
 
 impl ProfileLists {
     /// The lists of `side`, when the form states them.
-    pub fn side(&self, side: Side) -> Option<&Allowed> {
+    pub fn side(&self, side: Role) -> Option<&Allowed> {
         match side {
-            Side::Kms => self.kms.as_ref(),
-            Side::Node => self.node.as_ref(),
+            Role::Kms => self.kms.as_ref(),
+            Role::Node => self.node.as_ref(),
         }
     }
 }
@@ -333,5 +309,4 @@ fn unknown_fields(object: &Map<String, Value>, kind: PolicyKind) -> Vec<String> 
 }
 
 #[cfg(test)]
-#[path = "document_tests.rs"]
 mod tests;

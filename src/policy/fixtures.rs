@@ -3,14 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    document::{PolicyFile, Side},
-    profile::Profile,
-};
+use super::document::PolicyFile;
 use crate::{
     attestation::measurement::{Allowed, Measurement, Register, Registers, TcbStatus},
-    release::mrtds::PublishedMrtds,
+    policy::mrtds::PublishedMrtds,
     report::{Finding, Status},
+    subject::{profile::Profile, role::Role},
 };
 
 /// A measurement whose every byte is `byte`.
@@ -26,10 +24,10 @@ pub(crate) fn allowed(bytes: [&[u8]; 5]) -> Allowed {
 }
 
 /// The value `register` has on a machine of `side` and `profile`: only RTMR3 depends on the profile.
-fn value(side: Side, profile: Profile, register: Register) -> String {
+fn value(side: Role, profile: Profile, register: Register) -> String {
     let side = match side {
-        Side::Kms => 0x10,
-        Side::Node => 0x80,
+        Role::Kms => 0x10,
+        Role::Node => 0x80,
     };
     let register = match register {
         Register::Mrtd => 1,
@@ -44,7 +42,7 @@ fn value(side: Side, profile: Profile, register: Register) -> String {
 /// A final policy of release 1.2.0.
 pub(crate) fn policy_json(profile: Profile) -> Value {
     let mut lists = json!({"kms_allowed_event_payload": ["ab".repeat(32)]});
-    for side in Side::ALL {
+    for side in Role::ALL {
         let side_name = side.as_str();
         lists[format!("{side_name}_allowed_tcb_statuses")] = json!(["uptodate"]);
         for register in Register::ALL {
@@ -55,7 +53,7 @@ pub(crate) fn policy_json(profile: Profile) -> Value {
 }
 
 /// The measurements that agree with [`policy_json`].
-pub(crate) fn mrtds_json(side: Side) -> Value {
+pub(crate) fn mrtds_json(side: Role) -> Value {
     let mut profiles = json!({});
     for profile in Profile::ALL {
         let mut entry = json!({"allowed_tcb_statuses": ["uptodate"]});

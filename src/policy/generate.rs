@@ -12,8 +12,7 @@ use serde::Serialize;
 use super::{
     agreement::{self, COUNTERPART_MEASUREMENTS},
     candidates::{CANDIDATES, CANDIDATES_AGREE, Proposal, sorted},
-    document::{PolicyFile, Side},
-    profile::Profile,
+    document::PolicyFile,
     suite::{self, Demands},
 };
 use crate::{
@@ -22,11 +21,13 @@ use crate::{
         report_data::default_binding,
     },
     digest::Sha256,
-    release::{
-        mrtds::{self, MRTDS, PublishedMrtds},
+    policy::mrtds::{self, MRTDS, PublishedMrtds},
+    report::{CheckInfo, Finding},
+    subject::{
+        profile::Profile,
+        role::Role,
         tag::{Class, Family},
     },
-    report::{CheckInfo, Finding},
 };
 
 /// Where a node's configuration holds what a policy allows.
@@ -177,7 +178,7 @@ pub fn judge(generated: &[Generated], version: &Version, class: Class, node: Opt
     }
     let policies: Vec<_> = policies.iter().map(|(_, policy)| policy).collect();
     findings.extend(suite::together(&policies));
-    let node_lists: Vec<_> = node.iter().map(|node| (Side::Node, node.published)).collect();
+    let node_lists: Vec<_> = node.iter().map(|node| (Role::Node, node.published)).collect();
     findings.extend(suite::roles_across(&policies, &node_lists));
     if let Some(node) = node {
         findings.extend(mrtds::published(node.published, Family::Node, node.version));
@@ -275,5 +276,4 @@ impl Policy {
 }
 
 #[cfg(test)]
-#[path = "generate_tests.rs"]
 mod tests;

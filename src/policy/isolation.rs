@@ -10,13 +10,11 @@
 
 use std::collections::HashSet;
 
-use super::{
-    document::{PolicyFile, Side},
-    profile::Profile,
-};
+use super::document::PolicyFile;
 use crate::{
     attestation::measurement::{Allowed, Measurement, Register},
     report::{CheckInfo, Finding, Status},
+    subject::{profile::Profile, role::Role},
 };
 
 /// No machine satisfies two profiles.
@@ -67,7 +65,7 @@ pub fn overlap(left: &Allowed, right: &Allowed, register: Register) -> Overlap {
 /// file states are not reported on; a profile that no file covers is a required skip.
 pub fn policies(policies: &[&PolicyFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for side in Side::ALL {
+    for side in Role::ALL {
         let cohorts: Vec<_> = policies
             .iter()
             .flat_map(|policy| policy.profiles.iter().map(move |lists| (policy, lists)))
@@ -154,5 +152,4 @@ pub(super) fn witness(overlaps: &[(Register, Overlap)]) -> String {
 }
 
 #[cfg(test)]
-#[path = "isolation_tests.rs"]
 mod tests;

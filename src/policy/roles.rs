@@ -10,15 +10,15 @@ use std::collections::BTreeSet;
 
 use super::{
     acceptance::{Objection, Unacceptable},
-    document::{PolicyFile, PolicyKind, Side},
+    document::{PolicyFile, PolicyKind},
     isolation::{Cohort, Overlap, overlap, witness},
-    profile::Profile,
 };
 use crate::{
     attestation::measurement::{Allowed, Measurement, Register},
-    release::mrtds::PublishedMrtds,
+    policy::mrtds::PublishedMrtds,
     report::{CheckInfo, Finding, Status},
     schema::excerpt::capped,
+    subject::{profile::Profile, role::Role},
 };
 
 /// No machine is a KMS and a node.
@@ -53,7 +53,7 @@ impl<'a> Roles<'a> {
         for policy in policies {
             roles.documents += 1;
             for lists in &policy.profiles {
-                for side in Side::ALL {
+                for side in Role::ALL {
                     if let Some(allowed) = lists.side(side) {
                         let (source, not_ready) = (policy.name.as_str(), policy.is_not_ready());
                         let cohort = Cohort { source, profile: lists.profile, allowed, not_ready };
@@ -68,7 +68,7 @@ impl<'a> Roles<'a> {
 
     /// And what a release of `side` publishes of its machines. What a policy says already is not said again.
     #[must_use]
-    pub fn and_published(mut self, side: Side, published: &'a PublishedMrtds) -> Self {
+    pub fn and_published(mut self, side: Role, published: &'a PublishedMrtds) -> Self {
         self.documents += 1;
         for entry in &published.profiles {
             let (profile, allowed) = (entry.profile, &entry.allowed);
@@ -82,10 +82,10 @@ impl<'a> Roles<'a> {
         self
     }
 
-    fn side(&mut self, side: Side) -> &mut Vec<Member<'a>> {
+    fn side(&mut self, side: Role) -> &mut Vec<Member<'a>> {
         match side {
-            Side::Kms => &mut self.kms,
-            Side::Node => &mut self.node,
+            Role::Kms => &mut self.kms,
+            Role::Node => &mut self.node,
         }
     }
 
@@ -163,10 +163,10 @@ pub fn of_release(policies: &[&PolicyFile], own: &[&PublishedMrtds], counterpart
     }
     let mut roles = Roles::of(policies);
     for published in own {
-        roles = roles.and_published(Side::Kms, published);
+        roles = roles.and_published(Role::Kms, published);
     }
     for published in counterparts {
-        roles = roles.and_published(Side::Node, published);
+        roles = roles.and_published(Role::Node, published);
     }
     findings.extend(roles.separated());
     findings
@@ -322,5 +322,4 @@ fn passed(kms: &Member<'_>, nodes: &[&Member<'_>]) -> String {
 }
 
 #[cfg(test)]
-#[path = "roles_tests.rs"]
 mod tests;

@@ -6,15 +6,15 @@ use semver::Version;
 
 use super::{
     checks,
-    document::{PolicyFile, PolicyKind, Side},
+    document::{PolicyFile, PolicyKind},
     isolation::{self, PROFILE_ISOLATION},
-    profile::Profile,
     roles::{self, ROLE_SEPARATION, Roles},
 };
 use crate::{
-    release::{mrtds::PublishedMrtds, tag::Class},
+    policy::mrtds::PublishedMrtds,
     report::{CheckInfo, Finding, Status},
     schema::{SCHEMA, conforms},
+    subject::{profile::Profile, role::Role, tag::Class},
 };
 
 /// The rules, for listings.
@@ -95,7 +95,7 @@ pub fn together(policies: &[&PolicyFile]) -> Vec<Finding> {
 /// Role separation between files: no KMS that one states is accepted as a node by another, whatever their profiles, and
 /// nothing that `published` states either. Nothing when no two documents have anything to say to each other. Files of
 /// several releases are compared as well: a machine has one role for good.
-pub fn roles_across(policies: &[&PolicyFile], published: &[(Side, &PublishedMrtds)]) -> Vec<Finding> {
+pub fn roles_across(policies: &[&PolicyFile], published: &[(Role, &PublishedMrtds)]) -> Vec<Finding> {
     let roles = published.iter().fold(Roles::of(policies), |roles, (side, of)| roles.and_published(*side, of));
     roles.separated_across()
 }

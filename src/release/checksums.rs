@@ -9,11 +9,11 @@ mod line;
 use std::{collections::BTreeMap, fmt};
 
 use self::line::{Fault, Order};
-use super::{
-    asset_name::AssetName,
-    contract::{EVIDENCE_SUFFIXES, signed_by},
+use super::asset_name::AssetName;
+use crate::{
+    digest::Sha256,
+    subject::evidence_name::{EVIDENCE_SUFFIXES, signed_by},
 };
-use crate::digest::Sha256;
 
 /// Entries read at most. GitHub allows 1,000 assets a release; a longer list is an attack or a mistake.
 pub const MAX_ENTRIES: usize = 2_000;
@@ -160,5 +160,4 @@ fn is_signature(name: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "checksums/checksums_tests.rs"]
 mod tests;

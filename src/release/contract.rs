@@ -7,10 +7,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{envelope, repository::Repository, tag::Family};
+use super::envelope;
 use crate::{
-    policy::profile::Profile,
     schema::{self, JsonError},
+    subject::{profile::Profile, repository::Repository, tag::Family},
 };
 
 /// Stands for each of the profiles in an asset's name.
@@ -24,9 +24,6 @@ const KMS_IMAGE: &str = "ghcr.io/{owner}/mero-kms-phala";
 
 /// The tables built in.
 const BUILT_IN: &str = include_str!("contracts.json");
-
-/// Suffixes of the files that carry a signature over another file. They vouch; nothing vouches for them.
-pub const EVIDENCE_SUFFIXES: [&str; 4] = [".sigstore.json", ".bundle.json", ".sig", ".pem"];
 
 /// How the files of a release are named and signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -53,7 +50,7 @@ impl fmt::Display for Layout {
 /// What an asset is for; decides which checks read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Role {
+pub enum AssetKind {
     /// Attestation policy of one profile.
     Policy,
     /// A second copy of the locked-read-only policy, for readers that know no profiles.
@@ -138,7 +135,7 @@ pub struct AssetPattern {
     /// Asset name, `{profile}` standing for each of the three profiles.
     pub name: String,
     /// What it is for.
-    pub role: Role,
+    pub role: AssetKind,
     /// Whether a release may lack it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub optional: bool,
@@ -189,7 +186,7 @@ pub struct ContractAsset {
     /// Asset name.
     pub name: String,
     /// What it is for.
-    pub role: Role,
+    pub role: AssetKind,
     /// Profile it belongs to, when the name says so.
     pub profile: Option<Profile>,
     /// Whether a release may lack it.
@@ -224,8 +221,8 @@ impl Contract {
         let with_role = |role| self.assets.iter().filter(move |a| a.role == role).cloned();
         let assets = match scope {
             Scope::Whole => self.assets.clone(),
-            Scope::Quick => with_role(Role::Measurements).collect(),
-            Scope::Policies => with_role(Role::Policy).collect(),
+            Scope::Quick => with_role(AssetKind::Measurements).collect(),
+            Scope::Policies => with_role(AssetKind::Policy).collect(),
         };
         Self { assets, ..self.clone() }
     }
@@ -315,11 +312,6 @@ impl Contracts {
     pub fn to_json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string_pretty(self).map(|text| text + "\n")
     }
-}
-
-/// The file a signature file vouches for: `X.sig` → `X`.
-pub fn signed_by(name: &str) -> Option<&str> {
-    EVIDENCE_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).filter(|stem| !stem.is_empty())
 }
 
 /// Whether an asset is an archive of binaries by its name.

@@ -228,5 +228,4 @@ fn one_signature(value: &Value, pointer: &str) -> Result<(), Unfit> {
 }
 
 #[cfg(test)]
-#[path = "envelope/envelope_tests.rs"]
 mod tests;

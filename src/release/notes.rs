@@ -24,10 +24,10 @@ mod markdown;
 
 use markdown::{Line, lines};
 
-use super::tag::Class;
 use crate::{
     report::{CheckInfo, Finding, Status},
     schema::excerpt::excerpt,
+    subject::tag::Class,
 };
 
 /// The notes have the sections their class demands.
@@ -215,5 +215,4 @@ fn words_of_text(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "notes/notes_tests.rs"]
 mod tests;

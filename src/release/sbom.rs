@@ -148,5 +148,4 @@ fn elements(document: &Value) -> impl Iterator<Item = (&'static str, usize, &Val
 }
 
 #[cfg(test)]
-#[path = "sbom/sbom_tests.rs"]
 mod tests;

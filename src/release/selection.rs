@@ -4,8 +4,12 @@ use std::collections::HashSet;
 
 use super::{
     asset_name::{AssetName, RefusedName},
-    contract::{Contract, Contracts, EVIDENCE_SUFFIXES, Role, Scope, signed_by},
+    contract::{AssetKind, Contract, Contracts, Scope},
     snapshot::{MAX_DOCUMENT_BYTES, MAX_EVIDENCE_BYTES},
+};
+
+use crate::subject::{
+    evidence_name::{EVIDENCE_SUFFIXES, signed_by},
     tag::Family,
 };
 
@@ -70,7 +74,7 @@ impl Selection {
         });
         let documents = contract
             .assets()
-            .filter(|a| a.role != Role::Other)
+            .filter(|a| a.role != AssetKind::Other)
             .map(|a| a.name)
             .chain([contract.checksums.name.clone()])
             .collect();
@@ -104,7 +108,7 @@ fn with_evidence(name: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::profile::Profile;
+    use crate::subject::profile::Profile;
 
     fn chosen(scope: Scope, names: &[&str]) -> (Selection, Names) {
         let names = Names::sort(names.iter().copied());

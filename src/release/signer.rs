@@ -4,7 +4,7 @@ use std::fmt;
 
 use regex::Regex;
 
-use super::{repository::Repository, tag::Tag};
+use crate::subject::{repository::Repository, tag::Tag};
 
 /// The OIDC issuer of every GitHub Actions workflow on github.com.
 pub const GITHUB_ACTIONS_ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -333,5 +333,4 @@ impl fmt::Display for Signer {
 }
 
 #[cfg(test)]
-#[path = "signer_tests.rs"]
 mod tests;

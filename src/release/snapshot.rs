@@ -7,12 +7,17 @@ use std::path::PathBuf;
 
 use super::{
     asset_name::{AssetName, RefusedName},
-    contract::{Contract, ContractAsset, Role},
-    repository::Repository,
+    contract::{AssetKind, Contract, ContractAsset},
     signer::{ExpectedSigner, Signer},
-    tag::{Class, Tag},
 };
-use crate::{digest::Sha256, policy::profile::Profile};
+use crate::{
+    digest::Sha256,
+    subject::{
+        profile::Profile,
+        repository::Repository,
+        tag::{Class, Tag},
+    },
+};
 
 /// Largest document read into memory. The largest real one, an SBOM, is under 10 MiB.
 pub const MAX_DOCUMENT_BYTES: u64 = 64 * 1024 * 1024;
@@ -223,7 +228,7 @@ impl Snapshot {
     }
 
     /// Assets the contract gives a role, with their content where they are there.
-    pub fn with_role(&self, role: Role) -> impl Iterator<Item = (ContractAsset, Option<&Asset>)> {
+    pub fn with_role(&self, role: AssetKind) -> impl Iterator<Item = (ContractAsset, Option<&Asset>)> {
         self.contract.assets().filter(move |a| a.role == role).map(|a| {
             let asset = self.asset(&a.name);
             (a, asset)
@@ -231,7 +236,7 @@ impl Snapshot {
     }
 
     /// Documents of a role whose bytes are at hand: name, contract entry, bytes.
-    pub fn documents(&self, role: Role) -> impl Iterator<Item = (ContractAsset, &[u8])> {
+    pub fn documents(&self, role: AssetKind) -> impl Iterator<Item = (ContractAsset, &[u8])> {
         self.with_role(role).filter_map(|(entry, asset)| Some((entry, asset?.bytes()?)))
     }
 }

@@ -152,5 +152,4 @@ fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
 }
 
 #[cfg(test)]
-#[path = "statement_tests.rs"]
 mod tests;

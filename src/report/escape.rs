@@ -205,5 +205,4 @@ fn starts_block(word: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "escape_tests.rs"]
 mod tests;

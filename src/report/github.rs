@@ -159,5 +159,4 @@ pub fn write_output(name: &str, value: &str, delimiter: &str, w: &mut dyn Write)
 }
 
 #[cfg(test)]
-#[path = "github_tests.rs"]
 mod tests;

@@ -11,8 +11,10 @@ use super::tdx::{App, BootRegister, Event, EventLog, EventVersion};
 use crate::{
     attestation::measurement::{MEASUREMENT_LEN, Measurement, Registers},
     digest::Sha256,
-    policy::profile::Profile,
-    release::tag::{Family, Tag},
+    subject::{
+        profile::Profile,
+        tag::{Family, Tag},
+    },
 };
 
 /// A machine's software, as far as it is measured.

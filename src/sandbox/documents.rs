@@ -7,8 +7,10 @@ use super::boot::{Boot, image_digest};
 use crate::{
     attestation::{measurement::Register, report_data::default_binding},
     digest::Sha256,
-    policy::profile::Profile,
-    release::tag::{Class, Family, Tag},
+    subject::{
+        profile::Profile,
+        tag::{Class, Family, Tag},
+    },
 };
 
 /// Repository of every sample release.

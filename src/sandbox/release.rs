@@ -13,9 +13,9 @@ use super::{
 use crate::{
     digest::Sha256,
     error::{Error, Result},
-    policy::profile::Profile,
-    release::{
-        contract::Layout,
+    release::contract::Layout,
+    subject::{
+        profile::Profile,
         tag::{Family, Tag},
     },
 };

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::documents::GENERATED_AT;
-use crate::{digest::Sha256, release::tag::Tag};
+use crate::{digest::Sha256, subject::tag::Tag};
 
 /// A package somebody else made.
 struct Part {

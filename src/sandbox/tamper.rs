@@ -19,9 +19,9 @@ use super::{
 use crate::{
     digest::Sha256,
     error::{Error, Result},
-    policy::profile::Profile,
-    release::{
-        contract::Layout,
+    release::contract::Layout,
+    subject::{
+        profile::Profile,
         tag::{Class, Family},
     },
 };
@@ -351,7 +351,7 @@ impl Tamper {
 const TLOG_ENTRIES: &str = "/verificationMaterial/tlogEntries";
 
 fn is_evidence_of(name: &str, signed: &str) -> bool {
-    crate::release::contract::signed_by(name) == Some(signed)
+    crate::subject::evidence_name::signed_by(name) == Some(signed)
 }
 
 fn set(documents: &mut BTreeMap<String, Value>, name: &str, pointer: &str, value: Value) {

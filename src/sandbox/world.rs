@@ -23,8 +23,7 @@ use super::{
 use crate::{
     attestation::report_data::{default_binding, report_data},
     error::{Error, Result},
-    policy::profile::Profile,
-    release::tag::Tag,
+    subject::{profile::Profile, tag::Tag},
 };
 
 /// The challenge that the sample quote answers.

@@ -12,10 +12,10 @@ use merotee::{
     exit::Exit,
     release::{
         checks,
-        contract::{Contracts, Layout, Role},
-        tag::Family,
+        contract::{AssetKind, Contracts, Layout},
     },
     schema::Document,
+    subject::tag::Family,
 };
 use regex::Regex;
 
@@ -332,7 +332,7 @@ fn every_role_of_an_asset_has_a_schema_or_a_stated_reason_why_not() {
         assert!(known || row[1].starts_with("none: "), "{row:?}");
         assert!(!known || root().join(format!("schemas/{}.schema.json", schema.unwrap())).is_file(), "{row:?}");
     }
-    let word = |role: Role| serde_json::to_value(role).unwrap().as_str().unwrap().to_owned();
+    let word = |role: AssetKind| serde_json::to_value(role).unwrap().as_str().unwrap().to_owned();
     let contracts = Contracts::built_in().unwrap();
     let roles: BTreeSet<String> = contracts.iter().flat_map(|c| &c.assets).map(|asset| word(asset.role)).collect();
     assert_eq!(stated, roles.iter().map(String::as_str).collect());

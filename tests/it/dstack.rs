@@ -12,14 +12,13 @@ use merotee::{
         quote::Quote,
         verdict::{Collateral, QuoteVerifier},
     },
-    policy::profile::Profile,
-    release::tag::Tag,
     sandbox::{
         boot::Boot,
         documents,
         dstack::{Machine, router},
         tdx::Platform,
     },
+    subject::{profile::Profile, tag::Tag},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};

@@ -16,7 +16,7 @@ use merotee::{
         http::HttpOptions,
     },
     error::{Class, Error},
-    release::repository::Repository,
+    subject::repository::Repository,
 };
 use secrecy::SecretString;
 use serde_json::{Value, json};

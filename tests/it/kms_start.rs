@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use merotee::policy::{acceptance::accept, profile::Profile};
+use merotee::{policy::acceptance::accept, subject::profile::Profile};
 
 use crate::binary::{
     Place, Run,

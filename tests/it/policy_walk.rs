@@ -13,15 +13,14 @@ use merotee::{
     },
     policy::{
         candidates::{CANDIDATES, CANDIDATES_AGREE},
-        profile::Profile,
         suite,
     },
-    release::tag::Tag,
     sandbox::{
         boot::Boot,
         documents::published_mrtds,
         tdx::{Platform, QuoteRequest},
     },
+    subject::{profile::Profile, tag::Tag},
 };
 use serde_json::{Value, json};
 

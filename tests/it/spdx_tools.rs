@@ -10,9 +10,10 @@ use std::{
 };
 
 use merotee::{
-    release::{contract::Purls, sbom::sbom, tag::Tag},
+    release::{contract::Purls, sbom::sbom},
     report::Status,
     sandbox::sbom as sandbox,
+    subject::tag::Tag,
 };
 use serde_json::{Value, json};
 

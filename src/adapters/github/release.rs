@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;
 use url::Url;
 
-use crate::release::repository::Repository;
+use crate::subject::repository::Repository;
 
 /// A release. Fields of the API that nobody here needs are ignored; those on which no verdict hangs may be absent, null or
 /// of any type.

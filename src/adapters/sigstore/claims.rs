@@ -156,5 +156,4 @@ fn contradiction(what: &str, old: &str, new: &str) -> Rejected {
 }
 
 #[cfg(test)]
-#[path = "claims_tests.rs"]
 mod tests;

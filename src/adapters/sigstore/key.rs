@@ -134,5 +134,4 @@ fn not_pem(bytes: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[path = "key_tests.rs"]
 mod tests;

@@ -14,9 +14,9 @@ use crate::{
     commands::quote::judgement::{Judgement, Occasion},
     error::{Error, Result},
     kms::client::KmsClient,
-    policy::document::Side,
     product::Product,
     report::{CheckInfo, Finding, Report, Section},
+    subject::role::Role,
 };
 
 /// The service gives an attestation at all.
@@ -94,7 +94,7 @@ pub(super) async fn attested(
         }
     };
     let binding = ExpectedBinding::Given(binding.unwrap_or_else(|| *default_binding().as_bytes()));
-    let occasion = Occasion { side: Some(Side::Kms), nonce: Some(nonce), binding };
+    let occasion = Occasion { side: Some(Role::Kms), nonce: Some(nonce), binding };
     let mut section = judgement.judge(&subject, &input, &occasion).await?;
     if !by_policy {
         let what =

@@ -19,13 +19,11 @@ use crate::{
     cli::policy::{ExpectedArgs, MachineQuoteArgs},
     commands::{documents, quote},
     error::{Error, Result},
+    policy::mrtds::{self, MRTDS, ProfileMeasurements, PublishedMrtds, compare},
     product::Product,
-    release::{
-        mrtds::{self, MRTDS, ProfileMeasurements, PublishedMrtds, compare},
-        tag::Family,
-    },
     report::{CheckInfo, Finding, Status},
     schema::{Document, SCHEMA, conforms},
+    subject::tag::Family,
 };
 
 /// Compares the machine of `statement`, or of the quote in `args`, with the release of `expected`.

@@ -21,8 +21,9 @@ use crate::{
     },
     cli::{Cli, quote::JudgementArgs},
     error::{Error, Result},
-    policy::document::{PolicyFile, ProfileLists, Side},
+    policy::document::{PolicyFile, ProfileLists},
     report::Section,
+    subject::role::Role,
 };
 
 /// Largest policy read, in bytes.
@@ -43,7 +44,7 @@ pub(in crate::commands) struct Judgement<'a> {
 /// What one quote was made for.
 pub(in crate::commands) struct Occasion {
     /// The side of the policy the machine is on, where it is known.
-    pub(in crate::commands) side: Option<Side>,
+    pub(in crate::commands) side: Option<Role>,
     /// What the first half of the report data must hold.
     pub(in crate::commands) nonce: Option<[u8; 32]>,
     /// What the second half must hold.
@@ -107,7 +108,7 @@ impl<'a> Judgement<'a> {
     }
 
     /// What the policy allows on a side, in the profile that the caller or the policy names.
-    fn expectation(&self, side: Option<Side>) -> Result<Option<Expectation>> {
+    fn expectation(&self, side: Option<Role>) -> Result<Option<Expectation>> {
         let (Some(policy), Some(path)) = (&self.policy, &self.args.expect_policy) else { return Ok(None) };
         let lists = profile(self.args, policy, path)?;
         let side = one_side(lists, side, path)?;
@@ -161,11 +162,11 @@ fn profile<'p>(args: &JudgementArgs, policy: &'p PolicyFile, path: &Path) -> Res
 }
 
 /// The side asked about: the one that is known, or the only one the policy states.
-fn one_side(lists: &ProfileLists, known: Option<Side>, path: &Path) -> Result<Side> {
+fn one_side(lists: &ProfileLists, known: Option<Role>, path: &Path) -> Result<Role> {
     match (known, &lists.kms, &lists.node) {
         (Some(side), _, _) => Ok(side),
-        (None, Some(_), None) => Ok(Side::Kms),
-        (None, None, Some(_)) => Ok(Side::Node),
+        (None, Some(_), None) => Ok(Role::Kms),
+        (None, None, Some(_)) => Ok(Role::Node),
         (None, _, _) => {
             let message = format!("{} states a KMS and a node side", path.display());
             Err(Error::usage(message).help("say which the quote is from with --side"))

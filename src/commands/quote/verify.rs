@@ -13,9 +13,9 @@ use crate::{
         quote::{Half, QuoteVerifyArgs},
     },
     error::{Error, Result},
-    policy::document::Side,
     product::Product,
     report::Report,
+    subject::role::Role,
 };
 
 pub(super) async fn run(cli: &Cli, args: &QuoteVerifyArgs) -> Result<Product> {
@@ -25,9 +25,9 @@ pub(super) async fn run(cli: &Cli, args: &QuoteVerifyArgs) -> Result<Product> {
     }
     let judgement = Judgement::new(cli, &args.by, args.offline)?;
     let (input, name) = super::read(&args.file)?;
-    let side = args.side.map(Side::from).or(match input.form {
-        Form::KmsAttest => Some(Side::Kms),
-        Form::NodeAttest => Some(Side::Node),
+    let side = args.side.map(Role::from).or(match input.form {
+        Form::KmsAttest => Some(Role::Kms),
+        Form::NodeAttest => Some(Role::Node),
         Form::Binary
         | Form::Hex
         | Form::Base64

@@ -11,9 +11,11 @@ use crate::{
         quote::{JudgementArgs, QuoteCommand},
     },
     error::{Error, Result},
-    policy::profile::Profile,
-    release::tag::{Family, Selector, Tag},
     sandbox::world::World,
+    subject::{
+        profile::Profile,
+        tag::{Family, Selector, Tag},
+    },
 };
 
 /// Fills in what `command` leaves open.

@@ -25,9 +25,11 @@ use crate::{
     error::{Error, Result},
     release::{
         contract::{Contracts, Scope},
-        repository::Repository,
         selection::Names,
         snapshot::Available,
+    },
+    subject::{
+        repository::Repository,
         tag::{Selector, Tag},
     },
 };

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::{
     adapters::file,
     error::{Error, Result},
-    policy::profile::Profile,
+    subject::profile::Profile,
 };
 
 /// Where an image states its profile.

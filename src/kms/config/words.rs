@@ -8,8 +8,10 @@ use super::MAX_CHALLENGE_TTL_SECS;
 use crate::{
     digest::Sha256,
     error::{Error, Result},
-    policy::profile::Profile,
-    release::tag::{Family, Selector, Tag},
+    subject::{
+        profile::Profile,
+        tag::{Family, Selector, Tag},
+    },
 };
 
 /// Longest key namespace, in bytes.

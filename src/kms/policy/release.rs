@@ -15,14 +15,13 @@ use crate::{
         sigstore::RekorLookup,
     },
     error::{Error, Result},
-    policy::profile::Profile,
     release::{
         checks::authenticity::to_verify,
-        contract::{Role, Scope},
+        contract::{AssetKind, Scope},
         snapshot::{Demanded, SignatureOutcome, Snapshot},
-        tag::Tag,
         vouched,
     },
+    subject::{profile::Profile, tag::Tag},
 };
 
 /// Assets fetched at the same time: the policies, the checksums file and their signatures.
@@ -41,7 +40,7 @@ pub(super) async fn fetch(release: &Tag, profile: Profile, publisher: &Publisher
     let folder =
         TempDir::with_prefix("merotee-").map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
     let snapshot = snapshot(release, publisher, &folder).await?;
-    let policies = snapshot.contract.assets().filter(|asset| asset.role == Role::Policy);
+    let policies = snapshot.contract.assets().filter(|asset| asset.role == AssetKind::Policy);
     let (own, others): (Vec<_>, Vec<_>) = policies.partition(|asset| asset.profile == Some(profile));
     let name = own.into_iter().next().map(|asset| asset.name);
     let name = name.ok_or_else(|| Error::internal("the contract of a KMS release names no policy"))?;

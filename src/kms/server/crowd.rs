@@ -284,5 +284,4 @@ impl Rank {
 }
 
 #[cfg(test)]
-#[path = "crowd_tests.rs"]
 mod tests;

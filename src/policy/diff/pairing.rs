@@ -1,8 +1,8 @@
 //! Which file of one state became which of the other.
 
-use crate::policy::{
-    document::{PolicyFile, PolicyKind},
-    profile::Profile,
+use crate::{
+    policy::document::{PolicyFile, PolicyKind},
+    subject::profile::Profile,
 };
 
 /// An older file and what became of it. One side is `None` for a file that is new or gone.

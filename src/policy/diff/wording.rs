@@ -290,5 +290,4 @@ pub(super) fn name(file: &FileDiff) -> String {
 pub(super) const REVIEW: &str = "the structure changes: this needs an architecture review besides the security review";
 
 #[cfg(test)]
-#[path = "wording_tests.rs"]
 mod tests;

@@ -2,11 +2,12 @@
 
 use crate::{
     release::{
-        contract::{Covers, Signed, signed_by},
+        contract::{Covers, Signed},
         signer::{ExpectedSigner, Mismatch, Signer},
         snapshot::{Asset, Content, Demanded, Signature, SignatureOutcome, Snapshot},
     },
     report::{CheckInfo, Finding},
+    subject::evidence_name::signed_by,
 };
 
 /// `signature`.

@@ -1,11 +1,9 @@
 //! Is the release what its class says?
 
 use crate::{
-    release::{
-        snapshot::{Origin, Snapshot},
-        tag::Class,
-    },
+    release::snapshot::{Origin, Snapshot},
     report::{CheckInfo, Finding},
+    subject::tag::Class,
 };
 
 /// `class`.

@@ -6,10 +6,11 @@ use super::{checksums_of, renamed};
 use crate::{
     digest::Sha256,
     release::{
-        contract::{Covers, Role, signed_by},
+        contract::{AssetKind, Covers},
         snapshot::{Aside, Content, MAX_DOCUMENT_BYTES, Snapshot},
     },
     report::{CheckInfo, Finding},
+    subject::evidence_name::signed_by,
 };
 
 /// `asset-name`.
@@ -67,7 +68,7 @@ pub fn asset_unique(snapshot: &Snapshot) -> Vec<Finding> {
 fn stand_ins(snapshot: &Snapshot) -> Vec<Finding> {
     let mut seen: BTreeMap<Sha256, String> = BTreeMap::new();
     let mut findings = Vec::new();
-    for entry in snapshot.contract.assets().filter(|a| !matches!(a.role, Role::DefaultPolicy | Role::Other)) {
+    for entry in snapshot.contract.assets().filter(|a| !matches!(a.role, AssetKind::DefaultPolicy | AssetKind::Other)) {
         let Some(digest) = snapshot.asset(&entry.name).and_then(|a| a.digest()) else { continue };
         if let Some(first) = seen.insert(digest, entry.name.clone()) {
             findings.push(

@@ -12,23 +12,22 @@ use crate::{
         checks as rules,
         document::PolicyFile,
         isolation,
-        profile::Profile,
+        mrtds::{self, ProfileMeasurements, PublishedMrtds},
         roles,
     },
     release::{
         checks::upstream,
-        contract::{ContractAsset, Notes, Role},
-        mrtds::{self, ProfileMeasurements, PublishedMrtds},
+        contract::{AssetKind, ContractAsset, Notes},
         notes::{
             self, NOTES_SECTIONS,
             image::{self, NOTES_IMAGE},
         },
         sbom,
         snapshot::{Asset, Available, Content, Counterpart, MAX_DOCUMENT_BYTES, Snapshot},
-        tag::Class,
     },
     report::{CheckInfo, Finding, Status},
     schema::{self, Document, SCHEMA},
+    subject::{profile::Profile, tag::Class},
 };
 
 /// `compose-hash`.
@@ -36,22 +35,26 @@ pub const COMPOSE_HASH: CheckInfo =
     CheckInfo { id: "compose-hash", title: "compose-hash.txt holds one SHA-256 and nothing else" };
 
 /// The schema a role's documents must conform to; `None` for what is not JSON, or has a check of its own.
-fn schema_of(role: Role) -> Option<Document> {
+fn schema_of(role: AssetKind) -> Option<Document> {
     match role {
-        Role::Policy | Role::DefaultPolicy => Some(Document::AttestationPolicy),
-        Role::Measurements => Some(Document::PublishedMrtds),
-        Role::Manifest => Some(Document::KmsReleaseManifest),
-        Role::ContainerMetadata => Some(Document::ContainerMetadata),
-        Role::CompatibilityMap => Some(Document::CompatibilityMap),
-        Role::ReleaseProvenance => Some(Document::ReleaseProvenance),
-        Role::ComposeHash | Role::Sbom | Role::Provenance | Role::TrustBundle | Role::Other => None,
+        AssetKind::Policy | AssetKind::DefaultPolicy => Some(Document::AttestationPolicy),
+        AssetKind::Measurements => Some(Document::PublishedMrtds),
+        AssetKind::Manifest => Some(Document::KmsReleaseManifest),
+        AssetKind::ContainerMetadata => Some(Document::ContainerMetadata),
+        AssetKind::CompatibilityMap => Some(Document::CompatibilityMap),
+        AssetKind::ReleaseProvenance => Some(Document::ReleaseProvenance),
+        AssetKind::ComposeHash
+        | AssetKind::Sbom
+        | AssetKind::Provenance
+        | AssetKind::TrustBundle
+        | AssetKind::Other => None,
     }
 }
 
 /// Every document against its schema. One that is there and cannot be read is said so here, whatever its role.
 pub fn schema(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for entry in snapshot.contract.assets().filter(|a| a.role != Role::Other) {
+    for entry in snapshot.contract.assets().filter(|a| a.role != AssetKind::Other) {
         let Some(asset) = snapshot.asset(&entry.name) else { continue };
         match (asset.bytes(), schema_of(entry.role)) {
             (None, _) => findings.push(unread(asset)),
@@ -79,8 +82,8 @@ fn unread(asset: &Asset) -> Finding {
 /// The policies that parse, with the profile their name promises. One that does not is reported by `schema`.
 fn policies(snapshot: &Snapshot) -> Vec<(PolicyFile, Profile)> {
     let of = |role| snapshot.documents(role);
-    of(Role::Policy)
-        .chain(of(Role::DefaultPolicy))
+    of(AssetKind::Policy)
+        .chain(of(AssetKind::DefaultPolicy))
         .filter_map(|(entry, bytes)| {
             // The policy without a profile in its name is for readers that know no profiles: the strictest.
             let promised = entry.profile.unwrap_or(Profile::LockedReadOnly);
@@ -91,7 +94,10 @@ fn policies(snapshot: &Snapshot) -> Vec<(PolicyFile, Profile)> {
 
 /// The three profiles' policies, without the extra copy.
 fn profile_policies(snapshot: &Snapshot) -> Vec<PolicyFile> {
-    snapshot.documents(Role::Policy).filter_map(|(entry, bytes)| PolicyFile::parse(&entry.name, bytes).ok()).collect()
+    snapshot
+        .documents(AssetKind::Policy)
+        .filter_map(|(entry, bytes)| PolicyFile::parse(&entry.name, bytes).ok())
+        .collect()
 }
 
 fn each_policy(snapshot: &Snapshot, rule: impl Fn(&PolicyFile) -> Vec<Finding>) -> Vec<Finding> {
@@ -159,7 +165,7 @@ pub fn profile_isolation(snapshot: &Snapshot) -> Vec<Finding> {
 
 fn measurements(snapshot: &Snapshot) -> Vec<PublishedMrtds> {
     snapshot
-        .documents(Role::Measurements)
+        .documents(AssetKind::Measurements)
         .filter_map(|(entry, bytes)| PublishedMrtds::parse(&entry.name, bytes).ok())
         .collect()
 }
@@ -243,7 +249,7 @@ fn union(counterparts: Vec<(&Counterpart, PublishedMrtds)>) -> PublishedMrtds {
 /// `sbom`.
 pub fn sboms(snapshot: &Snapshot) -> Vec<Finding> {
     let judged = |(entry, bytes): (ContractAsset, &[u8])| sbom::sbom(&entry.name, bytes, snapshot.contract.purls);
-    snapshot.documents(Role::Sbom).flat_map(judged).collect()
+    snapshot.documents(AssetKind::Sbom).flat_map(judged).collect()
 }
 
 /// `compose-hash`.
@@ -259,7 +265,7 @@ pub fn compose_hash(snapshot: &Snapshot) -> Vec<Finding> {
                 .compared("sha256:<64 lowercase hex digits> on one line", schema::excerpt::excerpt(text))
         }
     };
-    snapshot.documents(Role::ComposeHash).map(|(entry, bytes)| one(entry.name, bytes)).collect()
+    snapshot.documents(AssetKind::ComposeHash).map(|(entry, bytes)| one(entry.name, bytes)).collect()
 }
 
 /// The subject of findings about notes.

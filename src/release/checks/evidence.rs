@@ -3,11 +3,9 @@
 //! A signature that this program passes by may be the one that another client reads.
 
 use crate::{
-    release::{
-        evidence_name::EvidenceName,
-        snapshot::{Asset, Content, Demanded, Snapshot},
-    },
+    release::snapshot::{Asset, Content, Demanded, Snapshot},
     report::{CheckInfo, Finding},
+    subject::evidence_name::EvidenceName,
 };
 
 /// `evidence`.
@@ -83,5 +81,4 @@ fn unused(snapshot: &Snapshot, asset: &Asset, name: EvidenceName<'_>) -> Finding
 }
 
 #[cfg(test)]
-#[path = "evidence_tests.rs"]
 mod tests;

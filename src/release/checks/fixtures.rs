@@ -12,8 +12,8 @@ use crate::{
         snapshot::{
             Asset, Available, Content, Demanded, MAX_DOCUMENT_BYTES, Origin, Signature, SignatureOutcome, Snapshot,
         },
-        tag::{Family, Tag},
     },
+    subject::tag::{Family, Tag},
 };
 
 /// A node release in the pipeline layout: names and texts of its assets.

@@ -2,7 +2,7 @@
 
 use crate::{
     digest::Sha512,
-    release::{contract::Role, snapshot::Snapshot, statement::Statement},
+    release::{contract::AssetKind, snapshot::Snapshot, statement::Statement},
     report::{CheckInfo, Finding},
 };
 
@@ -18,7 +18,7 @@ const MAX_STATEMENTS: usize = 100;
 /// Every line of every provenance file.
 pub fn provenance(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (entry, bytes) in snapshot.documents(Role::Provenance) {
+    for (entry, bytes) in snapshot.documents(AssetKind::Provenance) {
         let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').filter(|l| !l.trim_ascii().is_empty()).collect();
         if lines.is_empty() {
             findings.push(PROVENANCE.fail(entry.name.as_str(), "holds no statement"));

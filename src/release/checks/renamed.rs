@@ -66,5 +66,4 @@ fn counterpart<'s>(snapshot: &'s Snapshot, original: &str) -> Option<&'s str> {
 }
 
 #[cfg(test)]
-#[path = "renamed_tests.rs"]
 mod tests;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     release::{
-        contract::Role,
+        contract::AssetKind,
         signer::Signer,
         snapshot::{Signature, SignatureOutcome, Snapshot},
     },
@@ -163,7 +163,7 @@ fn source(signer: &Signer) -> Option<Source<'_>> {
 /// Every commit that the release's JSON documents state, at whatever depth. An SBOM has no place for one.
 fn stated(snapshot: &Snapshot) -> Vec<Stated> {
     let documents =
-        snapshot.contract.assets().filter(|entry| entry.role != Role::Sbom && entry.name.ends_with(".json"));
+        snapshot.contract.assets().filter(|entry| entry.role != AssetKind::Sbom && entry.name.ends_with(".json"));
     let bytes = documents.filter_map(|entry| Some((snapshot.asset(&entry.name)?.bytes()?, entry.name)));
     bytes.flat_map(|(bytes, name)| stated_in(&name, bytes)).collect()
 }
@@ -205,5 +205,4 @@ impl std::fmt::Display for Source<'_> {
 }
 
 #[cfg(test)]
-#[path = "source_tests.rs"]
 mod tests;

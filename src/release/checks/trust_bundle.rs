@@ -6,7 +6,7 @@ use flate2::read::MultiGzDecoder;
 
 use crate::{
     digest::Sha256,
-    release::{checksums::ChecksumsFile, contract::Role, snapshot::Snapshot},
+    release::{checksums::ChecksumsFile, contract::AssetKind, snapshot::Snapshot},
     report::{CheckInfo, Finding},
 };
 
@@ -24,7 +24,7 @@ const MAX_FILES: usize = 100;
 /// Every file of every bundle.
 pub fn trust_bundle(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (entry, bytes) in snapshot.documents(Role::TrustBundle) {
+    for (entry, bytes) in snapshot.documents(AssetKind::TrustBundle) {
         match files(bytes) {
             Ok(files) => findings.extend(compare(snapshot, &entry.name, &files)),
             Err(why) => findings.push(TRUST_BUNDLE.fail(entry.name, why)),

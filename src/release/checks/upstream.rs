@@ -11,14 +11,13 @@ use serde_json::Value;
 use super::checksums_of;
 use crate::{
     digest::Sha256,
-    policy::profile::Profile,
     release::{
-        contract::{Role, is_archive},
+        contract::{AssetKind, is_archive},
         snapshot::Snapshot,
-        tag::Family,
     },
     report::{CheckInfo, Finding},
     schema,
+    subject::{profile::Profile, tag::Family},
 };
 
 /// `release-agreement`.
@@ -44,13 +43,13 @@ pub const RELEASE_PROVENANCE: CheckInfo = CheckInfo {
 };
 
 /// The documents that must agree, with the places of the facts they share.
-const DOCUMENTS: [Role; 6] = [
-    Role::Manifest,
-    Role::ContainerMetadata,
-    Role::Policy,
-    Role::DefaultPolicy,
-    Role::CompatibilityMap,
-    Role::ReleaseProvenance,
+const DOCUMENTS: [AssetKind; 6] = [
+    AssetKind::Manifest,
+    AssetKind::ContainerMetadata,
+    AssetKind::Policy,
+    AssetKind::DefaultPolicy,
+    AssetKind::CompatibilityMap,
+    AssetKind::ReleaseProvenance,
 ];
 
 /// A fact several documents state: its name and where it stands.
@@ -63,7 +62,7 @@ const FACTS: [(&str, &str); 6] = [
     ("locked-read-only image digest", "/container_profile_digests/locked-read-only"),
 ];
 
-fn parsed(snapshot: &Snapshot, role: Role) -> impl Iterator<Item = (String, Value)> {
+fn parsed(snapshot: &Snapshot, role: AssetKind) -> impl Iterator<Item = (String, Value)> {
     // A document that does not parse is reported by the `schema` check.
     snapshot.documents(role).filter_map(|(entry, bytes)| Some((entry.name, schema::parse_json(bytes).ok()?)))
 }
@@ -105,7 +104,7 @@ pub fn release_agreement(snapshot: &Snapshot) -> Vec<Finding> {
         }
     }
     findings.extend(unstated_commit(&documents));
-    for (name, map) in parsed(snapshot, Role::CompatibilityMap) {
+    for (name, map) in parsed(snapshot, AssetKind::CompatibilityMap) {
         findings.extend(compatibility_map(snapshot, &name, &map));
     }
     findings
@@ -114,7 +113,7 @@ pub fn release_agreement(snapshot: &Snapshot) -> Vec<Finding> {
 /// The map is for this release: its versions, its images, and each profile's own policy.
 fn compatibility_map(snapshot: &Snapshot, name: &str, map: &Value) -> Vec<Finding> {
     let version = snapshot.tag.version();
-    let manifest = parsed(snapshot, Role::Manifest).next().map(|(_, value)| value).unwrap_or_default();
+    let manifest = parsed(snapshot, AssetKind::Manifest).next().map(|(_, value)| value).unwrap_or_default();
     let mut demands = vec![
         ("/compatibility/version".to_owned(), version.to_string()),
         ("/compatibility/kms_tag".to_owned(), format!("{}{version}", Family::Kms.tag_prefix())),
@@ -122,7 +121,7 @@ fn compatibility_map(snapshot: &Snapshot, name: &str, map: &Value) -> Vec<Findin
     ];
     for profile in Profile::ALL {
         let at = |field: &str| format!("/compatibility/profiles/{profile}/{field}");
-        let policy = snapshot.with_role(Role::Policy).find(|(entry, _)| entry.profile == Some(profile));
+        let policy = snapshot.with_role(AssetKind::Policy).find(|(entry, _)| entry.profile == Some(profile));
         if let Some((entry, asset)) = policy {
             demands.push((at("kms_policy_asset"), entry.name));
             // Stated by some releases only; where it is, it must be true.
@@ -165,9 +164,9 @@ fn unstated_commit(documents: &[(String, Value)]) -> impl Iterator<Item = Findin
 /// Two profiles with one image are one profile.
 pub fn image_digests(snapshot: &Snapshot) -> Vec<Finding> {
     let sources = [
-        (Role::Manifest, "/container_profile_digests/", ""),
-        (Role::ContainerMetadata, "/container_profile_digests/", ""),
-        (Role::CompatibilityMap, "/compatibility/profiles/", "/kms_image_digest"),
+        (AssetKind::Manifest, "/container_profile_digests/", ""),
+        (AssetKind::ContainerMetadata, "/container_profile_digests/", ""),
+        (AssetKind::CompatibilityMap, "/compatibility/profiles/", "/kms_image_digest"),
     ];
     let mut findings = Vec::new();
     for (role, before, after) in sources {
@@ -223,7 +222,7 @@ fn distinct(name: &str, digests: &BTreeMap<Profile, &str>) -> Vec<Finding> {
 /// Digests of the release's images, as signed documents state them; empty where none does.
 pub(super) fn stated_images(snapshot: &Snapshot) -> Vec<String> {
     let mut digests = Vec::new();
-    for (_, manifest) in parsed(snapshot, Role::Manifest) {
+    for (_, manifest) in parsed(snapshot, AssetKind::Manifest) {
         let of_profiles = manifest.get("container_profile_digests").and_then(Value::as_object);
         digests.extend(of_profiles.into_iter().flat_map(|d| d.values()).filter_map(Value::as_str).map(str::to_owned));
         digests.extend(text(&manifest, "/container/digest").map(str::to_owned));
@@ -240,7 +239,7 @@ pub fn manifest_checksums(snapshot: &Snapshot) -> Vec<Finding> {
         ];
     };
     let mut findings = Vec::new();
-    for (name, manifest) in parsed(snapshot, Role::Manifest) {
+    for (name, manifest) in parsed(snapshot, AssetKind::Manifest) {
         let binaries = manifest.pointer("/binaries").and_then(Value::as_array).cloned().unwrap_or_default();
         let stated: BTreeMap<&str, &str> =
             binaries.iter().filter_map(|b| Some((text(b, "/file")?, text(b, "/sha256")?))).collect();
@@ -265,11 +264,11 @@ pub fn manifest_checksums(snapshot: &Snapshot) -> Vec<Finding> {
 /// Readers that know no profiles must get the strictest policy.
 pub fn default_policy(snapshot: &Snapshot) -> Vec<Finding> {
     let locked = snapshot
-        .with_role(Role::Policy)
+        .with_role(AssetKind::Policy)
         .find(|(entry, _)| entry.profile == Some(Profile::LockedReadOnly))
         .and_then(|(entry, asset)| Some((entry.name, asset?.digest()?)));
     snapshot
-        .with_role(Role::DefaultPolicy)
+        .with_role(AssetKind::DefaultPolicy)
         .filter_map(|(entry, asset)| {
             let digest = asset?.digest()?;
             Some(match &locked {
@@ -287,9 +286,9 @@ pub fn default_policy(snapshot: &Snapshot) -> Vec<Finding> {
 
 /// Upstream's provenance document: an external verifier saw the machine, and saw what is published.
 pub fn release_provenance(snapshot: &Snapshot) -> Vec<Finding> {
-    let published: Option<Value> = parsed(snapshot, Role::Measurements).next().map(|(_, value)| value);
+    let published: Option<Value> = parsed(snapshot, AssetKind::Measurements).next().map(|(_, value)| value);
     let mut findings = Vec::new();
-    for (name, provenance) in parsed(snapshot, Role::ReleaseProvenance) {
+    for (name, provenance) in parsed(snapshot, AssetKind::ReleaseProvenance) {
         for profile in Profile::ALL {
             findings.push(verified_profile(&name, &provenance, published.as_ref(), profile));
         }

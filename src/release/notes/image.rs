@@ -232,5 +232,4 @@ fn deploys(line: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "image_tests.rs"]
 mod tests;

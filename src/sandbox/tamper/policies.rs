@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{super::release::Draft, set};
-use crate::{attestation::measurement::Register, policy::profile::Profile};
+use crate::{attestation::measurement::Register, subject::profile::Profile};
 
 /// Gives debug everything that locked-read-only has, in policies and published measurements alike.
 pub(super) fn not_isolated(draft: &mut Draft) {

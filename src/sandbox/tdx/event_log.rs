@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::{
     attestation::measurement::{MEASUREMENT_LEN, Measurement, Register, Registers},
-    policy::profile::Profile,
+    subject::profile::Profile,
 };
 
 /// Type of the events that dstack and applications add at run time, all of them in RTMR3.

@@ -10,8 +10,8 @@ use std::{
 };
 
 use merotee::{
-    policy::profile::Profile,
     sandbox::{boot::Boot, tdx::Platform},
+    subject::profile::Profile,
 };
 use serde_json::json;
 

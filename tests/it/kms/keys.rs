@@ -5,8 +5,9 @@ use std::{collections::HashSet, fs, os::unix::fs::PermissionsExt as _, path::Pat
 use insta::assert_snapshot;
 use merotee::{
     kms::Parts,
-    policy::{acceptance::accept, profile::Profile},
+    policy::acceptance::accept,
     sandbox::{boot::Boot, documents},
+    subject::profile::Profile,
 };
 
 use super::{

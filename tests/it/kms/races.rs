@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use futures_util::future::join_all;
 use merotee::{
     kms::{Parts, challenge::PeerAttempts},
-    policy::profile::Profile,
     sandbox::boot::Boot,
+    subject::profile::Profile,
 };
 use serde_json::json;
 

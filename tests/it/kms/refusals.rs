@@ -11,11 +11,11 @@ use merotee::{
         challenge::PeerAttempts,
         policy::{NodePolicy, Standing},
     },
-    policy::profile::Profile,
     sandbox::{
         boot::Boot,
         tdx::{Fault, Platform},
     },
+    subject::profile::Profile,
 };
 use serde_json::json;
 

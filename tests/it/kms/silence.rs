@@ -6,8 +6,8 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use merotee::{
     kms::{Parts, challenge::ConsumedChallenges},
-    policy::profile::Profile,
     sandbox::{boot::Boot, dstack::Fault, tdx},
+    subject::profile::Profile,
 };
 use secrecy::SecretString;
 use serde_json::json;

@@ -29,14 +29,14 @@ use merotee::{
         policy::{NodePolicy, Standing},
         server,
     },
-    policy::{acceptance::accept, profile::Profile},
-    release::tag::Tag,
+    policy::acceptance::accept,
     sandbox::{
         boot::Boot,
-        documents, dstack,
-        dstack::Machine,
+        documents,
+        dstack::{self, Machine},
         tdx::{self, Platform},
     },
+    subject::{profile::Profile, tag::Tag},
 };
 use reqwest::Body;
 use semver::Version;

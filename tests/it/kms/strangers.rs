@@ -5,8 +5,9 @@ use merotee::{
     attestation::measurement::{Allowed, Register, Registers},
     digest::Sha256,
     kms::policy::NodePolicy,
-    policy::{profile::Profile, roles},
+    policy::roles,
     sandbox::{boot::Boot, documents},
+    subject::profile::Profile,
 };
 use serde_json::{Value, json};
 

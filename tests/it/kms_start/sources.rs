@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use merotee::{
     digest::Sha256,
-    policy::profile::Profile,
     sandbox::{
         documents::{self, GENERATED_AT, REPOSITORY},
         sigstore::{Identity, Instance},
     },
+    subject::profile::Profile,
 };
 
 use super::serve;

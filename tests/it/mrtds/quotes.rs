@@ -4,13 +4,12 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use merotee::{
     attestation::measurement::TcbStatus,
-    policy::profile::Profile,
-    release::tag::Tag,
     sandbox::{
         boot::Boot,
         documents::published_mrtds,
         tdx::{DEBUG, Fault, Platform, QuoteRequest, QuoteVersion, SEPT_VE_DISABLE},
     },
+    subject::{profile::Profile, tag::Tag},
 };
 use serde_json::json;
 

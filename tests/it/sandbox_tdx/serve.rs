@@ -1,8 +1,8 @@
 //! The evidence that a served sandbox offers.
 
-use merotee::policy::profile::Profile;
-use merotee::release::tag::Tag;
 use merotee::sandbox::boot::Boot;
+use merotee::subject::profile::Profile;
+use merotee::subject::tag::Tag;
 
 use super::*;
 use crate::binary::serve::Serve;

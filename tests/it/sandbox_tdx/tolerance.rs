@@ -2,12 +2,11 @@
 //! where it says nothing.
 
 use merotee::{
-    policy::{document::Side, profile::Profile},
-    release::tag::Tag,
     sandbox::{
         boot::Boot,
         documents::{self, published_mrtds},
     },
+    subject::{profile::Profile, role::Role, tag::Tag},
 };
 use serde_json::{Value, json};
 
@@ -66,17 +65,17 @@ fn set(lists: &mut Value, key: &str, list: List) {
     }
 }
 
-fn policy(list: List, side: Side) -> Value {
+fn policy(list: List, side: Role) -> Value {
     let mut policy = documents::policy(&tag("mero-kms-v1.2.0"), Profile::Debug);
     set(&mut policy["policy"], &format!("{}_allowed_tcb_statuses", side.as_str()), list);
     policy
 }
 
 /// A machine of the sample release on that side, of that status: its quote, and what to judge it by.
-fn machine(side: Side, status: TcbStatus) -> Place {
+fn machine(side: Role, status: TcbStatus) -> Place {
     let release = match side {
-        Side::Kms => tag("mero-kms-v1.2.0"),
-        Side::Node => tag("mero-tee-v1.2.0"),
+        Role::Kms => tag("mero-kms-v1.2.0"),
+        Role::Node => tag("mero-tee-v1.2.0"),
     };
     let platform = platform().with_status(status, &[]).unwrap();
     let request = QuoteRequest::new(Boot::of_release(&release, Profile::Debug).registers(), [7; 64]);
@@ -104,7 +103,7 @@ fn expect(run: Run, tolerated: bool, what: &str) -> Value {
 
 #[test]
 fn quote_verify_tolerates_what_the_list_says_and_nothing_without_one() {
-    for side in [Side::Kms, Side::Node] {
+    for side in [Role::Kms, Role::Node] {
         for (list, status, tolerated) in CASES {
             let place = machine(side, status);
             place.write("policy.json", policy(list, side).to_string());
@@ -117,8 +116,8 @@ fn quote_verify_tolerates_what_the_list_says_and_nothing_without_one() {
 #[test]
 fn a_policy_that_is_not_ready_and_lists_no_status_leaves_it_undecided() {
     for list in [Absent, Empty] {
-        let place = machine(Side::Kms, UpToDate);
-        let mut policy = policy(list, Side::Kms);
+        let place = machine(Role::Kms, UpToDate);
+        let mut policy = policy(list, Role::Kms);
         policy["status"] = json!("policy_not_ready");
         place.write("policy.json", policy.to_string());
         let words = ["quote", "verify", "quote.bin", "--expect-policy", "policy.json", "--side", "kms"];
@@ -131,7 +130,7 @@ fn a_policy_that_is_not_ready_and_lists_no_status_leaves_it_undecided() {
 fn mrtds_verify_runtime_and_compare_mdma_tolerate_what_the_release_lists_and_nothing_without_a_list() {
     for command in ["verify-runtime", "compare-mdma"] {
         for (list, status, tolerated) in CASES {
-            let place = machine(Side::Node, status);
+            let place = machine(Role::Node, status);
             let mut published = published_mrtds(&tag("mero-tee-v1.2.0"));
             set(&mut published["profiles"]["debug"], "allowed_tcb_statuses", list);
             place.write("published.json", published.to_string());
@@ -165,8 +164,8 @@ fn kms_attest_and_get_key_tolerate_nothing_of_a_kms_without_a_list() {
 #[test]
 fn a_status_that_nobody_knows_in_a_list_is_refused_before_anything_is_judged() {
     for word in ["fine", "UpToDate2", "", "tdrelaunchadvised", "uptodate,outofdate"] {
-        let place = machine(Side::Kms, UpToDate);
-        let mut policy = policy(Of(&[UpToDate]), Side::Kms);
+        let place = machine(Role::Kms, UpToDate);
+        let mut policy = policy(Of(&[UpToDate]), Role::Kms);
         policy["policy"]["kms_allowed_tcb_statuses"] = json!(["uptodate", word]);
         place.write("policy.json", policy.to_string());
         let words = ["quote", "verify", "quote.bin", "--expect-policy", "policy.json", "--side", "kms"];

@@ -17,12 +17,10 @@ pub mod upstream;
 
 use super::{
     checksums::{BadLines, ChecksumsFile},
-    contract::Role,
-    mrtds::MRTDS,
+    contract::AssetKind,
     notes::{NOTES_SECTIONS, image::NOTES_IMAGE},
     sbom::SBOM,
     snapshot::Snapshot,
-    tag::Family,
 };
 use crate::{
     catalog::CATALOG,
@@ -30,10 +28,12 @@ use crate::{
         agreement::{COUNTERPART_MEASUREMENTS, MEASUREMENTS_MATCH},
         checks as rules,
         isolation::PROFILE_ISOLATION,
+        mrtds::MRTDS,
         roles::ROLE_SEPARATION,
     },
     report::{Check, CheckInfo, Finding},
     schema::SCHEMA,
+    subject::tag::Family,
 };
 
 /// `release`: reported only of a release that could not be read, when another one could, and of one in a repository that has
@@ -75,25 +75,33 @@ pub const CHECKS: &[Check<Snapshot>] = &[
     Check { info: MRTDS, applies: has_measurements, run: documents::published },
     Check { info: MEASUREMENTS_MATCH, applies: has_both, run: documents::measurements_match },
     Check { info: COUNTERPART_MEASUREMENTS, applies: has_policies, run: documents::counterpart_measurements },
-    Check { info: documents::COMPOSE_HASH, applies: |s| holds(s, Role::ComposeHash), run: documents::compose_hash },
-    Check { info: SBOM, applies: |s| holds(s, Role::Sbom), run: documents::sboms },
-    Check { info: provenance::PROVENANCE, applies: |s| holds(s, Role::Provenance), run: provenance::provenance },
+    Check {
+        info: documents::COMPOSE_HASH,
+        applies: |s| holds(s, AssetKind::ComposeHash),
+        run: documents::compose_hash,
+    },
+    Check { info: SBOM, applies: |s| holds(s, AssetKind::Sbom), run: documents::sboms },
+    Check { info: provenance::PROVENANCE, applies: |s| holds(s, AssetKind::Provenance), run: provenance::provenance },
     Check { info: upstream::RELEASE_AGREEMENT, applies: is_upstream, run: upstream::release_agreement },
     Check { info: upstream::IMAGE_DIGESTS, applies: names_images, run: upstream::image_digests },
     Check {
         info: upstream::MANIFEST_CHECKSUMS,
-        applies: |s| holds(s, Role::Manifest),
+        applies: |s| holds(s, AssetKind::Manifest),
         run: upstream::manifest_checksums,
     },
-    Check { info: upstream::DEFAULT_POLICY, applies: |s| holds(s, Role::DefaultPolicy), run: upstream::default_policy },
+    Check {
+        info: upstream::DEFAULT_POLICY,
+        applies: |s| holds(s, AssetKind::DefaultPolicy),
+        run: upstream::default_policy,
+    },
     Check {
         info: upstream::RELEASE_PROVENANCE,
-        applies: |s| holds(s, Role::ReleaseProvenance),
+        applies: |s| holds(s, AssetKind::ReleaseProvenance),
         run: upstream::release_provenance,
     },
     Check {
         info: trust_bundle::TRUST_BUNDLE,
-        applies: |s| holds(s, Role::TrustBundle),
+        applies: |s| holds(s, AssetKind::TrustBundle),
         run: trust_bundle::trust_bundle,
     },
     Check { info: NOTES_IMAGE, applies: |s| s.tag.family() == Family::Kms && !s.quick, run: documents::notes_image },
@@ -102,15 +110,15 @@ pub const CHECKS: &[Check<Snapshot>] = &[
 ];
 
 fn has_documents(snapshot: &Snapshot) -> bool {
-    snapshot.contract.assets().any(|a| a.role != Role::Other && snapshot.asset(&a.name).is_some())
+    snapshot.contract.assets().any(|a| a.role != AssetKind::Other && snapshot.asset(&a.name).is_some())
 }
 
 fn has_policies(snapshot: &Snapshot) -> bool {
-    holds(snapshot, Role::Policy)
+    holds(snapshot, AssetKind::Policy)
 }
 
 fn has_measurements(snapshot: &Snapshot) -> bool {
-    holds(snapshot, Role::Measurements)
+    holds(snapshot, AssetKind::Measurements)
 }
 
 fn has_cohorts(snapshot: &Snapshot) -> bool {
@@ -122,11 +130,13 @@ fn has_both(snapshot: &Snapshot) -> bool {
 }
 
 fn is_upstream(snapshot: &Snapshot) -> bool {
-    holds(snapshot, Role::Manifest) || holds(snapshot, Role::ReleaseProvenance)
+    holds(snapshot, AssetKind::Manifest) || holds(snapshot, AssetKind::ReleaseProvenance)
 }
 
 fn names_images(snapshot: &Snapshot) -> bool {
-    [Role::Manifest, Role::ContainerMetadata, Role::CompatibilityMap].iter().any(|role| holds(snapshot, *role))
+    [AssetKind::Manifest, AssetKind::ContainerMetadata, AssetKind::CompatibilityMap]
+        .iter()
+        .any(|role| holds(snapshot, *role))
 }
 
 fn always(_: &Snapshot) -> bool {
@@ -148,7 +158,7 @@ fn whole_with_checksums(snapshot: &Snapshot) -> bool {
 
 /// Whether the release holds a readable document of `role`. A required one that is missing is reported as missing, one
 /// that cannot be read as undecided, so a check over documents applies only where there is one.
-fn holds(snapshot: &Snapshot, role: Role) -> bool {
+fn holds(snapshot: &Snapshot, role: AssetKind) -> bool {
     snapshot.documents(role).next().is_some()
 }
 

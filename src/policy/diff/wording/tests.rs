@@ -5,11 +5,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::attestation::measurement::Register;
-use crate::policy::{
-    diff::{Diff, Standing, admission::Count, human, wording},
-    document::Side,
-    fixtures::{measurement, policy_json, read},
-    profile::Profile,
+use crate::{
+    policy::{
+        diff::{Diff, Standing, admission::Count, human, wording},
+        fixtures::{measurement, policy_json, read},
+    },
+    subject::{profile::Profile, role::Role},
 };
 
 fn add(document: &mut Value, list: &str, byte: u8) {
@@ -294,7 +295,7 @@ fn any_document() -> impl Strategy<Value = Value> {
     (registers, statuses, payloads, status).prop_map(|(registers, statuses, payloads, status)| {
         let mut lists = serde_json::Map::new();
         let (mut registers, mut statuses) = (registers.into_iter(), statuses.into_iter());
-        for side in Side::ALL.map(Side::as_str) {
+        for side in Role::ALL.map(Role::as_str) {
             for register in Register::ALL.map(Register::as_str) {
                 if let Some(Some(bytes)) = registers.next() {
                     let values: Vec<_> = bytes.iter().map(|byte| measurement(*byte).to_string()).collect();

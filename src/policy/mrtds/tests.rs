@@ -5,11 +5,9 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    policy::{
-        document::Side,
-        fixtures::{measurement, mrtds_json, only, read_mrtds, statuses},
-    },
+    policy::fixtures::{measurement, mrtds_json, only, read_mrtds, statuses},
     schema::{Document, validate},
+    subject::role::Role,
 };
 
 fn judge(document: &Value) -> Vec<Finding> {
@@ -17,14 +15,14 @@ fn judge(document: &Value) -> Vec<Finding> {
 }
 
 fn spoiled(change: impl FnOnce(&mut Value)) -> Value {
-    let mut document = mrtds_json(Side::Node);
+    let mut document = mrtds_json(Role::Node);
     change(&mut document);
     document
 }
 
 #[test]
 fn complete_measurements_of_this_release_pass_and_conform() {
-    let document = mrtds_json(Side::Node);
+    let document = mrtds_json(Role::Node);
     assert_eq!(statuses(&judge(&document)), [Status::Pass; 5]);
     assert_eq!(validate(Document::PublishedMrtds, &document), []);
     assert_eq!(statuses(&isolated(&read_mrtds(&document))), [Status::Pass; 3]);

@@ -5,9 +5,9 @@ use crate::{
         measurement::{Measurement, Register},
         runtime::Stated,
     },
-    policy::profile::Profile,
-    release::mrtds::{ProfileMeasurements, PublishedMrtds},
+    policy::mrtds::{ProfileMeasurements, PublishedMrtds},
     report::{CheckInfo, Finding},
+    subject::profile::Profile,
 };
 
 /// A running machine measures what its release publishes.
@@ -119,15 +119,13 @@ mod tests {
     use super::*;
     use crate::{
         attestation::measurement::Registers,
-        policy::{
-            document::Side,
-            fixtures::{measurement, mrtds_json, only, read_mrtds, statuses},
-        },
+        policy::fixtures::{measurement, mrtds_json, only, read_mrtds, statuses},
         report::Status,
+        subject::role::Role,
     };
 
     fn published() -> PublishedMrtds {
-        read_mrtds(&mrtds_json(Side::Node))
+        read_mrtds(&mrtds_json(Role::Node))
     }
 
     fn machine(profile: Profile) -> Stated {

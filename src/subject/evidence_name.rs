@@ -3,7 +3,8 @@
 //!
 //! Names only; what the files hold is verified elsewhere.
 
-use super::contract::EVIDENCE_SUFFIXES;
+/// Suffixes of the files that carry a signature over another file. They vouch; nothing vouches for them.
+pub const EVIDENCE_SUFFIXES: [&str; 4] = [".sigstore.json", ".bundle.json", ".sig", ".pem"];
 
 /// What a file's name promises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +89,11 @@ impl<'a> EvidenceName<'a> {
             (fits && !over.is_empty()).then_some(Self { over, what, verified })
         })
     }
+}
+
+/// The file a signature file vouches for: `X.sig` → `X`.
+pub fn signed_by(name: &str) -> Option<&str> {
+    EVIDENCE_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).filter(|stem| !stem.is_empty())
 }
 
 #[cfg(test)]

@@ -9,13 +9,15 @@ use serde::Serialize;
 
 use crate::{
     attestation::measurement::{Measurement, Register, TcbStatus},
-    policy::{candidates::Proposal, generate::pretty, isolation::PROFILE_ISOLATION, profile::Profile},
-    release::{
+    policy::{
+        candidates::Proposal,
+        generate::pretty,
+        isolation::PROFILE_ISOLATION,
         mrtds::{self, MRTDS, PublishedMrtds},
-        tag::Family,
     },
     report::{CheckInfo, Finding},
     schema::{Document, SCHEMA, conforms},
+    subject::{profile::Profile, tag::Family},
 };
 
 /// The document's name.

@@ -4,15 +4,15 @@
 use serde_json::json;
 
 use super::*;
-use crate::policy::{
-    fixtures::{mrtds_json, only, policy, read_mrtds, spoiled, statuses},
-    profile::Profile,
+use crate::{
+    policy::fixtures::{mrtds_json, only, policy, read_mrtds, spoiled, statuses},
+    subject::profile::Profile,
 };
 
 #[test]
 fn policies_that_allow_exactly_what_is_published_pass_for_each_profile() {
     let files = Profile::ALL.map(policy);
-    let (kms, node) = (read_mrtds(&mrtds_json(Side::Kms)), read_mrtds(&mrtds_json(Side::Node)));
+    let (kms, node) = (read_mrtds(&mrtds_json(Role::Kms)), read_mrtds(&mrtds_json(Role::Node)));
     assert_eq!(statuses(&measurements_match(&files.each_ref(), &kms)), [Status::Pass; 3]);
     assert_eq!(statuses(&counterpart_measurements(&files.each_ref(), &node)), [Status::Pass; 3]);
 }
@@ -23,7 +23,7 @@ fn the_order_case_and_repetition_of_values_do_not_matter() {
         let value = d["policy"]["node_allowed_mrtd"][0].as_str().map(str::to_uppercase);
         d["policy"]["node_allowed_mrtd"] = json!([value, value]);
     });
-    let node = read_mrtds(&mrtds_json(Side::Node));
+    let node = read_mrtds(&mrtds_json(Role::Node));
     assert_eq!(statuses(&counterpart_measurements(&[&file], &node)), [Status::Pass]);
 }
 
@@ -33,7 +33,7 @@ fn values_too_many_and_too_few_are_shown_beside_a_shared_one() {
     let file = spoiled(Profile::Debug, |d| {
         d["policy"]["node_allowed_rtmr2"] = json!([1, 2, 3, 4, 5, 0x84].map(value));
     });
-    let mut published = mrtds_json(Side::Node);
+    let mut published = mrtds_json(Role::Node);
     published["profiles"]["debug"]["allowed_rtmr2"] = json!([value(0x84), value(0x99)]);
     let finding = only(&counterpart_measurements(&[&file], &read_mrtds(&published)), Status::Fail);
     assert_eq!(
@@ -50,7 +50,7 @@ fn values_too_many_and_too_few_are_shown_beside_a_shared_one() {
 #[test]
 fn lists_without_a_common_value_are_told_apart_by_what_was_expected_and_what_is_there() {
     let file = spoiled(Profile::Debug, |d| d["policy"]["node_allowed_rtmr2"] = json!(["01".repeat(48)]));
-    let finding = only(&counterpart_measurements(&[&file], &read_mrtds(&mrtds_json(Side::Node))), Status::Fail);
+    let finding = only(&counterpart_measurements(&[&file], &read_mrtds(&mrtds_json(Role::Node))), Status::Fail);
     assert_eq!(finding.message, "debug node: RTMR2 differs from published-mrtds.json");
     assert_eq!(finding.expected.as_deref(), Some("8484848484848484…"));
     assert_eq!(finding.actual.as_deref(), Some("0101010101010101…"));
@@ -58,7 +58,7 @@ fn lists_without_a_common_value_are_told_apart_by_what_was_expected_and_what_is_
 
 #[test]
 fn other_tcb_statuses_fail_and_lists_empty_on_both_sides_do_not_agree() {
-    let mut published = mrtds_json(Side::Kms);
+    let mut published = mrtds_json(Role::Kms);
     published["profiles"]["debug"]["allowed_tcb_statuses"] = json!(["uptodate", "outofdate"]);
     let finding = only(&measurements_match(&[&policy(Profile::Debug)], &read_mrtds(&published)), Status::Fail);
     assert_eq!(finding.expected.as_deref(), Some("uptodate, outofdate"));
@@ -70,13 +70,13 @@ fn other_tcb_statuses_fail_and_lists_empty_on_both_sides_do_not_agree() {
 
 #[test]
 fn what_cannot_be_compared_is_never_a_pass() {
-    let node = read_mrtds(&mrtds_json(Side::Node));
+    let node = read_mrtds(&mrtds_json(Role::Node));
     let unready = spoiled(Profile::Debug, |d| d["status"] = json!("policy_not_ready"));
     assert_eq!(statuses(&counterpart_measurements(&[&unready], &node)), [Status::Skipped]);
     let one_sided = spoiled(Profile::Debug, |d| d["policy"] = json!({"allowed_mrtd": []}));
     assert_eq!(statuses(&counterpart_measurements(&[&one_sided], &node)), [Status::SkippedRequired]);
     assert_eq!(statuses(&counterpart_measurements(&[], &node)), [Status::SkippedRequired]);
-    let mut partial = mrtds_json(Side::Node);
+    let mut partial = mrtds_json(Role::Node);
     partial["profiles"] = json!({});
     assert_eq!(statuses(&counterpart_measurements(&[&policy(Profile::Debug)], &read_mrtds(&partial))), [Status::Fail]);
 }

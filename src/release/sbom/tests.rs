@@ -5,7 +5,6 @@ use serde_json::json;
 
 use super::*;
 
-#[path = "listing_tests.rs"]
 mod listing;
 
 fn document() -> Value {

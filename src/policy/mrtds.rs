@@ -9,13 +9,11 @@ pub mod compare;
 use semver::Version;
 use serde_json::{Map, Value};
 
-use super::tag::Family;
 use crate::{
     attestation::measurement::{Allowed, Measurement, Register, Registers},
     policy::{
         checks::{tolerated, zeros},
         isolation::{Cohort, cohorts_isolated},
-        profile::Profile,
         reading::{Malformed, Reader},
     },
     report::{CheckInfo, Finding, Status},
@@ -24,6 +22,7 @@ use crate::{
         excerpt::{capped, excerpt},
         parse_json, unreadable,
     },
+    subject::{profile::Profile, tag::Family},
 };
 
 /// The published measurements are complete, well formed and of this release.
@@ -196,5 +195,4 @@ pub fn isolated(mrtds: &PublishedMrtds) -> Vec<Finding> {
 }
 
 #[cfg(test)]
-#[path = "mrtds_tests.rs"]
 mod tests;

@@ -5,11 +5,9 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    policy::{
-        document::Side,
-        fixtures::{mrtds_json, only, policy, read_mrtds},
-    },
+    policy::fixtures::{mrtds_json, only, policy, read_mrtds},
     report::{Status, Verdict},
+    subject::role::Role,
 };
 
 fn origin(version: &str) -> Origin {
@@ -30,7 +28,7 @@ fn proposals() -> Vec<Proposal> {
         .map(|profile| {
             let lists = policy(profile).profiles.remove(0);
             let event_payloads = lists.event_payloads.clone();
-            Proposal { profile, allowed: lists.side(Side::Kms).expect("kms lists").clone(), event_payloads }
+            Proposal { profile, allowed: lists.side(Role::Kms).expect("kms lists").clone(), event_payloads }
         })
         .to_vec()
 }
@@ -49,14 +47,14 @@ fn failures(findings: &[Finding]) -> Vec<(&str, &str, &str)> {
 
 #[test]
 fn probes_that_fulfil_every_rule_make_policies_that_do() {
-    let findings = judged(&proposals(), &mrtds_json(Side::Node), "1.2.0");
+    let findings = judged(&proposals(), &mrtds_json(Role::Node), "1.2.0");
     assert_eq!(Verdict::of(findings.iter()), Verdict::Passed, "{findings:#?}");
     assert!(findings.iter().all(|f| f.status == Status::Pass), "{findings:#?}");
 }
 
 #[test]
 fn the_bytes_are_the_same_however_the_lists_are_ordered() {
-    let node = read_mrtds(&mrtds_json(Side::Node));
+    let node = read_mrtds(&mrtds_json(Role::Node));
     let mut some = lists(Profile::Debug, &proposals(), &node);
     some.kms = crate::policy::fixtures::allowed([&[2, 1], &[1], &[1], &[1], &[3, 2, 3]]);
     let mut other = some.clone();
@@ -82,7 +80,7 @@ fn fields_stand_in_the_documented_order_and_the_text_ends_with_one_line_end() {
 fn overlapping_profiles_are_refused_with_the_pair() {
     let mut same = proposals();
     same[2].allowed = same[0].allowed.clone();
-    let findings = judged(&same, &mrtds_json(Side::Node), "1.2.0");
+    let findings = judged(&same, &mrtds_json(Role::Node), "1.2.0");
     let failed = failures(&findings);
     assert_eq!(failed.len(), 1, "{failed:?}");
     assert_eq!((failed[0].0, failed[0].1), ("profile-isolation", "attestation-policy-locked-read-only.json"));
@@ -91,7 +89,7 @@ fn overlapping_profiles_are_refused_with_the_pair() {
 
 #[test]
 fn an_rtmr3_shared_between_the_roles_is_refused() {
-    let mut node = mrtds_json(Side::Node);
+    let mut node = mrtds_json(Role::Node);
     let kms = proposals()[0].allowed.register(Register::Rtmr3)[0].to_string();
     node["profiles"]["debug"]["rtmr3"] = json!(kms);
     node["profiles"]["debug"]["allowed_rtmr3"] = json!([kms]);
@@ -106,15 +104,15 @@ fn an_rtmr3_shared_between_the_roles_is_refused() {
 fn an_empty_list_a_revoked_status_and_a_wrong_tag_are_refused() {
     let mut empty = proposals();
     empty[1].allowed = crate::policy::fixtures::allowed([&[1], &[2], &[], &[4], &[5]]);
-    let failed = judged(&empty, &mrtds_json(Side::Node), "1.2.0");
+    let failed = judged(&empty, &mrtds_json(Role::Node), "1.2.0");
     let finding = only(&failed, Status::Fail);
     assert_eq!((finding.check, finding.actual.as_deref()), ("policy-measurements", Some("nothing in RTMR1")));
     let mut revoked = proposals();
     revoked[0].allowed = revoked[0].allowed.clone().with_tcb(vec![TcbStatus::Revoked]);
-    assert_eq!(only(&judged(&revoked, &mrtds_json(Side::Node), "1.2.0"), Status::Fail).check, "policy-tcb");
-    let tags = judged(&proposals(), &mrtds_json(Side::Node), "1.1.0");
+    assert_eq!(only(&judged(&revoked, &mrtds_json(Role::Node), "1.2.0"), Status::Fail).check, "policy-tcb");
+    let tags = judged(&proposals(), &mrtds_json(Role::Node), "1.1.0");
     assert_eq!(failures(&tags).iter().map(|f| f.0).collect::<Vec<_>>(), ["policy-tag"; 3]);
-    let mut old = mrtds_json(Side::Node);
+    let mut old = mrtds_json(Role::Node);
     old["tag"] = json!("1.1.0");
     let finding = only(&judged(&proposals(), &old, "1.2.0"), Status::Fail);
     assert_eq!((finding.check, finding.actual.as_deref()), ("mrtds", Some("1.1.0")));
@@ -122,7 +120,7 @@ fn an_empty_list_a_revoked_status_and_a_wrong_tag_are_refused() {
 
 #[test]
 fn node_lists_nobody_published_are_refused() {
-    let mut node = mrtds_json(Side::Node);
+    let mut node = mrtds_json(Role::Node);
     node["profiles"]["debug"]["allowed_rtmr2"] = json!([]);
     let findings = judged(&proposals(), &node, "1.2.0");
     let checks: Vec<_> = failures(&findings).iter().map(|f| f.0).collect();
@@ -143,6 +141,6 @@ fn an_unready_policy_is_for_release_candidates_alone() {
 fn a_profile_without_a_probe_has_empty_lists_and_is_refused() {
     let mut two = proposals();
     two.remove(1);
-    let findings = judged(&two, &mrtds_json(Side::Node), "1.2.0");
+    let findings = judged(&two, &mrtds_json(Role::Node), "1.2.0");
     assert!(failures(&findings).iter().any(|f| f.1 == "attestation-policy-debug-read-only.json"));
 }

@@ -35,7 +35,7 @@ fn an_added_value_says_how_many_combinations_it_admits() {
         add(d, "kms_allowed_rtmr2", 0xa2);
     });
     let side = &diff.files[0].sides[0];
-    assert_eq!((side.profile, side.side), (Profile::Debug, Side::Kms));
+    assert_eq!((side.profile, side.side), (Profile::Debug, Role::Kms));
     assert_eq!(side.registers.iter().map(|r| r.register).collect::<Vec<_>>(), [Register::Rtmr0, Register::Rtmr2]);
     assert_eq!(side.registers[0].change.added, [measurement(0xa0)]);
     assert_eq!((side.admission.before, side.admission.after), (Count::Exactly(1), Count::Exactly(4)));

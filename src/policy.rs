@@ -15,7 +15,7 @@ pub mod document;
 pub(crate) mod fixtures;
 pub mod generate;
 pub mod isolation;
-pub mod profile;
+pub mod mrtds;
 pub mod reading;
 pub mod roles;
 pub mod suite;

@@ -14,8 +14,8 @@ fn lists<'d>(document: &'d Value, side: &str) -> Vec<&'d Value> {
 }
 
 /// Adds what `from` accepts as `side` to what `to` accepts as the other.
-fn add(to: &mut Value, from: &Value, side: Side) {
-    let other = if side == Side::Kms { "node" } else { "kms" };
+fn add(to: &mut Value, from: &Value, side: Role) {
+    let other = if side == Role::Kms { "node" } else { "kms" };
     for (register, values) in Register::ALL.into_iter().zip(lists(from, side.as_str())) {
         let list = to["policy"][format!("{other}_allowed_{}", register.as_str())].as_array_mut().expect("a list");
         list.extend(values.as_array().expect("a list").iter().cloned());
@@ -45,9 +45,9 @@ fn three_final_policies_keep_every_kms_apart_from_every_node() {
 fn each_of_the_nine_pairs_fails_whichever_of_the_two_lists_took_in_the_other() {
     for kms in Profile::ALL {
         for node in Profile::ALL {
-            for taken in Side::ALL {
+            for taken in Role::ALL {
                 let mut documents = Profile::ALL.map(policy_json);
-                let (from, to) = if taken == Side::Kms { (kms, node) } else { (node, kms) };
+                let (from, to) = if taken == Role::Kms { (kms, node) } else { (node, kms) };
                 let source = documents[from as usize].clone();
                 add(&mut documents[to as usize], &source, taken);
                 let findings = separated(&documents);
@@ -70,7 +70,7 @@ fn one_register_without_a_common_value_separates_and_four_do_not_make_up_for_it(
         let mut documents = Profile::ALL.map(policy_json);
         let locked = documents[2].clone();
         let before = documents[0].clone();
-        add(&mut documents[0], &locked, Side::Kms);
+        add(&mut documents[0], &locked, Role::Kms);
         let key = format!("node_allowed_{}", spared.as_str());
         documents[0]["policy"][&key] = before["policy"][&key].clone();
         let findings = separated(&documents);
@@ -99,7 +99,7 @@ fn an_empty_or_absent_list_takes_any_value_on_either_side() {
     let fails = |change: &dyn Fn(&mut [Value; 3])| {
         let mut documents = Profile::ALL.map(policy_json);
         let locked = documents[2].clone();
-        add(&mut documents[0], &locked, Side::Kms);
+        add(&mut documents[0], &locked, Role::Kms);
         change(&mut documents);
         !failed(&separated(&documents)).is_empty()
     };
@@ -156,7 +156,7 @@ fn a_draft_is_skipped_while_its_lists_are_empty_and_fails_for_values_it_names() 
             }
         }
         if fill {
-            add(&mut documents[0], &locked, Side::Kms);
+            add(&mut documents[0], &locked, Role::Kms);
         }
         separated(&documents)
     };
@@ -193,7 +193,7 @@ fn the_registrys_kms_and_node_files_are_held_against_each_other_in_all_profiles(
     assert_eq!(statuses(&across(&registry(&sound[2], sound.each_ref()))), [Status::Pass]);
     for profile in Profile::ALL {
         let mut nodes = sound.clone();
-        add(&mut nodes[profile as usize], &sound[2], Side::Kms);
+        add(&mut nodes[profile as usize], &sound[2], Role::Kms);
         let findings = across(&registry(&sound[2], nodes.each_ref()));
         assert_eq!(failed(&findings).len(), 1, "{profile}: {findings:#?}");
         assert!(failed(&findings)[0].message.contains(&format!("{profile} node")), "{findings:#?}");
@@ -204,17 +204,17 @@ fn the_registrys_kms_and_node_files_are_held_against_each_other_in_all_profiles(
 fn what_releases_publish_of_either_role_is_held_against_the_policies() {
     let policies = Profile::ALL.map(policy);
     let policies: Vec<&PolicyFile> = policies.iter().collect();
-    let (kms, node) = (read_mrtds(&mrtds_json(Side::Kms)), read_mrtds(&mrtds_json(Side::Node)));
+    let (kms, node) = (read_mrtds(&mrtds_json(Role::Kms)), read_mrtds(&mrtds_json(Role::Node)));
     let findings = of_release(&policies, &[&kms], &[&node]);
     assert_eq!(statuses(&findings), [Status::Pass; 3], "what the policies say already is said once");
     for (kms_profile, node_profile) in Profile::ALL.into_iter().flat_map(|p| Profile::ALL.map(|q| (p, q))) {
-        let mut published = mrtds_json(Side::Node);
-        published["profiles"][node_profile.as_str()] = mrtds_json(Side::Kms)["profiles"][kms_profile.as_str()].clone();
+        let mut published = mrtds_json(Role::Node);
+        published["profiles"][node_profile.as_str()] = mrtds_json(Role::Kms)["profiles"][kms_profile.as_str()].clone();
         let findings = of_release(&policies, &[], &[&read_mrtds(&published)]);
         assert_eq!(failed(&findings).len(), 1, "{kms_profile} {node_profile}: {findings:#?}");
         assert_eq!(failed(&findings)[0].subject, format!("attestation-policy-{kms_profile}.json"));
-        let mut published = mrtds_json(Side::Kms);
-        published["profiles"][kms_profile.as_str()] = mrtds_json(Side::Node)["profiles"][node_profile.as_str()].clone();
+        let mut published = mrtds_json(Role::Kms);
+        published["profiles"][kms_profile.as_str()] = mrtds_json(Role::Node)["profiles"][node_profile.as_str()].clone();
         let findings = of_release(&policies, &[&read_mrtds(&published)], &[]);
         assert_eq!(failed(&findings).len(), 1, "{kms_profile} {node_profile}: {findings:#?}");
         assert_eq!(failed(&findings)[0].subject, format!("attestation-policy-{node_profile}.json"));
@@ -227,7 +227,7 @@ fn a_thousand_overlaps_are_told_in_twenty_lines_and_a_count() {
         .map(|_| {
             spoiled(Profile::Debug, |d| {
                 let own = d.clone();
-                add(d, &own, Side::Kms);
+                add(d, &own, Role::Kms);
             })
         })
         .collect();
@@ -251,7 +251,7 @@ fn a_service_refuses_to_take_the_kms_of_another_profile_for_a_node() {
     assert_eq!(served(&debug, &[&read_only, &locked]), Ok(Vec::new()));
     assert_eq!(served(&debug, &[]), Ok(Vec::new()));
     let mut open = debug.clone();
-    add(&mut open, &locked, Side::Kms);
+    add(&mut open, &locked, Role::Kms);
     // With the locked policy at hand it is seen in the lists; alone, from what all KMSs of a release boot.
     for others in [&[&read_only, &locked][..], &[&locked], &[&read_only], &[]] {
         let refusal = served(&open, others).expect_err("the locked KMS passes for a node");
