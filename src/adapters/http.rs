@@ -9,6 +9,7 @@ mod failure;
 mod origin;
 mod patience;
 mod quota;
+mod reason;
 mod service;
 
 use std::{fmt, time::Duration};
@@ -25,9 +26,10 @@ use tokio::sync::OnceCell;
 
 pub(crate) use self::{
     excerpt::{excerpt, excerpt_at, excerpt_within},
-    failure::{Failure, Reason, host, readable},
+    failure::{Failure, host, readable},
     origin::is_loopback,
     patience::Patience,
+    reason::Reason,
     service::Service,
 };
 use self::{
