@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::serve::settled;
+use super::settings::settled;
 use crate::{
     cli::{Cli, Environment, kms::KmsServeArgs},
     error::{self, Class, Error, Result},
