@@ -15,12 +15,19 @@ use super::{
     evidence::Evidence,
 };
 use crate::{
-    report::Finding,
+    report::{CheckInfo, Finding},
     subject::{
         profile::Profile,
         repository::Repository,
         tag::{Family, Tag},
     },
+    text::counted,
+};
+
+/// What an edit of the catalog came to.
+pub const CATALOG_EDIT: CheckInfo = CheckInfo {
+    id: "catalog-edit",
+    title: "the compatibility catalog says what was asked for, and nothing else changed",
 };
 
 /// What the catalog is to say of a pair.
@@ -295,13 +302,13 @@ fn update(text: &str, catalog: &Catalog, index: usize, statement: &Statement) ->
     if !new.is_empty() {
         let mut all = of_before;
         all.extend(new.iter().map(Evidence::to_json));
-        set_field("evidence", &Value::Array(all), format!("{pair}: {} more recorded", reports(new.len())))?;
+        set_field(
+            "evidence",
+            &Value::Array(all),
+            format!("{pair}: {} more recorded", counted(new.len(), "report", "reports")),
+        )?;
     }
     Ok(edited)
-}
-
-fn reports(count: usize) -> String {
-    if count == 1 { "1 report".to_owned() } else { format!("{count} reports") }
 }
 
 /// The evidence an entry records, whatever else is in the list.

@@ -198,8 +198,9 @@ fn section_of(kind: Kind, section: &Map<String, Value>, pair: Pair<'_>) -> Resul
 
 /// What weakens a report weakens the entry: it is said once more.
 fn caveats(name: &str, document: &Value) -> Vec<Finding> {
-    let caveats = document.get("caveats").and_then(Value::as_array).into_iter().flatten();
-    let caveats = caveats.filter_map(Value::as_str).take(crate::schema::excerpt::MAX_PROBLEMS);
+    let sections = document.get("sections").and_then(Value::as_array).into_iter().flatten();
+    let stated = [document].into_iter().chain(sections).filter_map(|part| part.get("caveats")?.as_array());
+    let caveats = stated.flatten().filter_map(Value::as_str).take(crate::schema::excerpt::MAX_PROBLEMS);
     caveats.map(|caveat| CATALOG_EVIDENCE.warn(name, format!("the report says: {}", excerpt(caveat)))).collect()
 }
 

@@ -12,6 +12,7 @@ use crate::{
         profile::Profile,
         tag::{Class, Family, Tag},
     },
+    text::counted,
 };
 
 /// The release is listed with a counterpart, for all profiles.
@@ -57,7 +58,7 @@ pub fn pair(catalog: &Catalog, question: &Question) -> Vec<Finding> {
     let what = format!("KMS {} with node image {}", question.kms, question.node_image);
     if of_pair.iter().any(|e| e.tested) && of_pair.iter().any(|e| !e.tested) {
         let message = format!("{what} is listed as tested and as not tested");
-        findings.push(CATALOG_PAIR.fail(&catalog.name, message).help("keep one entry a pair"));
+        findings.push(CATALOG_PAIR.fail(&catalog.name, message).help("keep one entry per pair"));
     }
     for profile in &question.profiles {
         let listed: Vec<_> = of_pair.iter().filter(|e| e.profiles.contains(profile)).collect();
@@ -97,8 +98,7 @@ fn not_listed(catalog: &Catalog, question: &Question) -> String {
     if others.is_empty() {
         return match catalog.entries.len() {
             0 => "an empty catalog".to_owned(),
-            1 => "1 entry, of another KMS".to_owned(),
-            count => format!("{count} entries, none of this KMS"),
+            count => format!("{}, none of this KMS", counted(count, "entry", "entries")),
         };
     }
     let mut shown: Vec<_> = others.iter().take(SHOWN).map(ToString::to_string).collect();
@@ -135,7 +135,7 @@ fn duplicates(catalog: &Catalog) -> Vec<Finding> {
     again
         .map(|e| {
             let message = format!("KMS {} with node image {} is listed more than once", e.kms, e.node_image);
-            Finding::new(CATALOG.id, Status::Warn, &catalog.name, message).help("keep one entry a pair")
+            Finding::new(CATALOG.id, Status::Warn, &catalog.name, message).help("keep one entry per pair")
         })
         .collect()
 }
@@ -158,7 +158,7 @@ fn pair_listed(catalog: &Catalog, tag: &Tag, class: Class, counterpart: Option<&
         let got = match (known.first(), catalog.entries.len()) {
             (Some(version), _) => format!("listed with {other} {version} only"),
             (None, 0) => "the catalog is empty".to_owned(),
-            (None, count) => format!("not among {count} entries"),
+            (None, count) => format!("not among {}", counted(count, "entry", "entries")),
         };
         return finding(Status::Fail, format!("the pair of this {class} release is not listed"))
             .compared(wanted, got)
