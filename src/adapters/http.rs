@@ -401,7 +401,7 @@ fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
         return Ok(None);
     }
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-        Error::usage("the token holds a character that no token has").help("check GH_TOKEN for stray characters")
+        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
     })?;
     value.set_sensitive(true);
     Ok(Some(value))
