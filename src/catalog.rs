@@ -20,6 +20,7 @@ use crate::{
         profile::Profile,
         tag::{Class, Family, Tag},
     },
+    text::counted,
 };
 
 /// The release is listed with a counterpart, for all profiles.
@@ -151,7 +152,7 @@ fn duplicates(catalog: &Catalog) -> Vec<Finding> {
     again
         .map(|e| {
             let message = format!("KMS {} with node image {} is listed more than once", e.kms, e.node_image);
-            Finding::new(CATALOG.id, Status::Warn, &catalog.name, message).help("keep one entry a pair")
+            Finding::new(CATALOG.id, Status::Warn, &catalog.name, message).help("keep one entry per pair")
         })
         .collect()
 }
@@ -174,7 +175,7 @@ fn pair_listed(catalog: &Catalog, tag: &Tag, class: Class, counterpart: Option<&
         let got = match (known.first(), catalog.entries.len()) {
             (Some(version), _) => format!("listed with {other} {version} only"),
             (None, 0) => "the catalog is empty".to_owned(),
-            (None, count) => format!("not among {count} entries"),
+            (None, count) => format!("not among {}", counted(count, "entry", "entries")),
         };
         return finding(Status::Fail, format!("the pair of this {class} release is not listed"))
             .compared(wanted, got)

@@ -33,6 +33,7 @@ pub mod report;
 pub mod sandbox;
 pub mod schema;
 pub mod subject;
+mod text;
 
 use std::{sync::Arc, time::Duration};
 

@@ -9,6 +9,7 @@ mod failure;
 mod origin;
 mod patience;
 mod quota;
+mod reason;
 mod service;
 
 use std::{fmt, time::Duration};
@@ -25,9 +26,10 @@ use tokio::sync::OnceCell;
 
 pub(crate) use self::{
     excerpt::{excerpt, excerpt_at, excerpt_within},
-    failure::{Failure, Reason, host, readable},
+    failure::{Failure, host, readable},
     origin::is_loopback,
     patience::Patience,
+    reason::Reason,
     service::Service,
 };
 use self::{
@@ -399,7 +401,7 @@ fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
         return Ok(None);
     }
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-        Error::usage("the token holds a character that no token has").help("check GH_TOKEN for stray characters")
+        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
     })?;
     value.set_sensitive(true);
     Ok(Some(value))

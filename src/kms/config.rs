@@ -216,7 +216,7 @@ pub fn refuse_in_production(profile: Profile, rehearsal: bool, what: &str) -> Re
         return Ok(());
     }
     let message = format!("{what} is refused for the profile {profile}, which is production");
-    Err(Error::usage(message).help("unset it; only a rehearsal, said with --rehearsal, may believe somebody else"))
+    Err(Error::usage(message).help("unset it; only a rehearsal (--rehearsal) may trust anything else"))
 }
 
 /// The one source of policy that was asked for.
@@ -228,7 +228,7 @@ fn source(given: &Given, enforce: bool) -> Result<PolicySource> {
         (false, None, Some(path)) => return Ok(PolicySource::File(path.clone())),
         (true, None, None) => {
             if given.policy_sha256.is_some() {
-                let message = "a policy from the environment is no document, so MERO_KMS_POLICY_SHA256 cannot hold";
+                let message = "a policy from the environment is not a document, so MERO_KMS_POLICY_SHA256 cannot hold";
                 return Err(Error::usage(message).help(ask_for_one));
             }
             return lists::judged(&given.lists, enforce).map(PolicySource::Environment);
@@ -242,7 +242,7 @@ fn source(given: &Given, enforce: bool) -> Result<PolicySource> {
         }
     }
     if !given.lists.is_empty() {
-        tracing::warn!("ALLOWED_* are not heeded: USE_ENV_POLICY is not set, and the policy is that of the release");
+        tracing::warn!("ALLOWED_* are ignored: USE_ENV_POLICY is not set, and the policy is that of the release");
     }
     Ok(PolicySource::Release)
 }

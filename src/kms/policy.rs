@@ -168,9 +168,9 @@ fn contracts() -> Result<Contracts> {
 async fn alone(settings: &Settings, publisher: &Publisher, document: LoneDocument, origin: String) -> Result<Vouched> {
     let pinned_file = settings.policy_sha256.is_some() && matches!(settings.policy, PolicySource::File(_));
     if pinned_file && !document.has_bundle() {
-        let what = format!("a policy that nobody signed, only pinned ({origin}),");
+        let what = format!("an unsigned policy, only pinned ({origin}),");
         refuse_in_production(settings.profile, settings.rehearsal, &what)?;
-        tracing::warn!("nobody signed {origin}: MERO_KMS_POLICY_SHA256 alone vouches for it");
+        tracing::warn!("{origin} is not signed: only MERO_KMS_POLICY_SHA256 vouches for it");
     } else {
         let contracts = contracts()?;
         // Whatever the layout, the same workflow signs.
@@ -195,10 +195,10 @@ async fn alone(settings: &Settings, publisher: &Publisher, document: LoneDocumen
 fn no_bundle(source: &PolicySource) -> &'static str {
     match source {
         PolicySource::File(_) => {
-            "put its Sigstore bundle beside it, under the same name and .sigstore.json, or pin it: MERO_KMS_POLICY_SHA256"
+            "put its Sigstore bundle beside it, as its name plus .sigstore.json, or pin it: MERO_KMS_POLICY_SHA256"
         }
         PolicySource::Url(_) | PolicySource::Release | PolicySource::Environment(_) => {
-            "publish its Sigstore bundle at the same address and .sigstore.json, or leave the address out: the policy is then \
+            "publish its Sigstore bundle at its address plus .sigstore.json, or leave the address out: the policy is then \
              that of the release"
         }
     }
@@ -229,7 +229,7 @@ fn from_environment(settings: &Settings, allowed: &Allowed) -> NodePolicy {
         digest: Sha256::of(text.as_bytes()),
         origin: "the environment (ALLOWED_*)".to_owned(),
     };
-    tracing::warn!("the policy is from the environment: nobody signed it, and no release is bound to it");
+    tracing::warn!("the policy is from the environment: it is not signed and not bound to a release");
     // Lists that are not enforced may be incomplete; what else is to be said of them holds all the same.
     if let Ok(warnings) = acceptance::accept_lists("ALLOWED_*", allowed) {
         warn(&warnings);

@@ -87,7 +87,7 @@ pub fn accept(name: &str, bytes: &[u8], profile: Profile, release: &Tag) -> Resu
     let policy = PolicyFile::parse(name, bytes).map_err(|finding| Unacceptable::because(&finding))?;
     if policy.kind != PolicyKind::Current {
         let form = SCHEMA
-            .fail(name, "this form of a policy does not say what a node may be")
+            .fail(name, "this form of policy has no node lists")
             .compared(PolicyKind::Current.describe(), policy.kind.describe())
             .help("use the policy of the release, or make one with gen-policy");
         return Err(Unacceptable::because(&form));
@@ -102,7 +102,7 @@ pub fn accept(name: &str, bytes: &[u8], profile: Profile, release: &Tag) -> Resu
     }
     let node = policy.profiles.iter().find(|lists| lists.profile == profile).and_then(|lists| lists.side(Role::Node));
     let node = node.ok_or_else(|| {
-        Unacceptable::because(&MEASUREMENTS.fail(name, format!("says nothing of nodes in the profile {profile}")))
+        Unacceptable::because(&MEASUREMENTS.fail(name, format!("says nothing about nodes of the profile {profile}")))
     })?;
     Ok(Accepted { node: node.clone(), ready: !policy.is_not_ready(), warnings: warnings(&findings) })
 }

@@ -260,7 +260,7 @@ fn one_machine(kms: &Member<'_>, node: &Member<'_>, overlaps: &[(Register, Overl
     finding(Status::Fail, kms, node, message)
         .compared("a register whose lists share no value", format!("accepted by both: {}", witness(overlaps)))
         .help(
-            "a KMS attests to anybody who asks, and its answer would open a node's key: take the machine off one of the \
+            "a KMS attests to anyone who asks, and its answer would open a node's key: take the machine off one of the \
              lists",
         )
 }

@@ -51,7 +51,7 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value, JsonError> {
 /// As [`parse_json`].
 pub fn parse_json_within(bytes: &[u8], limit: usize) -> Result<Value, JsonError> {
     if bytes.len() > limit {
-        let message = format!("the document has {} bytes, more than the {limit} that are read", bytes.len());
+        let message = format!("the document has {} bytes; at most {limit} are read", bytes.len());
         return Err(JsonError { place: None, message });
     }
     if let Some(message) = byte_order_mark(bytes) {
@@ -159,7 +159,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if !seen.insert(key.clone()) {
-                return Err(A::Error::custom(format_args!("the key `{}` stands twice in one object", excerpt(&key))));
+                return Err(A::Error::custom(format_args!("the key `{}` appears twice in one object", excerpt(&key))));
             }
             let value = entries.next_value_seed(self)?;
             map.insert(key, value);
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_refused_with_its_place() {
         let text = b"{\n  \"policy\": {\"a\": 1,\n \"a\": 2}\n}";
-        assert_eq!(error(text), "line 3, column 4: the key `a` stands twice in one object");
+        assert_eq!(error(text), "line 3, column 4: the key `a` appears twice in one object");
         assert!(error(br#"{"a":1,"\u0061":2}"#).contains("the key `a` stands twice"), "an escape hides no key");
         assert_eq!(parse_json(br#"[{"a":1},{"a":2}]"#), Ok(json!([{"a": 1}, {"a": 2}])));
     }
@@ -216,10 +216,7 @@ mod tests {
         let error = parse_json_within(b"[1, 2, 3]", 5).err();
         assert_eq!(
             error,
-            Some(JsonError {
-                place: None,
-                message: "the document has 9 bytes, more than the 5 that are read".to_owned()
-            })
+            Some(JsonError { place: None, message: "the document has 9 bytes; at most 5 are read".to_owned() })
         );
     }
 

@@ -11,8 +11,8 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// What every layer may name: digests and errors know nothing of ours.
-const FOUNDATION: [&str; 3] = ["digest", "ed25519", "error"];
+/// What every layer may name: digests, errors and words know nothing of ours.
+const FOUNDATION: [&str; 4] = ["digest", "ed25519", "error", "text"];
 
 /// Judges values and does no work: the folders of the domain, each of which names only those before it.
 const STAIRCASE: [&str; 8] =

@@ -78,7 +78,7 @@ impl Bundle {
             Form::Envelope => {
                 Err(Rejected::new("not a bundle: this is a DSSE envelope, without certificate and log entry"))
             }
-            Form::Statement => Err(Rejected::new("not a bundle: this is an in-toto statement, which nobody signed")),
+            Form::Statement => Err(Rejected::new("not a bundle: this is an unsigned in-toto statement")),
         }
     }
 
@@ -87,7 +87,7 @@ impl Bundle {
         match envelope::read(bytes, MAX_BYTES) {
             Err(Unfit::OtherKind(kind)) => Some(kind),
             Ok((Form::Envelope, _)) => Some("a DSSE envelope, without certificate and log entry".to_owned()),
-            Ok((Form::Statement, _)) => Some("an in-toto statement, which nobody signed".to_owned()),
+            Ok((Form::Statement, _)) => Some("an unsigned in-toto statement".to_owned()),
             Ok((Form::Bundle | Form::CosignBundle, _)) | Err(Unfit::Malformed(_) | Unfit::Ambiguous(_)) => None,
         }
     }

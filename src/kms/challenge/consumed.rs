@@ -33,7 +33,7 @@ pub enum ConsumeError {
     #[error("the challenge is void: the memory of used challenges was lost since it was issued; ask for another one")]
     Forgotten,
     /// As many challenges are remembered as there is room for, and none of them has expired.
-    #[error("too many challenges were used within their time; try again shortly")]
+    #[error("too many challenges were used within their lifetime; try again shortly")]
     Full,
     /// The store does not answer.
     #[error(transparent)]

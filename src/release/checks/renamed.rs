@@ -53,7 +53,7 @@ pub(super) fn listed_otherwise(snapshot: &Snapshot, file: &ChecksumsFile, name: 
     Some(if same {
         ASSET_LISTED.warn(name, message).compared(name, original).help(HELP)
     } else {
-        ASSET_LISTED.fail(name, format!("{message}; and with other bytes")).compared(name, original).help(HELP)
+        ASSET_LISTED.fail(name, format!("{message}; and its bytes differ")).compared(name, original).help(HELP)
     })
 }
 
