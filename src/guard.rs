@@ -3,3 +3,6 @@
 //! Git, GitHub and the environment are asked elsewhere.
 
 pub mod config;
+pub mod docs;
+pub mod trigger;
+pub mod version_sync;

@@ -3,6 +3,7 @@
 //! It says what the API says and judges none of it. Bounds, retries and the token's whereabouts are the business of
 //! `http`, bytes on disk that of `download`.
 
+mod issues;
 mod pages;
 mod release;
 
