@@ -4,12 +4,13 @@ use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use crate::{
     adapters::{file, keep::Staged, sigstore::PublicKey},
-    cli::{Cli, Environment, IdentityArgs, VerifyReleaseArgs},
+    cli::{IdentityArgs, VerifyReleaseArgs},
     commands::{
         located,
         repository::{resolve, speaks_for},
         snapshot::{Read, Source, Sources},
     },
+    context::{Context, DEFAULT_SERVER, Endpoints},
     error::{self, Error, Result},
     product::Product,
     release::{
@@ -22,22 +23,22 @@ use crate::{
     subject::{repository::Repository, tag::Tag},
 };
 
-pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Product> {
+pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
     let contracts = contracts(args.contract.as_deref())?;
     if args.list_contract {
         let json = contracts.to_json().map_err(|e| Error::internal("cannot print the contracts").because(e))?;
-        return Ok(Product::Bytes(json.into_bytes()));
+        return Ok(Product::bytes(json));
     }
     let selector = args.tag.as_ref().ok_or_else(|| Error::usage("give a release tag"))?;
-    let repository = resolve(&cli.github)?;
-    let root = super::trust_root(&cli.sigstore)?;
+    let repository = resolve(&context.endpoints)?;
+    let root = context.trust_root()?;
     let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
-    let rule = SignerRule { cli, identity: &args.identity, repository: &repository };
+    let rule = SignerRule { endpoints: &context.endpoints, identity: &args.identity, repository: &repository };
     rule.check()?;
     let tags = selector.tags();
     let sources = Sources {
-        source: Source::new(cli, args, environment)?,
+        source: Source::new(args, context)?,
         repository: &repository,
         contracts: &contracts,
         root: &root,
@@ -51,7 +52,7 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
             Ok(Read { snapshot, staged }) => {
                 let mut findings = checks::judge(&snapshot);
                 match &snapshot.origin {
-                    Origin::Folder(folder) => located::in_folder(&mut findings, folder, &environment.folder),
+                    Origin::Folder(folder) => located::in_folder(&mut findings, folder, &context.folder),
                     Origin::GitHub { .. } => located::in_release(&mut findings, tag.as_str()),
                 }
                 let section = Section { subject: tag.to_string(), facts: facts(&snapshot, &repository), findings };
@@ -67,10 +68,10 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
             },
         });
     }
-    Ok(Product::Report(Report {
+    Ok(Product::report(Report {
         command: "verify-release-assets".into(),
         rules: checks::rules(),
-        caveats: caveats(cli, args, &root, &sections),
+        caveats: caveats(args, context, &root, &sections),
         sections,
         elapsed: Some(started.elapsed()),
     }))
@@ -91,31 +92,30 @@ fn settle(tag: &Tag, verdict: Verdict, staged: Staged) -> Result<()> {
 
 /// Everything that makes this run weaker than the default, so that no report hides it.
 fn caveats(
-    cli: &Cli,
     args: &VerifyReleaseArgs,
+    context: &Context,
     root: &crate::adapters::sigstore::TrustRoot,
     sections: &[Section],
 ) -> Vec<String> {
     let identity = &args.identity;
-    let given = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(str::to_owned);
     let mut caveats: Vec<String> = root.caveat().into_iter().collect();
     if let Some(path) = &identity.key {
         caveats.push(format!("signatures are judged by the key in {}: no certificate, no identity", path.display()));
     }
-    if let Some(san) = given(&identity.certificate_identity) {
+    if let Some(san) = &identity.certificate_identity {
         caveats.push(format!("the signer demanded is {san}, not the release workflow"));
-    } else if let Some(pattern) = given(&identity.certificate_identity_regexp) {
+    } else if let Some(pattern) = &identity.certificate_identity_regexp {
         caveats.push(format!("any signer that matches {pattern} is accepted, not only the release workflow"));
     }
-    if let Some(issuer) = given(&identity.certificate_oidc_issuer).filter(|i| i != GITHUB_ACTIONS_ISSUER) {
+    if let Some(issuer) = identity.certificate_oidc_issuer.as_deref().filter(|i| *i != GITHUB_ACTIONS_ISSUER) {
         caveats.push(format!("the OIDC issuer demanded is {issuer}, not GitHub Actions"));
     }
-    if let Some(repository) = given(&identity.signer_repo) {
+    if let Some(repository) = &identity.signer_repo {
         caveats.push(format!("the workflow demanded is one of {repository}"));
     }
     caveats.extend(super::source_caveat(&identity.source));
-    if cli.github.server_url.as_str() != super::DEFAULT_SERVER {
-        caveats.push(format!("workflows are demanded on {}, not on github.com", cli.github.server_url));
+    if context.endpoints.server_url.as_str() != DEFAULT_SERVER {
+        caveats.push(format!("workflows are demanded on {}, not on github.com", context.endpoints.server_url));
     }
     if let Some(path) = &args.contract {
         caveats.push(format!("what a release must hold was read from {}", path.display()));
@@ -165,7 +165,7 @@ fn facts(snapshot: &Snapshot, repository: &Repository) -> Vec<(&'static str, Str
 
 /// Who must have signed: the release workflow, or whom the user names.
 pub(super) struct SignerRule<'a> {
-    cli: &'a Cli,
+    endpoints: &'a Endpoints,
     identity: &'a IdentityArgs,
     repository: &'a Repository,
 }
@@ -177,7 +177,7 @@ impl SignerRule<'_> {
         if self.identity.key.is_some() && self.identity.certificate_identity.is_some() {
             return Err(Error::usage("--key and --certificate-identity exclude each other: a key has no identity"));
         }
-        match self.written_pattern() {
+        match self.identity.certificate_identity_regexp.as_deref() {
             Some(pattern) => self.pattern(pattern).map(|_| ()),
             None => Ok(()),
         }
@@ -190,7 +190,7 @@ impl SignerRule<'_> {
     /// Usage: an API that is not the server's own says that the repository has moved.
     pub(super) fn holder<'r>(&'r self, origin: &'r Origin) -> Result<&'r Repository> {
         let Origin::GitHub { moved: Some(Moved { from, to }), .. } = origin else { return Ok(self.repository) };
-        let (api, server) = (&self.cli.github.api_url, &self.cli.github.server_url);
+        let (api, server) = (&self.endpoints.api_url, &self.endpoints.server_url);
         if speaks_for(api, server) {
             return Ok(to);
         }
@@ -204,10 +204,10 @@ impl SignerRule<'_> {
         if self.identity.key.is_some() {
             return Ok(Demanded::Key);
         }
-        if let Some(san) = self.identity.certificate_identity.as_deref().filter(|i| !i.is_empty()) {
+        if let Some(san) = self.identity.certificate_identity.as_deref() {
             return Ok(Demanded::Signer(self.with_source(ExpectedSigner::exact(san, self.issuer()))));
         }
-        if let Some(pattern) = self.written_pattern() {
+        if let Some(pattern) = self.identity.certificate_identity_regexp.as_deref() {
             return Ok(Demanded::Signer(self.with_source(self.pattern(pattern)?)));
         }
         Ok(Demanded::Signer(self.with_source(self.own_workflow(tag, contract, holder)?)))
@@ -220,7 +220,7 @@ impl SignerRule<'_> {
 
     fn own_workflow(&self, tag: &Tag, contract: &Contract, holder: &Repository) -> Result<ExpectedSigner> {
         let workflow = release_workflow(
-            self.cli.github.server_url.as_str(),
+            self.endpoints.server_url.as_str(),
             &self.signing_repository(holder)?,
             &contract.workflow,
             &contract.branch,
@@ -234,12 +234,7 @@ impl SignerRule<'_> {
     }
 
     fn issuer(&self) -> &str {
-        self.identity.certificate_oidc_issuer.as_deref().filter(|i| !i.is_empty()).unwrap_or(GITHUB_ACTIONS_ISSUER)
-    }
-
-    /// The pattern given; an empty variable, as an unset one in a workflow, is none.
-    fn written_pattern(&self) -> Option<&str> {
-        self.identity.certificate_identity_regexp.as_deref().filter(|p| !p.is_empty())
+        self.identity.certificate_oidc_issuer.as_deref().unwrap_or(GITHUB_ACTIONS_ISSUER)
     }
 
     fn pattern(&self, pattern: &str) -> Result<ExpectedSigner> {
@@ -248,7 +243,7 @@ impl SignerRule<'_> {
     }
 
     fn signing_repository(&self, holder: &Repository) -> Result<Repository> {
-        match self.identity.signer_repo.as_deref().filter(|r| !r.is_empty()) {
+        match self.identity.signer_repo.as_deref() {
             None => Ok(holder.clone()),
             Some(text) => text.parse().map_err(|e| Error::usage("--signer-repo").because(e)),
         }

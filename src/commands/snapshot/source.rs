@@ -20,8 +20,8 @@ use crate::{
         keep::{Keep, Staged},
         sigstore::RekorLookup,
     },
-    cli::{Cli, Environment, VerifyReleaseArgs},
-    commands::bounds,
+    cli::VerifyReleaseArgs,
+    context::Context,
     error::{Error, Result},
     release::{
         contract::{Contracts, Scope},
@@ -94,10 +94,10 @@ pub(super) struct Wanted<'a> {
 
 impl Source {
     /// Prepares the source the arguments name.
-    pub(in crate::commands) fn new(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Self> {
+    pub(in crate::commands) fn new(args: &VerifyReleaseArgs, context: &Context) -> Result<Self> {
         let rekor = || -> Result<Rekor> {
-            let url = cli.sigstore.rekor_url.clone();
-            Ok(Arc::new((Http::new(Service::Rekor, url.clone(), None, bounds(&cli.network))?, url)))
+            let url = context.endpoints.rekor_url.clone();
+            Ok(Arc::new((Http::new(Service::Rekor, url.clone(), None, context.http.clone())?, url)))
         };
         if let Some(dir) = &args.dir {
             let rekor = if args.offline { None } else { Some(rekor()?) };
@@ -112,10 +112,10 @@ impl Source {
                     .map_err(|e| Error::input("cannot make a temporary folder").because(e))?,
             ),
         };
-        let github = GitHub::new(cli.github.api_url.clone(), environment.token.clone(), bounds(&cli.network))?
+        let endpoints = &context.endpoints;
+        let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?
             .within(Allowance::new(args.max_download, MAX_DOWNLOAD));
-        let progress = environment.stderr_terminal && !cli.output.quiet;
-        Ok(Self::GitHub { github: Box::new(github), rekor: rekor()?, downloads, progress })
+        Ok(Self::GitHub { github: Box::new(github), rekor: rekor()?, downloads, progress: context.output.progress })
     }
 
     pub(super) fn rekor(&self) -> Option<RekorLookup<'_>> {
