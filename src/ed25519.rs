@@ -1,4 +1,4 @@
-//! Ed25519 public keys that prove something: what a signature by one says, nobody else can say.
+//! Ed25519 public keys that prove something: what a signature by one says, no one else can say.
 //!
 //! RFC 8032 leaves a verifier free to accept keys under which a signature fits every message (points of small order), keys
 //! that are several to other verifiers (points with a torsion component), and second encodings of either. Here a key is a

@@ -8,7 +8,7 @@ pub enum Class {
     /// The caller asked for something that makes no sense: a malformed tag, a config file, key or trust root that does not
     /// parse or is of another kind.
     Usage,
-    /// Something that was to be trusted must not be: a policy that nobody vouches for, a pin that does not match. It counts
+    /// Something must not be trusted: a policy that nothing vouches for, a pin that does not match. It counts
     /// as a verification failure.
     Trust,
     /// Local input or output failed: an unreadable directory, a full disk.

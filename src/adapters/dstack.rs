@@ -208,7 +208,7 @@ impl GuestAgent {
         Err(self.error(call, &format!("answered {}{said}", status.as_u16())))
     }
 
-    /// Bytes are counted as they come: what `Content-Length` promises binds nobody. They are wiped once they were read, and
+    /// Bytes are counted as they come: `Content-Length` proves nothing. They are wiped once they were read, and
     /// have room from the start: what grows leaves a copy behind.
     async fn body(&self, call: Call, response: &mut Response) -> Result<Zeroizing<Vec<u8>>> {
         let mut body = Zeroizing::new(Vec::with_capacity(SMALL_ANSWER_BYTES));

@@ -19,7 +19,7 @@ use crate::{
 
 /// What signatures are judged by.
 pub struct Verifier<'a> {
-    /// Authorities and logs that are believed.
+    /// Authorities and logs that are trusted.
     pub root: &'a TrustRoot,
     /// A key that must have signed instead of a certificate's holder.
     pub key: Option<&'a PublicKey>,

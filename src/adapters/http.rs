@@ -118,7 +118,7 @@ pub(crate) struct Get<'a> {
 /// Where a redirect may lead. Never from https to http, and the token stays with the API in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redirects {
-    /// Within the API: what we believe about a release comes from there.
+    /// Within the API: what we know about a release comes from there.
     WithinApi,
     /// To any host: asset bytes, which signatures and checksums judge.
     Anywhere,
@@ -301,7 +301,7 @@ impl Http {
         Failure::status(&answer, self.service, &body)
     }
 
-    /// The body in memory. Bytes are counted as they come: what `Content-Length` promises binds nobody.
+    /// The body in memory. Bytes are counted as they come: `Content-Length` proves nothing.
     async fn body(&self, answer: &mut Answer, limit: u64) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece(answer).await? {

@@ -41,7 +41,7 @@ pub struct LoneDocument {
 }
 
 impl LoneDocument {
-    /// Fetches a document and its bundle, if there is one. Redirects are followed to any host: what comes is believed for
+    /// Fetches a document and its bundle, if there is one. Redirects are followed to any host: it is trusted for
     /// its signature alone.
     ///
     /// # Errors

@@ -116,7 +116,7 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Gives `file` the owner and mode of another, so that the node can still read it, and nobody else newly can.
+/// Gives `file` the owner and mode of another, so that the node can still read it, and no one else newly can.
 fn like(file: &File, metadata: &fs::Metadata) -> io::Result<()> {
     #[cfg(unix)]
     {

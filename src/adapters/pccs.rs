@@ -1,7 +1,7 @@
 //! Collateral from Intel's provisioning certification service (PCS, API v4), or from a cache of it (PCCS) that speaks the
 //! same paths and headers.
 //!
-//! What comes back is not believed: everything in it is signed, and judged together with a quote. So no token is sent,
+//! What comes back is not trusted: everything in it is signed, and judged together with a quote. So no token is sent,
 //! and any server will do.
 
 mod cache;

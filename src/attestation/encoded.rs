@@ -1,7 +1,7 @@
 //! Bytes as people hand them on: text in UTF-8 or UTF-16, with or without a byte order mark, and in it hex or base64.
 //!
-//! What is damaged is called damaged, with the place: hex with one bad digit is not taken for base64. What the bytes mean
-//! is for others to say.
+//! What is damaged is called damaged, with the place: hex with one bad digit is not taken for base64. Other modules say
+//! what the bytes mean.
 
 use std::{borrow::Cow, fmt};
 

@@ -1,6 +1,6 @@
 //! The event log of a dstack machine: what was measured into RTMR0–3, and in which order.
 //!
-//! A log is a claim by whoever hands it over. It becomes evidence only once its replay equals the registers of a verified
+//! A log is a claim by its sender. It becomes evidence only once its replay equals the registers of a verified
 //! quote ([`checks::replayed`]). What an [`EventLog`] guarantees by itself is narrower: every run-time event of RTMR3
 //! has the digest of its own name and payload, so that a log which replays also has the right names and payloads.
 //! The payloads of boot events (RTMR0–2) are covered by nothing and are information only.

@@ -7,8 +7,8 @@
 //!   an object whose `register` or `name` names one beside `value`, `digest`, `measurement` or `hex`.
 //!
 //! Names are read in any case, with or without `tdx_` before them and `_`, `-` or brackets in them: `tdx_rtmr3`,
-//! `RTMR[3]`, `mr_td`. A register stated twice with two values is refused: nobody could say which one is meant.
-//! Such a statement proves nothing by itself: whoever controls the machine controls its words. Only a verified quote
+//! `RTMR[3]`, `mr_td`. A register stated twice with two values is refused: which one is meant would be a guess.
+//! Such a statement proves nothing by itself: the machine's owner controls its words. Only a verified quote
 //! does, and its registers go through the same comparison, [`crate::policy::mrtds::compare`].
 
 use serde_json::Value;

@@ -7,10 +7,10 @@
 //!    quoting enclave, the signature over the quote, the platform's TCB status.
 //! 3. TCB info and QE identity are for TDX and for this machine. The library reads over some of it.
 //! 4. What the library read is what we read.
-//! 5. The TD is not under debug, unless that is allowed by name.
+//! 5. The TD does not run in debug mode, unless that is allowed by name.
 //! 6. The TCB status is the worst that platform, TDX module and quoting enclave imply.
 //!
-//! Whether that status will do is for a policy to say: see [`violations`] and [`judge_tcb`].
+//! A policy says whether that status will do: see [`violations`] and [`judge_tcb`].
 
 mod admission;
 mod classify;
@@ -101,7 +101,7 @@ impl QuoteVerifier {
         Ok(Self { library, root, allow_debug: false })
     }
 
-    /// Accepts TDs under debug, whose host can read and change everything in them.
+    /// Accepts TDs in debug mode, whose host can read and change everything in them.
     #[must_use]
     pub fn allow_debug(mut self, allow: bool) -> Self {
         self.allow_debug = allow;
@@ -131,7 +131,7 @@ impl QuoteVerifier {
     /// The PCK certificate chain is always the quote's own; one that the collateral holds is ignored.
     ///
     /// # Errors
-    /// [`Rejection`]: why the quote must not be believed, or could not be judged by this collateral.
+    /// [`Rejection`]: why the quote is rejected, or could not be judged by this collateral.
     pub fn verify(&self, quote: &Quote, collateral: &Collateral, now: u64) -> Result<Verdict, Rejection> {
         // 1. Documents.
         let until = self.current(quote.certification.chain(), collateral, now)?;
@@ -160,7 +160,7 @@ impl QuoteVerifier {
         Ok(Verdict { tcb, relaunch_advised, advisories, until })
     }
 
-    /// Whether `collateral` by itself can be believed at `now`: every document counts, is signed under the root, and is for
+    /// Whether `collateral` by itself is trustworthy at `now`: every document is valid, signed under the root, and for
     /// machines like `platform`. To be asked before collateral takes the place of other. What it says of such machines, for
     /// example that one is revoked, is for [`Self::verify`].
     ///

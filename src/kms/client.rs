@@ -1,6 +1,6 @@
 //! The other side of the wire: what a node, a probe or a test asks of a key-management service.
 //!
-//! Nothing an answer says is believed here. Whoever asks judges the quote.
+//! Nothing an answer says is trusted here. The caller judges the quote.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{StatusCode, Url};

@@ -97,9 +97,9 @@ pub struct Given {
     pub collateral_cache: Option<PathBuf>,
     /// A root certificate, DER or PEM, in place of Intel's.
     pub tdx_root: Option<PathBuf>,
-    /// A file that must name the profile, besides [`IMAGE_PROFILE_FILE`]: it can only add to what is demanded.
+    /// A file that must name the profile, like [`IMAGE_PROFILE_FILE`]: it can only add to what is demanded.
     pub image_profile_file: Option<PathBuf>,
-    /// Whether a production profile may believe somebody else than the default does. Never from the environment: who
+    /// Whether a production profile may trust others than the default does. Never from the environment: who
     /// controls that must not control whom the keys go to.
     pub rehearsal: bool,
 }
@@ -206,7 +206,7 @@ fn refuse_what_unlocks(profile: Profile, enforce: bool, environment: bool) -> Re
     Ok(())
 }
 
-/// ADR-0002 again: what makes a service believe somebody else than its release does is for rehearsals, and it takes more
+/// ADR-0002 again: what makes a service trust others than its release does is for rehearsals, and it takes more
 /// than a variable to have one.
 ///
 /// # Errors

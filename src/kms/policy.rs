@@ -49,7 +49,7 @@ pub enum PolicySource {
     Url(Url),
     /// A local file, with its Sigstore bundle beside it under the same name and `.sigstore.json`, or with a pin.
     File(PathBuf),
-    /// Lists from the environment: nobody vouches for them. For development.
+    /// Lists from the environment: nothing vouches for them. For development.
     Environment(Allowed),
 }
 
@@ -66,7 +66,7 @@ pub struct Publisher {
     pub token: Option<SecretString>,
     /// The transparency log, asked only about detached signatures.
     pub rekor_url: Url,
-    /// Authorities and logs that are believed.
+    /// Authorities and logs that are trusted.
     pub trust_root: TrustRoot,
     /// Bounds of every request.
     pub http: HttpOptions,

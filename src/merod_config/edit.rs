@@ -10,7 +10,7 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::{MerodConfig, Setting, block};
 
-/// Settings in `[tee.kms.phala.attestation]` that a node reads besides ours, and what they do.
+/// Settings in `[tee.kms.phala.attestation]` that a node reads in addition to ours, and what they do.
 const OVERRIDING: [(&str, &str); 1] =
     [("policy_json_path", "makes the node take its lists from that file instead of from here")];
 

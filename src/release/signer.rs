@@ -189,7 +189,7 @@ impl ExpectedSigner {
     /// Every part of `signer` that is not as required; empty when the signer may have signed.
     ///
     /// The source is demanded of every workflow, whatever names its identity: a reusable workflow signs with its own path in
-    /// the name, whoever called it.
+    /// the name, for any caller.
     pub fn mismatches(&self, signer: &Signer) -> Vec<Mismatch> {
         let mut found = Vec::new();
         if signer.issuer != self.issuer {

@@ -217,7 +217,7 @@ pub struct Counterpart {
     pub tag: Tag,
     /// Profiles it is paired in.
     pub profiles: Vec<Profile>,
-    /// `published-mrtds.json`, whose signature and checksum were verified, or why it must not be believed.
+    /// `published-mrtds.json`, whose signature and checksum were verified, or why it is not trusted.
     pub measurements: Result<Vec<u8>, String>,
 }
 

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::subject::repository::Repository;
 
-/// A release. Fields of the API that nobody here needs are ignored; those on which no verdict hangs may be absent, null or
+/// A release. Fields of the API not needed here are ignored; those on which no verdict hangs may be absent, null or
 /// of any type.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Release {

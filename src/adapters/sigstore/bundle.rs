@@ -13,7 +13,7 @@ use crate::release::{
     statement::Statement,
 };
 
-/// Most bytes read of a bundle, whoever gives it.
+/// Most bytes read of a bundle, from any source.
 const MAX_BYTES: usize = 16 << 20;
 
 /// A parsed bundle, not yet verified.

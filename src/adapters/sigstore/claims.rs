@@ -2,7 +2,7 @@
 //!
 //! Fulcio wrote GitHub's claims as bare text into extensions 2 to 6, and since 2023 every provider's as DER into those from
 //! 8 on, and the older ones beside them (<https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md>). What stands in
-//! both must agree: whoever reads only the one must not learn something else. A claim that cannot be read is an error and
+//! both must agree: a reader of only one must not learn something else. A claim that cannot be read is an error and
 //! never an absent one.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Which certificate authorities and logs are believed.
+//! Which certificate authorities and logs are trusted.
 
 use std::{ffi::OsStr, fmt, path::PathBuf};
 

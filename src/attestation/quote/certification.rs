@@ -160,7 +160,7 @@ impl Certification {
         })
     }
 
-    /// The SGX extension of the platform's certificate, whoever issued it.
+    /// The SGX extension of the platform's certificate, from any issuer.
     ///
     /// # Errors
     /// As [`Self::platform`].

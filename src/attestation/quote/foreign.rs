@@ -1,6 +1,6 @@
 //! Things that are handed in for a TDX quote and are something else, so that they can be called by their name.
 //!
-//! Only what begins unmistakably is named. Naming is no reading: nothing here is believed or judged.
+//! Only what begins unmistakably is named. Naming is not reading: nothing here is trusted or judged.
 
 use std::fmt;
 

@@ -92,7 +92,7 @@ pub struct Input {
     pub form: Form,
     /// How the text it came as is written; `None` where it came as bytes.
     pub charset: Option<Charset>,
-    /// The report data a JSON answer states beside the quote. It binds nobody: the quote's own counts.
+    /// The report data a JSON answer states beside the quote. It proves nothing: the quote's own counts.
     pub stated_report_data: Option<[u8; 64]>,
 }
 

@@ -1,4 +1,4 @@
-//! Whether collateral can be believed by itself, before any quote is judged by it: who signed what, down from the root.
+//! Whether collateral can be trusted by itself, before any quote is judged by it: who signed what, down from the root.
 //!
 //! Its callers keep collateral for later, and must not give up a good set for one that would fail every quote. What a signed
 //! list revokes is not looked at: that is news, which must take effect even where it fails every quote. A quote is judged by

@@ -23,7 +23,7 @@ enum Store {
 /// Why a challenge can't be used. None of them is ever read as "use it".
 #[derive(Debug, thiserror::Error)]
 pub enum ConsumeError {
-    /// It was used, or so long ago that nobody remembers any more whether it was.
+    /// It was used, or so long ago that it is no longer on record.
     #[error("the challenge has been used already")]
     AlreadyUsed,
     /// Its time is over.

@@ -55,7 +55,7 @@ async fn get_key(State(machine): State<Arc<Machine>>, body: Bytes) -> Response {
         Err(refusal) => return *refusal,
     };
     let key = hex::encode(machine.key(&request.path));
-    // Stands where dstack's chain does, which signs the key for a purpose. Nobody here checks it.
+    // Stands where dstack's chain does, which signs the key for a purpose. Nothing here checks it.
     let link = Sha256::of(format!("{}:{key}", request.purpose).as_bytes());
     Json(json!({"key": key, "signature_chain": [link.to_string()]})).into_response()
 }
