@@ -39,7 +39,7 @@ pub(crate) enum Product {
 /// Delivers a product and says how the process ends.
 ///
 /// # Errors
-/// When it cannot be written. A reader that closes the pipe early is no error: the verdict stands.
+/// When it cannot be written. A reader that closes the pipe early is not an error: the verdict stands.
 pub(crate) fn deliver(product: Product, output: &OutputArgs, environment: &Environment) -> Result<Exit> {
     match product {
         Product::Done(exit) => Ok(exit),

@@ -154,7 +154,7 @@ impl fmt::Debug for Http {
 
 impl Http {
     /// # Errors
-    /// Usage: `api` is no http(s) URL or carries credentials, or the token can't be a header.
+    /// Usage: `api` is not an http(s) URL or carries credentials, or the token can't be a header.
     pub(crate) fn new(service: Service, api: Url, token: Option<&SecretString>, options: HttpOptions) -> Result<Self> {
         let noun = service.noun();
         if !is_http(&api) || api.host_str().is_none() {
@@ -198,7 +198,7 @@ impl Http {
     /// The whole body of an answer of the API, retried as often as the options say. `None` is a 404.
     ///
     /// # Errors
-    /// Remote: everything else that is no success, an answer that is too large, slow or cut, a redirect elsewhere.
+    /// Remote: everything else that is not a success, an answer that is too large, slow or cut, a redirect elsewhere.
     pub(crate) async fn fetch(&self, url: &Url, accept: &'static str, subject: &str) -> Result<Option<Fetched>> {
         self.ask(&Get { url, accept, from: 0, redirects: Redirects::WithinApi, json: None }, subject).await
     }

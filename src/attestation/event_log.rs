@@ -33,7 +33,7 @@ pub struct EventLog {
     events: Vec<Event>,
 }
 
-/// Why bytes are no acceptable event log.
+/// Why bytes are not an acceptable event log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventLogError {
     /// Not one JSON document.
@@ -121,8 +121,8 @@ impl EventLog {
     }
 
     /// The registers that this log leads to: from 48 zero bytes, each event makes
-    /// `register = SHA-384(register ‖ digest)`. Zeros where no event extends a register; `None` for MRTD, which is set at
-    /// build time and which no event extends.
+    /// `register = SHA-384(register ‖ digest)`. Zeros where no event extends a register; `None` for MRTD, which is set
+    /// at build time and which no event extends.
     pub fn replay(&self) -> Registers<Option<Measurement>> {
         let start = [0; MEASUREMENT_LEN];
         let mut values = Registers::from_fn(|_| start);

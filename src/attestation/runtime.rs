@@ -3,7 +3,8 @@
 //! Tools that report registers agree on no form, so two are read loosely, and no value is ever guessed at:
 //!
 //! - **text**: lines `NAME: HEX`, `NAME=HEX` or `NAME HEX`; other lines are left alone;
-//! - **JSON**: at any depth, a field named after a register that holds hex; `rtmr` or `rtmrs` that holds a list of four;
+//! - **JSON**: at any depth, a field named after a register that holds hex; `rtmr` or `rtmrs` that holds a list of
+//!   four;
 //!   an object whose `register` or `name` names one beside `value`, `digest`, `measurement` or `hex`.
 //!
 //! Names are read in any case, with or without `tdx_` before them and `_`, `-` or brackets in them: `tdx_rtmr3`,
@@ -69,7 +70,7 @@ pub enum InvalidStatement {
 /// Reads a statement. `pointer` (RFC 6901) narrows JSON down to a part of it.
 ///
 /// # Errors
-/// As [`InvalidStatement`] says. A register that is not stated is no error here.
+/// As [`InvalidStatement`] says. A register that is not stated is not an error here.
 pub fn parse(bytes: &[u8], pointer: Option<&str>) -> Result<Stated, InvalidStatement> {
     if bytes.len() > MAX_BYTES {
         return Err(InvalidStatement::TooLarge(bytes.len()));

@@ -63,7 +63,8 @@ impl std::fmt::Display for Advisory {
 /// What Intel's collateral says of a genuine quote's machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// The status of platform, TDX module and quoting enclave together. Never [`TcbStatus::Revoked`]: that is a rejection.
+    /// The status of platform, TDX module and quoting enclave together. Never [`TcbStatus::Revoked`]: that is a
+    /// rejection.
     pub tcb: TcbStatus,
     /// The TD was started on outdated firmware that has been updated under it since: a restart would cure it. `tcb` is
     /// then `outofdate` or `outofdateconfigurationneeded`, as it was at the start.
@@ -93,7 +94,7 @@ impl QuoteVerifier {
     /// Under another root, in DER. Nothing proves then that the machine is one of Intel's: say so in every report.
     ///
     /// # Errors
-    /// It is no DER certificate.
+    /// It is not a DER certificate.
     pub fn new(root_der: &[u8]) -> Result<Self, CertificateError> {
         let root = Certificate::from_der(root_der)?;
         // The TD's attributes are judged here, so that a debug TD's signature is still called good.
@@ -118,8 +119,8 @@ impl QuoteVerifier {
         &self.root
     }
 
-    /// Whether the quote's PCK chain is signed up to this root: only then is it worth asking anybody about the machine it
-    /// names. Judges neither dates nor revocation, so it is no verdict.
+    /// Whether the quote's PCK chain is signed up to this root: only then is it worth asking anybody about the machine
+    /// it names. Judges neither dates nor revocation, so it is not a verdict.
     pub fn vouches_for_chain_of(&self, quote: &Quote) -> bool {
         let chain = quote.certification.chain();
         let signed = chain.iter().zip(chain.iter().skip(1)).all(|(one, issuer)| one.is_signed_by(issuer));
@@ -161,8 +162,8 @@ impl QuoteVerifier {
     }
 
     /// Whether `collateral` by itself is trustworthy at `now`: every document is valid, signed under the root, and for
-    /// machines like `platform`. To be asked before collateral takes the place of other. What it says of such machines, for
-    /// example that one is revoked, is for [`Self::verify`].
+    /// machines like `platform`. To be asked before collateral takes the place of other. What it says of such machines,
+    /// for example that one is revoked, is for [`Self::verify`].
     ///
     /// # Errors
     /// The first fault.

@@ -1,6 +1,6 @@
 //! What quotes are judged by, kept ready: fetched once a kind of machine, renewed before it expires, and never used after.
 //!
-//! Collateral is no evidence by itself: everything in it is signed, and the verifier judges it with every quote. So this
+//! Collateral is not evidence by itself: everything in it is signed, and the verifier judges it with every quote. So this
 //! module may be wrong without anybody getting a key. It decides how often somebody else's service is asked, and that only
 //! what the verifier vouches for is used, kept on disk or put in the place of something else: a service that hands out
 //! garbage for an hour must not take away what still counts for weeks.

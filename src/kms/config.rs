@@ -141,7 +141,7 @@ pub struct Settings {
     pub collateral_cache: Option<PathBuf>,
     /// The root certificate that quotes are judged by, if not Intel's.
     pub tdx_root: Option<PathBuf>,
-    /// Whether this is no production, whatever the profile says.
+    /// Whether this is not production, whatever the profile says.
     pub rehearsal: bool,
 }
 
@@ -210,7 +210,7 @@ fn refuse_what_unlocks(profile: Profile, enforce: bool, environment: bool) -> Re
 /// than a variable to have one.
 ///
 /// # Errors
-/// Usage: the profile is production's and this is no rehearsal.
+/// Usage: the profile is production's and this is not a rehearsal.
 pub fn refuse_in_production(profile: Profile, rehearsal: bool, what: &str) -> Result<()> {
     if profile != Profile::LockedReadOnly || rehearsal {
         return Ok(());

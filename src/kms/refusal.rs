@@ -5,7 +5,7 @@ use crate::error::Error;
 /// What went wrong, as the wire says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalCode {
-    /// The body is no JSON of the right shape, or a field of it is malformed.
+    /// The body is not JSON of the right shape, or a field of it is malformed.
     InvalidRequest,
     /// The peer id is not the base58 id of an Ed25519 key.
     InvalidPeerId,

@@ -17,10 +17,10 @@ const OVERRIDING: [(&str, &str); 1] =
 /// Why a configuration cannot be edited.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// It is no TOML.
+    /// It is not TOML.
     #[error("not TOML: {0}")]
     NotToml(String),
-    /// Something that is no table stands where one is needed.
+    /// Something that is not a table stands where one is needed.
     #[error("`{0}` is not a table")]
     NotATable(String),
     /// The table is written in a form that nothing can be put into without rewriting it.

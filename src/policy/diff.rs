@@ -52,7 +52,7 @@ pub struct FileDiff {
     pub kind: &'static str,
     /// Changes of structure, which need an architecture review.
     pub structural: Vec<Structural>,
-    /// Fields whose value changed and which are no list.
+    /// Fields whose value changed and which are not lists.
     pub restated: Vec<Restated>,
     /// Entries of the newer file that cannot be read, and so were not compared.
     pub malformed: Vec<Malformed>,

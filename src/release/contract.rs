@@ -239,7 +239,7 @@ pub struct Contracts {
 /// A contract file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidContracts {
-    /// Not JSON, or a key stands twice.
+    /// Not JSON, or a key appears twice.
     #[error("not a release contract: {0}")]
     Json(#[from] JsonError),
     /// JSON of another kind.

@@ -254,7 +254,7 @@ impl ExpectedSigner {
     }
 }
 
-/// A workflow ran for something else than is demanded, or its certificate keeps silent about it.
+/// A workflow ran for something other than is demanded, or its certificate keeps silent about it.
 fn source_mismatch(part: &'static str, option: &str, expected: &[&str], actual: Option<&str>) -> Mismatch {
     let expected = if expected.is_empty() { format!("one named with {option}") } else { expected.join(" or ") };
     let advice = actual.map(|_| {

@@ -118,7 +118,7 @@ pub enum Available<T> {
     Failed(String),
 }
 
-/// A document that is no asset of the release.
+/// A document that is not an asset of the release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// What to call it in the report: a file name.

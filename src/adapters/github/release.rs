@@ -43,7 +43,8 @@ pub struct ReleaseAsset {
     pub name: String,
     /// The stated size in bytes.
     pub size: u64,
-    /// `uploaded`, or `starter` or `open` where an upload failed half-way. Servers that know no such states leave it out.
+    /// `uploaded`, or `starter` or `open` where an upload failed half-way. Servers that know no such states leave it
+    /// out.
     #[serde(default, deserialize_with = "text_if_any")]
     pub state: Option<String>,
     /// `sha256:…` as the API computed it; `None` for assets older than that feature.

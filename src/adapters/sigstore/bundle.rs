@@ -155,8 +155,8 @@ impl Bundle {
     }
 }
 
-/// The first certificate of a chain is the signer's; the others are the authorities above it. Of two signers, readers could
-/// take either.
+/// The first certificate of a chain is the signer's; the others are the authorities above it. Of two signers, readers
+/// could take either.
 fn one_signing_certificate(bundle: &sigstore_types::Bundle) -> Result<(), Rejected> {
     let VerificationMaterialContent::X509CertificateChain { certificates } = &bundle.verification_material.content
     else {

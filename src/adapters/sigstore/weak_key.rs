@@ -7,7 +7,8 @@ use sigstore_types::DerPublicKey;
 use super::Rejected;
 use crate::ed25519;
 
-/// Refuses an Ed25519 key by which a signature proves nothing. Other keys, and what is none, are for who verifies by them.
+/// Refuses an Ed25519 key by which a signature proves nothing. Other keys, and what is none, are for who verifies by
+/// them.
 ///
 /// # Errors
 /// [`Rejected`] with what is wrong with the key.

@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-/// Header of Azure's HCL report: <https://learn.microsoft.com/azure/confidential-computing/guest-attestation-confidential-virtual-machines-design>.
+/// Header of Azure's HCL report:
+/// <https://learn.microsoft.com/azure/confidential-computing/guest-attestation-confidential-virtual-machines-design>.
 const HCL_MAGIC: &[u8] = b"HCLA";
 /// Offset of the type of the hardware's report, behind the header and the report.
 const HCL_REPORT_TYPE: usize = 32 + 1184 + 8;
@@ -13,7 +14,7 @@ const TD_REPORT: (u8, usize) = (0x81, 1024);
 /// Size of AMD's attestation report.
 const SNP_REPORT_BYTES: usize = 1184;
 
-/// Something that is no TDX quote.
+/// Something that is not a TDX quote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Foreign {
     /// What Azure's vTPM hands out, around a report of this kind.

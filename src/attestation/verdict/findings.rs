@@ -1,7 +1,7 @@
 //! From a verdict, and from what a caller expects of a quote, to findings.
 //!
-//! What a quote says is compared even when it is not proven genuine, because a difference is a difference; but agreement
-//! then proves nothing, and is never called a pass.
+//! What a quote says is compared even when it is not proven genuine, because a difference is a difference; but
+//! agreement then proves nothing, and is never called a pass.
 
 use super::{
     Concern, Dated, Rejection, Verdict,

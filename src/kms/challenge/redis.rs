@@ -74,7 +74,7 @@ struct Answers<const N: usize> {
 enum Failure {
     Late,
     Failed(RedisError),
-    /// It answers, and with something else than was asked for.
+    /// It answers, and with something other than was asked for.
     Strange,
 }
 

@@ -141,7 +141,7 @@ fn vm_config(machine: &Machine) -> String {
         .to_string()
 }
 
-/// Report data, filled up with zeros as dstack does; `None` where it is no hex or too long.
+/// Report data, filled up with zeros as dstack does; `None` where it is not hex or too long.
 fn padded(text: &str) -> Option<[u8; 64]> {
     let bytes = hex::decode(text).ok().filter(|bytes| bytes.len() <= 64)?;
     let mut data = [0; 64];
