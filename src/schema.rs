@@ -181,6 +181,7 @@ pub fn unreadable(subject: &str, error: &JsonError) -> Finding {
         file: subject.to_owned(),
         line: u32::try_from(line).ok(),
         column: u32::try_from(column).ok(),
+        ..crate::report::Location::default()
     });
     let finding = Finding::new(SCHEMA.id, Status::Fail, subject, format!("not acceptable JSON: {error}"))
         .help("the file must be one JSON value in UTF-8, every key once in its object");

@@ -19,7 +19,7 @@ use crate::{
         signer::GITHUB_ACTIONS_ISSUER,
         snapshot::{Demanded, Origin, Snapshot},
     },
-    report::{Report, Section, Status, Verdict},
+    report::{Fact, Report, Section, Status, Verdict},
     subject::{repository::Repository, tag::Tag},
 };
 
@@ -55,7 +55,12 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
                     Origin::Folder(folder) => located::in_folder(&mut findings, folder, &environment.folder),
                     Origin::GitHub { .. } => located::in_release(&mut findings, tag.as_str()),
                 }
-                let section = Section { subject: tag.to_string(), facts: facts(&snapshot, &repository), findings };
+                let section = Section {
+                    subject: tag.to_string(),
+                    facts: facts(&snapshot, &repository),
+                    findings,
+                    ..Section::default()
+                };
                 if let Some(staged) = staged {
                     settle(&tag, section.verdict(), staged)?;
                 }
@@ -63,8 +68,9 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
             }
             Err(error) => Section {
                 subject: tag.to_string(),
-                facts: vec![("repository", repository.to_string())],
+                facts: vec![Fact::Repository(repository.to_string())],
                 findings: vec![checks::RELEASE.undecided(tag.as_str(), error::chain(&error))],
+                ..Section::default()
             },
         });
     }
@@ -74,6 +80,7 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
         caveats: caveats(cli, args, &root, &sections),
         sections,
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }
 
@@ -140,26 +147,26 @@ fn contracts(given: Option<&Path>) -> Result<Contracts> {
     }
 }
 
-fn facts(snapshot: &Snapshot, repository: &Repository) -> Vec<(&'static str, String)> {
+fn facts(snapshot: &Snapshot, repository: &Repository) -> Vec<Fact> {
     let from = match &snapshot.origin {
-        Origin::GitHub { .. } => ("repository", repository.to_string()),
-        Origin::Folder(path) => ("folder", path.display().to_string()),
+        Origin::GitHub { .. } => Fact::Repository(repository.to_string()),
+        Origin::Folder(path) => Fact::named("folder", path.display().to_string()),
     };
     let mut facts = vec![from];
     if let (Origin::Folder(_), Demanded::Signer(signer)) = (&snapshot.origin, &snapshot.signer) {
-        facts.push(("signer", signer.to_string()));
+        facts.push(Fact::named("demanded signer", signer.to_string()));
     }
     let layout = if snapshot.unrecognised {
         format!("not recognised, judged as {}", snapshot.contract.layout)
     } else {
         snapshot.contract.layout.to_string()
     };
-    facts.extend([("layout", layout), ("class", snapshot.class.to_string())]);
+    facts.extend([Fact::named("layout", layout), Fact::named("class", snapshot.class.to_string())]);
     if let Some(source) = checks::source::of(snapshot) {
-        facts.push(("commit", source.commit.to_owned()));
+        facts.push(Fact::named("commit", source.commit.to_owned()));
     }
     if snapshot.quick {
-        facts.push(("scope", "quick: checksums, signature and measurements only".into()));
+        facts.push(Fact::named("scope", "quick: checksums, signature and measurements only"));
     }
     facts
 }
