@@ -13,6 +13,7 @@ use std::{fmt, sync::OnceLock};
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
+pub(crate) use json::pretty;
 pub use json::{JsonError, MAX_JSON_BYTES, parse_json, parse_json_within};
 
 use crate::report::{CheckInfo, Finding, Status};

@@ -19,8 +19,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 pub use self::{lists::GivenLists, pin::IMAGE_PROFILE_FILE};
-use super::policy::PolicySource;
 use crate::{
+    attestation::measurement::Allowed,
     digest::Sha256,
     error::{Error, Result},
     subject::{profile::Profile, tag::Tag},
@@ -102,6 +102,19 @@ pub struct Given {
     /// Whether a production profile may trust others than the default does. Never from the environment: who
     /// controls that must not control whom the keys go to.
     pub rehearsal: bool,
+}
+
+/// Where the policy comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// The release of the service's own version, on GitHub.
+    Release,
+    /// A URL, with its Sigstore bundle at the same URL and `.sigstore.json`.
+    Url(Url),
+    /// A local file, with its Sigstore bundle beside it under the same name and `.sigstore.json`, or with a pin.
+    File(PathBuf),
+    /// Lists from the environment: nothing vouches for them. For development.
+    Environment(Allowed),
 }
 
 /// Settings that were judged and may be relied on.

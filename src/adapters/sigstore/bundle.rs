@@ -7,7 +7,12 @@ use serde::Deserialize;
 use serde_json::json;
 use sigstore_types::{SignatureBytes, SignatureContent, TransparencyLogEntry, bundle::VerificationMaterialContent};
 
-use super::{Rejected, claims::is_authority, log_body, rekor::certificate_from_pem};
+use super::{
+    Rejected,
+    claims::is_authority,
+    log_body::{self, EntryKind},
+    rekor::certificate_from_pem,
+};
 use crate::release::{
     envelope::{self, Form, Unfit},
     statement::Statement,
@@ -48,14 +53,6 @@ struct CosignPayload {
     log_index: i64,
     #[serde(rename = "logID")]
     log_id: String,
-}
-
-/// The part of a log entry's body that names its format.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EntryKind {
-    pub(super) kind: String,
-    pub(super) api_version: String,
 }
 
 impl Bundle {

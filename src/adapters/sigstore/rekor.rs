@@ -16,7 +16,7 @@ use sigstore_types::{DerCertificate, KindVersion, SignatureBytes};
 use url::Url;
 
 use super::{
-    Artifact, Bundle, Rejected, TrustRoot, bundle::EntryKind, claims::is_authority, detached_signature,
+    Artifact, Bundle, Rejected, TrustRoot, claims::is_authority, detached_signature, log_body::EntryKind,
     refuse_mismatch, verify_bundle,
 };
 use crate::{
