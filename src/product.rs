@@ -100,8 +100,8 @@ impl Product {
 /// Delivers a product and says how the process ends.
 ///
 /// # Errors
-/// When it cannot be written. A reader that closes the pipe early is no error: the verdict stands. It is one where work
-/// goes on afterwards, which is of no use to anybody who has not read the document.
+/// When it cannot be written. A reader that closes the pipe early is not an error: the verdict stands. It is one where work
+/// goes on afterwards, which is useless while the document is unread.
 pub(crate) async fn deliver(product: Product, context: &Context) -> Result<Exit> {
     let verdict = product.ending();
     let told = [write_document(&product, &context.output), announce(&product, context.actions.as_ref())];

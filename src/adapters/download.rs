@@ -68,7 +68,8 @@ pub(crate) async fn download(
         Ok(outcome) => outcome?,
         Err(_) => {
             let (subject, size, stated) = (wanted.subject, part.size(), wanted.stated_size);
-            let message = format!("{subject} was not whole after {}: {size} of {stated} bytes came", readable(limit));
+            let message =
+                format!("{subject} was incomplete after {}: {size} of {stated} bytes arrived", readable(limit));
             return Err(Error::remote(message).help("the network or the server is too slow: try again"));
         }
     }
@@ -145,7 +146,7 @@ impl<P: Fn(u64) + Sync> Transfer<'_, P> {
         self.receive(&mut answer, part).await?;
         let whole = range.whole.filter(|_| status == StatusCode::PARTIAL_CONTENT).unwrap_or(0);
         if part.size() < whole || (!is_framed(&answer) && part.size() < self.wanted.stated_size) {
-            return Err(broken(&answer, "the connection closed before all bytes came").into());
+            return Err(broken(&answer, "the connection closed before all bytes arrived").into());
         }
         Ok(())
     }

@@ -110,8 +110,8 @@ impl GitHub {
         Ok(releases)
     }
 
-    /// The content of the file at `path` in the tree of `git_ref`, or of the default branch; `None` when the repository,
-    /// the ref or the file does not exist.
+    /// The content of the file at `path` in the tree of `git_ref`, or of the default branch; `None` when the
+    /// repository, the ref or the file does not exist.
     ///
     /// # Errors
     /// Usage: a path that leaves the repository. Remote: content over [`HttpOptions::max_json_bytes`], and every
@@ -131,7 +131,7 @@ impl GitHub {
     /// to be trusted. They are hashed while they are written to a temporary name, which is renamed when all came, over
     /// a file already there. `progress` is told the bytes so far.
     ///
-    /// A body that is whole but not of the stated size is no error: the result says how much came.
+    /// A body that is whole but not of the stated size is not an error: the result says how much came.
     ///
     /// # Errors
     /// Remote: an asset URL outside the API, every failure of the API or of the storage behind it, more bytes than
@@ -162,11 +162,11 @@ impl GitHub {
             return Ok(());
         }
         let advice = if self.http.has_token() {
-            "check the name, and that GH_TOKEN may read it: a private repository looks the same as none"
+            "check the name, and that GH_TOKEN may read it: a private repository looks the same as a missing one"
         } else {
-            "check the name, or set GH_TOKEN: a private repository looks the same as none"
+            "check the name, or set GH_TOKEN: a private repository looks the same as a missing one"
         };
-        Err(Error::remote(format!("{} knows no repository {repo} (404)", host(&url))).help(advice))
+        Err(Error::remote(format!("{} has no repository {repo} (404)", host(&url))).help(advice))
     }
 
     /// The release of a tag by listing. A name can be held by several drafts, and guessing among them is not for us.

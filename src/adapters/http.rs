@@ -9,6 +9,7 @@ mod failure;
 mod origin;
 mod patience;
 mod quota;
+mod reason;
 mod service;
 
 use std::{fmt, time::Duration};
@@ -25,9 +26,10 @@ use tokio::sync::OnceCell;
 
 pub(crate) use self::{
     excerpt::{excerpt, excerpt_at, excerpt_within},
-    failure::{Failure, Reason, host, readable},
+    failure::{Failure, host, readable},
     origin::is_loopback,
     patience::Patience,
+    reason::Reason,
     service::Service,
 };
 use self::{
@@ -116,7 +118,7 @@ pub(crate) struct Get<'a> {
 /// Where a redirect may lead. Never from https to http, and the token stays with the API in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redirects {
-    /// Within the API: what we believe about a release comes from there.
+    /// Within the API: what we know about a release comes from there.
     WithinApi,
     /// To any host: asset bytes, which signatures and checksums judge.
     Anywhere,
@@ -152,7 +154,7 @@ impl fmt::Debug for Http {
 
 impl Http {
     /// # Errors
-    /// Usage: `api` is no http(s) URL or carries credentials, or the token can't be a header.
+    /// Usage: `api` is not an http(s) URL or carries credentials, or the token can't be a header.
     pub(crate) fn new(service: Service, api: Url, token: Option<&SecretString>, options: HttpOptions) -> Result<Self> {
         let noun = service.noun();
         if !is_http(&api) || api.host_str().is_none() {
@@ -196,7 +198,7 @@ impl Http {
     /// The whole body of an answer of the API, retried as often as the options say. `None` is a 404.
     ///
     /// # Errors
-    /// Remote: everything else that is no success, an answer that is too large, slow or cut, a redirect elsewhere.
+    /// Remote: everything else that is not a success, an answer that is too large, slow or cut, a redirect elsewhere.
     pub(crate) async fn fetch(&self, url: &Url, accept: &'static str, subject: &str) -> Result<Option<Fetched>> {
         self.ask(&Get { url, accept, from: 0, redirects: Redirects::WithinApi, json: None }, subject).await
     }
@@ -299,7 +301,7 @@ impl Http {
         Failure::status(&answer, self.service, &body)
     }
 
-    /// The body in memory. Bytes are counted as they come: what `Content-Length` promises binds nobody.
+    /// The body in memory. Bytes are counted as they come: `Content-Length` proves nothing.
     async fn body(&self, answer: &mut Answer, limit: u64) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece(answer).await? {
@@ -399,7 +401,7 @@ fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
         return Ok(None);
     }
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-        Error::usage("the token holds a character that no token has").help("check GH_TOKEN for stray characters")
+        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
     })?;
     value.set_sensitive(true);
     Ok(Some(value))

@@ -30,7 +30,7 @@ impl NodeConfig {
     /// Reads the file.
     ///
     /// # Errors
-    /// When it cannot be read, is too large, is no regular file or is not UTF-8.
+    /// When it cannot be read, is too large, is not a regular file or is not UTF-8.
     pub fn read(path: &Path) -> Result<Self> {
         let failed = |e: io::Error| Error::input(format!("cannot read {}", path.display())).because(e);
         let real = fs::canonicalize(path).map_err(failed)?;
@@ -38,7 +38,7 @@ impl NodeConfig {
             return Err(Error::input(format!("{} is not a regular file", path.display())));
         }
         let text = String::from_utf8(file::read_bounded(&real, MAX_CONFIG_BYTES)?)
-            .map_err(|_| Error::usage(format!("{} is not UTF-8, so it is no TOML", path.display())))?;
+            .map_err(|_| Error::usage(format!("{} is not UTF-8, so it is not TOML", path.display())))?;
         Ok(Self { path: real, text })
     }
 
@@ -116,7 +116,7 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Gives `file` the owner and mode of another, so that the node can still read it, and nobody else newly can.
+/// Gives `file` the owner and mode of another, so that the node can still read it, and no one else newly can.
 fn like(file: &File, metadata: &fs::Metadata) -> io::Result<()> {
     #[cfg(unix)]
     {

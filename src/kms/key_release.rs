@@ -85,7 +85,7 @@ impl Kms {
             return Err(Refusal::new(RefusalCode::InvalidSignature, details));
         }
         if !self.parts.attempts.admit(peer, self.parts.clock.now()) {
-            let details = "too many requests of this peer within a challenge's time; try again shortly";
+            let details = "too many requests from this peer within a challenge's lifetime; try again shortly";
             return Err(Refusal::new(RefusalCode::RateLimited, details));
         }
         Ok(())
@@ -98,7 +98,7 @@ impl Kms {
         let now = self.parts.clock.now();
         let collateral = match self.parts.collateral.ready(&platform, now) {
             Some(ready) => ready,
-            // Nobody shall make this service ask Intel about machines that do not exist.
+            // No caller shall make this service ask Intel about machines that do not exist.
             None if !self.parts.verifier.vouches_for_chain_of(&quote) => {
                 return Err(refuse("the quote's certificates do not lead to the trust root".to_owned()));
             }
@@ -148,7 +148,7 @@ impl Kms {
     /// 6. Anybody can have a quote of this very machine over anything, from `/attest`: it stands for no node.
     async fn check_other_machine(&self, report: &TdReport) -> Result<(), Refusal> {
         if report.registers == *self.own_registers().await? {
-            return Err(Refusal::new(RefusalCode::PolicyViolation, "the quote is of a KMS and not of a node"));
+            return Err(Refusal::new(RefusalCode::PolicyViolation, "the quote is a KMS's, not a node's"));
         }
         Ok(())
     }
@@ -178,7 +178,7 @@ impl<'a> KeyRequest<'a> {
     }
 }
 
-/// Nobody shall get used to a service that lets everybody in.
+/// Repeated, because a service that lets everyone in must not become normal.
 fn warn_of(policy: &NodePolicy, peer: &PeerId) {
     match policy.standing {
         Standing::Enforced => {}

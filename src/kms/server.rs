@@ -1,6 +1,6 @@
 //! Connections: how many, how long, how much memory each, who goes first when places are short, and an orderly end.
 //!
-//! A connection costs nobody else anything until it has sent something: it waits with a file descriptor and no buffer. With
+//! A connection costs others nothing until it has sent something: it waits with a file descriptor and no buffer. With
 //! its first byte it asks for one of fewer places to be served on. Where either kind is short, `crowd` says who makes room.
 
 mod crowd;
@@ -26,7 +26,7 @@ use self::{
     watched::{WatchedService, WatchedStream},
 };
 
-/// Memory for what a connection has sent and nobody has read: far more than the headers of a request take.
+/// Memory for what a connection has sent and is still unread: far more than the headers of a request take.
 const MAX_BUFFER_BYTES: usize = 16 << 10;
 /// A connection on which no whole request header arrives within this time is closed; so is one that waits as long for a
 /// place to be served on.
@@ -58,7 +58,7 @@ pub async fn serve_within(limits: Limits, listener: TcpListener, router: Router,
     let (mut stop, mut noticed) = (pin!(stop), None);
     loop {
         let next = async {
-            // A place first: a connection that nobody can hold yet is better kept waiting in the system's queue.
+            // A place first: a connection without a place is better kept waiting in the system's queue.
             let place = server.any_place(&places).await;
             (listener.accept().await, place)
         };
@@ -88,11 +88,11 @@ pub async fn serve_within(limits: Limits, listener: TcpListener, router: Router,
         }
     }
     drop(listener);
-    // Nobody listens when no connection is open.
+    // There is no listener when no connection is open.
     let _ = ending.send(true);
     let drained = timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
     if drained.is_err() {
-        tracing::warn!("requests were still being answered {} s after the stop; they are cut", DRAIN.as_secs());
+        tracing::warn!("requests were still being answered {} s after the stop; they are cut off", DRAIN.as_secs());
         connections.shutdown().await;
     }
 }
@@ -100,7 +100,7 @@ pub async fn serve_within(limits: Limits, listener: TcpListener, router: Router,
 /// Says that connections are closed for want of places, now and then.
 fn notice(noticed: &mut Option<Instant>) {
     if noticed.is_none_or(|at| at.elapsed() >= NOTICE) {
-        tracing::warn!("places are short: connections that send nothing, idle or send slowly are closed");
+        tracing::warn!("connections are running short: those that send nothing, idle or send slowly are closed");
         *noticed = Some(Instant::now());
     }
 }
@@ -182,7 +182,7 @@ impl Server {
                 connection.as_mut().graceful_shutdown();
                 match timeout(DRAIN, connection).await {
                     Ok(outcome) => outcome,
-                    Err(_) => return tracing::debug!("a connection that took no answer was cut"),
+                    Err(_) => return tracing::debug!("a connection that read no answer was closed"),
                 }
             }
         };

@@ -3,7 +3,7 @@
 //! A Sigstore bundle and the DSSE envelope in it are protobuf messages written as JSON, cosign's older bundle is Go's. Of
 //! two members of a oneof, of a key and its other spelling, of an envelope and a `payload` beside it, one reader takes
 //! this and another that. So each form has a table of what may stand in it, and whatever is not in the table, or stands
-//! there twice, is refused before any of it is believed. Sigstore's Go and Python clients refuse unknown fields likewise.
+//! there twice, is refused before any of it is trusted. Sigstore's Go and Python clients refuse unknown fields, too.
 //!
 //! Nothing here verifies anything, and nothing here decides what a form is good for.
 
@@ -141,7 +141,7 @@ fn form_of(fields: &Map<String, Value>) -> Option<Form> {
 
 /// A message whose fields are all known and all said once.
 fn settled(value: Value, message: &Message, path: &str) -> Result<Value, Unfit> {
-    // A value of another type is refused by whoever reads it as the message that it is not.
+    // A value of another type is refused by the reader of the message that it is not.
     let Value::Object(fields) = value else { return Ok(value) };
     let mut kept = Map::new();
     for (key, value) in fields {
@@ -192,9 +192,7 @@ fn one_of(fields: &Map<String, Value>, message: &Message, path: &str) -> Result<
     match present.as_slice() {
         [_] => Ok(()),
         [] => Err(Unfit::Malformed(format!("{place} holds none of {}", message.one_of.join(", ")))),
-        several => {
-            Err(Unfit::Ambiguous(format!("{place} holds {} at once, where one is meant", several.join(" and "))))
-        }
+        several => Err(Unfit::Ambiguous(format!("{place} holds {} at once; expected one", several.join(" and ")))),
     }
 }
 
@@ -203,7 +201,7 @@ fn at_most_one(fields: &Map<String, Value>, message: &Message, path: &str) -> Re
         let count = fields.get(*name).and_then(Value::as_array).map_or(0, Vec::len);
         if count > 1 {
             let at = if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
-            return Err(Unfit::Ambiguous(format!("`{at}` holds {count} values, where one is meant")));
+            return Err(Unfit::Ambiguous(format!("`{at}` holds {count} values; expected one")));
         }
     }
     Ok(())
@@ -222,7 +220,7 @@ fn one_signature(value: &Value, pointer: &str) -> Result<(), Unfit> {
         [] | [_] => Err(Unfit::Malformed("the DSSE envelope holds no signature".to_owned())),
         several => {
             let count = several.len();
-            Err(Unfit::Ambiguous(format!("the DSSE envelope holds {count} signatures, where one is meant")))
+            Err(Unfit::Ambiguous(format!("the DSSE envelope holds {count} signatures; expected one")))
         }
     }
 }

@@ -8,7 +8,8 @@ use reqwest::{StatusCode, Url, header::HeaderMap};
 use super::{
     HttpOptions,
     excerpt::excerpt,
-    quota::{self, Limit, Pause},
+    quota::{self, Limit},
+    reason::{Cause, Pause, Reason},
     service::{Ours, Service},
 };
 use crate::error::Error;
@@ -21,61 +22,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) struct Failure {
     host: String,
     reason: Reason,
-}
-
-/// What went wrong.
-#[derive(Debug)]
-pub(crate) enum Reason {
-    /// No connection.
-    Unreachable {
-        /// What was in the way.
-        cause: Cause,
-        /// The system's words.
-        words: String,
-    },
-    /// Nothing came for this long.
-    TimedOut(Duration),
-    /// The answer broke off.
-    Broken(String),
-    /// A status that is no success.
-    Status {
-        /// The status.
-        status: StatusCode,
-        /// The message of the body, as remote text.
-        said: Option<String>,
-        /// The wait asked for.
-        pause: Option<Pause>,
-        /// The API redirected to this host: its links expire and our token means nothing to it.
-        storage: bool,
-    },
-    /// A rate limit is reached.
-    RateLimited {
-        /// Whether it is GitHub's secondary one, against bursts: it says when it ends only now and then.
-        secondary: bool,
-        /// The message of the body, as remote text.
-        said: Option<String>,
-        /// The wait asked for.
-        pause: Option<Pause>,
-    },
-    /// We do not accept the answer: a redirect where we do not go, an encoding we did not ask for.
-    Refused(String),
-    /// More bytes than allowed.
-    TooLarge(u64),
-    /// Our HTTP client can't be set up.
-    Setup(String),
-}
-
-/// Why there is no connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// Nothing listens, or something in between refuses.
-    Refused,
-    /// The name means nothing.
-    NoSuchHost,
-    /// The server's certificate is not trusted, or it does not speak TLS.
-    Tls,
-    /// Anything else.
-    Other,
 }
 
 /// Circumstances of a failure that decide its words.
@@ -108,7 +54,7 @@ impl Failure {
         Self::new(url, reason)
     }
 
-    /// An answer whose status is no success. `body` is the start of its body.
+    /// An answer whose status is not a success. `body` is the start of its body.
     pub(crate) fn status(answer: &super::Answer, service: Service, body: &[u8]) -> Self {
         let (status, headers) = (answer.response.status(), answer.response.headers());
         // The storage's limits are not the API's, and no token raises them.

@@ -1,4 +1,4 @@
-//! Which certificate authorities and logs are believed.
+//! Which certificate authorities and logs are trusted.
 
 use std::{ffi::OsStr, fmt, path::PathBuf};
 
@@ -47,7 +47,7 @@ impl TrustRoot {
     /// Loads and validates a root.
     ///
     /// # Errors
-    /// Input: the file cannot be read. Usage: it is no trusted root, or one under which nothing could be verified.
+    /// Input: the file cannot be read. Usage: it is not a trusted root, or one under which nothing could be verified.
     pub fn load(source: TrustRootSource) -> Result<Self> {
         let (root, name, caveat) = match &source {
             TrustRootSource::Embedded => (
@@ -67,7 +67,8 @@ impl TrustRoot {
         };
         let logs = root.tlogs.iter().map(|log| &log.public_key).chain(root.ctlogs.iter().map(|log| &log.public_key));
         for key in logs {
-            weak_key::refuse(&key.raw_bytes).map_err(|e| Error::usage(format!("{name}: a log's key is none: {e}")))?;
+            weak_key::refuse(&key.raw_bytes)
+                .map_err(|e| Error::usage(format!("{name}: the key of a log is not valid: {e}")))?;
         }
         let verifier =
             Verifier::new(&root).map_err(|e| Error::usage(format!("{name}: not a usable trusted root")).because(e))?;
@@ -116,7 +117,7 @@ fn parse(bytes: &[u8]) -> Result<TrustedRoot, String> {
 /// Names the root by its digest: the same root reads the same in every report, wherever it lay.
 fn caveat(name: &OsStr, digest: Sha256) -> String {
     let name = name.to_string_lossy();
-    format!("signatures are judged by the trust root {name} (sha256:{digest}), not by Sigstore's public-good root")
+    format!("using custom trust root {name} (sha256:{digest}), not Sigstore's public-good root")
 }
 
 impl fmt::Debug for TrustRoot {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::serve::settled;
+use super::settings::settled;
 use crate::{
     cli::kms::KmsServeArgs,
     context::Context,
@@ -13,7 +13,7 @@ use crate::{
         policy::{self, NodePolicy, Standing},
     },
     product::Product,
-    report::{CheckInfo, Finding, Report, Section},
+    report::{CheckInfo, Fact, Finding, Report, Section},
 };
 
 /// The service would start, and give keys to the machines of its release alone.
@@ -34,6 +34,7 @@ pub(super) async fn run(args: &KmsServeArgs, context: &Context) -> Result<Produc
                 subject: release.to_string(),
                 facts: facts(&settings, &policy),
                 findings: vec![found(&settings, &policy)],
+                ..Section::default()
             }
         }
         Err(error) if error.class() == Class::Trust => {
@@ -41,7 +42,7 @@ pub(super) async fn run(args: &KmsServeArgs, context: &Context) -> Result<Produc
             if let Some(advice) = error.advice() {
                 tracing::error!("→ {advice}");
             }
-            Section { subject: subject(args), facts: Vec::new(), findings: vec![refused(args, &error)] }
+            Section { subject: subject(args), findings: vec![refused(args, &error)], ..Section::default() }
         }
         Err(error) => return Err(error),
     };
@@ -49,8 +50,8 @@ pub(super) async fn run(args: &KmsServeArgs, context: &Context) -> Result<Produc
         command: "kms serve --check".into(),
         rules: RULES.to_vec(),
         sections: vec![section],
-        caveats: Vec::new(),
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }
 
@@ -80,11 +81,11 @@ fn refused(args: &KmsServeArgs, error: &Error) -> Finding {
     }
 }
 
-fn facts(settings: &Settings, policy: &NodePolicy) -> Vec<(&'static str, String)> {
+fn facts(settings: &Settings, policy: &NodePolicy) -> Vec<Fact> {
     vec![
-        ("profile", settings.profile.to_string()),
-        ("policy", policy.origin.clone()),
-        ("policy digest", format!("sha256:{}", policy.digest)),
+        Fact::named("profile", settings.profile.to_string()),
+        Fact::named("policy", policy.origin.clone()),
+        Fact::named("policy digest", format!("sha256:{}", policy.digest)),
     ]
 }
 

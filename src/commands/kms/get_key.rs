@@ -60,7 +60,7 @@ pub(super) async fn run(args: &KmsGetKeyArgs, context: &Context) -> Result<Produ
         return Err(Error::usage(what).help("use https, or say --allow-http if nobody else can listen on the way"));
     }
     let kms = attest::attested(&client, &judgement, attest::fresh_nonce()?, None).await?.section;
-    let mut node = Section { subject: identity.peer_id(), facts: Vec::new(), findings: Vec::new() };
+    let mut node = Section::new(identity.peer_id());
     if Verdict::of(kms.findings.iter()) == Verdict::Passed {
         let asking = Asking {
             client: &client,
@@ -86,6 +86,7 @@ pub(super) async fn run(args: &KmsGetKeyArgs, context: &Context) -> Result<Produ
         sections: vec![kms, node],
         caveats,
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }
 

@@ -11,7 +11,7 @@ use crate::{
         wire::Health,
     },
     product::Product,
-    report::{CheckInfo, Finding, Report, Section},
+    report::{CheckInfo, Fact, Finding, Report, Section},
     schema::excerpt::excerpt,
 };
 
@@ -38,9 +38,9 @@ pub(super) async fn run(args: &KmsHealthArgs, context: &Context) -> Result<Produ
     Ok(Product::report(Report {
         command: "kms health".into(),
         rules: RULES.to_vec(),
-        sections: vec![Section { subject, facts: facts(health), findings }],
-        caveats: Vec::new(),
+        sections: vec![Section { subject, facts: facts(health), findings, ..Section::default() }],
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }
 
@@ -100,10 +100,11 @@ fn expected(subject: &str, health: &Health, args: &KmsHealthArgs) -> Vec<Finding
         .collect()
 }
 
-fn facts(health: Result<Health, Refused>) -> Vec<(&'static str, String)> {
+fn facts(health: Result<Health, Refused>) -> Vec<Fact> {
     let Ok(health) = health else { return Vec::new() };
     [("service", health.service), ("version", health.version), ("profile", health.profile)]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| Fact::named(name, value))
         .collect()
 }

@@ -46,5 +46,6 @@ pub(super) async fn run(args: &QuoteVerifyArgs, context: &Context) -> Result<Pro
         sections: vec![section],
         caveats: judgement.caveats(),
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }

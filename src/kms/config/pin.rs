@@ -1,4 +1,4 @@
-//! The profile an image was built for, which nobody can change at run time.
+//! The profile an image was built for, which cannot be changed at run time.
 //!
 //! Source of the rule: ADR-0001, KMS profile pinning.
 
@@ -16,15 +16,15 @@ pub const IMAGE_PROFILE_FILE: &str = "/etc/mero-kms/image-profile";
 const MAX_BYTES: u64 = 1024;
 
 /// Refuses a profile that the image is not built for. The file of the image may be absent, as it is on a laptop; one
-/// that is named besides must be there, and takes nothing away from the image's.
-pub(super) fn check(profile: Profile, besides: Option<&Path>) -> Result<()> {
+/// that is named as well must be there, and takes nothing away from the image's.
+pub(super) fn check(profile: Profile, also: Option<&Path>) -> Result<()> {
     in_file(Path::new(IMAGE_PROFILE_FILE), profile, false)?;
-    besides.map_or(Ok(()), |path| in_file(path, profile, true))
+    also.map_or(Ok(()), |path| in_file(path, profile, true))
 }
 
 fn in_file(path: &Path, profile: Profile, required: bool) -> Result<()> {
     let shown = path.display();
-    let help = "run the image that was built for this profile; the file belongs to the image and is not to be changed";
+    let help = "run the image that was built for this profile; the file belongs to the image and must not be changed";
     let unreadable = || Error::trust(format!("{shown} pins this image to a profile and cannot be read")).help(help);
     match std::fs::symlink_metadata(path) {
         // Nothing else than absence counts as absence: not a link that leads nowhere, not a folder without permission.
@@ -41,7 +41,7 @@ fn in_file(path: &Path, profile: Profile, required: bool) -> Result<()> {
     let pinned: Profile = text
         .trim()
         .parse()
-        .map_err(|e| Error::trust(format!("{shown} pins this image to no profile there is")).because(e).help(help))?;
+        .map_err(|e| Error::trust(format!("{shown} pins this image to an unknown profile")).because(e).help(help))?;
     if pinned != profile {
         let message = format!("this image is pinned to {pinned} by {shown}, and MERO_KMS_PROFILE says {profile}");
         return Err(Error::trust(message).help(help));

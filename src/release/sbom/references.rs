@@ -29,14 +29,14 @@ impl<'d> Names<'d> {
             let id = text(element, "SPDXID");
             // A missing one is the schema's business.
             if !id.is_empty() && names.elements.insert(id, kind).is_some() {
-                let message = || format!("{kind}[{index}] has a name that another element has");
+                let message = || format!("{kind}[{index}] has the name of another element");
                 problems.fail(message, Some(("every SPDXID once", id)));
             }
         }
         for (index, reference) in list(document, "externalDocumentRefs").iter().enumerate() {
             let id = text(reference, "externalDocumentId");
             if !id.is_empty() && !names.documents.insert(id) {
-                let message = || format!("externalDocumentRefs[{index}] has a name that another document has");
+                let message = || format!("externalDocumentRefs[{index}] has the name of another document");
                 problems.fail(message, Some(("every externalDocumentId once", id)));
             }
         }
@@ -93,7 +93,7 @@ impl<'d> Names<'d> {
         }
     }
 
-    /// Notes what a package says of its files although nobody looked at them (clause 7.8: `filesAnalyzed`).
+    /// Notes what a package says of its files although they were not analyzed (clause 7.8: `filesAnalyzed`).
     fn files(&self, document: &Value, problems: &mut Problems<'_>) {
         let packages = list(document, "packages").iter().enumerate();
         let unanalysed: HashMap<&str, usize> = packages

@@ -72,7 +72,10 @@ fn a_genuine_quote_passes_every_check_and_says_what_it_rests_on() {
     assert_eq!(outcome(&report), expected.map(|(c, s)| (c.to_owned(), s.to_owned())));
     assert_eq!(report["sections"][0]["facts"]["FMSPC"], "b0c06f000000");
     assert_eq!(report["caveats"].as_array().unwrap().len(), 1, "--at is a caveat");
-    sample.verify("quote.bin", &[]).expect(0).says(&["every document counts until 2026-09-11T23:57:10Z (the PCK CRL)"]);
+    sample
+        .verify("quote.bin", &[])
+        .expect(0)
+        .says(&["every document is valid until 2026-09-11T23:57:10Z (the PCK CRL)"]);
 }
 
 #[test]
@@ -283,7 +286,10 @@ fn another_root_is_a_caveat_and_a_file_that_is_no_root_fails() {
     let authority = chain.split_inclusive("-----END CERTIFICATE-----\n").next().unwrap();
     sample.place.write("other.pem", authority);
     let run = sample.verify("quote.bin", &["--root", "other.pem"]).expect(10);
-    let run = run.says(&["[WARN] the quote is judged by the root in other.pem, not by Intel's", "another root"]);
+    let run = run.says(&[
+        "[WARN] the quote is judged by the root in other.pem, not by Intel's",
+        "a root other than the trust root",
+    ]);
     assert!(run.stdout.contains("[FAIL] quote-collateral"), "{}", run.stdout);
     sample.place.write("bad.pem", "no certificate");
     sample.verify("quote.bin", &["--root", "bad.pem"]).expect(2).without_product().says(&["bad.pem: not a root"]);
