@@ -1,6 +1,6 @@
 //! Why a request failed, whether asking again can help, and how the reader is told. It asks nothing itself.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::{StatusCode, Url, header::HeaderMap};
@@ -21,6 +21,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) struct Failure {
     host: String,
     reason: Reason,
+    /// Whether there was no connection to send the request over.
+    unsent: bool,
 }
 
 /// What went wrong.
@@ -63,6 +65,8 @@ pub(crate) enum Reason {
     TooLarge(u64),
     /// Our HTTP client can't be set up.
     Setup(String),
+    /// What should be sent can't be produced.
+    Unsendable(String),
 }
 
 /// Why there is no connection.
@@ -81,9 +85,9 @@ pub(crate) enum Cause {
 /// Circumstances of a failure that decide its words.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Circumstances<'a> {
-    /// What was asked for: "release `v1` of o/r".
-    pub(crate) subject: &'a str,
-    /// How often it was asked for.
+    /// What was asked.
+    pub(crate) asked: Asked<'a>,
+    /// How often it was asked.
     pub(crate) attempts: usize,
     /// Who was asked.
     pub(crate) service: Service,
@@ -91,10 +95,28 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) ours: Ours,
 }
 
+/// What was asked, in words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// Something to read: "release `v1` of o/r".
+    For(&'a str),
+    /// Something to do: "upload `x` to release `v1` of o/r".
+    To(&'a str),
+}
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::For(thing) => write!(f, "for {thing}"),
+            Self::To(act) => write!(f, "to {act}"),
+        }
+    }
+}
+
 impl Failure {
     /// A failure of the server at `url`.
     pub(crate) fn new(url: &Url, reason: Reason) -> Self {
-        Self { host: host(url), reason }
+        Self { host: host(url), reason, unsent: false }
     }
 
     /// A request or body read that failed below HTTP.
@@ -105,7 +127,12 @@ impl Failure {
             (false, true) => Reason::Unreachable { cause: cause(error), words: innermost(error) },
             (false, false) => Reason::Broken(innermost(error)),
         };
-        Self::new(url, reason)
+        Self { unsent: error.is_connect(), ..Self::new(url, reason) }
+    }
+
+    /// Whether the request was surely not carried out: it was not sent, or a rate limit kept the service from it.
+    pub(super) fn was_not_done(&self) -> bool {
+        self.unsent || matches!(self.reason, Reason::RateLimited { .. })
     }
 
     /// An answer whose status is no success. `body` is the start of its body.
@@ -132,7 +159,7 @@ impl Failure {
                 let passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
                 if passing || expired_link { bearable(pause) } else { None }
             }
-            Reason::Refused(_) | Reason::TooLarge(_) | Reason::Setup(_) => None,
+            Reason::Refused(_) | Reason::TooLarge(_) | Reason::Setup(_) | Reason::Unsendable(_) => None,
         }
     }
 
@@ -163,6 +190,7 @@ impl Failure {
             }
             Reason::Refused(why) => format!("{host} {why}"),
             Reason::TooLarge(limit) => format!("{host} sent more than the {limit} bytes allowed"),
+            Reason::Unsendable(why) => format!("what should be sent to {host} cannot be read: {why}"),
             Reason::Setup(detail) => format!("cannot set up the HTTP client for {host}: {detail}"),
         }
     }
@@ -170,7 +198,22 @@ impl Failure {
     /// The error the reader gets.
     pub(crate) fn into_error(self, around: Circumstances<'_>) -> Error {
         let tries = if around.attempts > 1 { format!(" (after {} attempts)", around.attempts) } else { String::new() };
-        let error = Error::remote(format!("cannot get {}: {}{tries}", around.subject, self.in_short()));
+        let cannot = match around.asked {
+            Asked::For(thing) => format!("cannot get {thing}"),
+            Asked::To(act) => format!("cannot {act}"),
+        };
+        let message = format!("{cannot}: {}{tries}", self.in_short());
+        let error = match self.reason {
+            Reason::Unsendable(_) => Error::input(message),
+            Reason::Unreachable { .. }
+            | Reason::TimedOut(_)
+            | Reason::Broken(_)
+            | Reason::Status { .. }
+            | Reason::RateLimited { .. }
+            | Reason::Refused(_)
+            | Reason::TooLarge(_)
+            | Reason::Setup(_) => Error::remote(message),
+        };
         match around.service.advice(&self.reason, around.ours) {
             Some(advice) => error.help(advice),
             None => error,
@@ -270,6 +313,6 @@ impl Failure {
         let status = StatusCode::from_u16(code).unwrap_or_default();
         let body = serde_json::json!({ "message": said }).to_string();
         let reason = refusal(service, status, headers, body.as_bytes(), false);
-        Self { host: "api.example".to_owned(), reason }
+        Self { host: "api.example".to_owned(), reason, unsent: false }
     }
 }

@@ -1,13 +1,13 @@
-//! How often a request is made, and how long we wait in between. Whether another attempt can help is the failure's to
-//! say.
+//! How often a request is made, and how long we wait in between. Whether another attempt can help is the failure's to say,
+//! and whether one may be made the request's.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::{
-    Http, HttpOptions,
-    failure::{Failure, PATIENCE, readable},
+    Http, HttpOptions, Request,
+    failure::{Asked, Failure, PATIENCE, readable},
 };
 use crate::error::Result;
 
@@ -17,7 +17,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(30);
 /// The attempts left for one thing, with a jittered wait before each.
 pub(crate) struct Patience<'a> {
     http: &'a Http,
-    subject: &'a str,
+    asked: Asked<'a>,
+    /// Whether what may have been done already may be asked again.
+    idempotent: bool,
     attempts: usize,
     /// The wait after the next secondary limit that does not say how long it holds: it doubles each time.
     unsaid: Duration,
@@ -25,9 +27,17 @@ pub(crate) struct Patience<'a> {
 }
 
 impl<'a> Patience<'a> {
+    /// For something to read.
     pub(crate) fn new(http: &'a Http, subject: &'a str) -> Self {
         let options = http.options();
-        Self { http, subject, attempts: 0, unsaid: options.limit_pause, delays: Self::delays(options) }
+        let (asked, delays) = (Asked::For(subject), Self::delays(options));
+        Self { http, asked, idempotent: true, attempts: 0, unsaid: options.limit_pause, delays }
+    }
+
+    /// For a request, of which `subject` says what it reads, or else what it does.
+    pub(crate) fn of(http: &'a Http, request: &Request<'_>, subject: &'a str) -> Self {
+        let asked = if request.reads() { Asked::For(subject) } else { Asked::To(subject) };
+        Self { asked, idempotent: request.idempotent, ..Self::new(http, subject) }
     }
 
     /// Starts counting anew, after progress.
@@ -47,15 +57,16 @@ impl<'a> Patience<'a> {
     /// How long to wait: a value, so that a test of it waits for nothing.
     fn pause(&mut self, failure: Failure) -> Result<Duration> {
         self.attempts += 1;
-        let least = failure.retry_after(self.unsaid);
+        let may = self.idempotent || failure.was_not_done();
+        let least = failure.retry_after(self.unsaid).filter(|_| may);
         let Some(delay) = least.and_then(|least| self.delays.next().map(|delay| delay.max(least))) else {
-            let Self { http, subject, attempts, .. } = *self;
-            return Err(failure.into_error(http.circumstances(subject, attempts)));
+            let Self { http, asked, attempts, .. } = *self;
+            return Err(failure.into_error(http.circumstances(asked, attempts)));
         };
         if failure.is_unbounded_limit() {
             self.unsaid = (self.unsaid * 2).min(PATIENCE);
         }
-        tracing::warn!("{}, asked for {}; trying again in {}", failure.in_short(), self.subject, readable(delay));
+        tracing::warn!("{}, asked {}; trying again in {}", failure.in_short(), self.asked, readable(delay));
         Ok(delay)
     }
 
