@@ -11,6 +11,7 @@ mod mrtds;
 mod policy;
 mod quote;
 mod repository;
+mod signer_rule;
 mod snapshot;
 pub(crate) mod stop;
 mod verify_blob;

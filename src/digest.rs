@@ -83,7 +83,7 @@ pub struct Sha256Hasher(aws_lc_rs::digest::Context);
 
 impl Sha256Hasher {
     /// An empty hasher.
-    #[allow(clippy::new_without_default, reason = "an empty hash is never a default anybody wants")]
+    #[allow(clippy::new_without_default, reason = "the default would be an empty hash")]
     pub fn new() -> Self {
         Self(aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256))
     }

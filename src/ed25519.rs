@@ -27,7 +27,7 @@ pub enum WeakKey {
     #[error("a point in a non-canonical encoding")]
     NonCanonical,
     /// The point is one of eight for which a signature is easily made that fits every message.
-    #[error("a point of small order, for which anybody can sign")]
+    #[error("a point of small order, for which anyone can sign")]
     SmallOrder,
     /// The point is a sum of a good one and one of small order: verifiers do not agree about its signatures.
     #[error("a point of mixed order, with a torsion component")]

@@ -2,7 +2,7 @@
 //!
 //! # Map
 //! Data flows one way: [`cli`] (arguments) → `commands` (one file each) → [`adapters`] fetch a snapshot → the domain
-//! ([`subject`] < [`attestation`] < [`policy`] < [`catalog`] < [`release`], a staircase) judges it, purely → [`report`] → a renderer → [`exit`].
+//! ([`subject`] < [`attestation`] < [`policy`] < [`catalog`] < [`release`] < [`guard`], a staircase) judges it, purely → [`report`] → a renderer → [`exit`].
 //! [`kms`] is the key-release service, a library that judges nodes with the same domain.
 //! [`sandbox`] stands up a loopback world with the domain's types and knows nothing of the commands.
 
@@ -21,6 +21,7 @@ pub mod digest;
 pub mod ed25519;
 pub mod error;
 pub mod exit;
+pub mod guard;
 pub mod kms;
 pub mod logging;
 pub mod merod_config;
@@ -32,6 +33,7 @@ pub mod report;
 pub mod sandbox;
 pub mod schema;
 pub mod subject;
+mod text;
 
 use std::{sync::Arc, time::Duration};
 

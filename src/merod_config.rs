@@ -19,10 +19,11 @@ use crate::{
     policy::{
         candidates::sorted,
         document::PolicyFile,
-        generate::{MEROD_CONFIG_PATH, pretty},
+        generate::MEROD_CONFIG_PATH,
         suite::{self, Demands},
     },
     report::{CheckInfo, Finding, Status},
+    schema::pretty,
     subject::{role::Role, tag::Class},
 };
 
@@ -61,7 +62,7 @@ pub fn make(policy: &PolicyFile, demands: Demands<'_>, url: &Url) -> (Option<Mer
     let lists = policy.profiles.iter().find(|l| demands.profile.is_none_or(|profile| l.profile == profile));
     let kms = lists.and_then(|l| l.side(Role::Kms));
     if kms.is_none() {
-        let message = format!("an {} does not say what the KMS may be", policy.kind.describe());
+        let message = format!("an {} has no KMS lists", policy.kind.describe());
         findings.push(MEROD_CONFIG.fail(&policy.name, message).help("give the policy of a KMS release"));
     }
     let refused = findings.iter().any(|f| match f.status {
@@ -100,8 +101,8 @@ fn path(policy: &PolicyFile) -> Finding {
             MEROD_CONFIG.pass(&policy.name, format!("is meant for {MEROD_CONFIG_PATH}"))
         }
         Some(other) => MEROD_CONFIG
-            .fail(&policy.name, "is meant for another place of the configuration")
-            .compared(MEROD_CONFIG_PATH, crate::schema::excerpt::excerpt(other.unwrap_or("no text"))),
+            .fail(&policy.name, "is meant for another place in the configuration")
+            .compared(MEROD_CONFIG_PATH, crate::schema::excerpt::excerpt(other.unwrap_or("not text"))),
     }
 }
 
@@ -113,7 +114,7 @@ fn binding(policy: &PolicyFile) -> Result<String, Box<Finding>> {
     let stated = |key: &str| policy.document.get("kms").and_then(|kms| kms.get(key));
     let wrong = |key: &str, expected: String, value: &serde_json::Value| {
         let finding = MEROD_CONFIG
-            .fail(&policy.name, format!("kms.{key} is not the binding of the KMS"))
+            .fail(&policy.name, format!("kms.{key} differs from the KMS's binding"))
             .compared(expected, crate::schema::excerpt::excerpt_json(value))
             .help("a node with another binding accepts no quote of this KMS: take the policy from the release again");
         Err(Box::new(finding))

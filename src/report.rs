@@ -8,19 +8,27 @@ pub mod escape;
 pub mod github;
 pub mod sarif;
 
+mod action;
 mod check;
+mod exhibit;
+mod fact;
 mod finding;
 mod format;
 mod html;
 mod human;
 mod json;
+mod location;
 mod markdown;
 mod verdict;
 mod wording;
 
+pub use action::{Action, ActionState};
 pub use check::{Check, CheckInfo};
-pub use finding::{Finding, Location, Status};
+pub use exhibit::{AssetRow, Exhibit, RegisterMatrix, RegisterRow, SharedValue, SignatureRow};
+pub use fact::Fact;
+pub use finding::{Finding, Status};
 pub use format::{Format, Style, UnknownFormat, render};
+pub use location::{End, Location, Snippet};
 pub use verdict::{Counts, Verdict};
 
 /// Everything one command found out, in the order it was checked.
@@ -34,6 +42,8 @@ pub struct Report {
     pub sections: Vec<Section>,
     /// Circumstances that weaken every verdict below, such as a trust root that is not the embedded one.
     pub caveats: Vec<String>,
+    /// When the report was made. `None` where output must be reproducible.
+    pub made_at: Option<jiff::Timestamp>,
     /// Wall-clock time the work took. `None` where output must be reproducible.
     pub elapsed: Option<std::time::Duration>,
 }
@@ -43,10 +53,16 @@ pub struct Report {
 pub struct Section {
     /// What was judged: a release tag, a file path, a digest.
     pub subject: String,
-    /// Facts a reader needs to place the verdict, in display order: repository, layout, class.
-    pub facts: Vec<(&'static str, String)>,
+    /// What is known about it: image, signer, repository, class. Shown with the best known kinds first.
+    pub facts: Vec<Fact>,
+    /// Circumstances that weaken the verdict over this subject alone.
+    pub caveats: Vec<String>,
     /// Results, grouped by check in table order.
     pub findings: Vec<Finding>,
+    /// What was done, or would be done, in the order of doing it.
+    pub actions: Vec<Action>,
+    /// What the findings speak of, as tables.
+    pub exhibits: Vec<Exhibit>,
 }
 
 impl Report {
@@ -63,6 +79,18 @@ impl Report {
 }
 
 impl Section {
+    /// A section that says nothing yet.
+    pub fn new(subject: impl Into<String>) -> Self {
+        Self { subject: subject.into(), ..Self::default() }
+    }
+
+    /// The facts in the order they are shown.
+    pub(crate) fn ordered_facts(&self) -> Vec<&Fact> {
+        let mut facts: Vec<&Fact> = self.facts.iter().collect();
+        facts.sort_by_key(|fact| fact.rank());
+        facts
+    }
+
     /// The verdict over this section alone.
     pub fn verdict(&self) -> Verdict {
         Verdict::of(self.findings.iter())

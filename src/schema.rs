@@ -13,6 +13,7 @@ use std::{fmt, sync::OnceLock};
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
+pub(crate) use json::pretty;
 pub use json::{JsonError, MAX_JSON_BYTES, parse_json, parse_json_within};
 
 use crate::report::{CheckInfo, Finding, Status};
@@ -181,6 +182,7 @@ pub fn unreadable(subject: &str, error: &JsonError) -> Finding {
         file: subject.to_owned(),
         line: u32::try_from(line).ok(),
         column: u32::try_from(column).ok(),
+        ..crate::report::Location::default()
     });
     let finding = Finding::new(SCHEMA.id, Status::Fail, subject, format!("not acceptable JSON: {error}"))
         .help("the file must be one JSON value in UTF-8, every key once in its object");

@@ -14,7 +14,7 @@ use url::Url;
 
 pub use self::allowance::Allowance;
 use self::part_file::PartFile;
-use super::http::{Answer, Failure, Http, Patience, Reason, Redirects, Request, readable};
+use super::http::{Answer, Failure, Http, Reason, Redirects, Request, readable};
 use crate::{
     digest::Sha256,
     error::{Error, Result},
@@ -68,7 +68,8 @@ pub(crate) async fn download(
         Ok(outcome) => outcome?,
         Err(_) => {
             let (subject, size, stated) = (wanted.subject, part.size(), wanted.stated_size);
-            let message = format!("{subject} was not whole after {}: {size} of {stated} bytes came", readable(limit));
+            let message =
+                format!("{subject} was incomplete after {}: {size} of {stated} bytes arrived", readable(limit));
             return Err(Error::remote(message).help("the network or the server is too slow: try again"));
         }
     }
@@ -103,7 +104,7 @@ impl From<Failure> for Interruption {
 
 impl<P: Fn(u64) + Sync> Transfer<'_, P> {
     async fn run(&self, part: &mut PartFile) -> Result<()> {
-        let mut patience = Patience::new(self.http, self.wanted.subject);
+        let mut patience = self.http.patience(self.wanted.subject);
         loop {
             let before = part.size();
             let failure = match self.attempt(part).await {
@@ -140,7 +141,7 @@ impl<P: Fn(u64) + Sync> Transfer<'_, P> {
         self.receive(&mut answer, part).await?;
         let whole = range.whole.filter(|_| status == StatusCode::PARTIAL_CONTENT).unwrap_or(0);
         if part.size() < whole || (!is_framed(&answer) && part.size() < self.wanted.stated_size) {
-            return Err(broken(&answer, "the connection closed before all bytes came").into());
+            return Err(broken(&answer, "the connection closed before all bytes arrived").into());
         }
         Ok(())
     }

@@ -178,7 +178,7 @@ impl GuestAgent {
             if call.is_secret() { error } else { error.because(e) }
         })?;
         if !document.is_object() {
-            return Err(self.error(call, "the answer is no JSON object"));
+            return Err(self.error(call, "the answer is not a JSON object"));
         }
         Ok(Answer::of(document))
     }

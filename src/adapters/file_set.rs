@@ -24,7 +24,7 @@ pub fn write_all(folder: &Path, files: &[(String, Vec<u8>)]) -> Result<()> {
         let failed = |e: std::io::Error| Error::input(format!("cannot write {}", path.display())).because(e);
         let old = match std::fs::symlink_metadata(&path) {
             Ok(metadata) if metadata.is_file() => Some(std::fs::read(&path).map_err(failed)?),
-            Ok(_) => return Err(Error::input(format!("{} is there and is no regular file", path.display()))),
+            Ok(_) => return Err(Error::input(format!("{} exists and is not a regular file", path.display()))),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
             Err(e) => return Err(failed(e)),
         };

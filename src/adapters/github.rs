@@ -162,11 +162,11 @@ impl GitHub {
             return Ok(());
         }
         let advice = if self.http.has_token() {
-            "check the name, and that GH_TOKEN may read it: a private repository looks the same as none"
+            "check the name, and that GH_TOKEN may read it: a private repository looks the same as a missing one"
         } else {
-            "check the name, or set GH_TOKEN: a private repository looks the same as none"
+            "check the name, or set GH_TOKEN: a private repository looks the same as a missing one"
         };
-        Err(Error::remote(format!("{} knows no repository {repo} (404)", host(&url))).help(advice))
+        Err(Error::remote(format!("{} has no repository {repo} (404)", host(&url))).help(advice))
     }
 
     /// The release of a tag by listing. A name can be held by several drafts, and guessing among them is not for us.

@@ -10,6 +10,7 @@ mod exchange;
 mod failure;
 mod origin;
 mod quota;
+mod reason;
 mod request;
 mod retry;
 mod service;
@@ -20,9 +21,9 @@ use std::time::Duration;
 pub(crate) use self::{
     client::Answer,
     excerpt::{excerpt, excerpt_at},
-    failure::{Failure, Reason, host, readable},
+    failure::{Failure, host, readable},
     origin::is_loopback,
-    retry::Patience,
+    reason::Reason,
 };
 pub use self::{
     client::{Fetched, Http},

@@ -212,7 +212,7 @@ impl Place {
         let (folder, named) = (folder.display(), strange.join(", "));
         let message = format!("{folder} holds files that release {} does not have: {named}{more}", self.tag);
         Err(Error::usage(message)
-            .help("move them away, or keep the release elsewhere: they would lie among verified files"))
+            .help("move them away, or keep the release elsewhere: they would be among verified files"))
     }
 }
 

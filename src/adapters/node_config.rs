@@ -38,7 +38,7 @@ impl NodeConfig {
             return Err(Error::input(format!("{} is not a regular file", path.display())));
         }
         let text = String::from_utf8(file::read_bounded(&real, MAX_CONFIG_BYTES)?)
-            .map_err(|_| Error::usage(format!("{} is not UTF-8, so it is no TOML", path.display())))?;
+            .map_err(|_| Error::usage(format!("{} is not UTF-8, so it is not TOML", path.display())))?;
         Ok(Self { path: real, text })
     }
 

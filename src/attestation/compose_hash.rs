@@ -96,13 +96,13 @@ pub struct ComposeError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ComposeProblem {
     /// Over [`MAX_YAML_BYTES`].
-    #[error("the file has {0} bytes, more than the {MAX_YAML_BYTES} that are read")]
+    #[error("the file has {0} bytes; at most {MAX_YAML_BYTES} are read")]
     TooLarge(usize),
     /// Not UTF-8.
     #[error("not UTF-8")]
     NotUtf8,
     /// A character that readers of YAML treat differently, or that YAML forbids.
-    #[error("the character {0} must not stand in a compose file: inside double quotes, write it as an escape")]
+    #[error("the character {0} is not allowed in a compose file: inside double quotes, write it as an escape")]
     Character(String),
     /// A `%YAML` or `%TAG` line.
     #[error("a directive (`%…`) changes how the file is read: remove it")]
@@ -129,7 +129,7 @@ pub enum ComposeProblem {
     #[error("with its aliases expanded the file is larger than {MAX_EXPANDED} bytes")]
     TooMuch,
     /// An alias inside the node it stands for.
-    #[error("an alias stands inside the node it repeats")]
+    #[error("an alias is inside the node it repeats")]
     Recursive,
     /// An alias whose anchor is nowhere before it.
     #[error("the alias `*{0}` has no anchor `&{0}` before it")]
@@ -138,7 +138,7 @@ pub enum ComposeProblem {
     #[error("{0} cannot be a key: quote it")]
     Key(String),
     /// A key twice in one mapping.
-    #[error("the key `{0}` stands twice in one mapping")]
+    #[error("the key `{0}` appears twice in one mapping")]
     DuplicateKey(String),
     /// `<<` with something that cannot be merged.
     #[error("`<<` takes a mapping or a list of mappings")]
@@ -206,11 +206,11 @@ pub fn expected(subject: &str, kind: Kind, hash: Sha256, wanted: Sha256) -> Find
         return EXPECTED.pass(subject, format!("sha256:{hash}"));
     }
     let help = match kind {
-        Kind::Dstack => "every byte counts, a final newline too: hash the file exactly as it was deployed",
+        Kind::Dstack => "every byte counts, including a final newline: hash the file exactly as it was deployed",
         Kind::Release => "a value, a key or the order of a list differs: compare the files, without regard to comments",
     };
     EXPECTED
-        .fail(subject, "the compose file is another")
+        .fail(subject, "the compose file has a different hash")
         .compared(format!("sha256:{wanted}"), format!("sha256:{hash}"))
         .help(help)
 }

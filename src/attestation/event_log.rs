@@ -49,7 +49,7 @@ pub enum EventLogError {
     #[error("the event log is empty")]
     Empty,
     /// Over [`MAX_ENTRIES`].
-    #[error("the event log has {0} entries, more than the {MAX_ENTRIES} that are read")]
+    #[error("the event log has {0} entries; at most {MAX_ENTRIES} are read")]
     TooLong(usize),
     /// One entry is at fault.
     #[error("event log entry {index}{}: {problem}", in_field(field))]

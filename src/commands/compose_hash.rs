@@ -13,7 +13,7 @@ use crate::{
     digest::Sha256,
     error::{Error, Result},
     product::{self, Product},
-    report::{CheckInfo, Finding, Format, Location, Report, Section, Status, github},
+    report::{CheckInfo, Fact, Finding, Format, Location, Report, Section, Status, github},
     schema::excerpt::excerpt,
 };
 
@@ -44,8 +44,8 @@ pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) 
     if args.attest_response.is_some() {
         rules.extend::<[CheckInfo; 4]>([EVENT_LOG, REPLAY, IDENTITY, COMPOSE_HASH]);
     }
-    let facts = vec![("kind", kind.to_string()), ("hash", line.clone())];
-    let report = report(rules, Section { subject: name, facts, findings });
+    let facts = vec![Fact::named("kind", kind.to_string()), Fact::named("hash", line.clone())];
+    let report = report(rules, Section { subject: name, facts, findings, ..Section::default() });
     if args.attest_response.is_some() || cli.output.format != Format::Human {
         return Ok(Product::Report(report));
     }
@@ -94,7 +94,7 @@ fn of_meaning(args: &ComposeHashArgs, name: &str, bytes: &[u8], environment: &En
 fn point_out(args: &ComposeHashArgs, name: &str, error: &ComposeError) {
     let Some(location) = error.at.and_then(|at| location(args, Some(at))) else { return };
     let finding = EXPECTED.fail(name, error.problem.to_string()).at(location);
-    let section = Section { subject: name.to_owned(), facts: Vec::new(), findings: vec![finding] };
+    let section = Section { subject: name.to_owned(), findings: vec![finding], ..Section::default() };
     // Where standard error cannot be written, nothing can be said of it either: the exit code remains.
     drop(github::annotations(&report(vec![EXPECTED], section), &mut std::io::stderr()));
 }
@@ -106,11 +106,12 @@ fn location(args: &ComposeHashArgs, at: Option<(usize, usize)>) -> Option<Locati
         file: args.file.display().to_string(),
         line: at.and_then(|(line, _)| number(line)),
         column: at.and_then(|(_, column)| number(column)),
+        ..Location::default()
     })
 }
 
 fn report(rules: Vec<CheckInfo>, section: Section) -> Report {
-    Report { command: "compose-hash".into(), rules, sections: vec![section], caveats: Vec::new(), elapsed: None }
+    Report { command: "compose-hash".into(), rules, sections: vec![section], ..Report::default() }
 }
 
 /// What an attest response says: its log read, replayed against its quote, and its compose hash compared.

@@ -12,7 +12,7 @@ use crate::{
         mrtds::PublishedMrtds,
     },
     product::Product,
-    report::{Finding, Report, Section, Verdict},
+    report::{Fact, Finding, Report, Section, Verdict},
     subject::{
         profile::Profile,
         tag::{Class, Family, Tag},
@@ -28,9 +28,13 @@ pub(super) fn run(cli: &Cli, args: &GenPolicyArgs) -> Result<Product> {
     let mut report = Report {
         command: "gen-policy".into(),
         rules: generate::rules(),
-        sections: vec![Section { subject: args.tag.to_string(), facts: vec![("class", class.to_string())], findings }],
-        caveats: Vec::new(),
-        elapsed: None,
+        sections: vec![Section {
+            subject: args.tag.to_string(),
+            facts: vec![Fact::named("class", class.to_string())],
+            findings,
+            ..Section::default()
+        }],
+        ..Report::default()
     };
     if report.verdict() == Verdict::Passed {
         let bytes: Vec<_> = files.into_iter().map(|file| (file.name, file.bytes)).collect();
@@ -39,7 +43,7 @@ pub(super) fn run(cli: &Cli, args: &GenPolicyArgs) -> Result<Product> {
             tracing::info!("wrote {} sha256:{}", args.out.join(name).display(), Sha256::of(bytes));
         }
         if let Some(section) = report.sections.first_mut() {
-            section.facts.push(("written to", args.out.display().to_string()));
+            section.facts.push(Fact::named("written to", args.out.display().to_string()));
         }
     } else {
         tracing::error!("nothing was written");

@@ -5,6 +5,7 @@ mod check;
 mod get_key;
 mod health;
 mod serve;
+mod settings;
 
 use url::Url;
 

@@ -46,6 +46,7 @@ fn locate<'f>(
             finding.location = stated;
             continue;
         };
+        let (end, snippet) = stated.as_ref().map_or((None, None), |stated| (stated.end, stated.snippet.clone()));
         let known = stated.and_then(|location| Some((location.line?, location.column)));
         let found = || {
             let (line, column) = position(text.of(&path), finding.within.as_deref()?)?;
@@ -54,7 +55,7 @@ fn locate<'f>(
         let (line, column) = known.or_else(found).map_or((None, None), |(line, column)| (Some(line), column));
         let within = path.strip_prefix(here).ok().filter(|rest| !rest.components().any(|c| c == Component::ParentDir));
         let shown = within.unwrap_or(&path);
-        finding.location = Some(Location { file: shown.display().to_string(), line, column });
+        finding.location = Some(Location { file: shown.display().to_string(), line, column, end, snippet });
     }
 }
 
@@ -87,7 +88,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.json");
         std::fs::write(&path, "{\n  \"x\": [1, 2]\n}\n").unwrap();
-        let stated = Location { file: "a.json".into(), line: Some(7), column: None };
+        let stated = Location::file("a.json").on(7, None);
         let mut findings = vec![
             SCHEMA.fail("a.json", "by place").within("/x/1"),
             SCHEMA.warn("a.json", "as a whole"),
@@ -98,7 +99,7 @@ mod tests {
             SCHEMA.fail("", "the whole subject"),
         ];
         in_folder(&mut findings, folder.path(), folder.path());
-        let at = |line, column| Some(Location { file: "a.json".into(), line, column });
+        let at = |line, column| Some(Location { line, column, ..Location::file("a.json") });
         let located: Vec<_> = findings.into_iter().map(|finding| finding.location).collect();
         assert_eq!(located, [at(Some(2), Some(12)), at(None, None), at(Some(7), None), None, None, None, None]);
     }

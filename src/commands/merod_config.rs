@@ -13,7 +13,7 @@ use crate::{
     merod_config::{self, MerodConfig, edit},
     policy::{document::PolicyFile, generate::Naming, suite::Demands},
     product::Product,
-    report::{Finding, Format, Report, Section},
+    report::{Fact, Finding, Format, Report, Section},
     subject::tag::Class,
 };
 
@@ -96,20 +96,20 @@ fn make(command: &str, source: &MerodSourceArgs) -> Result<(Option<MerodConfig>,
     check_url(source)?;
     let path = policy_path(source)?;
     let name = file::source_name(&path);
-    let mut facts = vec![("kms", source.url.to_string())];
+    let mut facts = vec![Fact::named("kms", source.url.to_string())];
     let (config, findings) = match PolicyFile::parse(&name, &documents::bytes(&path)?) {
         Err(finding) => (None, vec![*finding]),
         Ok(policy) => {
-            facts.extend(policy.profile().map(|profile| ("profile", profile.to_string())));
-            facts.extend(policy.tag.clone().map(|tag| ("release", tag)));
+            facts.extend(policy.profile().map(|profile| Fact::named("profile", profile.to_string())));
+            facts.extend(policy.tag.clone().map(|tag| Fact::named("release", tag)));
             let version = source.tag.as_ref().map(|tag| tag.version());
             let demands = Demands { profile: source.profile, version, class: Class::Stable };
             merod_config::make(&policy, demands, &source.url)
         }
     };
-    let sections = vec![Section { subject: name, facts, findings }];
+    let sections = vec![Section { subject: name, facts, findings, ..Section::default() }];
     let rules = merod_config::rules();
-    let report = Report { command: command.to_owned(), rules, sections, caveats: Vec::new(), elapsed: None };
+    let report = Report { command: command.to_owned(), rules, sections, ..Report::default() };
     Ok((config, report))
 }
 

@@ -14,7 +14,7 @@ use crate::{
         mrtds::assemble,
     },
     product::Product,
-    report::{CheckInfo, Finding, Report, Section},
+    report::{CheckInfo, Fact, Finding, Report, Section},
     subject::tag::Family,
 };
 
@@ -54,13 +54,7 @@ fn assemble(cli: &Cli, args: &MrtdsAssembleArgs, environment: &Environment) -> R
     documents::product(cli, environment, report, || Ok(bytes))
 }
 
-fn report(
-    command: &str,
-    rules: Vec<CheckInfo>,
-    subject: String,
-    facts: Vec<(&'static str, String)>,
-    findings: Vec<Finding>,
-) -> Report {
-    let sections = vec![Section { subject, facts, findings }];
-    Report { command: command.to_owned(), rules, sections, caveats: Vec::new(), elapsed: None }
+fn report(command: &str, rules: Vec<CheckInfo>, subject: String, facts: Vec<Fact>, findings: Vec<Finding>) -> Report {
+    let sections = vec![Section { subject, facts, findings, ..Section::default() }];
+    Report { command: command.to_owned(), rules, sections, ..Report::default() }
 }

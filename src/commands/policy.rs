@@ -20,7 +20,7 @@ use crate::{
         suite::{self, Demands},
     },
     product::Product,
-    report::{Format, Report, Section},
+    report::{Fact, Format, Report, Section},
     schema::SCHEMA,
     subject::role::Role,
 };
@@ -60,7 +60,7 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
                 }
                 Entry::Other => skip("a document of another kind, not a policy"),
             };
-            sections.push(Section { subject, facts: Vec::new(), findings: vec![finding] });
+            sections.push(Section { subject, findings: vec![finding], ..Section::default() });
         }
         if !meant {
             sections.push(no_policy(path, files));
@@ -78,8 +78,7 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
         command: "policy validate".into(),
         rules: suite::RULES.to_vec(),
         sections,
-        caveats: Vec::new(),
-        elapsed: None,
+        ..Report::default()
     }))
 }
 
@@ -94,7 +93,7 @@ fn no_policy(path: &Path, files: usize) -> Section {
     let finding = SCHEMA
         .missing(&subject, format!("holds no policy: {among}"))
         .help("name the folder that holds the policies; they are JSON files with `policy` and `tag`");
-    Section { subject, facts: Vec::new(), findings: vec![finding] }
+    Section { subject, findings: vec![finding], ..Section::default() }
 }
 
 /// Role separation between all files given, in whatever folder and of whatever version: a machine has one role for good.
@@ -104,7 +103,12 @@ fn roles(policies: &[PolicyFile], published: &[(Role, PublishedMrtds)]) -> Optio
     let findings = suite::roles_across(&all, &measured);
     let files = (policies.len() + published.len()).to_string();
     let subject = "KMS and node, all files together".to_owned();
-    (!findings.is_empty()).then(|| Section { subject, facts: vec![("files", files)], findings })
+    (!findings.is_empty()).then(|| Section {
+        subject,
+        facts: vec![Fact::named("files", files)],
+        findings,
+        ..Section::default()
+    })
 }
 
 /// One file by itself. A node file of the registry holds three profiles, so its isolation is judged here too.
@@ -122,16 +126,16 @@ fn judged(policy: &PolicyFile, args: &PolicyValidateArgs) -> Section {
     if policy.kind == PolicyKind::RegistryNode {
         findings.extend(suite::together(&[policy]));
     }
-    let mut facts = vec![("kind", policy.kind.describe().to_owned())];
-    facts.extend(policy.profile().map(|profile| ("profile", profile.to_string())));
-    facts.extend(policy.tag.clone().map(|tag| ("for", tag)));
+    let mut facts = vec![Fact::named("kind", policy.kind.describe().to_owned())];
+    facts.extend(policy.profile().map(|profile| Fact::named("profile", profile.to_string())));
+    facts.extend(policy.tag.clone().map(|tag| Fact::named("for", tag)));
     let status = match &policy.readiness {
         Readiness::Ready => "ready",
         Readiness::NotReady => "policy_not_ready",
         Readiness::Unknown(_) => "unknown",
     };
-    facts.push(("status", status.to_owned()));
-    Section { subject: policy.name.clone(), facts, findings }
+    facts.push(Fact::named("status", status.to_owned()));
+    Section { subject: policy.name.clone(), facts, findings, ..Section::default() }
 }
 
 /// Isolation between the files of a folder that hold one profile each.
@@ -145,7 +149,12 @@ fn together(folder: &str, policies: &[&PolicyFile]) -> Option<Section> {
         return None;
     }
     let subject = if folder.is_empty() { "these policies together".to_owned() } else { format!("{folder}, together") };
-    Some(Section { subject, facts: vec![("files", set.len().to_string())], findings: suite::together(&set) })
+    Some(Section {
+        subject,
+        facts: vec![Fact::named("files", set.len().to_string())],
+        findings: suite::together(&set),
+        ..Section::default()
+    })
 }
 
 fn diff(cli: &Cli, args: &PolicyDiffArgs, environment: &Environment) -> Result<Product> {
@@ -179,13 +188,12 @@ fn diff(cli: &Cli, args: &PolicyDiffArgs, environment: &Environment) -> Result<P
         }
     };
     let subject = format!("{} → {}", args.from, args.to);
-    let section = Section { subject, facts: Vec::new(), findings: remarks::remarks(&diff, args.fail_on_change) };
+    let section = Section { subject, findings: remarks::remarks(&diff, args.fail_on_change), ..Section::default() };
     let report = Report {
         command: "policy diff".into(),
         rules: vec![remarks::POLICY_CHANGE],
         sections: vec![section],
-        caveats: Vec::new(),
-        elapsed: None,
+        ..Report::default()
     };
     Ok(Product::Text { bytes: text.into_bytes(), report, summary: markdown::render(&diff) })
 }

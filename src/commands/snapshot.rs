@@ -8,7 +8,7 @@ use futures_util::{StreamExt as _, stream};
 
 pub(super) use self::source::Source;
 use self::source::{Purpose, Wanted};
-use super::verify_release::SignerRule;
+use super::signer_rule::SignerRule;
 use crate::{
     adapters::{
         evidence::Verifier,

@@ -19,7 +19,7 @@ use crate::{
         checks::authenticity::{IDENTITY, SIGNATURE, identity_of},
         signer::{ExpectedSigner, Signer},
     },
-    report::{Finding, Report, Section},
+    report::{Fact, Finding, Report, Section},
 };
 
 /// Said of a workflow's certificate that holds nothing but name and issuer.
@@ -48,8 +48,9 @@ pub(super) async fn run(cli: &Cli, args: &VerifyBlobArgs) -> Result<Product> {
     };
     let section = Section {
         subject: args.artifact.clone(),
-        facts: vec![("digest", format!("sha256:{digest}"))],
+        facts: vec![Fact::named("digest", format!("sha256:{digest}"))],
         findings: judge(&args.artifact, proven, expected.as_ref()),
+        ..Section::default()
     };
     Ok(Product::Report(Report {
         command: "verify-blob".into(),
@@ -57,6 +58,7 @@ pub(super) async fn run(cli: &Cli, args: &VerifyBlobArgs) -> Result<Product> {
         sections: vec![section],
         caveats: root.caveat().into_iter().chain(super::source_caveat(&args.source)).collect(),
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }
 

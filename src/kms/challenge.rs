@@ -19,10 +19,7 @@ use std::fmt;
 use aws_lc_rs::{constant_time, hmac, rand};
 use zeroize::Zeroizing;
 
-pub use self::{
-    attempts::PeerAttempts,
-    consumed::{ConsumeError, ConsumedChallenges},
-};
+pub use self::{attempts::PeerAttempts, consumed::ConsumedChallenges};
 use super::peer::PeerId;
 use crate::{
     digest::Sha256,
@@ -96,6 +93,26 @@ pub enum InvalidChallenge {
     /// Its time is over.
     #[error("the challenge has expired")]
     Expired,
+}
+
+/// Why a challenge can't be used. None of them is ever read as "use it".
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    /// It was used, or so long ago that nobody remembers any more whether it was.
+    #[error("the challenge has been used already")]
+    AlreadyUsed,
+    /// Its time is over.
+    #[error("the challenge has expired")]
+    Expired,
+    /// What would know whether it was used has lost its memory since it was issued.
+    #[error("the challenge is void: the memory of used challenges was lost since it was issued; ask for another one")]
+    Forgotten,
+    /// As many challenges are remembered as there is room for, and none of them has expired.
+    #[error("too many challenges were used within their lifetime; try again shortly")]
+    Full,
+    /// The store does not answer.
+    #[error(transparent)]
+    Unavailable(Error),
 }
 
 impl StoreId {

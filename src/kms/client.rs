@@ -124,7 +124,7 @@ impl KmsClient {
             // The parser's words might quote a key.
             return serde_json::from_slice(body).map(Ok).map_err(|e| {
                 let place = format!("line {}, column {}", e.line(), e.column());
-                Error::remote(format!("{} answered /{path} with something else than expected ({place})", self.host()))
+                Error::remote(format!("{} answered /{path} in an unexpected form ({place})", self.host()))
             });
         }
         let said = serde_json::from_slice::<ErrorBody>(body).ok();

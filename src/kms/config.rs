@@ -19,8 +19,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 pub use self::{lists::GivenLists, pin::IMAGE_PROFILE_FILE};
-use super::policy::PolicySource;
 use crate::{
+    attestation::measurement::Allowed,
     digest::Sha256,
     error::{Error, Result},
     subject::{profile::Profile, tag::Tag},
@@ -102,6 +102,19 @@ pub struct Given {
     /// Whether a production profile may believe somebody else than the default does. Never from the environment: who
     /// controls that must not control whom the keys go to.
     pub rehearsal: bool,
+}
+
+/// Where the policy comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// The release of the service's own version, on GitHub.
+    Release,
+    /// A URL, with its Sigstore bundle at the same URL and `.sigstore.json`.
+    Url(Url),
+    /// A local file, with its Sigstore bundle beside it under the same name and `.sigstore.json`, or with a pin.
+    File(PathBuf),
+    /// Lists from the environment: nobody vouches for them. For development.
+    Environment(Allowed),
 }
 
 /// Settings that were judged and may be relied on.
@@ -216,7 +229,7 @@ pub fn refuse_in_production(profile: Profile, rehearsal: bool, what: &str) -> Re
         return Ok(());
     }
     let message = format!("{what} is refused for the profile {profile}, which is production");
-    Err(Error::usage(message).help("unset it; only a rehearsal, said with --rehearsal, may believe somebody else"))
+    Err(Error::usage(message).help("unset it; only a rehearsal (--rehearsal) may trust anything else"))
 }
 
 /// The one source of policy that was asked for.
@@ -228,7 +241,7 @@ fn source(given: &Given, enforce: bool) -> Result<PolicySource> {
         (false, None, Some(path)) => return Ok(PolicySource::File(path.clone())),
         (true, None, None) => {
             if given.policy_sha256.is_some() {
-                let message = "a policy from the environment is no document, so MERO_KMS_POLICY_SHA256 cannot hold";
+                let message = "a policy from the environment is not a document, so MERO_KMS_POLICY_SHA256 cannot hold";
                 return Err(Error::usage(message).help(ask_for_one));
             }
             return lists::judged(&given.lists, enforce).map(PolicySource::Environment);
@@ -242,7 +255,7 @@ fn source(given: &Given, enforce: bool) -> Result<PolicySource> {
         }
     }
     if !given.lists.is_empty() {
-        tracing::warn!("ALLOWED_* are not heeded: USE_ENV_POLICY is not set, and the policy is that of the release");
+        tracing::warn!("ALLOWED_* are ignored: USE_ENV_POLICY is not set, and the policy is that of the release");
     }
     Ok(PolicySource::Release)
 }

@@ -57,7 +57,8 @@ impl Instance {
     pub async fn bind(settings: &Settings) -> Result<Self> {
         let kms = Arc::new(Kms::new(parts(settings)?));
         let origins = settings.cors_origins.iter().map(|origin| {
-            HeaderValue::from_str(origin).map_err(|_| Error::usage(format!("{origin}: no origin a browser would send")))
+            HeaderValue::from_str(origin)
+                .map_err(|_| Error::usage(format!("{origin}: not an origin that a browser would send")))
         });
         let origins = origins.collect::<Result<_>>()?;
         let listener = listen(settings.listen)?;
@@ -160,7 +161,7 @@ pub fn parts(settings: &Settings) -> Result<Parts> {
     let preloaded = settings.collateral.iter().map(|path| {
         let bytes = file::read_source(path, MAX_COLLATERAL_BYTES)?;
         Collateral::from_json(&bytes)
-            .map_err(|e| Error::usage(format!("{} is no collateral", file::source_name(path))).because(e))
+            .map_err(|e| Error::usage(format!("{} is not collateral", file::source_name(path))).because(e))
     });
     let verifier = Arc::new(tdx_root::verifier(settings.tdx_root.as_deref())?);
     let collateral = CollateralStore::new(CollateralSource {

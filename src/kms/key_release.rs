@@ -85,7 +85,7 @@ impl Kms {
             return Err(Refusal::new(RefusalCode::InvalidSignature, details));
         }
         if !self.parts.attempts.admit(peer, self.parts.clock.now()) {
-            let details = "too many requests of this peer within a challenge's time; try again shortly";
+            let details = "too many requests from this peer within a challenge's lifetime; try again shortly";
             return Err(Refusal::new(RefusalCode::RateLimited, details));
         }
         Ok(())
@@ -148,7 +148,7 @@ impl Kms {
     /// 6. Anybody can have a quote of this very machine over anything, from `/attest`: it stands for no node.
     async fn check_other_machine(&self, report: &TdReport) -> Result<(), Refusal> {
         if report.registers == *self.own_registers().await? {
-            return Err(Refusal::new(RefusalCode::PolicyViolation, "the quote is of a KMS and not of a node"));
+            return Err(Refusal::new(RefusalCode::PolicyViolation, "the quote is a KMS's, not a node's"));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 //!    bundle of its own. A local file may be vouched for by a SHA-256 pin instead.
 //! 3. A pin, when there is one, must match in every case.
 //! 4. [`acceptance::accept`] judges what it says: profile, release, status, lists.
-//! 5. [`roles::accept`] judges whether a KMS of any profile would pass for one of its nodes. The policies of the other
+//! 5. [`acceptance::accept_roles`] judges whether a KMS of any profile would pass for one of its nodes. The policies of the other
 //!    profiles say what those are, where the release gives them.
 //!
 //! Whatever fails is an error, and no service starts without a policy. Verifying is for [`crate::adapters::evidence`] and
@@ -13,21 +13,18 @@
 
 mod release;
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
 use secrecy::SecretString;
 use url::Url;
 
-use super::config::{Settings, refuse_in_production};
+use super::config::{PolicySource, Settings, refuse_in_production};
 use crate::{
     adapters::{http::HttpOptions, lone_document::LoneDocument, sigstore::TrustRoot},
     attestation::measurement::{Allowed, Register},
     digest::Sha256,
     error::{Error, Result},
-    policy::{
-        acceptance::{self, Objection, Unacceptable},
-        roles,
-    },
+    policy::acceptance::{self, Objection, Unacceptable},
     release::{
         checks::source::source_commit_of,
         contract::{Contract, Contracts},
@@ -39,19 +36,6 @@ use crate::{
         tag::{Family, Tag},
     },
 };
-
-/// Where the policy comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PolicySource {
-    /// The release of the service's own version, on GitHub.
-    Release,
-    /// A URL, with its Sigstore bundle at the same URL and `.sigstore.json`.
-    Url(Url),
-    /// A local file, with its Sigstore bundle beside it under the same name and `.sigstore.json`, or with a pin.
-    File(PathBuf),
-    /// Lists from the environment: nobody vouches for them. For development.
-    Environment(Allowed),
-}
 
 /// Who publishes policies, and by what their signatures are judged.
 #[derive(Debug)]
@@ -141,7 +125,7 @@ pub async fn load(settings: &Settings, publisher: &Publisher) -> Result<NodePoli
     let accepted = acceptance::accept(&document.name, &document.bytes, settings.profile, &settings.release)
         .map_err(|why| refusal(&document.origin, &why))?;
     warn(&accepted.warnings);
-    let apart = roles::accept(&document.name, &document.bytes, &document.others);
+    let apart = acceptance::accept_roles(&document.name, &document.bytes, &document.others);
     warn(&apart.map_err(|why| refusal(&document.origin, &why))?);
     let standing = match (settings.enforce, accepted.ready) {
         (false, _) => Standing::NotEnforced,
@@ -168,9 +152,9 @@ fn contracts() -> Result<Contracts> {
 async fn alone(settings: &Settings, publisher: &Publisher, document: LoneDocument, origin: String) -> Result<Vouched> {
     let pinned_file = settings.policy_sha256.is_some() && matches!(settings.policy, PolicySource::File(_));
     if pinned_file && !document.has_bundle() {
-        let what = format!("a policy that nobody signed, only pinned ({origin}),");
+        let what = format!("an unsigned policy, only pinned ({origin}),");
         refuse_in_production(settings.profile, settings.rehearsal, &what)?;
-        tracing::warn!("nobody signed {origin}: MERO_KMS_POLICY_SHA256 alone vouches for it");
+        tracing::warn!("{origin} is not signed: only MERO_KMS_POLICY_SHA256 vouches for it");
     } else {
         let contracts = contracts()?;
         // Whatever the layout, the same workflow signs.
@@ -195,10 +179,10 @@ async fn alone(settings: &Settings, publisher: &Publisher, document: LoneDocumen
 fn no_bundle(source: &PolicySource) -> &'static str {
     match source {
         PolicySource::File(_) => {
-            "put its Sigstore bundle beside it, under the same name and .sigstore.json, or pin it: MERO_KMS_POLICY_SHA256"
+            "put its Sigstore bundle beside it, as its name plus .sigstore.json, or pin it: MERO_KMS_POLICY_SHA256"
         }
         PolicySource::Url(_) | PolicySource::Release | PolicySource::Environment(_) => {
-            "publish its Sigstore bundle at the same address and .sigstore.json, or leave the address out: the policy is then \
+            "publish its Sigstore bundle at its address plus .sigstore.json, or leave the address out: the policy is then \
              that of the release"
         }
     }
@@ -229,7 +213,7 @@ fn from_environment(settings: &Settings, allowed: &Allowed) -> NodePolicy {
         digest: Sha256::of(text.as_bytes()),
         origin: "the environment (ALLOWED_*)".to_owned(),
     };
-    tracing::warn!("the policy is from the environment: nobody signed it, and no release is bound to it");
+    tracing::warn!("the policy is from the environment: it is not signed and not bound to a release");
     // Lists that are not enforced may be incomplete; what else is to be said of them holds all the same.
     if let Ok(warnings) = acceptance::accept_lists("ALLOWED_*", allowed) {
         warn(&warnings);

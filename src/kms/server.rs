@@ -92,7 +92,7 @@ pub async fn serve_within(limits: Limits, listener: TcpListener, router: Router,
     let _ = ending.send(true);
     let drained = timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
     if drained.is_err() {
-        tracing::warn!("requests were still being answered {} s after the stop; they are cut", DRAIN.as_secs());
+        tracing::warn!("requests were still being answered {} s after the stop; they are cut off", DRAIN.as_secs());
         connections.shutdown().await;
     }
 }
@@ -100,7 +100,7 @@ pub async fn serve_within(limits: Limits, listener: TcpListener, router: Router,
 /// Says that connections are closed for want of places, now and then.
 fn notice(noticed: &mut Option<Instant>) {
     if noticed.is_none_or(|at| at.elapsed() >= NOTICE) {
-        tracing::warn!("places are short: connections that send nothing, idle or send slowly are closed");
+        tracing::warn!("connections are running short: those that send nothing, idle or send slowly are closed");
         *noticed = Some(Instant::now());
     }
 }
@@ -182,7 +182,7 @@ impl Server {
                 connection.as_mut().graceful_shutdown();
                 match timeout(DRAIN, connection).await {
                     Ok(outcome) => outcome,
-                    Err(_) => return tracing::debug!("a connection that took no answer was cut"),
+                    Err(_) => return tracing::debug!("a connection that read no answer was closed"),
                 }
             }
         };

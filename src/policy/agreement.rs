@@ -52,7 +52,7 @@ fn compare_all(check: CheckInfo, side: Role, policies: &[&PolicyFile], published
                     vec![finding(Status::Skipped, format!("{what}: the policy says policy_not_ready"))]
                 }
                 (None, _) => {
-                    let message = format!("{what}: an {} does not state this side", policy.kind.describe());
+                    let message = format!("{what}: an {} does not state this role", policy.kind.describe());
                     vec![finding(Status::SkippedRequired, message)]
                 }
                 (_, None) => {

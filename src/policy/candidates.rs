@@ -13,6 +13,7 @@ use crate::{
     report::{CheckInfo, Finding},
     schema::{Document, SCHEMA, conforms, excerpt::capped, parse_json, unreadable},
     subject::profile::Profile,
+    text::counted,
 };
 
 /// Candidates are usable for what they are given for.
@@ -166,7 +167,7 @@ fn usable(given: &Given) -> Vec<Finding> {
         CANDIDATES
             .fail(&file.name, format!("malformed entry at {}", m.place))
             .compared(m.expected.clone(), m.actual.clone())
-            .help("probe the machine again; never correct a measurement by hand")
+            .help("probe the machine again; never edit a measurement by hand")
             .within(&m.place)
     });
     let mut findings = capped(malformed.collect());
@@ -242,7 +243,8 @@ fn agree(profile: Profile, entries: &[(&str, &Entry)]) -> Vec<Finding> {
             let values: Vec<_> = all.iter().take(3).map(|m| m.short()).collect();
             let message =
                 format!("{profile}: {register} differs between probes: a policy of both admits {}", all.len());
-            let help = "find out why before you publish; an RTMR3 that never repeats comes from dstack's instance id";
+            let help =
+                "find out why before you publish; an RTMR3 that differs every time comes from dstack's instance id";
             findings.push(
                 CANDIDATES_AGREE.warn(&subject, message).compared("the same values", values.join(", ")).help(help),
             );
@@ -253,8 +255,10 @@ fn agree(profile: Profile, entries: &[(&str, &Entry)]) -> Vec<Finding> {
         findings.push(CANDIDATES_AGREE.warn(&subject, format!("{profile}: compose hashes differ between probes")));
     }
     if findings.is_empty() {
-        findings
-            .push(CANDIDATES_AGREE.pass(&subject, format!("{profile}: {} probes measured the same", entries.len())));
+        findings.push(CANDIDATES_AGREE.pass(
+            &subject,
+            format!("{profile}: {} the same values", counted(entries.len(), "probe measured", "probes measured")),
+        ));
     }
     findings
 }

@@ -17,6 +17,7 @@ use crate::{
     report::{CheckInfo, Finding, Status},
     schema::excerpt::{capped, excerpt},
     subject::{profile::Profile, role::Role, tag::Class},
+    text::counted,
 };
 
 /// The profile in the file's name is the profile inside.
@@ -45,7 +46,7 @@ pub const REGISTER_ZERO: CheckInfo =
 /// [`PROFILE`]: the file is for `expected`, the profile its name promises.
 pub fn profile(policy: &PolicyFile, expected: Profile) -> Vec<Finding> {
     if let Some(entry) = policy.malformed.iter().find(|m| m.place == "profile") {
-        let message = "the profile inside is none of the three";
+        let message = "the profile in it is not one of the three";
         let finding = Finding::new(PROFILE.id, Status::Fail, &policy.name, message);
         return vec![finding.compared(expected.as_str(), entry.actual.clone()).help(PROFILE_HELP)];
     }
@@ -53,10 +54,10 @@ pub fn profile(policy: &PolicyFile, expected: Profile) -> Vec<Finding> {
         Some(actual) if actual == expected => {
             Finding::new(PROFILE.id, Status::Pass, &policy.name, format!("is for {expected}"))
         }
-        Some(actual) => Finding::new(PROFILE.id, Status::Fail, &policy.name, "the policy inside is of another profile")
+        Some(actual) => Finding::new(PROFILE.id, Status::Fail, &policy.name, "the policy in it is for another profile")
             .compared(expected.as_str(), actual.as_str())
             .help(PROFILE_HELP),
-        None => Finding::new(PROFILE.id, Status::Fail, &policy.name, "the file states no single profile")
+        None => Finding::new(PROFILE.id, Status::Fail, &policy.name, "the file does not state exactly one profile")
             .compared(expected.as_str(), policy.kind.describe())
             .help(PROFILE_HELP),
     };
@@ -64,7 +65,7 @@ pub fn profile(policy: &PolicyFile, expected: Profile) -> Vec<Finding> {
 }
 
 const PROFILE_HELP: &str =
-    "a KMS that loads this file would serve another cohort: publish the right file under this name";
+    "a KMS that loads this file would serve another profile's machines: publish the right file under this name";
 
 /// [`TAG`]: the file is for `version`, the release it is published in.
 pub fn tag(policy: &PolicyFile, version: &Version) -> Vec<Finding> {
@@ -102,9 +103,9 @@ pub fn status(policy: &PolicyFile, class: Class) -> Vec<Finding> {
         }
         (Readiness::Unknown(word), Class::Rc | Class::Stable | Class::Hotfix) => {
             let got = if word.is_empty() { "no status".to_owned() } else { excerpt(word) };
-            Finding::new(STATUS.id, Status::Fail, &policy.name, "the status means nothing")
+            Finding::new(STATUS.id, Status::Fail, &policy.name, "the status is unknown")
                 .compared(known_words(policy.kind), got)
-                .help("use one of the expected words")
+                .help("use one of the expected values")
         }
     };
     vec![finding]
@@ -162,7 +163,7 @@ fn repeated(policy: &PolicyFile, what: &str, allowed: &Allowed) -> Vec<Finding> 
         let mut seen = HashSet::new();
         let twice = allowed.register(register).iter().filter(|m| !seen.insert(**m)).count();
         if twice > 0 {
-            let message = format!("{what}: {twice} values of {register} stand in the list more than once");
+            let message = format!("{what}: {} of {register} listed more than once", counted(twice, "value", "values"));
             found.push(Finding::new(MEASUREMENTS.id, Status::Warn, &policy.name, message));
         }
     }

@@ -223,7 +223,7 @@ fn one_profile(reader: &mut Reader, object: &Map<String, Value>, kind: PolicyKin
     if kind == PolicyKind::Current {
         // Some readers prefer the prefixed list and some the other, so a file with both means two things.
         for (key, value) in policy.iter().filter(|(key, _)| is_list_key(key, "")) {
-            let expected = "no list without kms_ or node_ beside those with it";
+            let expected = "all lists with kms_ or node_, or none";
             reader.note(Field::Measurement, format!("policy.{key}"), expected, value);
         }
     }

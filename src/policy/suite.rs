@@ -85,7 +85,7 @@ pub fn together(policies: &[&PolicyFile]) -> Vec<Finding> {
     if !absent.is_empty() {
         findings.retain(|f| f.status != Status::SkippedRequired);
         let absent: Vec<_> = absent.iter().map(|p| p.as_str()).collect();
-        let message = format!("no policy of {} is here to compare with", absent.join(" or "));
+        let message = format!("there is no policy of {} to compare with", absent.join(" or "));
         let subject = readable.first().map_or("", |p| p.name.as_str());
         findings.push(PROFILE_ISOLATION.skip(subject, message));
     }

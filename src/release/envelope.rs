@@ -192,9 +192,7 @@ fn one_of(fields: &Map<String, Value>, message: &Message, path: &str) -> Result<
     match present.as_slice() {
         [_] => Ok(()),
         [] => Err(Unfit::Malformed(format!("{place} holds none of {}", message.one_of.join(", ")))),
-        several => {
-            Err(Unfit::Ambiguous(format!("{place} holds {} at once, where one is meant", several.join(" and "))))
-        }
+        several => Err(Unfit::Ambiguous(format!("{place} holds {} at once; expected one", several.join(" and ")))),
     }
 }
 
@@ -203,7 +201,7 @@ fn at_most_one(fields: &Map<String, Value>, message: &Message, path: &str) -> Re
         let count = fields.get(*name).and_then(Value::as_array).map_or(0, Vec::len);
         if count > 1 {
             let at = if path.is_empty() { (*name).to_owned() } else { format!("{path}.{name}") };
-            return Err(Unfit::Ambiguous(format!("`{at}` holds {count} values, where one is meant")));
+            return Err(Unfit::Ambiguous(format!("`{at}` holds {count} values; expected one")));
         }
     }
     Ok(())
@@ -222,7 +220,7 @@ fn one_signature(value: &Value, pointer: &str) -> Result<(), Unfit> {
         [] | [_] => Err(Unfit::Malformed("the DSSE envelope holds no signature".to_owned())),
         several => {
             let count = several.len();
-            Err(Unfit::Ambiguous(format!("the DSSE envelope holds {count} signatures, where one is meant")))
+            Err(Unfit::Ambiguous(format!("the DSSE envelope holds {count} signatures; expected one")))
         }
     }
 }

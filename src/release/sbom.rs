@@ -23,6 +23,7 @@ use crate::{
         excerpt::{MAX_PROBLEMS, excerpt},
         parse_json_within, unreadable, validate,
     },
+    text::counted,
 };
 
 /// The SBOM is valid and complete in itself.
@@ -56,7 +57,9 @@ pub fn sbom(subject: &str, bytes: &[u8], purls: Purls) -> Vec<Finding> {
     let (packages, relationships) = (list(&document, "packages").len(), list(&document, "relationships").len());
     let named = content::with_purl(&document).count();
     problems.finish(format!(
-        "SPDX 2.3: {packages} packages ({named} with a purl), {relationships} relationships, all resolved"
+        "SPDX 2.3: {} ({named} with a purl), {}, all resolved",
+        counted(packages, "package", "packages"),
+        counted(relationships, "relationship", "relationships")
     ))
 }
 

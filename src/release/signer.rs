@@ -258,7 +258,7 @@ impl ExpectedSigner {
 fn source_mismatch(part: &'static str, option: &str, expected: &[&str], actual: Option<&str>) -> Mismatch {
     let expected = if expected.is_empty() { format!("one named with {option}") } else { expected.join(" or ") };
     let advice = actual.map(|_| {
-        format!("do not trust this: whoever may call the workflow may sign as it; if that caller is meant, name it with {option}")
+        format!("do not trust this: anyone who may call the workflow may sign as it; if that caller is meant, name it with {option}")
     });
     Mismatch { part, expected, actual: actual.map(str::to_owned), advice }
 }
@@ -270,9 +270,7 @@ fn whole_name_advice(written: &str, san: &str) -> String {
     let matches =
         |pattern: &&String| Regex::new(&format!(r"\A(?:{pattern})\z")).is_ok_and(|pattern| pattern.is_match(san));
     let wider = wider.iter().find(matches).map_or(written, String::as_str);
-    format!(
-        "the pattern must match the whole name, not a part of it as cosign has it: write {wider}, or better a narrower one"
-    )
+    format!("the pattern must match the whole name, unlike in cosign: write {wider}, or better a narrower one")
 }
 
 impl fmt::Display for ExpectedSigner {

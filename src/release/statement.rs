@@ -116,7 +116,7 @@ impl Subject {
         let fields = value.as_object().ok_or_else(|| at(" is not an object"))?;
         let mut name = match fields.get("name") {
             None | Some(Value::Null) => "",
-            Some(name) => name.as_str().ok_or_else(|| at(".name is not a text"))?,
+            Some(name) => name.as_str().ok_or_else(|| at(".name is not a string"))?,
         };
         while let Some(rest) = name.strip_prefix("./") {
             name = rest.trim_start_matches('/');
@@ -126,7 +126,7 @@ impl Subject {
         let stated = |algorithm: &str| match digests.get(algorithm) {
             None => Ok(None),
             Some(Value::String(hex)) => Ok(Some(hex.as_str())),
-            Some(_) => Err(at(&format!(".digest.{algorithm} is not a text"))),
+            Some(_) => Err(at(&format!(".digest.{algorithm} is not a string"))),
         };
         let invalid = |algorithm: &str| at(&format!(".digest.{algorithm} is not a digest in hex"));
         Ok(Self {

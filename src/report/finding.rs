@@ -1,5 +1,7 @@
 //! One result of one check on one thing.
 
+use super::Location;
+
 /// How a finding bears on the verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Status {
@@ -16,17 +18,6 @@ pub enum Status {
     /// The check could not run here and the verdict does not depend on it (for example GitHub's own digests when
     /// verifying a local directory).
     Skipped,
-}
-
-/// Where in a file a finding points. Lines and columns count from 1.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Location {
-    /// Path of the file, relative to the repository or the release where that makes sense.
-    pub file: String,
-    /// Line, when known.
-    pub line: Option<u32>,
-    /// Column, when known.
-    pub column: Option<u32>,
 }
 
 /// The result of one check on one thing. All texts may hold untrusted input: renderers escape them.
@@ -95,7 +86,7 @@ impl Finding {
     #[must_use]
     pub fn on_line(self, line: u32) -> Self {
         let file = self.subject.clone();
-        self.at(Location { file, line: (line > 0).then_some(line), column: None })
+        self.at(Location { file, line: (line > 0).then_some(line), ..Location::default() })
     }
 
     /// Points into a file.

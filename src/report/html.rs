@@ -156,7 +156,7 @@ impl<'a> Part<'a> {
             verdict: section.verdict().word(),
             tone: verdict_tone(section.verdict()),
             tally: wording::tally(section.counts()),
-            facts: section.facts.iter().map(|(name, value)| (*name, terminal(value))).collect(),
+            facts: section.ordered_facts().into_iter().map(|fact| (fact.name(), terminal(&fact.value()))).collect(),
             rows: section.findings.iter().map(Row::of).collect(),
         }
     }

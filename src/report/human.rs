@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::{
-    Counts, Finding, Report, Section, Status, Style, Verdict,
+    Counts, Fact, Finding, Report, Section, Status, Style, Verdict,
     escape::{at_line_start, terminal},
     wording::{self, Elapsed},
 };
@@ -62,9 +62,14 @@ impl Page {
     /// The line that opens a section. A repository speaks for itself; other facts are named.
     fn info(&self, section: &Section, w: &mut dyn Write) -> io::Result<()> {
         write!(w, "{} {}", self.painted("[INFO]", AnsiColor::Blue), terminal(&section.subject))?;
-        for (name, value) in &section.facts {
-            let value = terminal(value);
-            if *name == "repository" { write!(w, " · {value}")? } else { write!(w, " · {name} {value}")? }
+        for fact in section.ordered_facts() {
+            let value = terminal(&fact.value());
+            match fact {
+                Fact::Repository(_) => write!(w, " · {value}")?,
+                Fact::Image(_) | Fact::Signer(_) | Fact::SignedAt(_) | Fact::LogIndex(_) | Fact::Other(..) => {
+                    write!(w, " · {} {value}", fact.name())?;
+                }
+            }
         }
         writeln!(w)
     }

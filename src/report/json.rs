@@ -10,7 +10,7 @@ use std::{
 
 use serde::{Serialize, Serializer};
 
-use super::{Counts, Finding, Location, Report, Section, escape, wording};
+use super::{Counts, Fact, Finding, Location, Report, Section, escape, wording};
 
 /// Version of the document's form.
 const SCHEMA_VERSION: u32 = 1;
@@ -66,7 +66,7 @@ struct Part<'a> {
 }
 
 /// An object in display order. Values of a name met twice are joined, as an object can hold a name only once.
-struct Facts<'a>(&'a [(&'static str, String)]);
+struct Facts<'a>(Vec<&'a Fact>);
 
 #[derive(Serialize)]
 struct Entry<'a> {
@@ -113,7 +113,7 @@ impl<'a> Part<'a> {
     fn of(section: &'a Section) -> Self {
         Self {
             subject: &section.subject,
-            facts: Facts(&section.facts),
+            facts: Facts(section.ordered_facts()),
             verdict: wording::verdict_word(section.verdict()),
             counts: section.counts().into(),
             findings: section.findings.iter().map(Entry::of).collect(),
@@ -153,10 +153,11 @@ impl From<Counts> for Tally {
 impl Serialize for Facts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut merged: Vec<(&str, Cow<'_, str>)> = Vec::new();
-        for (name, value) in self.0 {
-            match merged.iter_mut().find(|(earlier, _)| earlier == name) {
+        for fact in &self.0 {
+            let (name, value) = (fact.name(), fact.value());
+            match merged.iter_mut().find(|(earlier, _)| *earlier == name) {
                 Some((_, values)) => *values = Cow::Owned(format!("{values}, {value}")),
-                None => merged.push((name, Cow::Borrowed(value))),
+                None => merged.push((name, value)),
             }
         }
         serializer.collect_map(merged)

@@ -57,8 +57,8 @@ fn document(report: &Report, passes: Passes, out: &mut String) -> fmt::Result {
 }
 
 fn body(section: &Section, passes: Passes, out: &mut String) -> fmt::Result {
-    for (name, value) in &section.facts {
-        writeln!(out, "- {name}: {}", markdown(value))?;
+    for fact in section.ordered_facts() {
+        writeln!(out, "- {}: {}", fact.name(), markdown(&fact.value()))?;
     }
     if !section.facts.is_empty() {
         writeln!(out)?;

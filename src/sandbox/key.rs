@@ -12,6 +12,9 @@ use spki::SubjectPublicKeyInfoOwned;
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::error::{Error, Result};
 
+/// How Sigstore names ECDSA on P-256 with SHA-256.
+pub(super) const KEY_DETAILS: &str = "PKIX_ECDSA_P256_SHA_256";
+
 /// The one source of randomness. Every value is drawn from a stream of its own, named by purpose and number, so that a
 /// new kind of key never changes the ones before it; `realm` keeps the services apart that share a seed.
 #[derive(Debug, Clone, Copy)]

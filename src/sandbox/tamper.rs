@@ -103,11 +103,7 @@ const KINDS: &[(Tamper, &str, &str)] = &[
     (Tamper::IdentityRepository, "identity-repository", "signs with the same workflow of a fork"),
     (Tamper::IdentityRef, "identity-ref", "signs with the right workflow on a feature branch"),
     (Tamper::IdentityIssuer, "identity-issuer", "signs with a certificate of another OIDC issuer"),
-    (
-        Tamper::LogEntryForged,
-        "log-entry-forged",
-        "replaces the transparency-log entry with one of a log that nobody trusts",
-    ),
+    (Tamper::LogEntryForged, "log-entry-forged", "replaces the transparency-log entry with one from an untrusted log"),
     (Tamper::LogProofRemoved, "log-proof-removed", "cuts the inclusion proof out of the bundle"),
     (Tamper::ApiDigest, "api-digest", "makes GitHub's API state another digest for the SBOM"),
     (Tamper::DownloadTruncated, "download-truncated", "delivers only the first half of the SBOM"),
@@ -170,7 +166,7 @@ impl Tamper {
     pub fn parse(name: &str) -> Result<Self> {
         Self::all().find(|t| t.name() == name).ok_or_else(|| {
             let shown: String = name.chars().take(60).collect();
-            Error::usage(format!("`{shown}` is no kind of tampering"))
+            Error::usage(format!("`{shown}` is not a kind of tampering"))
                 .help("`merotee sandbox --tamper list` shows every kind")
         })
     }

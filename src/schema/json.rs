@@ -5,7 +5,10 @@
 
 use std::{cell::Cell, collections::HashSet, fmt};
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{
+    Serialize,
+    de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Number, Value};
 
 use super::excerpt::excerpt;
@@ -45,13 +48,21 @@ pub fn parse_json(bytes: &[u8]) -> Result<Value, JsonError> {
     parse_json_within(bytes, MAX_JSON_BYTES)
 }
 
+/// Indented JSON with a final line end. Fields stand in the order their types declare them, whatever else in the build
+/// asks of `serde_json`.
+pub(crate) fn pretty(document: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(document)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
+
 /// Reads a document of at most `limit` bytes. See [`parse_json`].
 ///
 /// # Errors
 /// As [`parse_json`].
 pub fn parse_json_within(bytes: &[u8], limit: usize) -> Result<Value, JsonError> {
     if bytes.len() > limit {
-        let message = format!("the document has {} bytes, more than the {limit} that are read", bytes.len());
+        let message = format!("the document has {} bytes; at most {limit} are read", bytes.len());
         return Err(JsonError { place: None, message });
     }
     if let Some(message) = byte_order_mark(bytes) {
@@ -159,7 +170,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut map = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if !seen.insert(key.clone()) {
-                return Err(A::Error::custom(format_args!("the key `{}` stands twice in one object", excerpt(&key))));
+                return Err(A::Error::custom(format_args!("the key `{}` appears twice in one object", excerpt(&key))));
             }
             let value = entries.next_value_seed(self)?;
             map.insert(key, value);
@@ -182,7 +193,7 @@ mod tests {
     #[test]
     fn a_key_that_stands_twice_is_refused_with_its_place() {
         let text = b"{\n  \"policy\": {\"a\": 1,\n \"a\": 2}\n}";
-        assert_eq!(error(text), "line 3, column 4: the key `a` stands twice in one object");
+        assert_eq!(error(text), "line 3, column 4: the key `a` appears twice in one object");
         assert!(error(br#"{"a":1,"\u0061":2}"#).contains("the key `a` stands twice"), "an escape hides no key");
         assert_eq!(parse_json(br#"[{"a":1},{"a":2}]"#), Ok(json!([{"a": 1}, {"a": 2}])));
     }
@@ -216,10 +227,7 @@ mod tests {
         let error = parse_json_within(b"[1, 2, 3]", 5).err();
         assert_eq!(
             error,
-            Some(JsonError {
-                place: None,
-                message: "the document has 9 bytes, more than the 5 that are read".to_owned()
-            })
+            Some(JsonError { place: None, message: "the document has 9 bytes; at most 5 are read".to_owned() })
         );
     }
 

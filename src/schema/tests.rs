@@ -65,7 +65,7 @@ fn a_document_that_conforms_is_one_pass_and_one_that_is_no_json_one_failure_with
     let catalog = json!({"schema_version": "1", "entries": []});
     let findings = conforms("c.json", Document::CompatibilityCatalog, &catalog);
     assert_eq!(findings, [Finding::new("schema", Status::Pass, "c.json", "valid compatibility-catalog")]);
-    let finding = parse_json(b"{\n\"a\": }").map_err(|e| unreadable("p.json", &e)).expect_err("no JSON");
+    let finding = parse_json(b"{\n\"a\": }").map_err(|e| unreadable("p.json", &e)).expect_err("not JSON");
     assert_eq!((finding.status, finding.location.and_then(|l| l.line)), (Status::Fail, Some(2)));
     assert_eq!(finding.message, "not acceptable JSON: line 2, column 6: expected value");
 }

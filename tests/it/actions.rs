@@ -62,8 +62,9 @@ fn failures_are_annotated_the_summary_is_appended_and_outputs_are_set() {
     let annotations: Vec<_> = run.stderr.lines().filter(|line| line.starts_with("::")).collect();
     assert_eq!(annotations.len(), 2, "{}", run.stderr);
     assert!(
-        annotations[0]
-            .starts_with("::error title=api-digest%3A sbom.spdx.json::GitHub states another digest; expected sha256:")
+        annotations[0].starts_with(
+            "::error title=api-digest%3A sbom.spdx.json::GitHub states a different digest; expected sha256:"
+        )
     );
     assert!(annotations[1].starts_with("::warning title=caveat::signatures are judged by the trust root "));
     let summary = place.read("summary.md");

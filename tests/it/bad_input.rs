@@ -86,7 +86,7 @@ fn an_empty_variable_is_an_unset_one() {
 fn an_unknown_repository_is_told_from_an_unknown_release() {
     let place = Place::new();
     let verify = |tag: &str, repo: &str| place.sandbox(["verify-release-assets", tag, "--repo", repo]).run();
-    verify(KMS, "nobody/nothing").expect(1).says(&["knows no repository nobody/nothing"]).without_product();
+    verify(KMS, "nobody/nothing").expect(1).says(&["has no repository nobody/nothing"]).without_product();
     verify("mero-kms-v9.9.9", "calimero-network/mero-tee")
         .expect(1)
         .says(&["calimero-network/mero-tee has no release mero-kms-v9.9.9"])

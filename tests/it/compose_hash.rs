@@ -81,7 +81,8 @@ fn an_expected_hash_decides_the_exit_code_and_leaves_the_hash_alone() {
     }
     let (code, stdout, stderr) = run(dir.path(), &["compose.yaml", "--expect", OTHER, "--quiet"]);
     assert_eq!((code, stdout.as_str()), (10, HASH));
-    let first = format!("[ERROR] compose.yaml: the compose file is another: expected {OTHER}, got {HASH}[ERROR] → ");
+    let first =
+        format!("[ERROR] compose.yaml: the compose file has a different hash: expected {OTHER}, got {HASH}[ERROR] → ");
     assert!(stderr.starts_with(&first), "{stderr}");
     let (code, stdout, _) = run(dir.path(), &["compose.yaml", "--expect", OTHER, "--format", "json"]);
     let report: Value = serde_json::from_str(&stdout).unwrap();
@@ -265,7 +266,7 @@ fn a_second_compose_hash_added_to_a_real_log_is_reported_and_the_quote_does_not_
     assert!(stdout.contains("[PASS] event-log-compose-hash"), "the first still counts: {stdout}");
     assert!(stdout.contains("a `compose-hash` event after system-ready was ignored"), "{stdout}");
     assert_eq!(stdout.matches("[FAIL]").count(), 1, "{stdout}");
-    assert!(stdout.contains("RTMR3 of the quote is not what the event log leads to"), "{stdout}");
+    assert!(stdout.contains("RTMR3 of the quote differs from the replay of the event log"), "{stdout}");
 }
 
 #[test]

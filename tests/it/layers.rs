@@ -11,11 +11,12 @@ use std::{
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
-/// What every layer may name: digests and errors know nothing of ours.
-const FOUNDATION: [&str; 3] = ["digest", "ed25519", "error"];
+/// What every layer may name: digests, errors and words know nothing of ours.
+const FOUNDATION: [&str; 4] = ["digest", "ed25519", "error", "text"];
 
 /// Judges values and does no work: the folders of the domain, each of which names only those before it.
-const STAIRCASE: [&str; 7] = ["schema", "subject", "attestation", "policy", "catalog", "merod_config", "release"];
+const STAIRCASE: [&str; 8] =
+    ["schema", "subject", "attestation", "policy", "catalog", "merod_config", "release", "guard"];
 
 /// Each layer above the domain with what it may name of the others; the domain is open to all of them. A layer that is
 /// not here fails the test: its arrows must be thought about.
@@ -47,8 +48,7 @@ const BEFORE_A_PATH: [&str; 12] =
 const LONG: usize = 400;
 
 /// Longer files, and why they stay whole.
-const LONGER: &[(&str, &str)] =
-    &[("src/adapters/http.rs", "a quarter is its tests, which need its private types; redirects are one argument")];
+const LONGER: &[(&str, &str)] = &[];
 
 /// One source file: its path from the package, its module path, its tokens.
 struct Source {

@@ -107,7 +107,7 @@ fn a_single_policy_is_judged_without_the_others_and_other_documents_are_left_alo
     place.merotee(["policy", "validate", "policies/attestation-policy-debug.json"]).run().expect(0);
     fs::remove_file(place.path("policies/attestation-policy-debug.json")).unwrap();
     let two = place.merotee(["policy", "validate", "policies"]).run().expect(0);
-    two.says(&["no policy of debug is here to compare with"]);
+    two.says(&["there is no policy of debug to compare with"]);
     place.write("policies/published-mrtds.json", place.read("published-mrtds.json"));
     place.write("policies/index.json", r#"{"schema_version": 1, "releases": []}"#);
     place.merotee(["policy", "validate", "policies"]).run().expect(0).says(&["of another kind, not a policy"]);

@@ -118,7 +118,7 @@ fn every_real_case_has_the_stated_outcome_registers_status_and_advisories() {
         } else {
             let rejection = outcome.expect_err(&case.name());
             let said = match rejection.to_string() {
-                said if said.contains("the PCK certificate chain does not count before") => "CertNotValidYet",
+                said if said.contains("the PCK certificate chain is not valid before") => "CertNotValidYet",
                 said if said.contains("matches no TCB level") => "No matching TCB level",
                 said => panic!("{}: {said}", case.name()),
             };

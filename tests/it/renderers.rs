@@ -3,7 +3,7 @@
 use std::{fs, time::Duration};
 
 use merotee::report::{
-    CheckInfo, Finding, Format, Location, Report, Section, Status, Style, escape, github, render, sarif,
+    CheckInfo, Fact, Finding, Format, Location, Report, Section, Status, Style, escape, github, render, sarif,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -27,9 +27,9 @@ fn kms() -> Section {
     Section {
         subject: "mero-kms-v1.2.0".into(),
         facts: vec![
-            ("repository", "calimero-network/mero-tee".into()),
-            ("layout", "pipeline".into()),
-            ("class", "stable".into()),
+            Fact::Repository("calimero-network/mero-tee".into()),
+            Fact::named("layout", "pipeline"),
+            Fact::named("class", "stable"),
         ],
         findings: vec![
             finding("asset-present", Status::Pass, "checksums.sha256", ""),
@@ -48,10 +48,11 @@ fn kms() -> Section {
             finding("api-digest", Status::Skipped, "checksums.sha256", "a local directory has no API digests"),
             finding("profile-isolation", Status::Warn, "debug, debug-read-only", "the lists of RTMR3 overlap")
                 .help("extend RTMR3 differently in each profile, see https://example.com/docs/profiles#rtmr3")
-                .at(Location { file: "policies/debug.json".into(), line: Some(12), column: Some(5) }),
+                .at(Location::file("policies/debug.json").on(12, 5)),
             finding("notes-image-pinned", Status::SkippedRequired, "", "the release notes could not be fetched")
                 .help("give a token in GH_TOKEN"),
         ],
+        ..Section::default()
     }
 }
 
@@ -59,19 +60,17 @@ fn hostile() -> Section {
     let finding = Finding::new;
     Section {
         subject: "::error::mero-tee-v1.2.0".into(),
-        facts: vec![("layout", "up\u{1b}[2Jstream\n::error::x".into())],
+        facts: vec![Fact::named("layout", "up\u{1b}[2Jstream\n::error::x")],
         findings: vec![
             finding("asset-present", Status::Fail, "../x\n::error::owned", "::error file=a,line=1::b ##[error]c")
                 .compared("a|b `c` <script>alert(1)</script>", "@octocat #1 https://evil.example [x](y)")
                 .help("100% sure:\r\nyes, really"),
-            finding("asset-present", Status::Fail, "sbom\u{202e}nosj.exe", "two assets of one name").at(Location {
-                file: "/etc/../passwd c:\\x".into(),
-                line: Some(0),
-                column: Some(3),
-            }),
+            finding("asset-present", Status::Fail, "sbom\u{202e}nosj.exe", "two assets of one name")
+                .at(Location::file("/etc/../passwd c:\\x").on(0, 3)),
             finding("signature", Status::Pass, "\u{9b}31m\u{200b}red", &"x".repeat(400)),
             finding("unlisted-check", Status::Fail, "", ""),
         ],
+        ..Section::default()
     }
 }
 
@@ -83,6 +82,7 @@ fn everything() -> Report {
         sections: vec![kms(), hostile()],
         caveats: vec!["the trust root is not the built-in one: root.json (sha256:0f3c…)".into()],
         elapsed: Some(Duration::from_millis(214)),
+        ..Report::default()
     }
 }
 
@@ -94,8 +94,8 @@ fn clean() -> Report {
         command: "verify-release-assets".into(),
         rules: rules(),
         sections: vec![section],
-        caveats: Vec::new(),
         elapsed: Some(Duration::from_millis(214)),
+        ..Report::default()
     }
 }
 
@@ -258,7 +258,7 @@ fn a_clean_release_raises_no_alert_but_for_its_warnings() {
 fn sarif_fingerprints_differ_between_findings_and_stay_from_run_to_run() {
     let finding = |check, subject: &str| Finding::new(check, Status::Fail, subject, "");
     let prints = |findings: Vec<Finding>| -> Vec<String> {
-        let section = Section { subject: "v1".into(), facts: Vec::new(), findings };
+        let section = Section { subject: "v1".into(), findings, ..Section::default() };
         let report = Report { sections: vec![section.clone(), section], ..clean() };
         let log = sarif_log(&report);
         let print = |result: &Value| result["partialFingerprints"]["merotee/v1"].as_str().unwrap().to_owned();
@@ -274,7 +274,7 @@ fn sarif_fingerprints_differ_between_findings_and_stay_from_run_to_run() {
         finding("sbom", "b.json"),
         finding("sbom", ""),
         finding("sb", "omb.json"),
-        finding("sbom", "a.json").at(Location { file: "a.json".into(), line: Some(1), column: None }),
+        finding("sbom", "a.json").at(Location::file("a.json").on(1, None)),
     ];
     let first = prints(findings.clone());
     let mut unique = first.clone();
@@ -301,7 +301,7 @@ fn the_passes_of_one_check_share_a_line_unless_each_is_asked_for() {
         Finding::new("asset-size", Status::Pass, "a", ""),
         Finding::new("asset-size", Status::Pass, "b", ""),
     ];
-    let section = Section { subject: "v1".into(), facts: Vec::new(), findings: several };
+    let section = Section { subject: "v1".into(), findings: several, ..Section::default() };
     let report = Report { sections: vec![section], elapsed: None, ..clean() };
     let lines = |every_pass| -> Vec<String> {
         let text = rendered(Format::Human, &report, &Style { every_pass, ..Style::default() });
@@ -390,17 +390,18 @@ fn hostile_text() -> impl Strategy<Value = String> {
 fn report_of(texts: &[String; 8], status: Status) -> Report {
     let [subject, fact, asset, message, expected, actual, help, file] = texts;
     let finding = Finding::new("checksum", status, asset, message).compared(expected, actual).help(help);
-    let placed = finding.clone().at(Location { file: file.clone(), line: Some(1), column: None });
+    let placed = finding.clone().at(Location::file(file.clone()).on(1, None));
     Report {
         command: "verify-release-assets".into(),
         rules: rules(),
         sections: vec![Section {
             subject: subject.clone(),
-            facts: vec![("layout", fact.clone())],
+            facts: vec![Fact::named("layout", fact.clone())],
             findings: vec![finding, placed],
+            ..Section::default()
         }],
         caveats: vec![fact.clone()],
-        elapsed: None,
+        ..Report::default()
     }
 }
 

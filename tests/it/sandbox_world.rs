@@ -106,7 +106,7 @@ fn help_and_the_version_of_the_inner_command_are_the_product() {
 #[test]
 fn words_of_the_inner_command_win_over_what_the_sandbox_says() {
     let place = Place::new();
-    let unknown = |run: Run| run.expect(1).without_product().says(&["knows no repository other/repo"]);
+    let unknown = |run: Run| run.expect(1).without_product().says(&["has no repository other/repo"]);
     unknown(place.sandbox(VERIFY).args(["--repo", "other/repo"]).run());
     unknown(place.sandbox(["--repo", "other/repo"]).args(VERIFY).run());
     place.sandbox(VERIFY).args(["--trusted-root", "no-such-root"]).run().expect(1).says(&["no-such-root"]);

@@ -155,7 +155,7 @@ fn several_kinds_at_once_are_all_caught() {
 #[test]
 fn an_unknown_kind_and_a_release_that_is_not_there_are_usage_errors() {
     let run = Place::new().tampered("paint-it-red", ["verify-release-assets", "mero-kms-v1.2.0"]).run();
-    run.expect(2).says(&["`paint-it-red` is no kind of tampering", "--tamper list"]).without_product();
+    run.expect(2).says(&["`paint-it-red` is not a kind of tampering", "--tamper list"]).without_product();
     let run = Place::new().tampered("api-digest", ["verify-release-assets", "mero-kms-v8.8.8"]).run();
     run.expect(2).says(&["no release mero-kms-v8.8.8"]).without_product();
 }

@@ -49,7 +49,7 @@ impl Allowance {
             Ok(_) => Ok(()),
             Err(_) => {
                 let Self { limit, set_by, .. } = self;
-                let message = format!("{subject}: more bytes came than the {limit} a run that {set_by} allows");
+                let message = format!("{subject}: more bytes arrived than the {limit} a run that {set_by} allows");
                 Err(Error::remote(message).help(format!("raise {set_by} if the release is really that large")))
             }
         }
@@ -72,7 +72,7 @@ mod tests {
         allowance.take(4, "b").unwrap();
         assert_eq!(
             allowance.take(1, "c").unwrap_err().to_string(),
-            "c: more bytes came than the 10 a run that --bound allows"
+            "c: more bytes arrived than the 10 a run that --bound allows"
         );
         Allowance::unlimited().take(u64::MAX - 1, "d").unwrap();
     }

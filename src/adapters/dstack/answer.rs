@@ -61,7 +61,7 @@ impl Answer {
     pub(super) fn text(&self, field: &'static str) -> Result<&str, Malformed> {
         match self.0.get(field) {
             None | Some(Value::Null) => Ok(""),
-            Some(value) => value.as_str().ok_or(Malformed::new(field, "no text")),
+            Some(value) => value.as_str().ok_or(Malformed::new(field, "not text")),
         }
     }
 
@@ -78,13 +78,13 @@ impl Answer {
             return Ok(None);
         }
         let mut bytes = Zeroizing::new(vec![0; digits.len() / 2]);
-        hex::decode_to_slice(digits, &mut bytes).map_err(|_| Malformed::new(field, "no hex"))?;
+        hex::decode_to_slice(digits, &mut bytes).map_err(|_| Malformed::new(field, "not hex"))?;
         Ok(Some(bytes))
     }
 
     pub(super) fn key(&self, field: &'static str) -> Result<SecretString, Malformed> {
         let bytes = self.bytes(field)?.unwrap_or_default();
-        let malformed = || Malformed::new(field, "no hex of 16 to 64 bytes");
+        let malformed = || Malformed::new(field, "not hex of 16 to 64 bytes");
         if !KEY_BYTES.contains(&bytes.len()) {
             return Err(malformed());
         }
@@ -100,7 +100,7 @@ impl Answer {
             Value::Null => Ok(Value::Array(Vec::new())),
             list @ Value::Array(_) => Ok(list),
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => {
-                Err(Malformed::new(field, "no list"))
+                Err(Malformed::new(field, "not a list"))
             }
         }
     }
@@ -110,7 +110,7 @@ impl Answer {
         match self.value(field)? {
             object @ (Value::Null | Value::Object(_)) => Ok(object),
             Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                Err(Malformed::new(field, "no object"))
+                Err(Malformed::new(field, "not an object"))
             }
         }
     }
@@ -133,7 +133,7 @@ impl Answer {
             None => Ok(Value::Null),
             Some(Value::String(text)) if text.is_empty() => Ok(Value::Null),
             Some(Value::String(text)) => parse_json(text.as_bytes())
-                .map_err(|cause| Malformed { cause: Some(cause), ..Malformed::new(field, "no JSON") }),
+                .map_err(|cause| Malformed { cause: Some(cause), ..Malformed::new(field, "not JSON") }),
             Some(value) => Ok(value.clone()),
         }
     }
@@ -165,10 +165,10 @@ mod tests {
     #[test]
     fn no_error_repeats_what_a_field_holds() {
         let said = answer(json!("5ecret".repeat(3))).key("f").unwrap_err();
-        assert_eq!(said.to_string(), "`f` is no hex");
+        assert_eq!(said.to_string(), "`f` is not hex");
         assert!(!format!("{said:?}").contains("5ecret"), "{said:?}");
-        assert_eq!(answer(json!("abcd")).key("f").unwrap_err().to_string(), "`f` is no hex of 16 to 64 bytes");
-        assert_eq!(answer(json!(7)).key("f").unwrap_err().to_string(), "`f` is no text");
+        assert_eq!(answer(json!("abcd")).key("f").unwrap_err().to_string(), "`f` is not hex of 16 to 64 bytes");
+        assert_eq!(answer(json!(7)).key("f").unwrap_err().to_string(), "`f` is not text");
     }
 
     #[test]
@@ -202,11 +202,11 @@ mod tests {
     #[test]
     fn a_value_of_another_kind_is_an_error() {
         let said = |result: Result<Value, Malformed>| result.unwrap_err().to_string();
-        assert_eq!(said(answer(json!({})).list("f")), "`f` is no list");
-        assert_eq!(said(answer(json!("{}")).list("f")), "`f` is no list");
-        assert_eq!(said(answer(json!("[")).list("f")), "`f` is no JSON");
-        assert_eq!(said(answer(json!("[]")).object("f")), "`f` is no object");
-        assert_eq!(said(answer(json!("{\"a\":1,\"a\":2}")).object("f")), "`f` is no JSON");
+        assert_eq!(said(answer(json!({})).list("f")), "`f` is not a list");
+        assert_eq!(said(answer(json!("{}")).list("f")), "`f` is not a list");
+        assert_eq!(said(answer(json!("[")).list("f")), "`f` is not JSON");
+        assert_eq!(said(answer(json!("[]")).object("f")), "`f` is not an object");
+        assert_eq!(said(answer(json!("{\"a\":1,\"a\":2}")).object("f")), "`f` is not JSON");
         assert!(answer(json!(7)).document("f").is_err());
         assert!(answer(json!([7])).bytes("f").is_err());
     }

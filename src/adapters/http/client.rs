@@ -13,11 +13,14 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
 use super::{
-    Body, HttpOptions, Patience, Redirects, Request, Service,
+    HttpOptions,
     excerpt::{excerpt, excerpt_at, excerpt_within},
-    failure::{Asked, Circumstances, Failure, Reason, host},
+    failure::{Asked, Failure, Unwelcome, host},
     origin::{has_credentials, is_http, is_loopback},
-    service::Ours,
+    reason::Reason,
+    request::{Body, Redirects, Request},
+    retry::Patience,
+    service::{Ours, Service},
     upload,
 };
 use crate::error::{Error, Result};
@@ -112,10 +115,15 @@ impl Http {
         self.authorization.is_some()
     }
 
-    /// What an error about `asked`, so often, says of who was asked.
-    pub(super) fn circumstances<'a>(&self, asked: Asked<'a>, attempts: usize) -> Circumstances<'a> {
+    /// The attempts at what `asked` says, all of them still left.
+    pub(super) fn attempts<'a>(&'a self, asked: Asked<'a>) -> Patience<'a> {
         let ours = Ours { token: self.has_token(), loopback: is_loopback(&self.base) };
-        Circumstances { asked, attempts, service: self.service, ours }
+        Patience::new(&self.options, self.service, ours, asked)
+    }
+
+    /// The attempts at reading `subject`.
+    pub(crate) fn patience<'a>(&'a self, subject: &'a str) -> Patience<'a> {
+        self.attempts(Asked::For(subject))
     }
 
     /// Whether a URL belongs to the service: the same scheme, host and port, and no credentials of its own.
@@ -163,7 +171,11 @@ impl Http {
     /// does not allow one. Input: a body that cannot be produced.
     pub async fn ask(&self, request: &Request<'_>, subject: &str) -> Result<Option<Fetched>> {
         let url = request.url;
-        let mut patience = Patience::of(self, request, subject);
+        let asked = if request.reads() { Asked::For(subject) } else { Asked::To(subject) };
+        let mut patience = self.attempts(asked);
+        if !request.idempotent {
+            patience = patience.only_what_was_not_done();
+        }
         let limit = match request.body {
             Body::Stream(_) => self.options.download_timeout,
             Body::None | Body::Json(_) => self.options.request_timeout,
@@ -249,7 +261,9 @@ impl Http {
     pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
         // The body is only wanted for its message: without one, or with half of one, the status has to do.
         let body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
-        Failure::status(&answer, self.service, &body)
+        let (status, headers) = (answer.response.status(), answer.response.headers());
+        let unwelcome = Unwelcome { status, headers, body: &body, storage: answer.redirected_away };
+        Failure::status(&answer.url, self.service, &unwelcome)
     }
 
     /// The body in memory. Bytes are counted as they come: what `Content-Length` promises binds nobody.
@@ -376,7 +390,7 @@ fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
         return Ok(None);
     }
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-        Error::usage("the token holds a character that no token has").help("check GH_TOKEN for stray characters")
+        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
     })?;
     value.set_sensitive(true);
     Ok(Some(value))

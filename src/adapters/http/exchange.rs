@@ -2,7 +2,12 @@
 
 use reqwest::{Method, StatusCode, Url};
 
-use super::{Body, Failure, Http, Reason, Request, failure::Asked};
+use super::{
+    client::Http,
+    failure::Failure,
+    reason::Reason,
+    request::{Body, Request},
+};
 use crate::error::Result;
 
 impl Http {
@@ -31,6 +36,6 @@ impl Http {
             Ok(Err(failure)) => failure,
             Err(_) => Failure::new(url, Reason::TimedOut(limit)),
         };
-        Err(failure.into_error(self.circumstances(Asked::For(subject), 1)))
+        Err(self.patience(subject).give_up(failure))
     }
 }

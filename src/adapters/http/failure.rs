@@ -8,7 +8,8 @@ use reqwest::{StatusCode, Url, header::HeaderMap};
 use super::{
     HttpOptions,
     excerpt::excerpt,
-    quota::{self, Limit, Pause},
+    quota::{self, Limit},
+    reason::{Cause, Pause, Reason},
     service::{Ours, Service},
 };
 use crate::error::Error;
@@ -25,61 +26,16 @@ pub(crate) struct Failure {
     unsent: bool,
 }
 
-/// What went wrong.
-#[derive(Debug)]
-pub(crate) enum Reason {
-    /// No connection.
-    Unreachable {
-        /// What was in the way.
-        cause: Cause,
-        /// The system's words.
-        words: String,
-    },
-    /// Nothing came for this long.
-    TimedOut(Duration),
-    /// The answer broke off.
-    Broken(String),
-    /// A status that is no success.
-    Status {
-        /// The status.
-        status: StatusCode,
-        /// The message of the body, as remote text.
-        said: Option<String>,
-        /// The wait asked for.
-        pause: Option<Pause>,
-        /// The API redirected to this host: its links expire and our token means nothing to it.
-        storage: bool,
-    },
-    /// A rate limit is reached.
-    RateLimited {
-        /// Whether it is GitHub's secondary one, against bursts: it says when it ends only now and then.
-        secondary: bool,
-        /// The message of the body, as remote text.
-        said: Option<String>,
-        /// The wait asked for.
-        pause: Option<Pause>,
-    },
-    /// We do not accept the answer: a redirect where we do not go, an encoding we did not ask for.
-    Refused(String),
-    /// More bytes than allowed.
-    TooLarge(u64),
-    /// Our HTTP client can't be set up.
-    Setup(String),
-    /// What should be sent can't be produced.
-    Unsendable(String),
-}
-
-/// Why there is no connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// Nothing listens, or something in between refuses.
-    Refused,
-    /// The name means nothing.
-    NoSuchHost,
-    /// The server's certificate is not trusted, or it does not speak TLS.
-    Tls,
-    /// Anything else.
-    Other,
+/// What came of an answer whose status is no success.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unwelcome<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: &'a HeaderMap,
+    /// The start of its body.
+    pub(super) body: &'a [u8],
+    /// Whether the service had redirected to who answered: the storage's limits are not the API's, and no token raises
+    /// them.
+    pub(super) storage: bool,
 }
 
 /// Circumstances of a failure that decide its words.
@@ -135,12 +91,9 @@ impl Failure {
         self.unsent || matches!(self.reason, Reason::RateLimited { .. })
     }
 
-    /// An answer whose status is no success. `body` is the start of its body.
-    pub(crate) fn status(answer: &super::Answer, service: Service, body: &[u8]) -> Self {
-        let (status, headers) = (answer.response.status(), answer.response.headers());
-        // The storage's limits are not the API's, and no token raises them.
-        let storage = answer.redirected_away;
-        Self::new(&answer.url, refusal(service, status, headers, body, storage))
+    /// An answer whose status is no success, of the server at `url`.
+    pub(super) fn status(url: &Url, service: Service, unwelcome: &Unwelcome<'_>) -> Self {
+        Self::new(url, refusal(service, unwelcome))
     }
 
     /// The least time to wait before asking again; `None` when asking again can't help. `unsaid` is the wait after a
@@ -282,7 +235,8 @@ fn innermost_kind(error: &io::Error) -> io::ErrorKind {
 }
 
 /// What an unwelcome status stands for.
-fn refusal(service: Service, status: StatusCode, headers: &HeaderMap, body: &[u8], storage: bool) -> Reason {
+fn refusal(service: Service, unwelcome: &Unwelcome<'_>) -> Reason {
+    let Unwelcome { status, headers, body, storage } = *unwelcome;
     let said = message(body);
     let limit = if storage { None } else { quota::limit(service, status, headers, said.as_deref()) };
     let pause = quota::pause(service, headers, Timestamp::now());
@@ -312,7 +266,7 @@ impl Failure {
     pub(super) fn answered(service: Service, code: u16, headers: &HeaderMap, said: &str) -> Self {
         let status = StatusCode::from_u16(code).unwrap_or_default();
         let body = serde_json::json!({ "message": said }).to_string();
-        let reason = refusal(service, status, headers, body.as_bytes(), false);
+        let reason = refusal(service, &Unwelcome { status, headers, body: body.as_bytes(), storage: false });
         Self { host: "api.example".to_owned(), reason, unsent: false }
     }
 }

@@ -11,16 +11,10 @@ use reqwest::{
     header::{DATE, HeaderMap, RETRY_AFTER},
 };
 
-use super::service::{Limits, Service};
-
-/// A wait that a server asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pause {
-    /// How long from now.
-    pub(crate) wait: Duration,
-    /// When it ends.
-    pub(crate) until: Timestamp,
-}
+use super::{
+    reason::Pause,
+    service::{Limits, Service},
+};
 
 /// Longer waits are shown as this one: past it the number means nothing.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);

@@ -7,7 +7,7 @@ use reqwest::{
     header::{HeaderName, HeaderValue},
 };
 
-use super::failure::{Cause, Reason};
+use super::reason::{Cause, Reason};
 
 /// A kind of server. The TSA and TUF are not among them: their answers come inside bundles and trust roots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

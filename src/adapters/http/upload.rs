@@ -16,7 +16,7 @@ use futures_util::{
 };
 use tokio::sync::OnceCell;
 
-use super::Content;
+use super::request::Content;
 use crate::error::{self, Result};
 
 /// What is known of a body while it is sent.

@@ -7,7 +7,12 @@ use serde::Deserialize;
 use serde_json::json;
 use sigstore_types::{SignatureBytes, SignatureContent, TransparencyLogEntry, bundle::VerificationMaterialContent};
 
-use super::{Rejected, claims::is_authority, log_body, rekor::certificate_from_pem};
+use super::{
+    Rejected,
+    claims::is_authority,
+    log_body::{self, EntryKind},
+    rekor::certificate_from_pem,
+};
 use crate::release::{
     envelope::{self, Form, Unfit},
     statement::Statement,
@@ -50,14 +55,6 @@ struct CosignPayload {
     log_id: String,
 }
 
-/// The part of a log entry's body that names its format.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EntryKind {
-    pub(super) kind: String,
-    pub(super) api_version: String,
-}
-
 impl Bundle {
     /// Parses either format, and refuses what two readers could take for two things: see [`envelope`].
     ///
@@ -78,7 +75,7 @@ impl Bundle {
             Form::Envelope => {
                 Err(Rejected::new("not a bundle: this is a DSSE envelope, without certificate and log entry"))
             }
-            Form::Statement => Err(Rejected::new("not a bundle: this is an in-toto statement, which nobody signed")),
+            Form::Statement => Err(Rejected::new("not a bundle: this is an unsigned in-toto statement")),
         }
     }
 
@@ -87,7 +84,7 @@ impl Bundle {
         match envelope::read(bytes, MAX_BYTES) {
             Err(Unfit::OtherKind(kind)) => Some(kind),
             Ok((Form::Envelope, _)) => Some("a DSSE envelope, without certificate and log entry".to_owned()),
-            Ok((Form::Statement, _)) => Some("an in-toto statement, which nobody signed".to_owned()),
+            Ok((Form::Statement, _)) => Some("an unsigned in-toto statement".to_owned()),
             Ok((Form::Bundle | Form::CosignBundle, _)) | Err(Unfit::Malformed(_) | Unfit::Ambiguous(_)) => None,
         }
     }

@@ -87,7 +87,7 @@ fn one_name(certificate: &Certificate) -> Result<(), Rejected> {
     match names.map_or(0, |(_, names)| names.0.len()) {
         1 => Ok(()),
         0 => Err(Rejected::new("the certificate names no identity")),
-        several => Err(Rejected::new(format!("the certificate names {several} identities, where one is meant"))),
+        several => Err(Rejected::new(format!("the certificate names {several} identities; expected one"))),
     }
 }
 
@@ -109,7 +109,7 @@ impl Claims {
                 _ => continue,
             };
             if claims.insert(number, text.to_owned()).is_some() {
-                return Err(Rejected::new(format!("extension {oid} stands twice in the certificate")));
+                return Err(Rejected::new(format!("extension {oid} appears twice in the certificate")));
             }
         }
         let claims = Self(claims);

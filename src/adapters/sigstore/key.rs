@@ -50,7 +50,7 @@ impl PublicKey {
         let block = match blocks.as_slice() {
             [] => return Err(not_pem(bytes)),
             [block] => block,
-            several => return Err(format!("holds {} PEM blocks, where one public key is meant", several.len())),
+            several => return Err(format!("holds {} PEM blocks; expected one public key", several.len())),
         };
         if block.tag != "PUBLIC KEY" {
             return Err(other_block(block.tag));

@@ -16,7 +16,7 @@ use sigstore_types::{DerCertificate, KindVersion, SignatureBytes};
 use url::Url;
 
 use super::{
-    Artifact, Bundle, Rejected, TrustRoot, bundle::EntryKind, claims::is_authority, detached_signature,
+    Artifact, Bundle, Rejected, TrustRoot, claims::is_authority, detached_signature, log_body::EntryKind,
     refuse_mismatch, verify_bundle,
 };
 use crate::{
@@ -123,7 +123,7 @@ impl<'a> RekorLookup<'a> {
         }
         if !complete {
             let message = format!("the log holds more than {MAX_ENTRIES} entries for sha256:{}", artifact.digest);
-            return Err(Error::remote(format!("{message}, and none of those looked at is of this signature")));
+            return Err(Error::remote(format!("{message}, and none of those checked is for this signature")));
         }
         Ok(Err(reason.unwrap_or_else(|| Rejected::new("the transparency log holds no entry for this artifact"))))
     }

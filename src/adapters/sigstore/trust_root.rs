@@ -67,7 +67,8 @@ impl TrustRoot {
         };
         let logs = root.tlogs.iter().map(|log| &log.public_key).chain(root.ctlogs.iter().map(|log| &log.public_key));
         for key in logs {
-            weak_key::refuse(&key.raw_bytes).map_err(|e| Error::usage(format!("{name}: a log's key is none: {e}")))?;
+            weak_key::refuse(&key.raw_bytes)
+                .map_err(|e| Error::usage(format!("{name}: the key of a log is not valid: {e}")))?;
         }
         let verifier =
             Verifier::new(&root).map_err(|e| Error::usage(format!("{name}: not a usable trusted root")).because(e))?;
@@ -116,7 +117,7 @@ fn parse(bytes: &[u8]) -> Result<TrustedRoot, String> {
 /// Names the root by its digest: the same root reads the same in every report, wherever it lay.
 fn caveat(name: &OsStr, digest: Sha256) -> String {
     let name = name.to_string_lossy();
-    format!("signatures are judged by the trust root {name} (sha256:{digest}), not by Sigstore's public-good root")
+    format!("using custom trust root {name} (sha256:{digest}), not Sigstore's public-good root")
 }
 
 impl fmt::Debug for TrustRoot {

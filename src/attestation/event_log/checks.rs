@@ -57,9 +57,9 @@ pub fn replayed(subject: &str, log: &EventLog, quote: &Registers<Measurement>) -
             REPLAY.pass(subject, format!("{register} {}", actual.short()))
         } else {
             REPLAY
-                .fail(subject, format!("{register} of the quote is not what the event log leads to"))
+                .fail(subject, format!("{register} of the quote differs from the replay of the event log"))
                 .compared(expected.to_string(), actual.to_string())
-                .help("the log was altered, or belongs to another quote: believe nothing it says")
+                .help("the log was altered, or belongs to another quote: trust nothing in it")
         })
     };
     Register::ALL.into_iter().filter_map(compare).collect()
@@ -86,7 +86,7 @@ pub fn identity(subject: &str, log: &EventLog) -> Vec<Finding> {
         findings.push(
             IDENTITY
                 .warn(subject, "the log has no system-ready event: nothing marks where the application's events begin")
-                .help("expected of a quote taken while the machine starts; otherwise the dstack image is very old"),
+                .help("normal for a quote taken while the machine starts; otherwise the dstack image is very old"),
         );
     }
     let repeated = identity.repeated.iter().map(|again| {
@@ -94,7 +94,7 @@ pub fn identity(subject: &str, log: &EventLog) -> Vec<Finding> {
         if again.by_application {
             IDENTITY
                 .warn(subject, format!("entry {index}: a `{field}` event after system-ready was ignored"))
-                .help("the application made it, and could have made it say anything: find out why")
+                .help("the application wrote it, and could have written anything: find out why")
         } else {
             IDENTITY.warn(subject, format!("entry {index}: a second `{field}` event before system-ready was ignored"))
         }
@@ -114,9 +114,9 @@ pub fn compose_hash(subject: &str, log: &EventLog, expected: Sha256) -> Finding 
     match log.identity().map(|identity| identity.compose_hash()) {
         Ok(Some(actual)) if actual == expected => COMPOSE_HASH.pass(subject, actual.to_string()),
         Ok(Some(actual)) => COMPOSE_HASH
-            .fail(subject, "the machine runs another app-compose.json")
+            .fail(subject, "the machine runs a different app-compose.json")
             .compared(expected.to_string(), actual.to_string())
-            .help("compare the bytes of both files: any change counts, a final newline too"),
+            .help("compare the bytes of both files: every byte counts, including a final newline"),
         Ok(None) => COMPOSE_HASH
             .fail(subject, "the log has no compose-hash event before system-ready")
             .compared(expected.to_string(), "no event"),

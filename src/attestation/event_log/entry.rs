@@ -59,7 +59,7 @@ pub enum Problem {
         actual: String,
     },
     /// The field holds more than is read.
-    #[error("it has {actual} bytes, more than the {limit} that are read")]
+    #[error("it has {actual} bytes; at most {limit} are read")]
     TooLong {
         /// The limit, in bytes.
         limit: usize,

@@ -15,12 +15,13 @@ use crate::{
         report_data::default_binding,
     },
     report::{CheckInfo, Finding},
+    text::counted,
 };
 
 /// The documents a quote is judged by can be believed.
 pub const COLLATERAL: CheckInfo = CheckInfo {
     id: "quote-collateral",
-    title: "collateral is signed under the trust root, fits the machine, and every document counts at the time",
+    title: "collateral is signed under the trust root, fits the machine, and every document is valid at the time",
 };
 /// The quote is genuine.
 pub const SIGNATURE: CheckInfo = CheckInfo {
@@ -32,7 +33,7 @@ pub const TCB: CheckInfo =
     CheckInfo { id: "quote-tcb", title: "the platform's TCB status is known, not revoked, and one the policy allows" };
 /// Nobody else sees into the TD.
 pub const DEBUG: CheckInfo =
-    CheckInfo { id: "quote-debug", title: "the TD is not under debug, and its attributes let nobody into it" };
+    CheckInfo { id: "quote-debug", title: "the TD does not run in debug mode, and its attributes let no one into it" };
 /// The quote was made for this occasion.
 pub const REPORT_DATA: CheckInfo =
     CheckInfo { id: "quote-report-data", title: "the report data holds the expected nonce and binding" };
@@ -68,7 +69,7 @@ pub fn judge_verdict(subject: &str, outcome: &Result<Verdict, Rejection>) -> Vec
     let rejection = match outcome {
         Ok(verdict) => {
             let Dated { document, validity } = verdict.until;
-            let until = format!("every document counts until {} ({document})", time(validity.until));
+            let until = format!("every document is valid until {} ({document})", time(validity.until));
             let genuine = "signed by Intel's quoting enclave on a certified platform";
             return vec![COLLATERAL.pass(subject, until), SIGNATURE.pass(subject, genuine)];
         }
@@ -77,7 +78,7 @@ pub fn judge_verdict(subject: &str, outcome: &Result<Verdict, Rejection>) -> Vec
     match (rejection.concern(), rejection) {
         (Concern::Collateral, _) => vec![
             COLLATERAL.fail(subject, rejection.to_string()).help(advice(rejection)),
-            SIGNATURE.undecided(subject, "not judged: the collateral cannot be believed"),
+            SIGNATURE.undecided(subject, "not judged: the collateral failed verification"),
         ],
         // Nobody knows how far the library got.
         (_, Rejection::Other(_) | Rejection::Disagreement) => vec![
@@ -85,11 +86,11 @@ pub fn judge_verdict(subject: &str, outcome: &Result<Verdict, Rejection>) -> Vec
             SIGNATURE.fail(subject, rejection.to_string()).help(advice(rejection)),
         ],
         (Concern::Signature, _) => vec![
-            COLLATERAL.pass(subject, "signed under the trust root, and counts at this time"),
+            COLLATERAL.pass(subject, "signed under the trust root, and valid at this time"),
             SIGNATURE.fail(subject, rejection.to_string()).help(advice(rejection)),
         ],
         (Concern::Tcb | Concern::Debug, _) => vec![
-            COLLATERAL.pass(subject, "signed under the trust root, and counts at this time"),
+            COLLATERAL.pass(subject, "signed under the trust root, and valid at this time"),
             SIGNATURE.pass(subject, "signed by Intel's quoting enclave on a certified platform"),
         ],
     }
@@ -117,7 +118,7 @@ pub fn judge_tcb(subject: &str, outcome: &Result<Verdict, Rejection>, expected: 
         (_, TcbStatus::Revoked) => TCB.fail(subject, Rejection::TcbRevoked.to_string()),
         (Some(_), _) if allowed.tcb().is_empty() && *not_ready => TCB
             .undecided(subject, format!("{said}; {name}: the policy says policy_not_ready and lists no TCB status yet"))
-            .help("judge by the policy of a final release"),
+            .help("use the policy of a final release"),
         (Some(_), _) if allowed.tcb().is_empty() => TCB
             .fail(subject, format!("{name}: no TCB status is listed, so none is tolerated"))
             .compared("a list with the machine's status in it", said)
@@ -194,19 +195,19 @@ pub fn judge_report_data(
     }
     if let Some(stated) = stated.filter(|stated| *stated != report.report_data) {
         let finding = REPORT_DATA
-            .fail(subject, "the answer states another report data than its quote holds")
+            .fail(subject, "the answer's report data differs from its quote's")
             .compared(hex::encode(report.report_data), hex::encode(stated));
-        findings.push(finding.help("the answer was put together from two: do not trust its sender"));
+        findings.push(finding.help("the answer was assembled from two: do not trust its sender"));
     }
     findings
 }
 
 fn half(subject: &str, what: &str, expected: [u8; 32], actual: [u8; 32], proven: bool) -> Finding {
     if expected == actual {
-        return agreed(subject, format!("the {what} is the one given"), proven);
+        return agreed(subject, format!("the {what} matches"), proven);
     }
     REPORT_DATA
-        .fail(subject, format!("the {what} is another one"))
+        .fail(subject, format!("the {what} differs"))
         .compared(hex::encode(expected), hex::encode(actual))
         .help("the quote was made for another request: ask again with a fresh nonce")
 }
@@ -226,10 +227,10 @@ pub fn judge_policy(quote: &Quote, proven: bool, expected: &Expectation) -> Vec<
         let list = expected.allowed.register(register);
         if list.is_empty() && expected.not_ready {
             let message = format!("{name}: the policy says policy_not_ready and allows no value yet");
-            return POLICY.undecided(subject, message).help("judge by the policy of a final release");
+            return POLICY.undecided(subject, message).help("use the policy of a final release");
         }
         if list.is_empty() {
-            let message = format!("{name}: the policy's list is empty, so nothing is allowed by it");
+            let message = format!("{name}: the policy's list is empty, so it allows nothing");
             return POLICY.fail(subject, message).help("run `policy validate` on the file");
         }
         if register_violation(&quote.report, register, &expected.allowed).is_some() {
@@ -252,18 +253,18 @@ fn alternatives(list: &[Measurement]) -> String {
     let shown: Vec<_> = list.iter().take(3).map(ToString::to_string).collect();
     match list.len() {
         0..=3 => shown.join(" or "),
-        more => format!("{} or {} others", shown.join(" or "), more - 3),
+        more => format!("{} or {}", shown.join(" or "), counted(more - 3, "other", "others")),
     }
 }
 
 /// What another value of a register means.
 fn meaning(register: Register) -> &'static str {
     match register {
-        Register::Mrtd => "the virtual firmware is another one",
-        Register::Rtmr0 => "the firmware's configuration is another one: machine size, or devices",
-        Register::Rtmr1 => "the kernel is another one",
-        Register::Rtmr2 => "the kernel command line or initial file system is another one",
-        Register::Rtmr3 => "what was started is another one: application, or profile",
+        Register::Mrtd => "the virtual firmware differs",
+        Register::Rtmr0 => "the firmware's configuration differs: machine size or devices",
+        Register::Rtmr1 => "the kernel differs",
+        Register::Rtmr2 => "the kernel command line or initial file system differs",
+        Register::Rtmr3 => "what was started differs: application or profile",
     }
 }
 
@@ -277,18 +278,18 @@ fn described(verdict: &Verdict) -> String {
 fn advice(rejection: &Rejection) -> &'static str {
     match rejection {
         Rejection::OutsideValidity { .. } => {
-            "fetch collateral (or a quote) anew, or judge as of another time: --at TIME"
+            "fetch fresh collateral (or a fresh quote), or judge as of another time: --at TIME"
         }
         Rejection::WrongRoot(_) => "a quote under a root of your own needs that root: --root FILE",
         Rejection::Collateral(_)
         | Rejection::Unfit { .. }
         | Rejection::FmspcMismatch { .. }
-        | Rejection::PceIdMismatch { .. } => "fetch the TDX collateral for this very quote",
+        | Rejection::PceIdMismatch { .. } => "fetch the TDX collateral for this quote",
         Rejection::BadSignature(_)
         | Rejection::BadChain { .. }
         | Rejection::QuotingEnclave(_)
         | Rejection::Disagreement
-        | Rejection::Other(_) => "do not trust this evidence: it was changed, or put together from several",
+        | Rejection::Other(_) => "do not trust this evidence: it was changed, or assembled from several",
         Rejection::Revoked { .. } | Rejection::TcbRevoked => "Intel no longer vouches for this: use another machine",
         Rejection::TdxModule(_) | Rejection::NoTcbLevel => "update the machine's firmware and TDX module",
         Rejection::Debug(_) | Rejection::Attributes(_) => "start the TD without these attributes",

@@ -150,7 +150,7 @@ fn tcb(field: impl Into<String>, expected: impl Display, found: impl Display, ho
 }
 
 fn status(document: Document, field: String, found: TcbStatus, known: &[TcbStatus]) -> Result<(), Rejection> {
-    demand(document, field, "a status that Intel gives here", found, known.contains(&found))
+    demand(document, field, "a status that Intel uses here", found, known.contains(&found))
 }
 
 fn date(document: Document, field: String, text: &str) -> Result<(), Rejection> {

@@ -112,7 +112,7 @@ pub enum Rejection {
         documents: Vec<Dated>,
     },
     /// A chain leads to another root.
-    #[error("{0} leads to another root than the one verified against")]
+    #[error("{0} leads to a root other than the trust root")]
     WrongRoot(Document),
     /// A signature is not by whom it must be, or not over what it must be.
     #[error("the signature over {0} is not valid")]
@@ -177,13 +177,13 @@ pub enum Rejection {
     #[error("the platform's TCB is revoked")]
     TcbRevoked,
     /// The TD is under debug.
-    #[error("the TD is under debug: attributes {0}")]
+    #[error("the TD runs in debug mode: attributes {0}")]
     Debug(TdAttributes),
     /// The TD was started with dangerous attributes.
     #[error("{0}")]
     Attributes(AttributeFault),
     /// Our reading of the quote and the library's differ.
-    #[error("two readers disagree about what the quote says")]
+    #[error("two parsers disagree about what the quote says")]
     Disagreement,
     /// Anything else: still a rejection.
     #[error("{0}")]
@@ -247,7 +247,7 @@ fn outside(now: u64, documents: &[Dated]) -> String {
     let when = |dated: &Dated| {
         let Dated { document, validity } = dated;
         if now < validity.from {
-            format!("{document} does not count before {}", time(validity.from))
+            format!("{document} is not valid before {}", time(validity.from))
         } else {
             format!("{document} expired at {}", time(validity.until))
         }
@@ -260,5 +260,5 @@ pub(super) fn time(seconds: u64) -> String {
     i64::try_from(seconds)
         .ok()
         .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .map_or_else(|| format!("second {seconds}"), |time| time.to_string())
+        .map_or_else(|| format!("{seconds} s after 1970"), |time| time.to_string())
 }

@@ -53,6 +53,7 @@ pub(super) async fn run(cli: &Cli, args: &KmsAttestArgs) -> Result<Product> {
         sections: vec![attested.section],
         caveats: caveats(&judgement, by_policy),
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }
 
@@ -76,7 +77,7 @@ pub(super) async fn attested(
 ) -> Result<Attested> {
     let subject = client.host();
     let unread = |finding: Finding, answer| Attested {
-        section: Section { subject: client.host(), facts: Vec::new(), findings: vec![finding] },
+        section: Section { subject: client.host(), findings: vec![finding], ..Section::default() },
         answer,
     };
     let answer = match client.attest(&nonce, binding.as_ref()).await? {

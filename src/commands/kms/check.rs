@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::serve::settled;
+use super::settings::settled;
 use crate::{
     cli::{Cli, Environment, kms::KmsServeArgs},
     error::{self, Class, Error, Result},
@@ -12,7 +12,7 @@ use crate::{
         policy::{self, NodePolicy, Standing},
     },
     product::Product,
-    report::{CheckInfo, Finding, Report, Section},
+    report::{CheckInfo, Fact, Finding, Report, Section},
 };
 
 /// The service would start, and give keys to the machines of its release alone.
@@ -33,6 +33,7 @@ pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environmen
                 subject: release.to_string(),
                 facts: facts(&settings, &policy),
                 findings: vec![found(&settings, &policy)],
+                ..Section::default()
             }
         }
         Err(error) if error.class() == Class::Trust => {
@@ -40,7 +41,7 @@ pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environmen
             if let Some(advice) = error.advice() {
                 tracing::error!("→ {advice}");
             }
-            Section { subject: subject(args), facts: Vec::new(), findings: vec![refused(args, &error)] }
+            Section { subject: subject(args), findings: vec![refused(args, &error)], ..Section::default() }
         }
         Err(error) => return Err(error),
     };
@@ -48,8 +49,8 @@ pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environmen
         command: "kms serve --check".into(),
         rules: RULES.to_vec(),
         sections: vec![section],
-        caveats: Vec::new(),
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }
 
@@ -79,11 +80,11 @@ fn refused(args: &KmsServeArgs, error: &Error) -> Finding {
     }
 }
 
-fn facts(settings: &Settings, policy: &NodePolicy) -> Vec<(&'static str, String)> {
+fn facts(settings: &Settings, policy: &NodePolicy) -> Vec<Fact> {
     vec![
-        ("profile", settings.profile.to_string()),
-        ("policy", policy.origin.clone()),
-        ("policy digest", format!("sha256:{}", policy.digest)),
+        Fact::named("profile", settings.profile.to_string()),
+        Fact::named("policy", policy.origin.clone()),
+        Fact::named("policy digest", format!("sha256:{}", policy.digest)),
     ]
 }
 

@@ -58,7 +58,7 @@ pub(super) async fn run(cli: &Cli, args: &KmsGetKeyArgs) -> Result<Product> {
     }
     let by_policy = args.by.expect_policy.is_some();
     let kms = attest::attested(&client, &judgement, by_policy, attest::fresh_nonce()?, None).await?.section;
-    let mut node = Section { subject: identity.peer_id(), facts: Vec::new(), findings: Vec::new() };
+    let mut node = Section::new(identity.peer_id());
     if Verdict::of(kms.findings.iter()) == Verdict::Passed {
         let asking = Asking {
             client: &client,
@@ -84,6 +84,7 @@ pub(super) async fn run(cli: &Cli, args: &KmsGetKeyArgs) -> Result<Product> {
         sections: vec![kms, node],
         caveats,
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }
 

@@ -10,7 +10,7 @@ use crate::{
         wire::Health,
     },
     product::Product,
-    report::{CheckInfo, Finding, Report, Section},
+    report::{CheckInfo, Fact, Finding, Report, Section},
     schema::excerpt::excerpt,
 };
 
@@ -37,9 +37,9 @@ pub(super) async fn run(cli: &Cli, args: &KmsHealthArgs) -> Result<Product> {
     Ok(Product::Report(Report {
         command: "kms health".into(),
         rules: RULES.to_vec(),
-        sections: vec![Section { subject, facts: facts(health), findings }],
-        caveats: Vec::new(),
+        sections: vec![Section { subject, facts: facts(health), findings, ..Section::default() }],
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }
 
@@ -99,10 +99,11 @@ fn expected(subject: &str, health: &Health, args: &KmsHealthArgs) -> Vec<Finding
         .collect()
 }
 
-fn facts(health: Result<Health, Refused>) -> Vec<(&'static str, String)> {
+fn facts(health: Result<Health, Refused>) -> Vec<Fact> {
     let Ok(health) = health else { return Vec::new() };
     [("service", health.service), ("version", health.version), ("profile", health.profile)]
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| Fact::named(name, value))
         .collect()
 }

@@ -21,7 +21,7 @@ use crate::{
     error::{Error, Result},
     policy::mrtds::{self, MRTDS, ProfileMeasurements, PublishedMrtds, compare},
     product::Product,
-    report::{CheckInfo, Finding, Status},
+    report::{CheckInfo, Fact, Finding, Status},
     schema::{Document, SCHEMA, conforms},
     subject::tag::Family,
 };
@@ -34,13 +34,13 @@ pub(super) fn run(
     expected: &ExpectedArgs,
 ) -> Result<Product> {
     let machine = Machine::read(statement, args, expected.pointer.as_deref())?;
-    let (mut findings, mut facts) = (Vec::new(), vec![("profile", expected.profile.to_string())]);
-    facts.push(("evidence", machine.evidence.describe().to_owned()));
+    let (mut findings, mut facts) = (Vec::new(), vec![Fact::named("profile", expected.profile.to_string())]);
+    facts.push(Fact::named("evidence", machine.evidence.describe().to_owned()));
     facts.extend(machine.facts.iter().cloned());
     match documents::mrtds(&expected.expected)? {
         Err(finding) => findings.push(finding),
         Ok(published) => {
-            facts.extend(published.tag.clone().map(|tag| ("release", tag)));
+            facts.extend(published.tag.clone().map(|tag| Fact::named("release", tag)));
             findings.extend(trusted(&published, expected));
             findings.extend(machine.genuine(published.profile(expected.profile)));
             let compared = compare::compare(&machine.name, &machine.stated, &published, expected.profile);
@@ -58,7 +58,7 @@ struct Machine {
     name: String,
     stated: Stated,
     evidence: Evidence,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<Fact>,
     caveats: Vec<String>,
 }
 

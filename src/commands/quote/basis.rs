@@ -13,6 +13,7 @@ use crate::{
     },
     cli::quote::Moment,
     error::{Error, Result},
+    report::Fact,
 };
 
 /// Largest collateral file read, in bytes.
@@ -55,8 +56,8 @@ pub(in crate::commands) fn caveats(root: Option<&Path>, at: Option<Moment>, veri
 }
 
 /// What a report states of a quote, before its findings.
-pub(in crate::commands) fn facts(input: &Input) -> Vec<(&'static str, String)> {
+pub(in crate::commands) fn facts(input: &Input) -> Vec<Fact> {
     let quote = &input.quote;
     let version = format!("version {}, {}", quote.header.version.number(), quote.report.body.as_str());
-    vec![("form", input.describe()), ("quote", version)]
+    vec![Fact::named("form", input.describe()), Fact::named("quote", version)]
 }

@@ -22,7 +22,7 @@ use crate::{
     cli::{Cli, quote::JudgementArgs},
     error::{Error, Result},
     policy::document::{PolicyFile, ProfileLists},
-    report::Section,
+    report::{Fact, Section},
     subject::role::Role,
 };
 
@@ -82,7 +82,7 @@ impl<'a> Judgement<'a> {
         if let Some(expected) = expected {
             findings.extend(judge_policy(quote, proven, expected));
         }
-        Ok(Section { subject: name.to_owned(), facts: facts(input, self.now), findings })
+        Ok(Section { subject: name.to_owned(), facts: facts(input, self.now), findings, ..Section::default() })
     }
 
     /// What a reader must know of the judgement as a whole.
@@ -123,12 +123,12 @@ impl<'a> Judgement<'a> {
     }
 }
 
-fn facts(input: &Input, now: u64) -> Vec<(&'static str, String)> {
+fn facts(input: &Input, now: u64) -> Vec<Fact> {
     let at = i64::try_from(now).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
     let mut facts = basis::facts(input);
-    facts.push(("at", at.map_or_else(|| now.to_string(), |time| time.to_string())));
+    facts.push(Fact::named("at", at.map_or_else(|| now.to_string(), |time| time.to_string())));
     if let Ok(platform) = input.quote.certification.platform() {
-        facts.push(("FMSPC", hex::encode(platform.fmspc)));
+        facts.push(Fact::named("FMSPC", hex::encode(platform.fmspc)));
     }
     facts
 }

@@ -48,5 +48,6 @@ pub(super) async fn run(cli: &Cli, args: &QuoteVerifyArgs) -> Result<Product> {
         sections: vec![section],
         caveats: judgement.caveats(),
         elapsed: Some(started.elapsed()),
+        ..Report::default()
     }))
 }

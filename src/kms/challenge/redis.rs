@@ -89,7 +89,7 @@ impl Redis {
             && !is_this_machine(host)
         {
             tracing::warn!(
-                "redis at {host}:{port} is asked without TLS: who can forge its answers can use a challenge twice"
+                "redis at {host}:{port} is asked without TLS: anyone who can forge its answers can use a challenge twice"
             );
         }
         // Nothing but INFO, GET and SET is sent, so that a user who may do nothing else is enough.
@@ -219,7 +219,7 @@ impl Redis {
         let what = match failure {
             Failure::Late => format!("did not answer within {} s", LIMIT.as_secs()),
             Failure::Failed(error) => reason(error),
-            Failure::Strange => "gave an answer that no Redis gives".to_owned(),
+            Failure::Strange => "gave an answer that is not Redis's".to_owned(),
         };
         ConsumeError::Unavailable(Error::remote(format!("redis at {} {what}", self.address())))
     }
@@ -272,7 +272,7 @@ fn malformed() -> Error {
 fn reason(error: &RedisError) -> String {
     let word = error.code().filter(|word| word.len() <= 16 && word.bytes().all(|b| b.is_ascii_uppercase()));
     match (error.kind(), word) {
-        (ErrorKind::Io, _) => format!("is out of reach: {error}"),
+        (ErrorKind::Io, _) => format!("is unreachable: {error}"),
         (_, Some(word)) => format!("refuses: {word}"),
         (_, None) => format!("refuses: {}", error.category()),
     }

@@ -59,7 +59,7 @@ where
     let text = text.trim();
     let words: Vec<String> = if text.starts_with('[') {
         serde_json::from_str(text)
-            .map_err(|e| Error::usage(format!("{name} is not a JSON array of texts")).because(e))?
+            .map_err(|e| Error::usage(format!("{name} is not a JSON array of strings")).because(e))?
     } else {
         text.split(',').map(|word| word.trim().to_owned()).collect()
     };

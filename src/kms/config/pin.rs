@@ -24,7 +24,7 @@ pub(super) fn check(profile: Profile, besides: Option<&Path>) -> Result<()> {
 
 fn in_file(path: &Path, profile: Profile, required: bool) -> Result<()> {
     let shown = path.display();
-    let help = "run the image that was built for this profile; the file belongs to the image and is not to be changed";
+    let help = "run the image that was built for this profile; the file belongs to the image and must not be changed";
     let unreadable = || Error::trust(format!("{shown} pins this image to a profile and cannot be read")).help(help);
     match std::fs::symlink_metadata(path) {
         // Nothing else than absence counts as absence: not a link that leads nowhere, not a folder without permission.
@@ -41,7 +41,7 @@ fn in_file(path: &Path, profile: Profile, required: bool) -> Result<()> {
     let pinned: Profile = text
         .trim()
         .parse()
-        .map_err(|e| Error::trust(format!("{shown} pins this image to no profile there is")).because(e).help(help))?;
+        .map_err(|e| Error::trust(format!("{shown} pins this image to an unknown profile")).because(e).help(help))?;
     if pinned != profile {
         let message = format!("this image is pinned to {pinned} by {shown}, and MERO_KMS_PROFILE says {profile}");
         return Err(Error::trust(message).help(help));

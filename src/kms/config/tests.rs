@@ -108,7 +108,7 @@ fn lists_in_the_environment_are_comma_separated_or_json_and_hold_what_a_policy_m
     assert_eq!(allowed.tcb(), [TcbStatus::UpToDate], "the strictest, when nothing is said");
     refused_as_usage(with("abcd", None), "ALLOWED_MRTD, entry 1: not a measurement");
     refused_as_usage(with(&format!("{one},"), None), "ALLOWED_MRTD, entry 2");
-    refused_as_usage(with("[1]", None), "ALLOWED_MRTD is not a JSON array of texts");
+    refused_as_usage(with("[1]", None), "ALLOWED_MRTD is not a JSON array of strings");
     refused_as_usage(with("[]", None), "nothing in MRTD");
     refused_as_usage(with(&one, Some("fine")), "ALLOWED_TCB_STATUSES, entry 1");
     refused_as_usage(with(&one, Some("revoked")), "revoked platforms are tolerated");

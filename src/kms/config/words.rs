@@ -85,7 +85,7 @@ pub(super) fn origins(text: &str) -> Result<Vec<String>> {
 fn origin(text: &str) -> Result<String> {
     let refuse = || {
         let shown: String = text.chars().take(100).collect();
-        Error::usage(format!("CORS_ALLOWED_ORIGINS: `{shown}` is no origin"))
+        Error::usage(format!("CORS_ALLOWED_ORIGINS: `{shown}` is not an origin"))
             .help("write each as https://app.example or http://localhost:3000; `*` is not accepted")
     };
     let url = Url::parse(text).map_err(|_| refuse())?;

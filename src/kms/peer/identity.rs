@@ -57,7 +57,7 @@ impl NodeIdentity {
     pub fn generate() -> Result<Self> {
         let mut seed = Zeroizing::new([0; SEED_BYTES]);
         rand::fill(seed.as_mut_slice()).map_err(|_| Error::internal("the system gives no random bytes"))?;
-        Self::from_bytes(seed.as_mut_slice()).ok_or_else(|| Error::internal("32 bytes are no Ed25519 key"))
+        Self::from_bytes(seed.as_mut_slice()).ok_or_else(|| Error::internal("32 bytes are not an Ed25519 key"))
     }
 
     /// The peer id, base58: `12D3KooW…`.
@@ -124,7 +124,7 @@ impl fmt::Debug for NodeIdentity {
 }
 
 fn malformed(what: &str) -> Error {
-    Error::usage(format!("{what} holds no Ed25519 key of a node"))
+    Error::usage(format!("{what} does not hold a node's Ed25519 key"))
         .help("give identity.keypair of merod's config.toml (base58), the same in base64, or 32 or 64 bytes in hex")
 }
 

@@ -43,7 +43,7 @@ fn a_policy_of_another_profile_or_another_release_is_refused_with_expected_and_g
     assert_eq!(
         other.objections().iter().map(ToString::to_string).collect::<Vec<_>>(),
         [format!(
-            "policy-profile: {NAME}: the policy inside is of another profile: expected locked-read-only, got debug"
+            "policy-profile: {NAME}: the policy in it is for another profile: expected locked-read-only, got debug"
         )]
     );
     let other = locked(|p| p["tag"] = json!("1.1.0")).expect_err("an older policy");

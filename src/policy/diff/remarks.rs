@@ -8,7 +8,7 @@ use crate::report::{CheckInfo, Finding};
 
 /// What a change of policies admits was looked at by a person.
 pub const POLICY_CHANGE: CheckInfo =
-    CheckInfo { id: "policy-change", title: "a change of policies admits what its reviewers mean it to" };
+    CheckInfo { id: "policy-change", title: "a policy change admits only what its reviewers intend" };
 
 /// Where a reviewer reads on.
 const HELP: &str = "read the whole difference: docs/policies.md says in which order";
@@ -22,7 +22,7 @@ pub fn remarks(diff: &Diff, refused: bool) -> Vec<Finding> {
         findings.push(POLICY_CHANGE.pass("", format!("no difference ({files} compared)")));
     } else if refused {
         let message = format!("{} and {} differ", diff.from, diff.to);
-        findings.push(POLICY_CHANGE.fail("", message).help("--fail-on-change allows for no difference"));
+        findings.push(POLICY_CHANGE.fail("", message).help("--fail-on-change allows no difference"));
     }
     findings
 }

@@ -7,7 +7,10 @@ use super::{
     admission::{Admission, Count},
     structure::{Structural, StructuralChange},
 };
-use crate::attestation::measurement::{Register, TcbStatus};
+use crate::{
+    attestation::measurement::{Register, TcbStatus},
+    text::counted,
+};
 
 /// Gives every value a short name, and keeps the whole for a table at the end. Beginnings alone would not do: somebody
 /// may choose a value that begins like another.
@@ -57,7 +60,7 @@ pub(super) struct Line {
 pub(super) const NEWLY: &str = "newly admits";
 
 /// What a value means that joins a list which was empty.
-const WAS_ACCEPTED: &str = "accepted before too, as anything was";
+const WAS_ACCEPTED: &str = "accepted before too, as everything was";
 
 /// Every line about the lists of one side, in the order of the registers.
 pub(super) fn lines(side: &SideDiff, legend: &mut Legend) -> Vec<Line> {
@@ -239,8 +242,7 @@ fn compose_hashes(count: usize, unbounded: bool) -> Option<String> {
     match count {
         _ if unbounded => None,
         0 => None,
-        1 => Some("1 compose hash".to_owned()),
-        _ => Some(format!("{count} compose hashes")),
+        _ => Some(counted(count, "compose hash", "compose hashes")),
     }
 }
 
@@ -287,7 +289,8 @@ pub(super) fn name(file: &FileDiff) -> String {
 }
 
 /// The request every structural change makes.
-pub(super) const REVIEW: &str = "the structure changes: this needs an architecture review besides the security review";
+pub(super) const REVIEW: &str =
+    "the structure changes: this needs an architecture review as well as the security review";
 
 #[cfg(test)]
 mod tests;

@@ -87,7 +87,7 @@ fn what_is_no_policy_is_one_finding_that_says_why() {
     assert_eq!(message(b"{\"tag\": \"1.2.0\"}"), "not a policy file of any known kind");
     assert_eq!(
         message(b"{\"policy\": {},\n\"policy\": {}}"),
-        "not acceptable JSON: line 2, column 8: the key `policy` stands twice in one object"
+        "not acceptable JSON: line 2, column 8: the key `policy` appears twice in one object"
     );
 }
 

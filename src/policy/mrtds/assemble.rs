@@ -11,12 +11,11 @@ use crate::{
     attestation::measurement::{Measurement, Register, TcbStatus},
     policy::{
         candidates::Proposal,
-        generate::pretty,
         isolation::PROFILE_ISOLATION,
         mrtds::{self, MRTDS, PublishedMrtds},
     },
     report::{CheckInfo, Finding},
-    schema::{Document, SCHEMA, conforms},
+    schema::{Document, SCHEMA, conforms, pretty},
     subject::{profile::Profile, tag::Family},
 };
 

@@ -54,7 +54,7 @@ pub fn signature(snapshot: &Snapshot) -> Vec<Finding> {
         snapshot.signatures.iter().map(|signature| soundness(signature, several(&signature.asset))).collect();
     for asset in must_be_signed(snapshot) {
         if !snapshot.signatures.iter().any(|s| s.asset == asset) {
-            findings.push(SIGNATURE.undecided(asset, "its signature was not looked at"));
+            findings.push(SIGNATURE.undecided(asset, "its signature was not checked"));
         }
     }
     if findings.is_empty() {
@@ -88,7 +88,7 @@ pub fn identity(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings: Vec<Finding> =
         snapshot.signatures.iter().flat_map(|signature| allowed_signer(signature, &snapshot.signer)).collect();
     if findings.is_empty() {
-        findings.push(IDENTITY.undecided("", "no signature verified, so nobody is known to have signed"));
+        findings.push(IDENTITY.undecided("", "no signature verified, so the signer is unknown"));
     }
     findings
 }
@@ -115,13 +115,13 @@ pub fn identity_of(subject: &str, signer: &Signer, expected: &ExpectedSigner) ->
     let fail = |m: Mismatch| {
         let message = match (&m.actual, m.part.starts_with("source ")) {
             (None, _) => format!("the certificate names no {}", m.part),
-            (Some(_), true) => format!("the workflow ran for another {}", m.part),
+            (Some(_), true) => format!("the workflow ran for a different {}", m.part),
             (Some(_), false) => format!("another {} signed", m.part),
         };
         IDENTITY
             .fail(subject, message)
             .compared(m.expected, m.actual.as_deref().unwrap_or("none"))
-            .help(m.advice.as_deref().unwrap_or("do not trust this: only the signer that is expected may sign"))
+            .help(m.advice.as_deref().unwrap_or("do not trust this: only the expected signer may sign"))
     };
     mismatches.into_iter().map(fail).collect()
 }

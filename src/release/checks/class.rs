@@ -37,7 +37,7 @@ pub fn class(snapshot: &Snapshot) -> Vec<Finding> {
     }
     if let Origin::GitHub { draft, prerelease, .. } = snapshot.origin {
         if draft {
-            findings.push(CLASS.warn(tag.as_str(), "the release is a draft: nobody else sees it yet"));
+            findings.push(CLASS.warn(tag.as_str(), "the release is a draft, not yet public"));
         }
         if tag.is_rc() && !prerelease {
             findings.push(CLASS.warn(tag.as_str(), "the release candidate is not marked as a pre-release on GitHub"));

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{checksums_of, renamed};
+use super::{
+    checksums_of,
+    renamed::{self, Renamed},
+};
 use crate::{
     digest::Sha256,
     release::{
@@ -10,7 +13,9 @@ use crate::{
         snapshot::{Aside, Content, MAX_DOCUMENT_BYTES, Snapshot},
     },
     report::{CheckInfo, Finding},
+    schema::excerpt::excerpt,
     subject::evidence_name::signed_by,
+    text::counted,
 };
 
 /// `asset-name`.
@@ -34,7 +39,7 @@ pub const ASSET_LISTED: CheckInfo =
 /// Names that must not be used are refused; such an asset is looked at no further.
 pub fn asset_name(snapshot: &Snapshot) -> Vec<Finding> {
     if snapshot.refused.is_empty() {
-        return vec![ASSET_NAME.pass("", format!("{} names are safe", snapshot.assets.len()))];
+        return vec![ASSET_NAME.pass("", counted(snapshot.assets.len(), "name is safe", "names are safe"))];
     }
     let help = "delete the asset and upload it under a plain file name; treat the release as tampered with until you know how it got there";
     snapshot
@@ -49,7 +54,7 @@ pub fn asset_name(snapshot: &Snapshot) -> Vec<Finding> {
 pub fn asset_unique(snapshot: &Snapshot) -> Vec<Finding> {
     let stand_ins = stand_ins(snapshot);
     if snapshot.duplicates.is_empty() && stand_ins.is_empty() {
-        return vec![ASSET_UNIQUE.pass("", format!("{} names occur once", snapshot.assets.len()))];
+        return vec![ASSET_UNIQUE.pass("", counted(snapshot.assets.len(), "name occurs once", "names occur once"))];
     }
     let help = "delete all assets of that name and upload the right one";
     let one = |name: &String| {
@@ -73,7 +78,7 @@ fn stand_ins(snapshot: &Snapshot) -> Vec<Finding> {
         if let Some(first) = seen.insert(digest, entry.name.clone()) {
             findings.push(
                 ASSET_UNIQUE
-                    .fail(&entry.name, format!("holds the same bytes as {first}: one stands in for the other"))
+                    .fail(&entry.name, format!("has the same bytes as {first}: one stands in for the other"))
                     .compared("two different documents", format!("sha256:{digest} twice")),
             );
         }
@@ -96,7 +101,7 @@ pub fn asset_present(snapshot: &Snapshot) -> Vec<Finding> {
     };
     let wanted: BTreeSet<&String> = required.union(&listed).collect();
     let mut findings: Vec<Finding> = unfinished(snapshot);
-    findings.extend(renamed::missing(snapshot));
+    findings.extend(renamed::missing(snapshot).iter().map(|renamed| missing_renamed(checksums_name, renamed)));
     let told: BTreeSet<String> = findings.iter().map(|finding| finding.subject.clone()).collect();
     for name in wanted.iter().filter(|name| !told.contains(**name)) {
         if snapshot.asset(name).is_none() && !snapshot.refused.iter().any(|(n, _)| n == *name) {
@@ -114,7 +119,12 @@ pub fn asset_present(snapshot: &Snapshot) -> Vec<Finding> {
         }
     }
     if findings.is_empty() {
-        findings.push(ASSET_PRESENT.pass("", format!("{} of {} assets are there", wanted.len(), wanted.len())));
+        findings.push(
+            ASSET_PRESENT.pass(
+                "",
+                format!("{} of {}", wanted.len(), counted(wanted.len(), "asset is there", "assets are there")),
+            ),
+        );
     }
     findings
 }
@@ -123,7 +133,7 @@ pub fn asset_present(snapshot: &Snapshot) -> Vec<Finding> {
 fn unfinished(snapshot: &Snapshot) -> Vec<Finding> {
     let one = |name: &str, state: &str| {
         ASSET_PRESENT
-            .missing(name, format!("GitHub lists it, but its upload did not end well (state {state})"))
+            .missing(name, format!("GitHub lists it, but its upload did not finish (state {state})"))
             .compared("state uploaded", state)
             .help("delete the asset and upload it again with the release workflow")
     };
@@ -148,11 +158,11 @@ pub fn checksums_file(snapshot: &Snapshot) -> Vec<Finding> {
     match checksums_of(snapshot) {
         None => vec![unread(snapshot, name)],
         Some((file, bad)) if bad.is_empty() => {
-            vec![CHECKSUMS_FILE.pass(name, format!("lists {} files", file.iter().count()))]
+            vec![CHECKSUMS_FILE.pass(name, format!("lists {}", counted(file.iter().count(), "file", "files")))]
         }
         Some((_, bad)) => {
             let advice =
-                "write the file anew with `sha256sum` over the plain names of the other assets, and sign it again";
+                "write the file again with `sha256sum` over the plain names of the other assets, and sign it again";
             vec![CHECKSUMS_FILE.fail(name, bad.to_string()).help(advice).on_line(bad.first_line())]
         }
     }
@@ -198,10 +208,14 @@ pub fn asset_listed(snapshot: &Snapshot) -> Vec<Finding> {
     let unlisted: Vec<_> = wanted.iter().filter(|name| file.get(name).is_none()).collect();
     let mut findings = folders(snapshot);
     if unlisted.is_empty() {
-        findings.insert(0, ASSET_LISTED.pass(checksums_name, format!("vouches for {} assets", wanted.len())));
+        findings.insert(
+            0,
+            ASSET_LISTED.pass(checksums_name, format!("vouches for {}", counted(wanted.len(), "asset", "assets"))),
+        );
     }
     findings.extend(unlisted.into_iter().map(|name| {
-        renamed::listed_otherwise(snapshot, &file, name).unwrap_or_else(|| {
+        let otherwise = renamed::listed_otherwise(snapshot, &file, name);
+        otherwise.map(|(original, same)| listed_renamed(checksums_name, name, original, same)).unwrap_or_else(|| {
             ASSET_LISTED
                 .fail(*name, format!("in the release, and not listed in {checksums_name}: nothing vouches for it"))
                 .compared(format!("an entry in {checksums_name}"), "none")
@@ -213,14 +227,34 @@ pub fn asset_listed(snapshot: &Snapshot) -> Vec<Finding> {
     findings
 }
 
+/// What to do about a name that GitHub changes.
+const RENAME: &str =
+    "name the file as GitHub does before the checksums are made, sign them, and publish the release again";
+
+fn missing_renamed(checksums: &str, Renamed { original, given }: &Renamed<'_>) -> Finding {
+    let message =
+        format!("listed in {checksums}; GitHub renamed it when it was uploaded, and the release holds it as {given}");
+    ASSET_PRESENT.missing(excerpt(original), message).compared("one asset of this name", *given).help(RENAME)
+}
+
+fn listed_renamed(checksums: &str, name: &str, original: &str, same: bool) -> Finding {
+    let message = format!("listed in {checksums} as {original}, which GitHub renamed when it was uploaded");
+    let finding = if same {
+        ASSET_LISTED.warn(name, message)
+    } else {
+        ASSET_LISTED.fail(name, format!("{message}; and its bytes differ"))
+    };
+    finding.compared(name, original).help(RENAME)
+}
+
 /// Folders among the files: nothing in them is looked at.
 fn folders(snapshot: &Snapshot) -> Vec<Finding> {
     let folders = snapshot.set_aside.iter().filter(|aside| aside.what == Aside::Folder);
     folders
         .map(|folder| {
             ASSET_LISTED
-                .warn(&folder.name, "a folder, and no file of the release: nothing in it was looked at")
-                .help("move it away: what lies among verified files is taken for one of them")
+                .warn(&folder.name, "a folder, not a file of the release: nothing in it was checked")
+                .help("move it elsewhere: anything among verified files is taken for one of them")
         })
         .collect()
 }

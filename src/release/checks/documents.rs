@@ -215,7 +215,7 @@ pub fn counterpart_measurements(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 fn parsed(counterpart: &Counterpart) -> Result<PublishedMrtds, String> {
-    let bytes = counterpart.measurements.as_ref().map_err(|why| format!("cannot be believed: {why}"))?;
+    let bytes = counterpart.measurements.as_ref().map_err(|why| format!("not trusted: {why}"))?;
     let name = format!("{} published-mrtds.json", counterpart.tag);
     PublishedMrtds::parse(&name, bytes).map_err(|finding| finding.message)
 }

@@ -6,6 +6,7 @@ use crate::{
     release::snapshot::{Asset, Content, Demanded, Snapshot},
     report::{CheckInfo, Finding},
     subject::evidence_name::EvidenceName,
+    text::counted,
 };
 
 /// `evidence`.
@@ -15,7 +16,7 @@ pub const EVIDENCE: CheckInfo = CheckInfo {
 };
 
 const NOT_OURS: &str =
-    "verify it by other means, or delete it: another client may go by it. What is signed beside it counts on its own";
+    "verify it by other means, or delete it: another client may rely on it; signatures beside it count on their own";
 
 /// Whether the release holds any file of evidence.
 pub fn is_there(snapshot: &Snapshot) -> bool {
@@ -36,8 +37,8 @@ pub fn evidence(snapshot: &Snapshot) -> Vec<Finding> {
         }
     }
     if judged > 0 {
-        let files = if judged == 1 { "file" } else { "files" };
-        findings.insert(0, EVIDENCE.pass("", format!("signatures were judged by {judged} {files} of evidence")));
+        let files = counted(judged, "file", "files");
+        findings.insert(0, EVIDENCE.pass("", format!("signatures were verified with {files} of evidence")));
     }
     findings
 }
@@ -76,7 +77,9 @@ fn unused(snapshot: &Snapshot, asset: &Asset, name: EvidenceName<'_>) -> Finding
         Demanded::Signer(_) => EVIDENCE
             .warn(file, format!("{what} over {over} was not verified: its other half is missing"))
             .compared(format!("{over}.sig with {over}.pem, a bundle of the same signing, or the key"), file)
-            .help("publish what is missing, give the key with --key, or delete the file: another client may go by it"),
+            .help(
+                "publish what is missing, give the key with --key, or delete the file: another client may rely on it",
+            ),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
         snapshot::{Asset, Content, Origin, Snapshot},
     },
     report::{CheckInfo, Finding},
+    text::counted,
 };
 
 /// `checksum`.
@@ -87,18 +88,23 @@ pub fn api_digest(snapshot: &Snapshot) -> Vec<Finding> {
             Some(stated) if Sha256::from_prefixed(stated) == Ok(digest) => agreed += 1,
             Some(stated) => findings.push(
                 API_DIGEST
-                    .fail(name, "GitHub states another digest")
+                    .fail(name, "GitHub states a different digest")
                     .compared(stated, format!("sha256:{digest}"))
                     .help(CHANGED),
             ),
         }
     }
     if agreed > 0 {
-        findings.insert(0, API_DIGEST.pass("", format!("GitHub states the same digest for {agreed} assets")));
+        findings.insert(
+            0,
+            API_DIGEST.pass("", format!("GitHub states the same digest for {}", counted(agreed, "asset", "assets"))),
+        );
     }
     if unstated > 0 {
-        let words =
-            format!("GitHub states no digest for {unstated} assets (uploaded before it began to, in June 2025)");
+        let words = format!(
+            "GitHub states no digest for {} (uploaded before it began to, in June 2025)",
+            counted(unstated, "asset", "assets")
+        );
         findings.push(API_DIGEST.skip("", words));
     }
     if findings.is_empty() {
@@ -121,14 +127,18 @@ pub fn asset_size(snapshot: &Snapshot) -> Vec<Finding> {
         } else {
             findings.push(
                 ASSET_SIZE
-                    .fail(asset.name.as_str(), "GitHub states another size")
+                    .fail(asset.name.as_str(), "GitHub states a different size")
                     .compared(format!("{stated} bytes"), format!("{size} bytes"))
-                    .help("run again; if it stays, delete the asset and upload it again with the release workflow"),
+                    .help("run again; if it persists, delete the asset and upload it again with the release workflow"),
             );
         }
     }
     if agreed > 0 {
-        findings.insert(0, ASSET_SIZE.pass("", format!("{agreed} assets have the size GitHub states")));
+        findings.insert(
+            0,
+            ASSET_SIZE
+                .pass("", counted(agreed, "asset has the size GitHub states", "assets have the size GitHub states")),
+        );
     }
     if findings.is_empty() {
         let finding = match snapshot.origin {

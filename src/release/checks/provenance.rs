@@ -4,12 +4,13 @@ use crate::{
     digest::Sha512,
     release::{contract::AssetKind, snapshot::Snapshot, statement::Statement},
     report::{CheckInfo, Finding},
+    text::counted,
 };
 
 /// `provenance`.
 pub const PROVENANCE: CheckInfo = CheckInfo {
     id: "provenance",
-    title: "each in-toto statement is one, and its subjects are the release's own assets",
+    title: "each in-toto statement is well formed, and its subjects are assets of the release",
 };
 
 /// Statements read at most; a real file has one to three.
@@ -30,7 +31,10 @@ pub fn provenance(snapshot: &Snapshot) -> Vec<Finding> {
             findings.push(match Statement::in_line(line).and_then(|s| subjects(snapshot, &s)) {
                 Ok(count) => PROVENANCE.pass(
                     entry.name.as_str(),
-                    format!("statement {number}: {count} subjects are assets of this release"),
+                    format!(
+                        "statement {number}: {} of this release",
+                        counted(count, "subject is an asset", "subjects are assets")
+                    ),
                 ),
                 Err(why) => PROVENANCE.fail(entry.name.as_str(), format!("statement {number}: {why}")),
             });
@@ -53,7 +57,7 @@ fn subjects(snapshot: &Snapshot, statement: &Statement) -> Result<usize, String>
                 return Err(format!("{name} is sha256:{digest}, and the statement is about sha256:{stated}"));
             }
             (_, Some(stated), Some(bytes)) if stated != Sha512::of(bytes) => {
-                return Err(format!("{name} is another file than sha512:{stated}, which the statement is about"));
+                return Err(format!("{name} does not match sha512:{stated}, which the statement is about"));
             }
             (Some(_), _, _) | (None, Some(_), Some(_)) => own += 1,
             (None, Some(_), None) => uncompared = Some(name),

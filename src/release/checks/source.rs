@@ -13,6 +13,7 @@ use crate::{
     },
     report::{CheckInfo, Finding},
     schema,
+    text::counted,
 };
 
 /// `source-commit`.
@@ -98,8 +99,7 @@ fn judge(signatures: &[Signature], stated: &[Stated], anchor: &str) -> Vec<Findi
             1 => "1 document states it".to_owned(),
             several => format!("stated {several} times in the documents"),
         };
-        let count = signers.len();
-        let signatures = if count == 1 { "1 signature".to_owned() } else { format!("{count} signatures") };
+        let signatures = counted(signers.len(), "signature", "signatures");
         findings.push(SOURCE_COMMIT.pass("", format!("{signatures} of {measure}; {documents}")));
     }
     findings

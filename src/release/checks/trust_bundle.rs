@@ -8,6 +8,7 @@ use crate::{
     digest::Sha256,
     release::{checksums::ChecksumsFile, contract::AssetKind, snapshot::Snapshot},
     report::{CheckInfo, Finding},
+    text::counted,
 };
 
 /// `trust-bundle`.
@@ -80,7 +81,7 @@ fn compare(snapshot: &Snapshot, bundle: &str, files: &[(String, Vec<u8>)]) -> Ve
     if findings.is_empty() {
         findings.push(match same {
             0 => TRUST_BUNDLE.fail(bundle, "holds no asset of the release"),
-            _ => TRUST_BUNDLE.pass(bundle, format!("{same} files are the loose assets")),
+            _ => TRUST_BUNDLE.pass(bundle, counted(same, "file is a loose asset", "files are the loose assets")),
         });
     }
     findings
@@ -94,5 +95,7 @@ fn inventory(bundle: &str, content: &[u8], files: &[(String, Vec<u8>)]) -> Vec<F
     let wrong = listed
         .iter()
         .filter(|(name, digest)| !files.iter().any(|(n, content)| n == name && Sha256::of(content) == *digest));
-    wrong.map(|(name, _)| TRUST_BUNDLE.fail(bundle, format!("{INVENTORY} states another content for {name}"))).collect()
+    wrong
+        .map(|(name, _)| TRUST_BUNDLE.fail(bundle, format!("{INVENTORY} states different content for {name}")))
+        .collect()
 }

@@ -18,6 +18,7 @@ use crate::{
     report::{CheckInfo, Finding},
     schema,
     subject::{profile::Profile, tag::Family},
+    text::counted,
 };
 
 /// `release-agreement`.
@@ -97,7 +98,7 @@ pub fn release_agreement(snapshot: &Snapshot) -> Vec<Finding> {
         }
         if odd.is_empty() && !stated.is_empty() {
             let who = match stated.as_slice() {
-                [(only, _)] => format!("{only} alone states"),
+                [(only, _)] => format!("{only} states"),
                 all => format!("{} documents state", all.len()),
             };
             findings.push(RELEASE_AGREEMENT.pass("", format!("{who} {fact} {expected}")));
@@ -146,7 +147,10 @@ fn compatibility_map(snapshot: &Snapshot, name: &str, map: &Value) -> Vec<Findin
         })
         .collect();
     if findings.is_empty() {
-        findings.push(RELEASE_AGREEMENT.pass(name, format!("{count} statements agree with the release")));
+        findings.push(
+            RELEASE_AGREEMENT
+                .pass(name, format!("{} with the release", counted(count, "statement agrees", "statements agree"))),
+        );
     }
     findings
 }
@@ -186,7 +190,7 @@ pub fn image_digests(snapshot: &Snapshot) -> Vec<Finding> {
 fn foreign_image(snapshot: &Snapshot, name: &str, document: &Value) -> Option<Finding> {
     let (expected, stated) = (snapshot.contract.image_of(&snapshot.repository), text(document, "/container/image")?);
     (stated.to_lowercase() != expected)
-        .then(|| IMAGE_DIGESTS.fail(name, "the digests are another image's").compared(expected, stated))
+        .then(|| IMAGE_DIGESTS.fail(name, "the digests are those of another image").compared(expected, stated))
 }
 
 fn distinct(name: &str, digests: &BTreeMap<Profile, &str>) -> Vec<Finding> {
@@ -249,7 +253,7 @@ pub fn manifest_checksums(snapshot: &Snapshot) -> Vec<Finding> {
                     MANIFEST_CHECKSUMS.pass(archive, format!("{name} agrees"))
                 }
                 Some(hex) => MANIFEST_CHECKSUMS
-                    .fail(archive, format!("{name} states another checksum"))
+                    .fail(archive, format!("{name} states a different checksum"))
                     .compared(format!("sha256:{digest}"), *hex),
                 None => MANIFEST_CHECKSUMS
                     .fail(archive, format!("{name} does not list it"))

@@ -40,7 +40,8 @@ pub(super) fn check(document: &Value, purls: Purls, problems: &mut Problems<'_>)
             Some(("a package other than the document root", "the document root only")),
         );
     } else if !with_purl(document).any(|package| !is_root(&package)) {
-        const MESSAGE: &str = "no package other than the document root has a package URL, by which flaws are looked up";
+        const MESSAGE: &str =
+            "no package other than the document root has a package URL, by which vulnerabilities are looked up";
         const EXPECTED: &str = "an externalRef of category PACKAGE-MANAGER and type purl";
         match purls {
             Purls::Enforced => problems.fail(|| MESSAGE.to_owned(), Some((EXPECTED, "none"))),

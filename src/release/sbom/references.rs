@@ -29,14 +29,14 @@ impl<'d> Names<'d> {
             let id = text(element, "SPDXID");
             // A missing one is the schema's business.
             if !id.is_empty() && names.elements.insert(id, kind).is_some() {
-                let message = || format!("{kind}[{index}] has a name that another element has");
+                let message = || format!("{kind}[{index}] has the name of another element");
                 problems.fail(message, Some(("every SPDXID once", id)));
             }
         }
         for (index, reference) in list(document, "externalDocumentRefs").iter().enumerate() {
             let id = text(reference, "externalDocumentId");
             if !id.is_empty() && !names.documents.insert(id) {
-                let message = || format!("externalDocumentRefs[{index}] has a name that another document has");
+                let message = || format!("externalDocumentRefs[{index}] has the name of another document");
                 problems.fail(message, Some(("every externalDocumentId once", id)));
             }
         }

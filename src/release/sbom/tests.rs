@@ -122,14 +122,14 @@ fn two_elements_or_documents_of_one_name_fail() {
         d["packages"].as_array_mut().unwrap_or(&mut Vec::new()).push(first);
     });
     let seen: Vec<_> = findings.iter().map(|f| (f.message.as_str(), f.actual.as_deref())).collect();
-    assert_eq!(seen, [("packages[2] has a name that another element has", Some("SPDXRef-Package-a"))]);
+    assert_eq!(seen, [("packages[2] has the name of another element", Some("SPDXRef-Package-a"))]);
     assert_eq!(
         failure(|d| d["snippets"][0]["SPDXID"] = json!("SPDXRef-DOCUMENT")),
-        "snippets[0] has a name that another element has"
+        "snippets[0] has the name of another element"
     );
     assert_eq!(
         failure(|d| d["externalDocumentRefs"] = json!([d["externalDocumentRefs"][0], d["externalDocumentRefs"][0]])),
-        "externalDocumentRefs[1] has a name that another document has"
+        "externalDocumentRefs[1] has the name of another document"
     );
 }
 

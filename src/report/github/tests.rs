@@ -4,7 +4,7 @@ use super::*;
 use crate::report::Location;
 
 fn report(findings: Vec<Finding>) -> Report {
-    let section = Section { subject: "mero-kms-v1.2.0".into(), facts: Vec::new(), findings };
+    let section = Section { subject: "mero-kms-v1.2.0".into(), findings, ..Section::default() };
     Report { command: "verify-release-assets".into(), sections: vec![section], ..Report::default() }
 }
 
@@ -25,7 +25,7 @@ fn an_annotation_escapes_properties_and_data_differently() {
     let finding = Finding::new("checksum", Status::Fail, "a,b::c\n", "100% wrong:\r\n::error::x, y")
         .compared("a", "b")
         .help("ask")
-        .at(Location { file: "x,y:z%.json".into(), line: Some(3), column: Some(7) });
+        .at(Location::file("x,y:z%.json").on(3, 7));
     assert_eq!(
         annotated(&report(vec![finding])),
         "::error file=x%2Cy%3Az%25.json,line=3,col=7,title=checksum%3A a%2Cb%3A%3Ac%0A::\

@@ -129,7 +129,7 @@ async fn emit_event(State(machine): State<Arc<Machine>>, body: Bytes) -> Respons
         Ok(request) => request,
         Err(refusal) => return *refusal,
     };
-    let Ok(payload) = hex::decode(&request.payload) else { return refused("payload is no hex") };
+    let Ok(payload) = hex::decode(&request.payload) else { return refused("payload is not hex") };
     machine.emit(&request.event, &payload);
     StatusCode::OK.into_response()
 }

@@ -80,11 +80,11 @@ impl Oidc {
         self.key
             .verifying()
             .verify(signed.as_bytes(), &signature)
-            .map_err(|e| Error::usage("the identity token is not one of this instance").because(e))?;
+            .map_err(|e| Error::usage("the identity token was not issued by this instance").because(e))?;
         let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|e| malformed().because(e))?;
         let claims: Claims = serde_json::from_slice(&claims).map_err(|e| malformed().because(e))?;
         if claims.aud != AUDIENCE {
-            return Err(Error::usage("the identity token is for somebody else than Sigstore"));
+            return Err(Error::usage("the identity token is not for Sigstore"));
         }
         if time >= claims.exp {
             return Err(Error::usage("the identity token has expired"));

@@ -39,7 +39,7 @@ fn a_status_that_is_a_refusal_is_told_at_once_with_what_to_do() {
     for (status, says) in [
         ("401 Unauthorized", &["refused access without valid credentials (401)", "GH_TOKEN"][..]),
         ("403 Forbidden", &["refused access (403)", "GH_TOKEN"]),
-        ("404 Not Found", &["knows no repository calimero-network/mero-tee (404)", "GH_TOKEN"]),
+        ("404 Not Found", &["has no repository calimero-network/mero-tee (404)", "GH_TOKEN"]),
         ("410 Gone", &["410"]),
     ] {
         let server = Server::start(move |_, _| Answer::status(status, "so it is"));

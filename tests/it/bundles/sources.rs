@@ -70,7 +70,7 @@ fn a_foreign_caller_is_refused_whoever_names_the_workflow_and_one_that_is_named_
             verify(&[]).expect(10).says(&[
                 "[PASS] signature",
                 "[FAIL] identity",
-                "the workflow ran for another source",
+                "the workflow ran for a different source",
             ]);
             let source = ["--certificate-source-repository", repository, "--certificate-source-ref", git_ref];
             verify(&source).expect(0).says(&["[WARN] the workflow must have run for the repository"]);

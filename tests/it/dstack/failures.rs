@@ -102,7 +102,7 @@ async fn an_agent_that_talks_garbage_is_not_quoted_on_keys() {
     for (body, what) in [
         (format!("{KEY}\"}}"), "the answer is not JSON"),
         (format!(r#"{{"{KEY}":1,"{KEY}":2}}"#), "the answer is not JSON"),
-        (format!(r#"["{KEY}"]"#), "the answer is no JSON object"),
+        (format!(r#"["{KEY}"]"#), "the answer is not a JSON object"),
         (format!(r#"{{"key":"{KEY}-"}}"#), "the answer cannot be used: `key` is no hex"),
         (format!(r#"{{"key":"{KEY}{KEY}{KEY}"}}"#), "the answer cannot be used: `key` is no hex of 16 to 64 bytes"),
         (format!(r#"{{"key":["{KEY}"]}}"#), "the answer cannot be used: `key` is no text"),
@@ -188,7 +188,7 @@ async fn the_sandbox_s_agent_refuses_requests_that_make_no_sense() {
     let client = reqwest::Client::builder().unix_socket(listening.socket.as_path()).build().unwrap();
     for (call, body) in [
         ("GetKey", "{}"),
-        ("GetKey", "no JSON"),
+        ("GetKey", "not JSON"),
         ("GetQuote", r#"{"report_data":"xx"}"#),
         ("GetQuote", &format!(r#"{{"report_data":"{}"}}"#, "00".repeat(65))),
         ("EmitEvent", r#"{"event":"a","payload":"0"}"#),

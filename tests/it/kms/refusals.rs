@@ -113,7 +113,7 @@ async fn a_machine_that_the_policy_does_not_list_is_told_each_register_that_diff
     let unknown = Boot { mrtd: Measurement::from_bytes([1; 48]), ..locked() };
     case.machine(unknown, (403, VIOLATION, &["MRTD is not allowed"])).await;
     let kms = Boot::of_release(&tag("mero-kms-v1.2.0"), Profile::LockedReadOnly);
-    case.machine(kms, (403, VIOLATION, &["the quote is of a KMS and not of a node"])).await;
+    case.machine(kms, (403, VIOLATION, &["the quote is a KMS's, not a node's"])).await;
     let older = Boot::of_release(&tag("mero-kms-v1.1.0"), Profile::LockedReadOnly);
     case.machine(older, (403, VIOLATION, &["MRTD is", "RTMR0 is", "RTMR1 is", "RTMR2 is", "RTMR3 is"])).await;
     // What an application does after the boot counts as well.
@@ -297,7 +297,7 @@ async fn where_any_machine_will_do_each_key_has_its_warning_and_a_quote_that_the
         let attested = json!({"nonceB64": nonce, "bindingB64": binding}).to_string();
         let attested = case.service.post("/attest", attested).await.json();
         attempt.quote = STANDARD.decode(attested["quoteB64"].as_str().unwrap()).unwrap();
-        case.signed(&attempt, &case.node, (403, VIOLATION, &["the quote is of a KMS and not of a node"])).await;
+        case.signed(&attempt, &case.node, (403, VIOLATION, &["the quote is a KMS's, not a node's"])).await;
     }
 }
 

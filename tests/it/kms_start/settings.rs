@@ -60,7 +60,7 @@ fn the_locked_profile_believes_nobody_else_unless_it_is_a_rehearsal() {
     let pin = "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a";
     let run =
         place.merotee(["kms", "serve"]).args(locked).args(["--policy-file", "p.json", "--policy-sha256", pin]).run();
-    run.expect(2).says(&["a policy that nobody signed, only pinned (p.json), is refused for the profile"]);
+    run.expect(2).says(&["an unsigned policy, only pinned (p.json), is refused for the profile"]);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn an_image_that_is_pinned_to_another_profile_or_to_none_does_not_start() {
     let run = pinned("locked-read-only\n").expect(10);
     run.says(&["[ERROR] this image is pinned to locked-read-only by image-profile, and MERO_KMS_PROFILE says debug"]);
     for nonsense in ["", "production", "debug debug"] {
-        pinned(nonsense).expect(10).says(&["image-profile pins this image to no profile there is"]);
+        pinned(nonsense).expect(10).says(&["image-profile pins this image to an unknown profile"]);
     }
     for unreadable in [".", "not-there"] {
         let run = place.merotee(debug.clone()).args(["--image-profile-file", unreadable]).run();
@@ -91,7 +91,7 @@ fn values_that_mean_nothing_are_refused_under_the_name_they_were_given() {
         (["--challenge-ttl-secs", "0"], "CHALLENGE_TTL_SECS: expected 1 to 3600, got 0"),
         (["--max-pending-challenges", "0"], "MAX_PENDING_CHALLENGES"),
         (["--key-namespace-prefix", "/a"], "KEY_NAMESPACE_PREFIX"),
-        (["--cors-allowed-origins", "*"], "CORS_ALLOWED_ORIGINS: `*` is no origin"),
+        (["--cors-allowed-origins", "*"], "CORS_ALLOWED_ORIGINS: `*` is not an origin"),
         (["--policy-sha256", "12"], "MERO_KMS_POLICY_SHA256: not a SHA-256 digest"),
         (["--listen-addr", "everywhere"], "'--listen-addr <ADDR>'"),
         (["--policy-url", "file:///etc/p.json"], "the policy's address is not acceptable"),
@@ -115,7 +115,7 @@ fn a_policy_from_the_environment_starts_a_debug_service_with_a_warning() {
     with(&registers[..4]).expect(2).says(&["the policy in the environment is refused", "nothing in RTMR3"]);
     // Lists without the switch are told, and not heeded.
     let run = place.sandbox(serve("1.2.0", "debug")).args(["--allowed-mrtd", &"ab".repeat(48)]).run().expect(0);
-    run.says(&["[WARN] ALLOWED_* are not heeded", "policy loaded from mero-kms-v1.2.0"]);
+    run.says(&["[WARN] ALLOWED_* are ignored", "policy loaded from mero-kms-v1.2.0"]);
 }
 
 #[test]

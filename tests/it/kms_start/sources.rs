@@ -147,7 +147,7 @@ fn a_sound_signature_makes_no_policy_of_another_profile_acceptable() {
     let (signed, place) = (Signed::by(Profile::Debug, WORKFLOW, AT_TAG), Place::new());
     signed.write(&place, true);
     let run = signed.serve(&place).args(["--policy-file", "p.json"]).run().expect(10);
-    run.says(&["p.json: the policy inside is of another profile: expected locked-read-only, got debug"]);
+    run.says(&["p.json: the policy in it is for another profile: expected locked-read-only, got debug"]);
 }
 
 #[test]

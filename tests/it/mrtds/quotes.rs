@@ -121,7 +121,7 @@ fn agreement_of_a_quote_that_is_not_genuine_is_no_pass_and_a_difference_still_fa
 fn a_td_under_debug_fails_verified_or_not() {
     let request = QuoteRequest { attributes: SEPT_VE_DISABLE | DEBUG, ..request() };
     let place = place(&platform(), &request);
-    let line = "[FAIL] quote-debug       quote.bin  the TD is under debug: attributes 0100001000000000 (DEBUG, SEPT_VE_DISABLE)";
+    let line = "[FAIL] quote-debug       quote.bin  the TD runs in debug mode: attributes 0100001000000000 (DEBUG, SEPT_VE_DISABLE)";
     compare(&place, "quote.bin", "debug")
         .run()
         .expect(10)

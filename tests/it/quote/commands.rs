@@ -72,7 +72,10 @@ fn a_genuine_quote_passes_every_check_and_says_what_it_rests_on() {
     assert_eq!(outcome(&report), expected.map(|(c, s)| (c.to_owned(), s.to_owned())));
     assert_eq!(report["sections"][0]["facts"]["FMSPC"], "b0c06f000000");
     assert_eq!(report["caveats"].as_array().unwrap().len(), 1, "--at is a caveat");
-    sample.verify("quote.bin", &[]).expect(0).says(&["every document counts until 2026-09-11T23:57:10Z (the PCK CRL)"]);
+    sample
+        .verify("quote.bin", &[])
+        .expect(0)
+        .says(&["every document is valid until 2026-09-11T23:57:10Z (the PCK CRL)"]);
 }
 
 #[test]

@@ -42,9 +42,7 @@ fn a_quote_of_the_platform_verifies_under_its_root_and_fails_under_intels() {
     let run = place.merotee(words).run().expect(10);
     assert_eq!(
         lines(&run, "[FAIL]"),
-        [
-            "[FAIL] quote-collateral   quote.bin  the TCB signing chain leads to another root than the one verified against"
-        ]
+        ["[FAIL] quote-collateral   quote.bin  the TCB signing chain leads to a root other than the trust root"]
     );
 }
 
@@ -64,7 +62,7 @@ fn each_fault_ends_with_10_and_one_line_that_says_what_is_wrong() {
         }),
         (
             Fault::WrongRoot,
-            "quote-collateral   quote.bin  the TCB signing chain leads to another root than the one verified against"
+            "quote-collateral   quote.bin  the TCB signing chain leads to a root other than the trust root"
                 .to_owned(),
         ),
         (
@@ -74,7 +72,7 @@ fn each_fault_ends_with_10_and_one_line_that_says_what_is_wrong() {
         ),
         (
             Fault::DebugAttribute,
-            "quote-debug        quote.bin  the TD is under debug: attributes 0100001000000000 (DEBUG, SEPT_VE_DISABLE)".to_owned(),
+            "quote-debug        quote.bin  the TD runs in debug mode: attributes 0100001000000000 (DEBUG, SEPT_VE_DISABLE)".to_owned(),
         ),
         (Fault::BadQuoteSignature, "quote-signature    quote.bin  the signature over the quote is not valid".to_owned()),
     ];
@@ -150,7 +148,7 @@ fn what_a_served_sandbox_exports_verifies_from_its_file_and_from_its_service() {
     place.merotee(wrong).run().expect(2).without_product();
     let other = "00".repeat(32);
     let replay = ["quote", "verify", quote, "--root", root, "--nonce", &other, "--collateral", collateral];
-    place.merotee(replay).run().expect(10).says(&["[FAIL] quote-report-data", "the nonce is another one"]);
+    place.merotee(replay).run().expect(10).says(&["[FAIL] quote-report-data", "the nonce differs"]);
 }
 
 #[test]
@@ -172,7 +170,7 @@ fn a_second_compose_hash_that_the_quote_vouches_for_is_reported_and_never_taken_
     // Left out of the log, it is missed; in place of the first, it is found out.
     let run = attest(&log.entries[..7]).expect(10);
     assert_eq!(lines(&run, "[FAIL]").len(), 1, "{}", run.stdout);
-    run.says(&["[FAIL] event-log-replay", "RTMR3 of the quote is not what the event log leads to"]);
+    run.says(&["[FAIL] event-log-replay", "RTMR3 of the quote differs from the replay of the event log"]);
     let mut moved = log.entries.clone();
     moved.swap(2, 7);
     attest(&moved).expect(10).says(&["[FAIL] event-log-replay", "[FAIL] event-log-compose-hash"]);

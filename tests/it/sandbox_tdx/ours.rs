@@ -75,7 +75,7 @@ fn reason(fault: Fault) -> Reason {
             unfit(Document::TcbInfo, "tdxModule", "the TDX module's signer and attributes", "absent")
         }
         Fault::UnknownTcbStatus => {
-            let expected = "a status that Intel gives here";
+            let expected = "a status that Intel uses here";
             unfit(Document::TcbInfo, "tcbLevels[0].tcbStatus", expected, "TDRelaunchAdvised")
         }
         Fault::SgxQeIdentity => unfit(Document::QeIdentity, "id", "TD_QE", "QE"),

@@ -189,7 +189,7 @@ fn more_than_a_run_may_download_is_no_verdict_and_the_option_is_named() {
     });
     let command = ["verify-release-assets", KMS, "--api-url", &server.url, "--retries", "0"];
     let run = place.merotee(command).env("MEROTEE_MAX_DOWNLOAD", "4KiB").run();
-    assert!(run.stdout.contains("more bytes came than the 4096 a run that --max-download"), "{}", run.shown());
+    assert!(run.stdout.contains("more bytes arrived than the 4096 a run that --max-download"), "{}", run.shown());
     for wrong in ["", "0", "ten", "1GB"] {
         let command = ["verify-release-assets", KMS, "--max-download", wrong];
         place.merotee(command).run().expect(2).says(&["--max-download"]).without_product();

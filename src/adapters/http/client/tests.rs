@@ -1,3 +1,4 @@
+//! Whom the client talks to, and where a redirect may lead.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;

@@ -58,7 +58,7 @@ fn an_sbom_that_lists_nothing_but_its_root_fails() {
 
 #[test]
 fn packages_without_a_purl_fail_or_warn_as_the_layout_has_it() {
-    let message = "no package other than the document root has a package URL, by which flaws are looked up";
+    let message = "no package other than the document root has a package URL, by which vulnerabilities are looked up";
     let without = |d: &mut Value| d["packages"][1]["externalRefs"] = json!([]);
     assert_eq!(failure(without), message);
     let warned = judged(Purls::Advisory, without);

@@ -1,0 +1,5 @@
+//! What stops a bad release before it is built: the rules of the guards and their configuration, as functions of values.
+//!
+//! Git, GitHub and the environment are asked elsewhere.
+
+pub mod config;

@@ -1,0 +1,139 @@
+//! What a verdict rests on, as tables: the assets of a release, the registers its policies accept, its signatures.
+//!
+//! An exhibit judges nothing. It shows what the findings speak of side by side, so that a reader can follow them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Status;
+
+/// A table beside the findings of a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Exhibit {
+    /// One row an asset.
+    Assets(Vec<AssetRow>),
+    /// Which profile accepts which register values.
+    Registers(RegisterMatrix),
+    /// One row a signature.
+    Signatures(Vec<SignatureRow>),
+}
+
+/// An asset and what vouches for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetRow {
+    /// Its name.
+    pub name: String,
+    /// What came of comparing its checksum; `None` where the checksums file does not list it.
+    pub checksum: Option<Status>,
+    /// What came of its own signatures; `None` where it has none.
+    pub signature: Option<Status>,
+    /// Who signed it, in its own name or that of the checksums file which lists it.
+    pub signer: Option<String>,
+}
+
+/// A signature and its entry in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignatureRow {
+    /// The asset that is signed.
+    pub asset: String,
+    /// The files that hold the signature.
+    pub evidence: String,
+    /// Who signed, as the certificate says; `None` for a bare key.
+    pub signer: Option<String>,
+    /// When, as the log or a timestamp authority says.
+    pub signed_at: Option<Timestamp>,
+    /// The entry in the transparency log.
+    pub log_index: Option<u64>,
+}
+
+/// Register values by profile. A value is lower-case hex.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RegisterMatrix {
+    /// Names of the registers, in column order.
+    pub registers: Vec<&'static str>,
+    /// One a profile (and role).
+    pub rows: Vec<RegisterRow>,
+}
+
+/// What one profile accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisterRow {
+    /// The profile, with its role where there are several.
+    pub profile: String,
+    /// The values accepted, a list a register.
+    pub values: Vec<Vec<String>>,
+}
+
+impl RegisterMatrix {
+    /// A name (`A`, `B`, … `Z`, `A1`, …) for each value that more than one row accepts in the same register, in the order
+    /// they are met. With it come the register and the rows, by number.
+    pub fn shared(&self) -> Vec<SharedValue<'_>> {
+        let mut met: BTreeMap<(usize, &str), Vec<usize>> = BTreeMap::new();
+        let mut order = Vec::new();
+        for (row, of) in self.rows.iter().enumerate() {
+            for (register, values) in of.values.iter().enumerate() {
+                for value in values {
+                    let rows = met.entry((register, value)).or_default();
+                    if rows.is_empty() {
+                        order.push((register, value.as_str()));
+                    }
+                    if rows.last() != Some(&row) {
+                        rows.push(row);
+                    }
+                }
+            }
+        }
+        let shared = order.into_iter().filter_map(|key| Some((key, met.remove(&key).filter(|rows| rows.len() > 1)?)));
+        let named = |(index, ((register, value), rows))| SharedValue { name: name_of(index), register, value, rows };
+        shared.enumerate().map(named).collect()
+    }
+}
+
+/// A register value that several rows of a matrix accept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedValue<'a> {
+    /// The name given to it.
+    pub name: String,
+    /// The register, by its place in [`RegisterMatrix::registers`].
+    pub register: usize,
+    /// The value.
+    pub value: &'a str,
+    /// The rows that accept it, by their place in [`RegisterMatrix::rows`].
+    pub rows: Vec<usize>,
+}
+
+fn name_of(index: usize) -> String {
+    let letter = char::from(b'A' + u8::try_from(index % 26).unwrap_or(0));
+    match index / 26 {
+        0 => letter.to_string(),
+        round => format!("{letter}{round}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(profile: &str, values: &[&[&str]]) -> RegisterRow {
+        let owned = |values: &&[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        RegisterRow { profile: profile.to_owned(), values: values.iter().map(owned).collect() }
+    }
+
+    #[test]
+    fn a_value_is_shared_when_two_rows_accept_it_in_the_same_register() {
+        let rows = vec![
+            row("debug", &[&["aa", "aa"], &["bb"]]),
+            row("debug-read-only", &[&["cc"], &["bb"]]),
+            row("locked-read-only", &[&["bb"], &["dd", "bb"]]),
+        ];
+        let matrix = RegisterMatrix { registers: vec!["MRTD", "RTMR0"], rows };
+        let shared = SharedValue { name: "A".to_owned(), register: 1, value: "bb", rows: vec![0, 1, 2] };
+        assert_eq!(matrix.shared(), [shared]);
+    }
+
+    #[test]
+    fn names_do_not_run_out() {
+        assert_eq!([0, 25, 26, 52].map(name_of), ["A", "Z", "A1", "A2"]);
+    }
+}
