@@ -50,7 +50,7 @@ pub struct Publisher {
     pub token: Option<SecretString>,
     /// The transparency log, asked only about detached signatures.
     pub rekor_url: Url,
-    /// Authorities and logs that are believed.
+    /// Authorities and logs that are trusted.
     pub trust_root: TrustRoot,
     /// Bounds of every request.
     pub http: HttpOptions,

@@ -84,7 +84,7 @@ impl Http {
     /// A client of the service at `base`. Nothing is sent yet.
     ///
     /// # Errors
-    /// Usage: `base` is no http(s) URL or carries credentials, or the token can't be a header.
+    /// Usage: `base` is not an http(s) URL or carries credentials, or the token can't be a header.
     pub fn new(service: Service, base: Url, token: Option<&SecretString>, options: HttpOptions) -> Result<Self> {
         let noun = service.noun();
         if !is_http(&base) || base.host_str().is_none() {
@@ -167,7 +167,7 @@ impl Http {
     /// answer. `None` is a 404.
     ///
     /// # Errors
-    /// Remote: everything else that is no success, an answer that is too large, slow or cut, a redirect where `request`
+    /// Remote: everything else that is not a success, an answer that is too large, slow or cut, a redirect where `request`
     /// does not allow one. Input: a body that cannot be produced.
     pub async fn ask(&self, request: &Request<'_>, subject: &str) -> Result<Option<Fetched>> {
         let url = request.url;
@@ -266,7 +266,7 @@ impl Http {
         Failure::status(&answer.url, self.service, &unwelcome)
     }
 
-    /// The body in memory. Bytes are counted as they come: what `Content-Length` promises binds nobody.
+    /// The body in memory. Bytes are counted as they come: `Content-Length` proves nothing.
     pub(super) async fn body(&self, answer: &mut Answer, limit: u64) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece(answer).await? {

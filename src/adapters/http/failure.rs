@@ -26,7 +26,7 @@ pub(crate) struct Failure {
     unsent: bool,
 }
 
-/// What came of an answer whose status is no success.
+/// What came of an answer whose status is not a success.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Unwelcome<'a> {
     pub(super) status: StatusCode,
@@ -91,7 +91,7 @@ impl Failure {
         self.unsent || matches!(self.reason, Reason::RateLimited { .. })
     }
 
-    /// An answer whose status is no success, of the server at `url`.
+    /// An answer whose status is not a success, of the server at `url`.
     pub(super) fn status(url: &Url, service: Service, unwelcome: &Unwelcome<'_>) -> Self {
         Self::new(url, refusal(service, unwelcome))
     }

@@ -56,7 +56,7 @@ pub type Source = Arc<dyn Fn() -> BoxFuture<'static, Result<BoxStream<'static, i
 /// Where a redirect may lead. Never from https to http, and a token stays with its service in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Redirects {
-    /// Within the service: what we believe about a release comes from there.
+    /// Within the service: what we know about a release comes from there.
     WithinService,
     /// To any host: asset bytes, which signatures and checksums judge.
     Anywhere,
