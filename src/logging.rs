@@ -1,6 +1,6 @@
 //! Messages on standard error: `[INFO]`, `[WARN]`, `[ERROR]` lines for people, or one JSON object a line for programs.
 //!
-//! What is said is decided before a message is made up, so that one that nobody wants costs next to nothing. Of the
+//! What is said is decided before a message is made up, so that one that is not wanted costs next to nothing. Of the
 //! libraries underneath only warnings and errors are heard, however much is asked for: theirs are full of what they send.
 
 mod json;

@@ -39,7 +39,7 @@ pub(crate) enum Product {
 /// Delivers a product and says how the process ends.
 ///
 /// # Errors
-/// When it cannot be written. A reader that closes the pipe early is no error: the verdict stands.
+/// When it cannot be written. A reader that closes the pipe early is not an error: the verdict stands.
 pub(crate) fn deliver(product: Product, output: &OutputArgs, environment: &Environment) -> Result<Exit> {
     match product {
         Product::Done(exit) => Ok(exit),
@@ -63,7 +63,7 @@ fn concluded(report: &Report, told: [Result<()>; 2]) -> Result<Exit> {
     let verdict = Exit::from(report.verdict());
     match told.into_iter().find_map(Result::err) {
         None => Ok(verdict),
-        // A verdict that nobody could be told is still the verdict; only a pass must not stand unseen.
+        // A verdict that could not be written is still the verdict; only a pass must not stand unseen.
         Some(error) if verdict == Exit::Success => Err(error),
         Some(error) => {
             tracing::error!("{}", error::chain(&error));
@@ -193,7 +193,7 @@ pub(crate) fn tell_step(name: &str, value: &str, environment: &Environment) -> R
         .map_err(|e| Error::input("cannot write the step's outputs").because(e))
 }
 
-/// A delimiter nobody can guess cannot be forged by a value.
+/// A delimiter that cannot be guessed cannot be forged by a value.
 fn random_bytes() -> Result<[u8; 16]> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("the system gives no random bytes"))?;

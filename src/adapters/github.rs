@@ -110,8 +110,8 @@ impl GitHub {
         Ok(releases)
     }
 
-    /// The content of the file at `path` in the tree of `git_ref`, or of the default branch; `None` when the repository,
-    /// the ref or the file does not exist.
+    /// The content of the file at `path` in the tree of `git_ref`, or of the default branch; `None` when the
+    /// repository, the ref or the file does not exist.
     ///
     /// # Errors
     /// Usage: a path that leaves the repository. Remote: content over [`HttpOptions::max_json_bytes`], and every
@@ -131,7 +131,7 @@ impl GitHub {
     /// to be trusted. They are hashed while they are written to a temporary name, which is renamed when all came, over
     /// a file already there. `progress` is told the bytes so far.
     ///
-    /// A body that is whole but not of the stated size is no error: the result says how much came.
+    /// A body that is whole but not of the stated size is not an error: the result says how much came.
     ///
     /// # Errors
     /// Remote: an asset URL outside the API, every failure of the API or of the storage behind it, more bytes than

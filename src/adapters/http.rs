@@ -118,7 +118,7 @@ pub(crate) struct Get<'a> {
 /// Where a redirect may lead. Never from https to http, and the token stays with the API in any case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redirects {
-    /// Within the API: what we believe about a release comes from there.
+    /// Within the API: what we know about a release comes from there.
     WithinApi,
     /// To any host: asset bytes, which signatures and checksums judge.
     Anywhere,
@@ -154,7 +154,7 @@ impl fmt::Debug for Http {
 
 impl Http {
     /// # Errors
-    /// Usage: `api` is no http(s) URL or carries credentials, or the token can't be a header.
+    /// Usage: `api` is not an http(s) URL or carries credentials, or the token can't be a header.
     pub(crate) fn new(service: Service, api: Url, token: Option<&SecretString>, options: HttpOptions) -> Result<Self> {
         let noun = service.noun();
         if !is_http(&api) || api.host_str().is_none() {
@@ -198,7 +198,7 @@ impl Http {
     /// The whole body of an answer of the API, retried as often as the options say. `None` is a 404.
     ///
     /// # Errors
-    /// Remote: everything else that is no success, an answer that is too large, slow or cut, a redirect elsewhere.
+    /// Remote: everything else that is not a success, an answer that is too large, slow or cut, a redirect elsewhere.
     pub(crate) async fn fetch(&self, url: &Url, accept: &'static str, subject: &str) -> Result<Option<Fetched>> {
         self.ask(&Get { url, accept, from: 0, redirects: Redirects::WithinApi, json: None }, subject).await
     }
@@ -301,7 +301,7 @@ impl Http {
         Failure::status(&answer, self.service, &body)
     }
 
-    /// The body in memory. Bytes are counted as they come: what `Content-Length` promises binds nobody.
+    /// The body in memory. Bytes are counted as they come: `Content-Length` proves nothing.
     async fn body(&self, answer: &mut Answer, limit: u64) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece(answer).await? {

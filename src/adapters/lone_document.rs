@@ -41,12 +41,12 @@ pub struct LoneDocument {
 }
 
 impl LoneDocument {
-    /// Fetches a document and its bundle, if there is one. Redirects are followed to any host: what comes is believed for
+    /// Fetches a document and its bundle, if there is one. Redirects are followed to any host: it is trusted for
     /// its signature alone.
     ///
     /// # Errors
-    /// Usage: a URL that is not http(s) or carries credentials. Remote: it cannot be fetched, is not there, or is larger
-    /// than 4 MiB.
+    /// Usage: a URL that is not http(s) or carries credentials. Remote: it cannot be fetched, is not there, or is
+    /// larger than 4 MiB.
     pub async fn at_url(url: &Url, options: &HttpOptions) -> Result<Self> {
         let folder =
             TempDir::with_prefix("merotee-").map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
@@ -68,7 +68,7 @@ impl LoneDocument {
     /// Reads a document and its bundle, if there is one.
     ///
     /// # Errors
-    /// Input: it cannot be read, is no regular file, or is larger than 4 MiB.
+    /// Input: it cannot be read, is not a regular file, or is larger than 4 MiB.
     pub async fn in_file(path: &Path) -> Result<Self> {
         for file in other_evidence(path) {
             tracing::warn!("{file} lies beside {} and is not verified: only a {BUNDLE} is", path.display());

@@ -28,6 +28,7 @@ mod determinism;
 mod docs;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
+mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
 mod gen_policy;

@@ -54,7 +54,7 @@ impl Failure {
         Self::new(url, reason)
     }
 
-    /// An answer whose status is no success. `body` is the start of its body.
+    /// An answer whose status is not a success. `body` is the start of its body.
     pub(crate) fn status(answer: &super::Answer, service: Service, body: &[u8]) -> Self {
         let (status, headers) = (answer.response.status(), answer.response.headers());
         // The storage's limits are not the API's, and no token raises them.

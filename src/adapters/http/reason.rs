@@ -19,7 +19,7 @@ pub(crate) enum Reason {
     TimedOut(Duration),
     /// The answer broke off.
     Broken(String),
-    /// A status that is no success.
+    /// A status that is not a success.
     Status {
         /// The status.
         status: StatusCode,
