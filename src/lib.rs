@@ -18,6 +18,7 @@ pub mod catalog;
 pub mod cli;
 mod commands;
 pub mod digest;
+pub mod doctor;
 pub mod ed25519;
 pub mod error;
 pub mod exit;

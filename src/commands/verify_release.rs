@@ -3,14 +3,14 @@
 use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use crate::{
-    adapters::{file, keep::Staged, sigstore::PublicKey},
-    cli::{Cli, Environment, VerifyReleaseArgs},
-    commands::{
-        located,
-        repository::resolve,
-        signer_rule::SignerRule,
-        snapshot::{Read, Source, Sources},
+    adapters::{
+        file,
+        keep::Staged,
+        release_source::{Read, ReleaseSource},
+        sigstore::PublicKey,
     },
+    cli::{Cli, Environment, VerifyReleaseArgs},
+    commands::{located, repository::resolve, signer_rule::signer_rule, snapshot},
     error::{self, Error, Result},
     product::Product,
     release::{
@@ -34,20 +34,19 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
     let repository = resolve(&cli.github)?;
     let root = super::trust_root(&cli.sigstore)?;
     let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
-    let rule = SignerRule { cli, identity: &args.identity, repository: &repository };
-    rule.check()?;
+    let rule = signer_rule(cli, &args.identity, &repository)?;
     let tags = selector.tags();
-    let sources = Sources {
-        source: Source::new(cli, args, environment)?,
-        repository: &repository,
+    let source = ReleaseSource {
+        files: snapshot::files(cli, args, environment)?,
+        log: snapshot::log(cli, args)?,
         contracts: &contracts,
         root: &root,
         key: key.as_ref(),
         rule: &rule,
-        args,
+        jobs: usize::from(args.jobs),
     };
     let mut sections = Vec::new();
-    for (tag, read) in sources.releases(&tags).await? {
+    for (tag, read) in snapshot::releases(&source, args, &tags).await? {
         sections.push(match read {
             Ok(Read { snapshot, staged }) => {
                 let mut findings = checks::judge(&snapshot);
