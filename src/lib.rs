@@ -19,6 +19,7 @@ pub mod cli;
 mod commands;
 mod context;
 pub mod digest;
+pub mod doctor;
 pub mod ed25519;
 pub mod error;
 pub mod exit;

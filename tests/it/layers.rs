@@ -15,8 +15,8 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const FOUNDATION: [&str; 4] = ["digest", "ed25519", "error", "text"];
 
 /// Judges values and does no work: the folders of the domain, each of which names only those before it.
-const STAIRCASE: [&str; 8] =
-    ["schema", "subject", "attestation", "policy", "catalog", "merod_config", "release", "guard"];
+const STAIRCASE: [&str; 9] =
+    ["schema", "subject", "attestation", "policy", "catalog", "merod_config", "release", "guard", "doctor"];
 
 /// Each layer above the domain with what it may name of the others; the domain is open to all of them. A layer that is
 /// not here fails the test: its arrows must be thought about.
@@ -48,8 +48,7 @@ const BEFORE_A_PATH: [&str; 12] =
 const LONG: usize = 400;
 
 /// Longer files, and why they stay whole.
-const LONGER: &[(&str, &str)] =
-    &[("src/adapters/http.rs", "a quarter is its tests, which need its private types; redirects are one argument")];
+const LONGER: &[(&str, &str)] = &[];
 
 /// One source file: its path from the package, its module path, its tokens.
 struct Source {
