@@ -3,6 +3,7 @@
 //! Git, GitHub and the environment are asked elsewhere.
 
 pub mod config;
+pub mod dependency;
 pub mod docs;
 pub mod trigger;
 pub mod version_sync;

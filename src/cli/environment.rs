@@ -71,6 +71,11 @@ fn terminal_width() -> usize {
     terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
 }
 
+/// A variable whose name a configuration gives; an empty one, and one that is not text, count as unset.
+pub fn named_variable(name: &str) -> Option<String> {
+    variable(OsStr::new(name)).and_then(|value| value.into_string().ok())
+}
+
 /// A variable of the environment; an empty one counts as unset.
 pub(super) fn variable(name: &OsStr) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())

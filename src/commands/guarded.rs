@@ -85,6 +85,7 @@ impl Change {
 
     /// What a reader needs to know of it.
     pub(super) fn facts(&self) -> Vec<Fact> {
-        vec![Fact::named("merge base", &self.history.base), Fact::named("head", &self.history.head)]
+        let short = |id: &str| id.chars().take(12).collect::<String>();
+        vec![Fact::named("merge base", short(&self.history.base)), Fact::named("head", short(&self.history.head))]
     }
 }

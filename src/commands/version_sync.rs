@@ -42,7 +42,7 @@ pub(super) async fn run(args: &VersionSyncArgs, context: &Context) -> Result<Pro
     let top = guarded::top(&context.folder);
     let config = guarded::config(args.run.config.as_deref(), &top)?;
     let section = match wanted(args)? {
-        Wanted::Release { tags, files } => release(&config.version_sync, &top, &tags, files)?,
+        Wanted::Release { tags, files } => release(&config.version_sync, &top, (&tags, files), context)?,
         Wanted::Change => {
             let base = args.change.base.as_deref().unwrap_or_default();
             let change = Change::between(&top, base, args.change.head.as_deref().unwrap_or("HEAD"))?;
@@ -95,8 +95,8 @@ fn wanted(args: &VersionSyncArgs) -> Result<Wanted> {
 }
 
 /// Tags and the working tree.
-fn release(config: &VersionSync, top: &Path, tags: &[Tag], files: bool) -> Result<Section> {
-    let value = |tag: &Tag| crate::cli::named_variable(rules::variable(config, tag.family()));
+fn release(config: &VersionSync, top: &Path, (tags, files): (&[Tag], bool), context: &Context) -> Result<Section> {
+    let value = |tag: &Tag| (context.variable)(rules::variable(config, tag.family()));
     let mut findings: Vec<Finding> = tags.iter().map(|tag| rules::tag(config, tag, value(tag).as_deref())).collect();
     if files {
         let read = |path: &str| {

@@ -73,7 +73,7 @@ pub fn documented(config: &DocGuard, changes: &[ChangedFile]) -> Vec<Finding> {
 fn one(config: &DocGuard, change: &ChangedFile, pages: &[&str]) -> Finding {
     match pages {
         [] => {
-            let patterns: Vec<&str> = config.documentation.iter().map(Glob::as_str).collect();
+            let patterns: Vec<_> = config.documentation.iter().map(|glob| format!("`{}`", glob.as_str())).collect();
             let verb = match change.kind {
                 ChangeKind::Written => "changes",
                 ChangeKind::Moved => "is moved",

@@ -107,17 +107,17 @@ fn stated(config: &VersionSync, family: Family, reading: &Reading) -> Finding {
 /// [`VERSION_FILES`] of the lock file alone: it has the version of the manifest.
 pub fn lock(config: &VersionSync, versions: &Versions) -> Finding {
     let file = config.lock_file.as_str();
-    let (locked, stated) = match (&versions.lock, &versions.kms) {
-        (Reading::Wrong(wrong), Reading::Stated(_) | Reading::Absent | Reading::Wrong(_)) => return wrong.clone(),
-        (Reading::Absent, Reading::Stated(_) | Reading::Absent | Reading::Wrong(_)) => {
+    let Reading::Stated(stated) = &versions.kms else {
+        return VERSION_FILES.undecided(file, "not compared: the manifest states no version");
+    };
+    let locked = match &versions.lock {
+        Reading::Wrong(wrong) => return wrong.clone(),
+        Reading::Absent => {
             return VERSION_FILES
                 .missing(file, "there is no lock file")
                 .help("commit Cargo.lock, or set `lock-file` in merotee.toml to its path");
         }
-        (Reading::Stated(_), Reading::Absent | Reading::Wrong(_)) => {
-            return VERSION_FILES.undecided(file, "not compared: the manifest states no version");
-        }
-        (Reading::Stated(locked), Reading::Stated(stated)) => (locked, stated),
+        Reading::Stated(locked) => locked,
     };
     if locked.version == stated.version {
         return VERSION_FILES.pass(file, format!("locks {}", locked.version));

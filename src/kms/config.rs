@@ -97,9 +97,9 @@ pub struct Given {
     pub collateral_cache: Option<PathBuf>,
     /// A root certificate, DER or PEM, in place of Intel's.
     pub tdx_root: Option<PathBuf>,
-    /// A file that must name the profile, besides [`IMAGE_PROFILE_FILE`]: it can only add to what is demanded.
+    /// A file that must name the profile, like [`IMAGE_PROFILE_FILE`]: it can only add to what is demanded.
     pub image_profile_file: Option<PathBuf>,
-    /// Whether a production profile may believe somebody else than the default does. Never from the environment: who
+    /// Whether a production profile may trust others than the default does. Never from the environment: who
     /// controls that must not control whom the keys go to.
     pub rehearsal: bool,
 }
@@ -113,7 +113,7 @@ pub enum PolicySource {
     Url(Url),
     /// A local file, with its Sigstore bundle beside it under the same name and `.sigstore.json`, or with a pin.
     File(PathBuf),
-    /// Lists from the environment: nobody vouches for them. For development.
+    /// Lists from the environment: nothing vouches for them. For development.
     Environment(Allowed),
 }
 
@@ -154,7 +154,7 @@ pub struct Settings {
     pub collateral_cache: Option<PathBuf>,
     /// The root certificate that quotes are judged by, if not Intel's.
     pub tdx_root: Option<PathBuf>,
-    /// Whether this is no production, whatever the profile says.
+    /// Whether this is not production, whatever the profile says.
     pub rehearsal: bool,
 }
 
@@ -219,11 +219,11 @@ fn refuse_what_unlocks(profile: Profile, enforce: bool, environment: bool) -> Re
     Ok(())
 }
 
-/// ADR-0002 again: what makes a service believe somebody else than its release does is for rehearsals, and it takes more
+/// ADR-0002 again: what makes a service trust others than its release does is for rehearsals, and it takes more
 /// than a variable to have one.
 ///
 /// # Errors
-/// Usage: the profile is production's and this is no rehearsal.
+/// Usage: the profile is production's and this is not a rehearsal.
 pub fn refuse_in_production(profile: Profile, rehearsal: bool, what: &str) -> Result<()> {
     if profile != Profile::LockedReadOnly || rehearsal {
         return Ok(());

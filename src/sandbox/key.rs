@@ -1,6 +1,6 @@
 //! The sandbox's keys: derived from the seed, ECDSA on P-256, deterministic signatures (RFC 6979).
 //!
-//! Not for anything outside a sandbox: whoever knows the seed knows every key.
+//! Not for anything outside a sandbox: the seed gives away every key.
 
 use der::Decode;
 use p256::ecdsa::{DerSignature, SigningKey, signature::Signer};

@@ -19,7 +19,7 @@ fn a_watched_file_needs_a_page_that_says_something_new() {
     between(&guarded).expect(0).says(&["needs no documentation"]);
     guarded.place.write(POLICY, "{}");
     guarded.commit("A policy");
-    between(&guarded).expect(10).says(&["no documentation changes with it", "docs/**, README.md, CHANGELOG.md"]);
+    between(&guarded).expect(10).says(&["no documentation changes with it", "`docs/**`, `README.md`, `CHANGELOG.md`"]);
     guarded.git(&["mv", "docs/page.md", "docs/other.md"]);
     guarded.commit("Move a page");
     between(&guarded).expect(10);
@@ -74,7 +74,14 @@ fn a_change_without_a_file_is_no_verdict_and_no_change_at_all_a_usage_error() {
 #[test]
 fn hostile_file_names_start_no_workflow_command_and_each_is_reported() {
     let Some(guarded) = Guarded::new() else { return };
-    let names = ["a\n::error::pwned", "::set-output name=verdict::passed", "##[error]x", "\u{1b}[2J\u{202e}x", "--x", "a,b:c%0A"];
+    let names = [
+        "a\n::error::pwned",
+        "::set-output name=verdict::passed",
+        "##[error]x",
+        "\u{1b}[2J\u{202e}x",
+        "--x",
+        "a,b:c%0A",
+    ];
     for name in names {
         guarded.place.write(&format!("policies/{name}"), "{}");
     }
@@ -101,7 +108,12 @@ fn the_summary_of_a_run_for_a_pull_request() {
     let head = guarded.commit("A policy");
     let event = guarded.event(&guarded.git(&["rev-parse", "base"]), &head, &[]);
     let run = guarded.pull_step(&["doc-guard"], &event, "http://127.0.0.1:9").expect(10);
-    let ids = regex::Regex::new("[0-9a-f]{40}").unwrap();
-    let told = format!("{}--- summary\n{}--- output\n{}", run.shown(), guarded.place.read("summary.md"), guarded.place.read("output.txt"));
+    let ids = regex::Regex::new("[0-9a-f]{12}").unwrap();
+    let told = format!(
+        "{}--- summary\n{}--- output\n{}",
+        run.shown(),
+        guarded.place.read("summary.md"),
+        guarded.place.read("output.txt")
+    );
     insta::assert_snapshot!(ids.replace_all(&told, "[commit]"));
 }

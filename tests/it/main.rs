@@ -25,14 +25,20 @@ mod compose_hash_oracles;
 mod corpus;
 #[cfg(feature = "sandbox")]
 mod determinism;
+#[cfg(feature = "sandbox")]
+mod doc_guard;
 mod docs;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
+mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
 mod gen_policy;
 #[cfg(feature = "sandbox")]
 mod github_client;
+#[cfg(feature = "sandbox")]
+mod guarded;
+mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
 #[cfg(feature = "sandbox")]
@@ -46,6 +52,7 @@ mod kms_start;
 mod layers;
 #[cfg(feature = "sandbox")]
 mod merod_config;
+mod merotee_config;
 #[cfg(feature = "sandbox")]
 mod mrtds;
 #[cfg(feature = "sandbox")]
@@ -79,3 +86,5 @@ mod tampering;
 mod verify_blob;
 #[cfg(feature = "sandbox")]
 mod verify_release;
+#[cfg(feature = "sandbox")]
+mod version_sync;

@@ -46,8 +46,11 @@ fn the_schema_takes_what_the_program_takes_and_refuses_what_it_refuses() {
         let mut fields = vec![("path", "\"a\""), ("name", "\"N\""), ("reason", "\"r\""), ("expires", "\"2026-12-31\"")];
         fields.retain(|(name, _)| *name != key);
         fields.push((key, value));
-        let fields: Vec<String> =
-            fields.iter().filter(|(_, value)| !value.is_empty()).map(|(key, value)| format!("{key} = {value}")).collect();
+        let fields: Vec<String> = fields
+            .iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(key, value)| format!("{key} = {value}"))
+            .collect();
         format!("forbid-allowed-env.waiver = [{{{}}}]", fields.join(", "))
     };
     let with = |right: &str| (right.to_owned(), true);

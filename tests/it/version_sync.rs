@@ -43,9 +43,13 @@ impl GitHub {
             match path.strip_prefix("/repos/o/r/").unwrap_or_default() {
                 "issues/42" => Answer::json(&json!({"number": 42, "labels": labels})),
                 "issues/42/comments" => Answer::json(&json!(comments)),
-                "collaborators/alice/permission" => Answer::json(&json!({"permission": "write", "role_name": "maintain"})),
+                "collaborators/alice/permission" => {
+                    Answer::json(&json!({"permission": "write", "role_name": "maintain"}))
+                }
                 "collaborators/root/permission" => Answer::json(&json!({"permission": "admin", "role_name": "admin"})),
-                "collaborators/mallory/permission" => Answer::json(&json!({"permission": "read", "role_name": "triage"})),
+                "collaborators/mallory/permission" => {
+                    Answer::json(&json!({"permission": "read", "role_name": "triage"}))
+                }
                 _ => Answer::status("404 Not Found", "Not Found"),
             }
         });
@@ -130,14 +134,15 @@ fn in_a_workflow_the_label_excuses_only_with_a_reason_by_a_person_who_may_write(
     ] {
         let github = GitHub::with(&labels, &comments);
         let run = guarded.pull_step(&["version-sync"], &event, &github.server.url);
-        let run = run.expect(code).says(&[says]);
+        let run = run.expect(code);
         let (summary, output) = (guarded.place.read("summary.md"), guarded.place.read("output.txt"));
         assert!(output.starts_with(if code == 0 { "verdict=passed\n" } else { "verdict=failed\n" }), "{output}");
         assert!(!summary.lines().any(|line| line.starts_with("::")), "{summary}");
+        assert!(run.stdout.contains(says) || summary.contains(says), "{says}: {}{summary}", run.stdout);
         if says.starts_with('@') && code == 0 {
             let start = format!("::warning file={KMS},line=3,col=11,title=version-coupling");
             assert!(annotations(&run).iter().any(|line| line.starts_with(&start)), "{}", run.stderr);
-            run.says(&["“the node image has no code of the KMS”", "#issuecomment-0"]);
+            run.says(&["\"the node image has no code of the KMS\"", "#issuecomment-0"]);
         } else if code == 10 {
             let start = format!("::error file={KMS},line=3,col=11,title=version-coupling");
             assert!(annotations(&run).iter().any(|line| line.starts_with(&start)), "{}", run.stderr);
@@ -172,8 +177,12 @@ fn a_pull_request_by_number_is_compared_by_the_commits_that_github_names() {
     let pull = event["pull_request"].clone();
     let server = Server::start(move |path, _| match path {
         "/repos/o/r/pulls/42" => Answer::json(&pull),
-        "/repos/o/r/pulls/43" => Answer::json(&json!({"number": 43, "base": {"sha": "0".repeat(40)}, "head": {"sha": "1".repeat(40)}})),
-        "/repos/o/r/pulls/44" => Answer::json(&json!({"number": 44, "base": {"sha": "--output=x"}, "head": {"sha": ""}})),
+        "/repos/o/r/pulls/43" => {
+            Answer::json(&json!({"number": 43, "base": {"sha": "0".repeat(40)}, "head": {"sha": "1".repeat(40)}}))
+        }
+        "/repos/o/r/pulls/44" => {
+            Answer::json(&json!({"number": 44, "base": {"sha": "--output=x"}, "head": {"sha": ""}}))
+        }
         "/repos/o/r/issues/42" => Answer::json(&json!({"labels": []})),
         _ => Answer::status("404 Not Found", "Not Found"),
     });
@@ -199,9 +208,19 @@ fn a_stale_lock_file_fails_on_the_line_of_the_old_version() {
     let lines = annotations(&run);
     let start = "::error file=Cargo.lock,line=5,col=11,title=version-files%3A Cargo.lock::the lock file is stale";
     assert!(lines.len() == 1 && lines[0].starts_with(start), "{lines:?}");
-    guarded.place.merotee(["version-sync", "--repo-files"]).run().expect(10).says(&["1.2.0", "cargo update --workspace"]);
+    guarded
+        .place
+        .merotee(["version-sync", "--repo-files"])
+        .run()
+        .expect(10)
+        .says(&["1.2.0", "cargo update --workspace"]);
     guarded.lock("1.3.0");
-    guarded.place.merotee(["version-sync", "--repo-files"]).run().expect(0).says(&["both families have version 1.3.0"]);
+    guarded
+        .place
+        .merotee(["version-sync", "--repo-files", "-v"])
+        .run()
+        .expect(0)
+        .says(&["both families have version 1.3.0"]);
 }
 
 #[test]
@@ -231,7 +250,11 @@ fn a_tag_is_compared_with_the_variable_of_its_family() {
                 run = run.env(name, value);
             }
             let run = run.run().expect(code);
-            assert!(annotations(&run).iter().all(|line| line.starts_with("::error title=version-tag")), "{}", run.stderr);
+            assert!(
+                annotations(&run).iter().all(|line| line.starts_with("::error title=version-tag")),
+                "{}",
+                run.stderr
+            );
         }
     }
     let both = guarded.step(&["version-sync", "--tag", "mero-kms-v1.3.0", "--repo-files"]);
@@ -246,8 +269,12 @@ fn a_shallow_clone_is_refused_and_told_to_set_the_fetch_depth() {
     guarded.place.write("event.json", event.to_string());
     for command in ["version-sync", "doc-guard"] {
         let script = format!("cd shallow && exec {} {command}", crate::binary::BINARY);
-        let run = guarded.place.program("sh", ["-c", &script]).env("GITHUB_EVENT_PATH", guarded.place.path("event.json"));
-        run.env("GITHUB_REF", "refs/pull/42/merge").run().expect(1).says(&["this clone is shallow", "`fetch-depth: 0`"]);
+        let run =
+            guarded.place.program("sh", ["-c", &script]).env("GITHUB_EVENT_PATH", guarded.place.path("event.json"));
+        run.env("GITHUB_REF", "refs/pull/42/merge")
+            .run()
+            .expect(1)
+            .says(&["this clone is shallow", "`fetch-depth: 0`"]);
     }
 }
 
@@ -298,7 +325,7 @@ fn what_a_run_is_for_must_be_known_and_make_sense() {
     let Some(guarded) = Guarded::new() else { return };
     let place = &guarded.place;
     place.merotee(["version-sync"]).run().expect(2).says(&["this is no workflow run", "--repo-files"]);
-    let reference = |name: &str| guarded.step(&["version-sync"]).env("GITHUB_REF", name).run();
+    let reference = |name: &str| guarded.step(&["version-sync", "-v"]).env("GITHUB_REF", name).run();
     reference("refs/heads/main").expect(0).says(&["both families have version 1.2.0"]);
     reference("refs/tags/nonsense").expect(2).says(&["`nonsense` is not a release tag"]);
     reference("refs/tags/v1.2.0").expect(2);
@@ -332,7 +359,9 @@ fn a_configuration_that_does_not_parse_is_refused_with_its_line() {
         guarded.place.merotee(["version-sync", "--repo-files"]).run()
     };
     run("[version-sync]\nkms_manifest = \"x\"\n").expect(2).says(&["merotee.toml, line 2, column 1: unknown field"]);
-    run("[version-sync]\nlock-file = \"../x\"\n").expect(2).says(&["line 2, column 13: the path leaves the repository"]);
+    run("[version-sync]\nlock-file = \"../x\"\n")
+        .expect(2)
+        .says(&["line 2, column 13: the path leaves the repository"]);
     run("[version-sync]\nshared-version = false\n").expect(0);
     run("[version-sync]\nnode-versions = \"elsewhere.json\"\n").expect(11).says(&["elsewhere.json", "node-versions"]);
     guarded.place.write("other.toml", "nonsense");
@@ -346,8 +375,13 @@ fn the_summary_of_a_run_for_a_pull_request() {
     let Some((guarded, event)) = alone() else { return };
     let github = GitHub::with(&["skip-version-sync"], &[("alice", "User", "skip-version-sync: a label only")]);
     let run = guarded.pull_step(&["version-sync"], &event, &github.server.url).expect(0);
-    let ids = regex::Regex::new("[0-9a-f]{40}").unwrap();
-    let told = format!("{}--- summary\n{}--- output\n{}", run.shown(), guarded.place.read("summary.md"), guarded.place.read("output.txt"));
+    let ids = regex::Regex::new("[0-9a-f]{12}").unwrap();
+    let told = format!(
+        "{}--- summary\n{}--- output\n{}",
+        run.shown(),
+        guarded.place.read("summary.md"),
+        guarded.place.read("output.txt")
+    );
     insta::assert_snapshot!(ids.replace_all(&told, "[commit]"));
     assert_eq!(NODE, "mero-tee/versions.json");
 }

@@ -18,7 +18,7 @@ use crate::release::{
     statement::Statement,
 };
 
-/// Most bytes read of a bundle, whoever gives it.
+/// Most bytes read of a bundle, from any source.
 const MAX_BYTES: usize = 16 << 20;
 
 /// A parsed bundle, not yet verified.
@@ -152,8 +152,8 @@ impl Bundle {
     }
 }
 
-/// The first certificate of a chain is the signer's; the others are the authorities above it. Of two signers, readers could
-/// take either.
+/// The first certificate of a chain is the signer's; the others are the authorities above it. Of two signers, readers
+/// could take either.
 fn one_signing_certificate(bundle: &sigstore_types::Bundle) -> Result<(), Rejected> {
     let VerificationMaterialContent::X509CertificateChain { certificates } = &bundle.verification_material.content
     else {

@@ -198,7 +198,7 @@ fn excused(bump: &Bump, label: &str, by: &Considered) -> Finding {
 /// A quotation, cut where a reader has seen enough.
 fn excerpt_long(text: &str) -> String {
     let start: String = text.chars().take(MAX_QUOTE).collect();
-    if start.len() < text.len() { format!("“{start}…”") } else { format!("“{start}”") }
+    if start.len() < text.len() { format!("\"{start}…\"") } else { format!("\"{start}\"") }
 }
 
 /// Most characters of a reason that are quoted.

@@ -189,7 +189,7 @@ fn the_label_excuses_only_with_a_reason_by_a_person_who_may_write() {
         let excused = said(&Overridden::Labelled(both));
         assert_eq!(excused.status, Status::Warn);
         assert!(
-            excused.message.contains("@alice") && excused.message.contains("“only a label changes”"),
+            excused.message.contains("@alice") && excused.message.contains("\"only a label changes\""),
             "{excused:?}"
         );
     }

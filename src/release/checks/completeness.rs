@@ -152,7 +152,7 @@ fn missing_help(snapshot: &Snapshot, name: &str) -> String {
     }
 }
 
-/// A checksums file with an unusable line is not believed at all.
+/// A checksums file with an unusable line is not trusted at all.
 pub fn checksums_file(snapshot: &Snapshot) -> Vec<Finding> {
     let name = &snapshot.contract.checksums.name;
     match checksums_of(snapshot) {
@@ -191,7 +191,7 @@ pub fn asset_listed(snapshot: &Snapshot) -> Vec<Finding> {
     let named = |name: &str| snapshot.contract.assets().any(|a| a.name == name);
     let needs_entry = |name: &str| {
         // A signature file is vouched for by the file it signs, and is reported with it where that is missing. One over
-        // a file that nobody names is an asset like any other.
+        // a file that nothing names is an asset like any other.
         let known = |signed: &str| {
             snapshot.asset(signed).is_some() || named(signed) || signed == checksums_name || file.get(signed).is_some()
         };

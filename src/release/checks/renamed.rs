@@ -1,6 +1,6 @@
 //! Files that the checksums file lists under another name than GitHub gave them on upload.
 //!
-//! The release is wrong either way, since a client that goes by the file does not find the asset. But it is no attack, and
+//! The release is wrong either way, since a client that goes by the file does not find the asset. But it is not an attack, and
 //! the remedy differs from that for an asset that nothing vouches for.
 
 use crate::release::{asset_name, checksums::ChecksumsFile, snapshot::Snapshot};
