@@ -144,8 +144,8 @@ impl GitHub {
         progress: impl Fn(u64) + Sync,
     ) -> Result<Downloaded> {
         let name = excerpt(&asset.name);
-        if !self.http.is_api(&asset.url) {
-            let (there, here) = (host(&asset.url), host(self.http.api()));
+        if !self.http.is_own(&asset.url) {
+            let (there, here) = (host(&asset.url), host(self.http.base()));
             let message = format!("asset `{name}` points to {there}, not to the API at {here}");
             return Err(Error::remote(message).help("check GITHUB_API_URL: it must be the API that lists the asset"));
         }
@@ -221,7 +221,7 @@ impl GitHub {
         if let Some(bad) = segments.iter().find(|s| matches!(**s, "" | "." | "..") || s.contains(char::is_control)) {
             return Err(Error::usage(format!("`{}` cannot be part of a tag or path", excerpt(bad))));
         }
-        let mut url = self.http.api().clone();
+        let mut url = self.http.base().clone();
         url.set_query(None);
         url.set_fragment(None);
         url.path_segments_mut()

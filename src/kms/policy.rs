@@ -27,14 +27,12 @@ use crate::{
     policy::acceptance::{self, Objection, Unacceptable},
     release::{
         checks::source::source_commit_of,
-        contract::{Contract, Contracts},
-        signer::{ExpectedSigner, GITHUB_ACTIONS_ISSUER, release_workflow},
+        contract::Contracts,
+        signer::GITHUB_ACTIONS_ISSUER,
+        signer_rule::{Moves, SignerRule},
         vouched,
     },
-    subject::{
-        repository::Repository,
-        tag::{Family, Tag},
-    },
+    subject::{repository::Repository, tag::Family},
 };
 
 /// Who publishes policies, and by what their signatures are judged.
@@ -137,11 +135,11 @@ pub async fn load(settings: &Settings, publisher: &Publisher) -> Result<NodePoli
     Ok(policy)
 }
 
-/// Who must have signed the policy of `release` under `contract`: its workflow, at its tag or the contract's branch.
-fn signer(release: &Tag, contract: &Contract, publisher: &Publisher) -> ExpectedSigner {
-    let (server, repository) = (publisher.server_url.as_str(), &publisher.repository);
-    let workflow = release_workflow(server, repository, &contract.workflow, &contract.branch, release);
-    ExpectedSigner::workflow(workflow, GITHUB_ACTIONS_ISSUER)
+/// Who must have signed: the workflow that releases the KMS, at the release's tag or the contract's branch.
+fn signer_rule(publisher: &Publisher) -> SignerRule {
+    let (server, repository) = (publisher.server_url.as_str(), publisher.repository.clone());
+    // Who answers for policies is configured: what another repository has become says nothing about it.
+    SignerRule::of_workflow(server, repository, GITHUB_ACTIONS_ISSUER, Moves::Ignored)
 }
 
 fn contracts() -> Result<Contracts> {
@@ -160,7 +158,7 @@ async fn alone(settings: &Settings, publisher: &Publisher, document: LoneDocumen
         // Whatever the layout, the same workflow signs.
         let contract =
             contracts.first(Family::Kms).ok_or_else(|| Error::internal("no contract for the KMS is built in"))?;
-        let expected = signer(&settings.release, contract, publisher);
+        let expected = signer_rule(publisher).workflow(&settings.release, contract);
         let signatures = document.signatures(&publisher.trust_root).await;
         let by = vouched::alone(&signatures, &expected).map_err(|why| {
             let error = refusal(&origin, &why);

@@ -34,6 +34,7 @@ mod event_log;
 mod gen_policy;
 #[cfg(feature = "sandbox")]
 mod github_client;
+mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
 #[cfg(feature = "sandbox")]

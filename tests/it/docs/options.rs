@@ -28,7 +28,9 @@ pub(super) fn leaves(command: &Command) -> Vec<(String, Command)> {
         if inner.is_empty() {
             return vec![(name.to_owned(), sub.clone())];
         }
-        inner.into_iter().map(|(words, leaf)| (format!("{name} {words}"), leaf)).collect()
+        // `sandbox` runs other commands, and has one of its own.
+        let itself = (!sub.is_subcommand_required_set()).then(|| (name.to_owned(), sub.clone()));
+        itself.into_iter().chain(inner.into_iter().map(|(words, leaf)| (format!("{name} {words}"), leaf))).collect()
     };
     subcommands.into_iter().flat_map(of).collect()
 }
