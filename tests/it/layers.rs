@@ -28,11 +28,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("exit", &["report"]),
     ("logging", &["report"]),
     ("cli", &["report", "logging"]),
-    ("product", &["adapters", "cli", "exit", "report"]),
-    // `sandbox` runs another command to its end, with `execute`.
-    ("commands", &["adapters", "report", "kms", "sandbox", "cli", "exit", "logging", "product", "execute"]),
+    ("context", &["adapters", "cli", "report"]),
+    ("product", &["adapters", "cli", "context", "exit", "report"]),
+    ("commands", &["adapters", "report", "kms", "sandbox", "cli", "context", "product"]),
     // The root ties the layers together, and the binary starts it.
-    ("lib", &["cli", "commands", "exit", "logging", "product", "report"]),
+    ("lib", &["cli", "commands", "context", "exit", "logging", "product", "report"]),
     ("main", &[]),
 ];
 
