@@ -68,7 +68,7 @@ impl Environment {
 const UNLIMITED: usize = 10_000;
 
 fn terminal_width() -> usize {
-    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+    console::Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns))
 }
 
 /// A variable of the environment; an empty one counts as unset.
