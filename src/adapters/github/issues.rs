@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{GitHub, JSON, pages::Pages, parse};
+use super::{GitHub, pages::Pages};
 use crate::{
     adapters::http::excerpt,
     error::{Error, Result},
@@ -99,8 +99,10 @@ impl GitHub {
     pub async fn permission(&self, repo: &Repository, login: &str) -> Result<Permission> {
         let subject = format!("what @{} may do in {repo}", excerpt(login));
         let url = self.endpoint(repo, &["collaborators", login, "permission"])?;
-        let Some(fetched) = self.http.fetch(&url, JSON, &subject).await? else { return Ok(Permission::None) };
-        match parse::<Access>(&fetched, "a permission", &subject)?.permission.as_str() {
+        let Some(access) = self.object::<Access>(&url, "a permission", &subject).await? else {
+            return Ok(Permission::None);
+        };
+        match access.permission.as_str() {
             "admin" => Ok(Permission::Admin),
             "write" => Ok(Permission::Write),
             "read" => Ok(Permission::Read),
