@@ -1,8 +1,12 @@
 //! One file a subcommand: arguments → adapters → checks → product.
 
+mod catalog;
 mod completions;
 mod compose_hash;
+mod counterparts;
+mod dependency_guard;
 mod doc_guard;
+mod doctor;
 mod documents;
 mod gen_policy;
 mod guarded;
@@ -52,6 +56,9 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Mrtds(_)
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
+        | Command::Catalog(_)
+        | Command::DependencyGuard(_)
+        | Command::Doctor(_)
         | Command::GenPolicy(_)
         | Command::VersionSync(_)
         | Command::DocGuard(_)
@@ -75,6 +82,9 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::MerodConfig(command) => merod_config::run(command, context),
         Command::VersionSync(args) => version_sync::run(args, context).await,
         Command::DocGuard(args) => doc_guard::run(args, context),
+        Command::Catalog(command) => catalog::run(command, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
+        Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,
