@@ -40,6 +40,8 @@ mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
 mod gen_policy;
+#[cfg(all(feature = "sandbox", unix))]
+mod github_action;
 #[cfg(feature = "sandbox")]
 mod github_client;
 #[cfg(feature = "sandbox")]
