@@ -1,10 +1,14 @@
 //! The command line: clap types, environment names, and nothing else.
 
+pub mod catalog;
 pub mod compose_hash;
+pub mod dependency_guard;
+pub mod doctor;
 mod endpoints;
 mod environment;
 mod forms;
 mod given;
+pub mod guards;
 pub mod kms;
 pub mod kms_client;
 mod output;
@@ -17,7 +21,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
-    environment::{Actions, Environment},
+    environment::{Actions, Environment, named_variable, setting},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -74,6 +78,17 @@ pub enum Command {
     /// Configure a node to trust the KMS of a release
     #[command(subcommand)]
     MerodConfig(policy::MerodConfigCommand),
+    /// Compare the versions that tag, variables and files state, or what a change does to them
+    VersionSync(guards::VersionSyncArgs),
+    /// Hold changes of policies, catalog, measurements and release code to come with documentation
+    DocGuard(guards::DocGuardArgs),
+    /// Show, ask and keep the catalog of versions that go together
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    /// Check that a release's counterpart is published, listed with it, and admitted by its policies
+    DependencyGuard(Box<dependency_guard::DependencyGuardArgs>),
+    /// Say what this machine and this repository lack to run the pipeline
+    Doctor(doctor::DoctorArgs),
     /// Run the key-management service, or ask one
     #[command(subcommand)]
     Kms(kms::KmsCommand),

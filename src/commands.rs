@@ -1,9 +1,15 @@
 //! One file a subcommand: arguments → adapters → checks → product.
 
+mod catalog;
 mod completions;
 mod compose_hash;
+mod counterparts;
+mod dependency_guard;
+mod doc_guard;
+mod doctor;
 mod documents;
 mod gen_policy;
+mod guarded;
 mod kms;
 mod located;
 mod merod_config;
@@ -16,6 +22,7 @@ mod snapshot;
 pub(crate) mod stop;
 mod verify_blob;
 mod verify_release;
+mod version_sync;
 
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -49,7 +56,12 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Mrtds(_)
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
+        | Command::Catalog(_)
+        | Command::DependencyGuard(_)
+        | Command::Doctor(_)
         | Command::GenPolicy(_)
+        | Command::VersionSync(_)
+        | Command::DocGuard(_)
         | Command::Kms(_)
         | Command::Completions { .. }
         | Command::Man { .. } => false,
@@ -68,6 +80,11 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Policy(command) => policy::run(command, context),
         Command::Mrtds(command) => mrtds::run(command, context),
         Command::MerodConfig(command) => merod_config::run(command, context),
+        Command::VersionSync(args) => version_sync::run(args, context).await,
+        Command::DocGuard(args) => doc_guard::run(args, context),
+        Command::Catalog(command) => catalog::run(command, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
+        Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,

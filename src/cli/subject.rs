@@ -16,13 +16,18 @@ impl Command {
         match self {
             Self::VerifyReleaseAssets(args) => args.tag.iter().flat_map(Selector::tags).collect(),
             Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
+            Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
             Self::VerifyBlob(_)
+            | Self::Catalog(_)
+            | Self::Doctor(_)
             | Self::ComposeHash(_)
             | Self::Quote(_)
             | Self::GenPolicy(_)
             | Self::Policy(_)
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
+            | Self::VersionSync(_)
+            | Self::DocGuard(_)
             | Self::Kms(_)
             | Self::Completions { .. }
             | Self::Man { .. } => Vec::new(),

@@ -19,21 +19,33 @@ mod binary;
 #[cfg(feature = "sandbox")]
 mod bundles;
 #[cfg(feature = "sandbox")]
+mod catalog;
+#[cfg(feature = "sandbox")]
 mod checksums_coreutils;
 mod compose_hash;
 mod compose_hash_oracles;
 mod corpus;
 #[cfg(feature = "sandbox")]
+mod dependency_guard;
+#[cfg(feature = "sandbox")]
 mod determinism;
+#[cfg(feature = "sandbox")]
+mod doc_guard;
 mod docs;
+#[cfg(feature = "sandbox")]
+mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
 mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
 mod gen_policy;
+#[cfg(all(feature = "sandbox", unix))]
+mod github_action;
 #[cfg(feature = "sandbox")]
 mod github_client;
+#[cfg(feature = "sandbox")]
+mod guarded;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
@@ -48,6 +60,7 @@ mod kms_start;
 mod layers;
 #[cfg(feature = "sandbox")]
 mod merod_config;
+mod merotee_config;
 #[cfg(feature = "sandbox")]
 mod mrtds;
 #[cfg(feature = "sandbox")]
@@ -81,3 +94,5 @@ mod tampering;
 mod verify_blob;
 #[cfg(feature = "sandbox")]
 mod verify_release;
+#[cfg(feature = "sandbox")]
+mod version_sync;
