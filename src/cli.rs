@@ -6,6 +6,7 @@ pub mod dependency_guard;
 pub mod doctor;
 mod endpoints;
 mod environment;
+pub mod forbid_allowed_env;
 mod forms;
 mod given;
 pub mod kms;
@@ -20,7 +21,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
-    environment::{Actions, Environment, setting},
+    environment::{Actions, Environment, setting, variables},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -77,6 +78,8 @@ pub enum Command {
     /// Configure a node to trust the KMS of a release
     #[command(subcommand)]
     MerodConfig(policy::MerodConfigCommand),
+    /// Fail when a workflow, compose file, env file or Dockerfile sets a measurement override
+    ForbidAllowedEnv(forbid_allowed_env::ForbidAllowedEnvArgs),
     /// Show, ask and keep the catalog of versions that go together
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),

@@ -7,6 +7,7 @@ mod counterparts;
 mod dependency_guard;
 mod doctor;
 mod documents;
+mod forbid_allowed_env;
 mod gen_policy;
 mod guarded;
 mod kms;
@@ -58,6 +59,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::DependencyGuard(_)
         | Command::Doctor(_)
         | Command::GenPolicy(_)
+        | Command::ForbidAllowedEnv(_)
         | Command::Kms(_)
         | Command::Completions { .. }
         | Command::Man { .. } => false,
@@ -76,6 +78,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Policy(command) => policy::run(command, context),
         Command::Mrtds(command) => mrtds::run(command, context),
         Command::MerodConfig(command) => merod_config::run(command, context),
+        Command::ForbidAllowedEnv(args) => forbid_allowed_env::run(args, context),
         Command::Catalog(command) => catalog::run(command, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,

@@ -2,5 +2,6 @@
 //!
 //! Git, GitHub and the environment are asked elsewhere.
 
+pub mod allowed_env;
 pub mod config;
 pub mod dependency;

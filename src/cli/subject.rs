@@ -26,6 +26,7 @@ impl Command {
             | Self::Policy(_)
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
+            | Self::ForbidAllowedEnv(_)
             | Self::Kms(_)
             | Self::Completions { .. }
             | Self::Man { .. } => Vec::new(),

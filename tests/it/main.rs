@@ -37,6 +37,8 @@ mod dstack;
 mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
+mod forbid_allowed_env;
+#[cfg(feature = "sandbox")]
 mod gen_policy;
 #[cfg(feature = "sandbox")]
 mod github_client;
