@@ -5,3 +5,6 @@
 pub mod allowed_env;
 pub mod config;
 pub mod dependency;
+pub mod docs;
+pub mod trigger;
+pub mod version_sync;

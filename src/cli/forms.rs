@@ -60,6 +60,8 @@ impl Command {
             | Self::Mrtds(MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
             | Self::MerodConfig(MerodConfigCommand::Apply(_))
             | Self::ForbidAllowedEnv(_)
+            | Self::VersionSync(_)
+            | Self::DocGuard(_)
             | Self::Kms(_) => Forms::REPORT,
         }
     }

@@ -27,6 +27,8 @@ impl Command {
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
             | Self::ForbidAllowedEnv(_)
+            | Self::VersionSync(_)
+            | Self::DocGuard(_)
             | Self::Kms(_)
             | Self::Completions { .. }
             | Self::Man { .. } => Vec::new(),

@@ -86,6 +86,7 @@ fn plural(kind: FileKind) -> &'static str {
         FileKind::OtherYaml => "other yaml",
         FileKind::EnvFile => "env files",
         FileKind::Dockerfile => "dockerfiles",
+        FileKind::OtherText => "other texts",
     }
 }
 
@@ -119,10 +120,11 @@ impl Scan<'_> {
         };
         let candidate = allowed_env::candidate(&in_repository);
         // A file that is named counts, whatever it is.
-        let candidate = match candidate {
-            None | Some(Candidate::AnyYaml) if visit.named => Candidate::Yaml,
-            Some(candidate) => candidate,
-            None => return,
+        let candidate = match (candidate, visit.named) {
+            (None, true) => Candidate::Named,
+            (Some(Candidate::AnyYaml), true) => Candidate::Yaml,
+            (Some(candidate), _) => candidate,
+            (None, false) => return,
         };
         let file = File { path: &path, in_repository: &in_repository, bytes: &bytes, candidate };
         if let Some(scanned) = allowed_env::scan(file, self.terms) {

@@ -125,6 +125,12 @@ fn a_file_that_is_named_counts_whatever_it_is_called() {
     let place = Place::new();
     place.write("values.txt", "a:\n  env:\n    ALLOWED_MRTD: x\n");
     place.merotee(["forbid-allowed-env", "values.txt"]).run().expect(10).says(&["values.txt:3:5"]);
+    place.write("kms.vars", "A=1\nALLOWED_MRTD=x\n");
+    place.merotee(["forbid-allowed-env", "kms.vars"]).run().expect(10).says(&["kms.vars:2:1"]);
+    place.write("deploy.sh", "#!/bin/sh\nif true; then\n  export ALLOWED_MRTD=x\nfi\n");
+    place.merotee(["forbid-allowed-env", "deploy.sh"]).run().expect(10).says(&["deploy.sh:3:10"]);
+    place.write("guard.sh", "#!/bin/sh\n! grep -r 'ALLOWED_MRTD=' .github\n");
+    place.merotee(["forbid-allowed-env", "guard.sh"]).run().expect(0).says(&["none in 1 file"]);
     place.merotee(["forbid-allowed-env", "."]).run().expect(1).says(&["found no workflow"]);
 }
 

@@ -5,7 +5,7 @@ use jiff::civil::Date;
 use super::{
     Kind, SET, SYNTAX, WAIVED, dockerfile,
     hit::Hit,
-    line, raw,
+    line, raw, shell,
     waiver::{self, Remark, Verdict},
     yaml::{self, Found, Shape},
 };
@@ -35,6 +35,8 @@ pub enum FileKind {
     EnvFile,
     /// A Dockerfile.
     Dockerfile,
+    /// A text that was named: a script, or settings under a name of their own.
+    OtherText,
 }
 
 /// What a name says about a file.
@@ -48,6 +50,8 @@ pub enum Candidate {
     EnvFile,
     /// A Dockerfile.
     Dockerfile,
+    /// A file that the caller named, and whose own name says nothing: YAML, or a script, or settings.
+    Named,
 }
 
 /// What a file may be by its path, with `/` between names; `None` for a file that is not looked at.
@@ -79,7 +83,7 @@ pub struct File<'a> {
     pub in_repository: &'a str,
     /// What is in it.
     pub bytes: &'a [u8],
-    /// What its name says. A file that the command line names counts as [`Candidate::Yaml`] when nothing else is known.
+    /// What its name says.
     pub candidate: Candidate,
 }
 
@@ -115,6 +119,12 @@ pub fn scan(file: File<'_>, terms: Terms<'_>) -> Option<Scanned> {
     let (kind, found) = match file.candidate {
         Candidate::EnvFile => (FileKind::EnvFile, plain(line::env_file(text))),
         Candidate::Dockerfile => (FileKind::Dockerfile, plain(dockerfile::hits(text))),
+        Candidate::Named => match Tree::parse(text) {
+            Ok(tree) if readable && yaml::is_collection(&tree) => {
+                (yaml::shape(&tree).map_or(FileKind::OtherYaml, kind_of), yaml::found(&tree))
+            }
+            Ok(_) | Err(_) => (FileKind::OtherText, plain(text_hits(text))),
+        },
         Candidate::Yaml | Candidate::AnyYaml => {
             let sure = file.candidate == Candidate::Yaml;
             match Tree::parse(text) {
@@ -165,6 +175,15 @@ fn shape_of_text(text: &str) -> Option<Shape> {
     };
     let shapes = [("jobs", Shape::Workflow), ("runs", Shape::Action), ("services", Shape::Compose)];
     shapes.into_iter().find(|(key, _)| has(key)).map(|(_, shape)| shape)
+}
+
+/// A script, or lines that set variables: whatever either reading finds.
+fn text_hits(text: &str) -> Vec<Hit> {
+    let mut hits = shell::hits(text);
+    hits.extend(line::env_file(text));
+    hits.sort_by_key(|hit| (hit.start, hit.end));
+    hits.dedup_by_key(|hit| hit.start);
+    hits
 }
 
 fn plain(hits: Vec<Hit>) -> Vec<Found> {

@@ -87,6 +87,14 @@ pub(super) fn shape(tree: &Tree<'_>) -> Option<Shape> {
     })
 }
 
+/// Whether a document is more than one text.
+pub(super) fn is_collection(tree: &Tree<'_>) -> bool {
+    let collection = |root: &NodeId| {
+        tree.node(*root).is_some_and(|(_, node)| matches!(node.content, Content::List(_) | Content::Map(_)))
+    };
+    tree.roots().iter().any(collection)
+}
+
 fn entries<'t>(tree: &'t Tree<'_>, id: NodeId) -> &'t [(NodeId, NodeId)] {
     match tree.node(id).map(|(_, node)| &node.content) {
         Some(Content::Map(entries)) => entries,
