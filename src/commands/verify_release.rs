@@ -16,6 +16,7 @@ use crate::{
     release::{
         checks,
         contract::Contracts,
+        documents::Budget,
         signer::GITHUB_ACTIONS_ISSUER,
         snapshot::{Demanded, Origin, Snapshot},
     },
@@ -44,6 +45,7 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
         key: key.as_ref(),
         rule: &rule,
         jobs: usize::from(args.jobs),
+        budget: Budget::default(),
     };
     let mut sections = Vec::new();
     for (tag, read) in snapshot::releases(&source, args, &tags).await? {
