@@ -14,7 +14,7 @@ use url::Url;
 use super::{
     evidence::Verifier,
     file, folder,
-    http::{Get, Http, HttpOptions, Redirects, Service, host},
+    http::{Http, HttpOptions, Redirects, Request, Service, host},
     sigstore::TrustRoot,
 };
 use crate::{
@@ -163,7 +163,7 @@ async fn fetch(url: &Url, options: &HttpOptions, limit: u64) -> Result<Option<Ve
     let options = HttpOptions { max_json_bytes: limit, ..options.clone() };
     let http = Http::new(Service::Document, url.clone(), None, options)
         .map_err(|e| Error::usage("the policy's address is not acceptable").because(e))?;
-    let get = Get { url, accept: "application/json, */*;q=0.5", from: 0, redirects: Redirects::Anywhere, json: None };
+    let get = Request { redirects: Redirects::Anywhere, ..Request::get(url, "application/json, */*;q=0.5") };
     // The query is left out: it may hold a signature that is good for downloads.
     let subject = format!("policy `{}`", super::http::excerpt(url.path()));
     Ok(http.ask(&get, &subject).await?.map(|fetched| fetched.body))

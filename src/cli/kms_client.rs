@@ -6,7 +6,10 @@ use clap::Args;
 use semver::Version;
 use url::Url;
 
-use super::quote::{Half, JudgementArgs};
+use super::{
+    NetworkArgs,
+    quote::{Half, JudgementArgs},
+};
 use crate::subject::profile::Profile;
 
 /// Which service to ask.
@@ -15,6 +18,9 @@ pub struct KmsUrlArgs {
     /// Address of the KMS, with or without a slash at its end [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL", env = "MERO_KMS_URL", hide_env_values = true)]
     pub url: Option<Url>,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 /// Arguments of `kms health`.
@@ -73,7 +79,7 @@ pub struct KmsGetKeyArgs {
     /// machines are the KMS
     #[arg(long, conflicts_with = "expect_policy")]
     pub any_kms: bool,
-    /// Take the key over plain http from another machine: whoever is on the way can read it
+    /// Take the key over plain http from another machine: anyone on the way can read it
     #[arg(long)]
     pub allow_http: bool,
     /// By what the KMS's quote is judged.

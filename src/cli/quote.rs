@@ -50,6 +50,9 @@ pub struct QuoteVerifyArgs {
     /// Make no network call at all (needs --collateral or --cache)
     #[arg(long)]
     pub offline: bool,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: super::NetworkArgs,
 }
 
 /// By what a quote is judged.
@@ -77,7 +80,7 @@ pub struct JudgementArgs {
     /// Which profile of the policy, when it states several
     #[arg(long, value_name = "PROFILE", requires = "expect_policy")]
     pub profile: Option<Profile>,
-    /// Accept a TD under debug, whose host can read and change everything in it
+    /// Accept a TD in debug mode, whose host can read and change everything in it
     #[arg(long)]
     pub allow_debug_td: bool,
 }

@@ -7,22 +7,18 @@ use jiff::Timestamp;
 
 use crate::{
     adapters::file,
-    cli::{
-        Cli, Environment, OutputArgs,
-        policy::{ProfileFile, TimeArgs},
-    },
-    commands::located,
+    cli::policy::{ProfileFile, TimeArgs},
     error::{Error, Result},
     policy::{
         candidates::{Candidates, Given, newest},
         mrtds::PublishedMrtds,
     },
-    product::{self, Product},
+    product::Product,
     report::{Finding, Report, Status, Verdict},
     schema::MAX_JSON_BYTES,
 };
 
-/// Reads candidates files. What is no such document becomes a finding.
+/// Reads candidates files. What is not such a document becomes a finding.
 pub(super) fn candidates(files: &[ProfileFile]) -> Result<(Vec<Given>, Vec<Finding>)> {
     let (mut given, mut unreadable) = (Vec::new(), Vec::new());
     for ProfileFile { profile, file: path } in files {
@@ -51,7 +47,7 @@ pub(super) fn time<'t>(args: &TimeArgs, inputs: impl Iterator<Item = &'t str>) -
         Error::usage("no input states a time for the documents")
             .help("give --generated-at or set SOURCE_DATE_EPOCH; the clock would make every run differ")
     };
-    let Some(text) = args.generated_at.as_deref().filter(|text| !text.is_empty()) else {
+    let Some(text) = args.generated_at.as_deref() else {
         return newest(inputs).ok_or_else(missing).and_then(whole_seconds);
     };
     let time = match text.parse::<i64>() {
@@ -59,7 +55,7 @@ pub(super) fn time<'t>(args: &TimeArgs, inputs: impl Iterator<Item = &'t str>) -
         Err(_) => text.parse::<Timestamp>().map_err(|e| e.to_string()),
     };
     let shown: String = text.chars().take(60).collect();
-    time.map_err(|e| Error::usage(format!("--generated-at: `{}` is no time", shown.escape_debug())).because(e))
+    time.map_err(|e| Error::usage(format!("--generated-at: `{}` is not a time", shown.escape_debug())).because(e))
         .and_then(whole_seconds)
 }
 
@@ -68,26 +64,13 @@ fn whole_seconds(time: Timestamp) -> Result<Timestamp> {
     Timestamp::from_second(time.as_second()).map_err(|e| Error::internal("a time cannot be rounded").because(e))
 }
 
-/// A document that is printed, or the reason why it is not. The reason goes to standard output even when `--output`
-/// names a file: that file is meant for the document.
-pub(super) fn product(
-    cli: &Cli,
-    environment: &Environment,
-    report: Report,
-    document: impl FnOnce() -> Result<Vec<u8>>,
-) -> Result<Product> {
+/// A document that is delivered, or the reason why it is not.
+pub(super) fn product(report: Report, document: impl FnOnce() -> Result<Vec<u8>>) -> Result<Product> {
     if report.verdict() == Verdict::Passed {
         tell_warnings(&report);
-        return document().map(Product::Bytes);
+        return document().map(Product::bytes);
     }
-    refuse(cli, environment, report)
-}
-
-/// Delivers a report of why there is no document.
-pub(super) fn refuse(cli: &Cli, environment: &Environment, mut report: Report) -> Result<Product> {
-    located::by_path(&mut report, &environment.folder);
-    let output = OutputArgs { output: None, ..cli.output.clone() };
-    product::deliver(Product::Report(report), &output, environment).map(Product::Done)
+    Ok(Product::withheld(report))
 }
 
 /// Warnings of a report that is not printed, on standard error.
@@ -95,5 +78,15 @@ pub(super) fn tell_warnings(report: &Report) {
     use crate::report::escape::terminal;
     for finding in report.sections.iter().flat_map(|s| &s.findings).filter(|f| f.status == Status::Warn) {
         tracing::warn!("{} {}: {}", finding.check, terminal(&finding.subject), terminal(&finding.message));
+    }
+}
+
+/// Whatever keeps a report that is not printed from being a clean pass, on standard error.
+pub(super) fn tell_problems(report: &Report) {
+    use crate::report::escape::terminal;
+    tell_warnings(report);
+    let is_problem = |f: &&Finding| matches!(f.status, Status::Fail | Status::Missing | Status::SkippedRequired);
+    for finding in report.sections.iter().flat_map(|s| &s.findings).filter(is_problem) {
+        tracing::error!("{} {}: {}", finding.check, terminal(&finding.subject), terminal(&finding.message));
     }
 }

@@ -8,8 +8,8 @@ use crate::{
         keep::Keep,
         release_source::{Downloads, Files, Log, Purpose, Read, ReleaseSource, Wanted},
     },
-    cli::{Cli, Environment, VerifyReleaseArgs},
-    commands::bounds,
+    cli::VerifyReleaseArgs,
+    context::Context,
     error::{Class, Result},
     release::{contract::Scope, snapshot::Available},
     subject::tag::{Selector, Tag},
@@ -19,7 +19,7 @@ use crate::{
 const MAX_DOWNLOAD: &str = "--max-download (MEROTEE_MAX_DOWNLOAD)";
 
 /// Where the files lie that the arguments name.
-pub(super) fn files(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Files> {
+pub(super) fn files(args: &VerifyReleaseArgs, context: &Context) -> Result<Files> {
     if let Some(dir) = &args.dir {
         let nested = matches!(args.tag, Some(Selector::Both(_)));
         let (notes, counterpart) = (args.notes.clone(), args.counterpart_dir.clone());
@@ -30,16 +30,16 @@ pub(super) fn files(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environme
         Some(dir) => Downloads::Kept(Keep::new(dir.clone())),
         None => Downloads::temporary()?,
     };
-    let github = GitHub::new(cli.github.api_url.clone(), environment.token.clone(), bounds(&cli.network))?
+    let endpoints = &context.endpoints;
+    let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?
         .within(Allowance::new(args.max_download, MAX_DOWNLOAD));
-    let progress = environment.stderr_terminal && !cli.output.quiet;
-    Ok(Files::GitHub { github: Box::new(github), downloads, progress })
+    Ok(Files::GitHub { github: Box::new(github), downloads, progress: context.output.progress })
 }
 
 /// The log that the arguments name; `None` offline.
-pub(super) fn log(cli: &Cli, args: &VerifyReleaseArgs) -> Result<Option<std::sync::Arc<Log>>> {
+pub(super) fn log(args: &VerifyReleaseArgs, context: &Context) -> Result<Option<std::sync::Arc<Log>>> {
     let offline = args.dir.is_some() && args.offline;
-    (!offline).then(|| Log::new(cli.sigstore.rekor_url.clone(), bounds(&cli.network))).transpose()
+    (!offline).then(|| Log::new(context.endpoints.rekor_url.clone(), context.http.clone())).transpose()
 }
 
 /// Each release, in the order of `tags`, read in the same way whether it is the only one or one of two.

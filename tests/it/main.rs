@@ -19,13 +19,19 @@ mod binary;
 #[cfg(feature = "sandbox")]
 mod bundles;
 #[cfg(feature = "sandbox")]
+mod catalog;
+#[cfg(feature = "sandbox")]
 mod checksums_coreutils;
 mod compose_hash;
 mod compose_hash_oracles;
 mod corpus;
 #[cfg(feature = "sandbox")]
+mod dependency_guard;
+#[cfg(feature = "sandbox")]
 mod determinism;
 mod docs;
+#[cfg(feature = "sandbox")]
+mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
 mod english;
@@ -34,6 +40,7 @@ mod event_log;
 mod gen_policy;
 #[cfg(feature = "sandbox")]
 mod github_client;
+mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
 #[cfg(feature = "sandbox")]

@@ -45,6 +45,8 @@ pub(crate) enum Reason {
     TooLarge(u64),
     /// Our HTTP client can't be set up.
     Setup(String),
+    /// What should be sent can't be produced.
+    Unsendable(String),
 }
 
 /// Why there is no connection.

@@ -18,6 +18,7 @@ use crate::{
     },
     cli::policy::{ExpectedArgs, MachineQuoteArgs},
     commands::{documents, quote},
+    context::Context,
     error::{Error, Result},
     policy::mrtds::{self, MRTDS, ProfileMeasurements, PublishedMrtds, compare},
     product::Product,
@@ -32,8 +33,9 @@ pub(super) fn run(
     statement: Option<&Path>,
     args: &MachineQuoteArgs,
     expected: &ExpectedArgs,
+    context: &Context,
 ) -> Result<Product> {
-    let machine = Machine::read(statement, args, expected.pointer.as_deref())?;
+    let machine = Machine::read(statement, args, expected.pointer.as_deref(), context)?;
     let (mut findings, mut facts) = (Vec::new(), vec![Fact::named("profile", expected.profile.to_string())]);
     facts.push(Fact::named("evidence", machine.evidence.describe().to_owned()));
     facts.extend(machine.facts.iter().cloned());
@@ -50,7 +52,7 @@ pub(super) fn run(
     let rules = machine.evidence.rules().into_iter().chain(compare::RULES).chain([SCHEMA, MRTDS]).collect();
     let mut report = report(command, rules, machine.name, facts, findings);
     report.caveats = machine.caveats;
-    Ok(Product::Report(report))
+    Ok(Product::report(report))
 }
 
 /// A machine, as far as somebody vouches for it.
@@ -84,7 +86,7 @@ impl Evidence {
     /// What agreement with the release rests on.
     fn describe(&self) -> &'static str {
         match self {
-            Self::Statement => "a statement, which nobody vouches for",
+            Self::Statement => "a statement, which nothing vouches for",
             Self::Claim(_) => "a quote, not verified",
             Self::Judged(..) => "a quote, verified",
         }
@@ -94,14 +96,19 @@ impl Evidence {
 impl Machine {
     /// The command line gives exactly one of a statement and a quote; that collateral is for a quote, clap does not
     /// insist on where a statement rules the quote out.
-    fn read(statement: Option<&Path>, args: &MachineQuoteArgs, pointer: Option<&str>) -> Result<Self> {
+    fn read(
+        statement: Option<&Path>,
+        args: &MachineQuoteArgs,
+        pointer: Option<&str>,
+        context: &Context,
+    ) -> Result<Self> {
         match (statement, &args.quote) {
             (Some(_), None) if args.collateral.is_some() => {
                 Err(Error::usage("--collateral is to verify a quote by, and none is given")
                     .help("give it with --quote"))
             }
             (Some(path), None) => Self::stated(path, pointer),
-            (None, Some(path)) => Self::quoted(path, args),
+            (None, Some(path)) => Self::quoted(path, args, context),
             (None, None) | (Some(_), Some(_)) => {
                 Err(Error::usage("give the machine's registers, or its quote with --quote"))
             }
@@ -112,13 +119,13 @@ impl Machine {
         let name = file::source_name(path);
         let stated = runtime::parse(&documents::bytes(path)?, pointer)
             .map_err(|e| Error::input(format!("{name}: the registers cannot be read")).because(e))?;
-        let caveat = "the registers are a statement that nobody vouches for: agreement says nothing about a machine that \
+        let caveat = "the registers are a statement that nothing vouches for: agreement says nothing about a machine that \
                       lies, and only a quote that verifies proves them (--quote with --collateral)";
         let caveats = vec![caveat.to_owned()];
         Ok(Self { name, stated, evidence: Evidence::Statement, facts: Vec::new(), caveats })
     }
 
-    fn quoted(path: &Path, args: &MachineQuoteArgs) -> Result<Self> {
+    fn quoted(path: &Path, args: &MachineQuoteArgs, context: &Context) -> Result<Self> {
         let (input, name) = quote::read(path)?;
         let facts = quote::basis::facts(&input);
         let registers = &input.quote.report.registers;
@@ -130,7 +137,7 @@ impl Machine {
         };
         let verifier = quote::basis::verifier(args.root.as_deref())?;
         let collateral = quote::basis::collateral(collateral)?;
-        let outcome = verifier.verify(&input.quote, &collateral, quote::basis::now(args.at)?);
+        let outcome = verifier.verify(&input.quote, &collateral, quote::basis::now(args.at, context.now())?);
         let caveats = quote::basis::caveats(args.root.as_deref(), args.at, &verifier);
         let evidence = Evidence::Judged(Box::new(input.quote), Box::new(outcome));
         Ok(Self { name, stated, evidence, facts, caveats })
@@ -155,7 +162,7 @@ impl Machine {
         }
     }
 
-    /// A difference is a difference whoever states it; agreement of a quote that is not known to be genuine is none.
+    /// A difference is a difference, from any source; agreement of a quote that is not known to be genuine is none.
     fn credited(&self, mut finding: Finding) -> Finding {
         let unproven = match &self.evidence {
             Evidence::Statement => false,
@@ -171,13 +178,13 @@ impl Machine {
 }
 
 /// What is to be said of a quote that nothing was given to verify by: every check of it had to run, and could not. Only a
-/// TD under debug is not what was released, whoever says so.
+/// TD in debug mode differs from what was released, from any source.
 fn unproven(name: &str, quote: &Quote) -> Vec<Finding> {
     let attributes = quote.report.attributes;
     let debug = if attributes.is_under_debug() {
         DEBUG
             .fail(name, Rejection::Debug(attributes).to_string())
-            .help("a TD under debug can be changed after it was measured: its registers say nothing about it")
+            .help("a TD in debug mode can be changed after it was measured: its registers say nothing about it")
     } else {
         DEBUG.undecided(name, "not judged: the quote is not verified")
     };
@@ -191,7 +198,7 @@ fn unproven(name: &str, quote: &Quote) -> Vec<Finding> {
     ]
 }
 
-/// What is wrong with the file that machines are compared with. Its passes are no news here.
+/// What is wrong with the file that machines are compared with. Its passes are not news here.
 fn trusted(published: &PublishedMrtds, expected: &ExpectedArgs) -> Vec<Finding> {
     let mut findings = conforms(&published.name, Document::PublishedMrtds, &published.document);
     let family = published.role.as_deref().and_then(|role| Family::ALL.into_iter().find(|f| f.role() == role));

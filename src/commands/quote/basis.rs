@@ -32,12 +32,13 @@ pub(in crate::commands) fn collateral(path: &Path) -> Result<Collateral> {
         .map_err(|e| Error::input(format!("{} cannot be used", file::source_name(path))).because(e))
 }
 
-/// The time given, or the clock's; seconds since 1970 UTC.
-pub(in crate::commands) fn now(at: Option<Moment>) -> Result<u64> {
+/// The time given, or what the clock says; seconds since 1970 UTC.
+pub(in crate::commands) fn now(at: Option<Moment>, clock: Timestamp) -> Result<u64> {
     match at {
         Some(Moment(seconds)) => Ok(seconds),
-        None => u64::try_from(Timestamp::now().as_second())
-            .map_err(|e| Error::internal("the clock stands before 1970").because(e)),
+        None => {
+            u64::try_from(clock.as_second()).map_err(|e| Error::internal("the clock stands before 1970").because(e))
+        }
     }
 }
 
@@ -46,8 +47,7 @@ pub(in crate::commands) fn caveats(root: Option<&Path>, at: Option<Moment>, veri
     let mut caveats = Vec::new();
     if let Some(path) = root.filter(|_| !verifier.is_intel()) {
         let path = path.display();
-        caveats
-            .push(format!("the quote is judged by the root in {path}, not by Intel's: nothing proves real hardware"));
+        caveats.push(format!("using custom TDX root {path}, not Intel's: nothing proves real hardware"));
     }
     if at.is_some() {
         caveats.push("the quote is judged as of the time given with --at, not as of now".to_owned());

@@ -205,7 +205,7 @@ pub fn counterpart_measurements(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// What all counterparts publish together, each for the profiles it is paired in.
-fn union(counterparts: &[(&Counterpart, &PublishedMrtds)]) -> PublishedMrtds {
+pub fn union(counterparts: &[(&Counterpart, &PublishedMrtds)]) -> PublishedMrtds {
     let name = counterparts.iter().map(|(_, m)| m.name.as_str()).collect::<Vec<_>>().join(" + ");
     let profiles = Profile::ALL
         .into_iter()
