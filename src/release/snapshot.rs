@@ -122,6 +122,15 @@ pub enum Available<T> {
     Failed(String),
 }
 
+/// A document that is not an asset of the release.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// What to call it in the report: a file name.
+    pub name: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
 /// A compatibility catalog that was read, or the finding that says why it is none. Releases of a run share it.
 pub type ReadCatalog = Arc<Result<Catalog, Box<Finding>>>;
 

@@ -26,7 +26,7 @@ use crate::{
             image::{self, NOTES_IMAGE},
         },
         sbom,
-        snapshot::{Asset, Available, Content, Counterpart, MAX_DOCUMENT_BYTES, Snapshot},
+        snapshot::{Asset, Available, Content, MAX_DOCUMENT_BYTES, Snapshot},
     },
     report::{CheckInfo, Finding, Status},
     schema::{self, Document, SCHEMA},
@@ -189,7 +189,7 @@ pub fn counterpart_measurements(snapshot: &Snapshot) -> Vec<Finding> {
             let mut readable = Vec::new();
             for counterpart in counterparts {
                 match &counterpart.measurements {
-                    Ok(mrtds) => readable.push((counterpart, mrtds)),
+                    Ok(mrtds) => readable.push((counterpart.profiles.as_slice(), mrtds)),
                     Err(why) => {
                         let why = format!("not trusted: {why}");
                         findings.push(COUNTERPART_MEASUREMENTS.fail(counterpart.tag.as_str(), why));
@@ -205,14 +205,14 @@ pub fn counterpart_measurements(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 /// What all counterparts publish together, each for the profiles it is paired in.
-pub fn union(counterparts: &[(&Counterpart, &PublishedMrtds)]) -> PublishedMrtds {
+pub fn union(counterparts: &[(&[Profile], &PublishedMrtds)]) -> PublishedMrtds {
     let name = counterparts.iter().map(|(_, m)| m.name.as_str()).collect::<Vec<_>>().join(" + ");
     let profiles = Profile::ALL
         .into_iter()
         .filter_map(|profile| {
             let of: Vec<&ProfileMeasurements> = counterparts
                 .iter()
-                .filter(|(c, _)| c.profiles.contains(&profile))
+                .filter(|(profiles, _)| profiles.contains(&profile))
                 .filter_map(|(_, m)| m.profile(profile))
                 .collect();
             let registers =
