@@ -17,5 +17,6 @@ pub mod lone_document;
 pub mod node_config;
 pub mod pccs;
 pub mod policies;
+pub mod release_source;
 pub mod sigstore;
 pub mod tdx_root;

@@ -1,29 +1,32 @@
 //! The command line: clap types, environment names, and nothing else.
 
 pub mod compose_hash;
+mod endpoints;
 mod environment;
 mod forms;
+mod given;
 pub mod kms;
 pub mod kms_client;
 mod output;
 pub mod quote;
 mod reading;
 mod size;
+mod subject;
 
 use std::path::PathBuf;
 
-use clap::{
-    Args, Parser, Subcommand,
-    builder::{PossibleValuesParser, TypedValueParser},
-};
-use url::Url;
-
 pub use self::{
+    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
     environment::{Actions, Environment},
+    given::Given,
     output::OutputArgs,
     reading::NoCommand,
 };
 use crate::subject::tag::{Class, Selector};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 
 pub mod policy;
 
@@ -43,15 +46,6 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-    /// Where to find GitHub.
-    #[command(flatten)]
-    pub github: GitHubArgs,
-    /// Where to find Sigstore and what to believe.
-    #[command(flatten)]
-    pub sigstore: SigstoreArgs,
-    /// How often and how long to ask.
-    #[command(flatten)]
-    pub network: NetworkArgs,
     /// What to print and where.
     #[command(flatten)]
     pub output: OutputArgs,
@@ -99,66 +93,6 @@ pub enum Command {
     },
 }
 
-/// Where to find GitHub.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "GitHub")]
-pub struct GitHubArgs {
-    /// Repository [default: the `origin` remote, then calimero-network/mero-tee]
-    #[arg(long, value_name = "OWNER/NAME", env = "GITHUB_REPOSITORY", global = true, hide_env_values = true)]
-    pub repo: Option<String>,
-    /// REST API of GitHub or of an Enterprise host
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "GITHUB_API_URL",
-        default_value = "https://api.github.com",
-        global = true,
-        hide_env_values = true
-    )]
-    pub api_url: Url,
-    /// Web address that certificates name as the workflow's host
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "GITHUB_SERVER_URL",
-        default_value = "https://github.com",
-        global = true,
-        hide_env_values = true
-    )]
-    pub server_url: Url,
-}
-
-/// Where to find Sigstore and what to believe.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Sigstore")]
-pub struct SigstoreArgs {
-    /// Judge signatures by this trusted_root.json instead of the public-good root built in
-    #[arg(long, value_name = "FILE|-", env = "MEROTEE_TRUSTED_ROOT", global = true, hide_env_values = true)]
-    pub trusted_root: Option<PathBuf>,
-    /// Transparency log asked for the entries of detached signatures
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "MEROTEE_REKOR_URL",
-        default_value = "https://rekor.sigstore.dev",
-        global = true,
-        hide_env_values = true
-    )]
-    pub rekor_url: Url,
-}
-
-/// How often and how long to ask servers.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Network")]
-pub struct NetworkArgs {
-    /// Times a request that failed in passing is made again, after a growing wait
-    #[arg(long, value_name = "N", env = "MEROTEE_RETRIES", default_value_t = 3, value_parser = clap::value_parser!(u8).range(0..=20), global = true, hide_env_values = true)]
-    pub retries: u8,
-    /// Seconds a server may stay silent
-    #[arg(long, value_name = "SECONDS", env = "MEROTEE_TIMEOUT", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600), global = true, hide_env_values = true)]
-    pub timeout: u16,
-}
-
 /// Arguments of `verify-release-assets`.
 #[derive(Debug, Args)]
 pub struct VerifyReleaseArgs {
@@ -204,6 +138,15 @@ pub struct VerifyReleaseArgs {
     /// Who must have signed.
     #[command(flatten)]
     pub identity: IdentityArgs,
+    /// Where the release is.
+    #[command(flatten)]
+    pub github: GitHubArgs,
+    /// What signatures are judged by.
+    #[command(flatten)]
+    pub sigstore: SigstoreArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 /// Who must have signed, when it is not the release workflow.
@@ -287,6 +230,12 @@ pub struct VerifyBlobArgs {
     /// Make no network call at all
     #[arg(long)]
     pub offline: bool,
+    /// What signatures are judged by.
+    #[command(flatten)]
+    pub sigstore: SigstoreArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 /// Arguments of `sandbox`.
@@ -306,7 +255,10 @@ pub struct SandboxArgs {
     pub serve: Option<SandboxCommand>,
     /// Any merotee command, after `--`
     #[arg(value_name = "-- COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub command: Vec<std::ffi::OsString>,
+    pub words: Vec<std::ffi::OsString>,
+    /// The command that the words are. They are read without the environment, which must not reach into the sandbox.
+    #[arg(skip)]
+    pub command: Option<Box<Command>>,
 }
 
 /// How a world is made.
@@ -331,11 +283,6 @@ pub enum SandboxCommand {
 
 #[cfg(feature = "sandbox")]
 impl SandboxArgs {
-    /// Whether the world is kept up for other programs.
-    pub fn serves(&self) -> bool {
-        self.serve.is_some() || self.command.iter().eq(["serve"])
-    }
-
     /// Whether the kinds of tampering are asked for.
     pub fn lists_tampers(&self) -> bool {
         self.tampers().any(|kind| kind == "list")

@@ -20,29 +20,21 @@ mod verify_release;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 
-use std::time::Duration;
-
 use crate::{
-    adapters::{
-        http::HttpOptions,
-        sigstore::{TrustRoot, TrustRootSource},
-    },
-    cli::{Cli, Command, Environment, NetworkArgs, SigstoreArgs, SourceArgs},
+    cli::{Command, SourceArgs},
+    context::Context,
     error::Result,
     product::Product,
     release::signer::NamedSource,
 };
 
-/// `GITHUB_SERVER_URL` when nothing is said.
-const DEFAULT_SERVER: &str = "https://github.com/";
-
-/// Runs the subcommand.
-pub(crate) async fn dispatch(cli: &Cli, environment: &Environment) -> Result<Product> {
-    let mut product = run(cli, environment).await?;
-    if let Product::Report(report) = &mut product
-        && judges_paths(&cli.command)
+/// Runs a subcommand.
+pub(crate) async fn dispatch(command: &Command, context: &Context) -> Result<Product> {
+    let mut product = run(command, context).await?;
+    if let Some(report) = &mut product.report
+        && judges_paths(command)
     {
-        located::by_path(report, &environment.folder);
+        located::by_path(report, &context.folder);
     }
     Ok(product)
 }
@@ -66,36 +58,27 @@ fn judges_paths(command: &Command) -> bool {
     }
 }
 
-async fn run(cli: &Cli, environment: &Environment) -> Result<Product> {
-    match &cli.command {
-        Command::VerifyReleaseAssets(args) => verify_release::run(cli, args, environment).await,
-        Command::VerifyBlob(args) => verify_blob::run(cli, args).await,
-        Command::ComposeHash(args) => compose_hash::run(cli, args, environment),
-        Command::Quote(command) => quote::run(cli, command).await,
-        Command::GenPolicy(args) => gen_policy::run(cli, args),
-        Command::Policy(command) => policy::run(cli, command, environment),
-        Command::Mrtds(command) => mrtds::run(cli, command, environment),
-        Command::MerodConfig(command) => merod_config::run(cli, command, environment),
-        Command::Kms(command) => kms::run(cli, command, environment).await,
+async fn run(command: &Command, context: &Context) -> Result<Product> {
+    match command {
+        Command::VerifyReleaseAssets(args) => verify_release::run(args, context).await,
+        Command::VerifyBlob(args) => verify_blob::run(args, context).await,
+        Command::ComposeHash(args) => compose_hash::run(args, context),
+        Command::Quote(command) => quote::run(command, context).await,
+        Command::GenPolicy(args) => gen_policy::run(args, context),
+        Command::Policy(command) => policy::run(command, context),
+        Command::Mrtds(command) => mrtds::run(command, context),
+        Command::MerodConfig(command) => merod_config::run(command, context),
+        Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]
-        Command::Sandbox(args) => sandbox::run(cli, args, environment).await,
+        Command::Sandbox(args) => sandbox::run(args, context).await,
         Command::Completions { shell } => Ok(completions::script(*shell)),
         Command::Man { of } => completions::manual(of.as_deref()),
     }
 }
 
-/// The root that signatures are judged by: the one given, or Sigstore's own.
-fn trust_root(args: &SigstoreArgs) -> Result<TrustRoot> {
-    TrustRoot::load(match &args.trusted_root {
-        Some(path) if !path.as_os_str().is_empty() => TrustRootSource::File(path.clone()),
-        Some(_) | None => TrustRootSource::Embedded,
-    })
-}
-
-/// The source that the user names for the signing workflow; an empty variable, as an unset one in a workflow, names none.
+/// The source that the user names for the signing workflow.
 fn named_source(args: &SourceArgs) -> NamedSource {
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-    NamedSource { repository: given(&args.certificate_source_repository), git_ref: given(&args.certificate_source_ref) }
+    NamedSource { repository: args.certificate_source_repository.clone(), git_ref: args.certificate_source_ref.clone() }
 }
 
 /// The sentence every report must carry when the workflow may have run for another source than its own.
@@ -108,18 +91,4 @@ fn source_caveat(args: &SourceArgs) -> Option<String> {
         (Some(repository), Some(git_ref)) => format!("repository {repository} at {git_ref}"),
     };
     Some(format!("the workflow must have run for the {named}, not for its own"))
-}
-
-/// The bounds of every request.
-fn bounds(args: &NetworkArgs) -> HttpOptions {
-    let bounds = HttpOptions::default();
-    let silence = Duration::from_secs(args.timeout.into());
-    HttpOptions {
-        attempts: usize::from(args.retries) + 1,
-        connect_timeout: bounds.connect_timeout.min(silence),
-        read_timeout: silence,
-        // An answer that trickles in is never silent: the call as a whole gets twice the time.
-        request_timeout: silence * 2,
-        ..bounds
-    }
 }

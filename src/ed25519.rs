@@ -1,9 +1,9 @@
-//! Ed25519 public keys that prove something: what a signature by one says, nobody else can say.
+//! Ed25519 public keys that prove something: what a signature by one says, no one else can say.
 //!
-//! RFC 8032 leaves a verifier free to accept keys under which a signature fits every message (points of small order), keys
-//! that are several to other verifiers (points with a torsion component), and second encodings of either. Here a key is a
-//! point of the prime-order group in its one encoding, and a signature is the one that its owner made: see "Taming the many
-//! EdDSAs", <https://eprint.iacr.org/2020/1244>.
+//! RFC 8032 leaves a verifier free to accept keys under which a signature fits every message (points of small order),
+//! keys that are several to other verifiers (points with a torsion component), and second encodings of either. Here a
+//! key is a point of the prime-order group in its one encoding, and a signature is the one that its owner made: see
+//! "Taming the many EdDSAs", <https://eprint.iacr.org/2020/1244>.
 
 use ed25519_dalek::{Signature, VerifyingKey};
 
@@ -17,7 +17,7 @@ const LOWEST_BYTE_OF_P: u8 = 0xed;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
 
-/// Why 32 bytes are no key that proves anything.
+/// Why 32 bytes are not a key that proves anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum WeakKey {
     /// No point of the curve has that y coordinate.
@@ -59,8 +59,8 @@ impl PublicKey {
         self.0.as_bytes()
     }
 
-    /// Whether `signature`, 64 bytes, is this key's over `message`: s is below the group's order, and R neither of small
-    /// order nor in a second encoding.
+    /// Whether `signature`, 64 bytes, is this key's over `message`: s is below the group's order, and R neither of
+    /// small order nor in a second encoding.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
         Signature::from_slice(signature).is_ok_and(|signature| self.0.verify_strict(message, &signature).is_ok())
     }

@@ -5,10 +5,10 @@ use std::{error::Error as StdError, fmt};
 /// The class of an error decides the exit code, and nothing else does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The caller asked for something that makes no sense: a malformed tag, a config file, key or trust root that does not
-    /// parse or is of another kind.
+    /// The caller asked for something that makes no sense: a malformed tag, a config file, key or trust root that does
+    /// not parse or is of another kind.
     Usage,
-    /// Something that was to be trusted must not be: a policy that nobody vouches for, a pin that does not match. It counts
+    /// Something must not be trusted: a policy that nothing vouches for, a pin that does not match. It counts
     /// as a verification failure.
     Trust,
     /// Local input or output failed: an unreadable directory, a full disk.

@@ -3,3 +3,4 @@
 //! Git, GitHub and the environment are asked elsewhere.
 
 pub mod config;
+pub mod dependency;

@@ -1,4 +1,4 @@
-//! The key-release service: storage keys for attested nodes and for nobody else.
+//! The key-release service: storage keys for attested nodes only.
 //!
 //! A library: it knows nothing of the command line, reads no environment and installs no subscriber. What a node must be is
 //! judged by the same code that audits releases ([`crate::policy`], [`crate::attestation`]).

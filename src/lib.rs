@@ -17,7 +17,9 @@ pub mod catalog;
 )]
 pub mod cli;
 mod commands;
+mod context;
 pub mod digest;
+pub mod doctor;
 pub mod ed25519;
 pub mod error;
 pub mod exit;
@@ -42,8 +44,10 @@ use tokio::{
     sync::oneshot,
 };
 
-use cli::{Cli, Environment, NoCommand};
+use cli::Actions;
+use cli::{Cli, Command, Environment, NoCommand};
 use commands::stop::Interruptions;
+use context::Context;
 use error::{Error, Result};
 use exit::Exit;
 
@@ -53,19 +57,24 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs a parsed command line to its end: product delivered, errors told on standard error.
 pub fn run(cli: Cli, environment: Environment) -> Exit {
-    logging::start(cli.output.verbosity(), cli.output.log_format);
-    let work = Arc::new((cli, environment));
-    let environment = &work.1;
+    logging::start(cli.output.verbosity(), cli.output.log_format());
+    let actions = environment.actions.clone();
+    let actions = actions.as_ref();
+    let context = match Context::new(&cli, environment) {
+        Ok(context) => context,
+        Err(error) => return fail(&error, actions),
+    };
+    let work = Arc::new((cli.command, context));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(e) => return fail(&Error::internal("cannot start the runtime").because(e), environment),
+        Err(e) => return fail(&Error::internal("cannot start the runtime").because(e), actions),
     };
     match runtime.block_on(unless_interrupted(&runtime, Arc::clone(&work))) {
         Some(Ok(exit)) => exit,
-        Some(Err(error)) => fail(&error, environment),
+        Some(Err(error)) => fail(&error, actions),
         None => {
             runtime.shutdown_timeout(Duration::ZERO);
-            fail(&Error::input("interrupted"), environment);
+            fail(&Error::input("interrupted"), actions);
             Exit::Interrupted
         }
     }
@@ -73,7 +82,7 @@ pub fn run(cli: Cli, environment: Environment) -> Exit {
 
 /// Does the work on a thread of its own, so that a signal is heard whatever the work does. `None` when one came first:
 /// the work is dropped then, which removes what it left half-written.
-async fn unless_interrupted(runtime: &Runtime, work: Arc<(Cli, Environment)>) -> Option<Result<Exit>> {
+async fn unless_interrupted(runtime: &Runtime, work: Arc<(Command, Context)>) -> Option<Result<Exit>> {
     let mut interruptions = Interruptions::heard();
     let (stop, stopped) = oneshot::channel::<()>();
     let mut working = runtime.spawn_blocking(move || {
@@ -110,30 +119,30 @@ pub fn explain(why: &NoCommand, environment: &Environment) -> Exit {
         }
         NoCommand::Nothing(text) => {
             let _ = text.print();
-            product::announce_failure("there is no command to run", None, environment);
+            product::announce_failure("there is no command to run", None, environment.actions.as_ref());
             Exit::Usage
         }
         NoCommand::Wrong(error) => {
             logging::start(logging::Verbosity::default(), environment.log_format);
-            fail(error, environment)
+            fail(error, environment.actions.as_ref())
         }
     }
 }
 
 /// Runs a command inside a running runtime and delivers its product.
-pub(crate) async fn execute(cli: &Cli, environment: &Environment) -> Result<Exit> {
-    product::refuse_unwritable(&cli.output)?;
-    let product = commands::dispatch(cli, environment).await?;
-    product::deliver(product, &cli.output, environment)
+async fn execute(command: &Command, context: &Context) -> Result<Exit> {
+    product::refuse_unwritable(&context.output)?;
+    let product = commands::dispatch(command, context).await?;
+    product::deliver(product, context).await
 }
 
 /// Says why there is no verdict: on standard error, and in a workflow to the run, its summary and the step's outputs.
-fn fail(error: &Error, environment: &Environment) -> Exit {
+fn fail(error: &Error, actions: Option<&Actions>) -> Exit {
     let words = error::chain(error);
     tracing::error!("{words}");
     if let Some(advice) = error.advice() {
         tracing::error!("→ {advice}");
     }
-    product::announce_failure(&words, error.advice(), environment);
+    product::announce_failure(&words, error.advice(), actions);
     Exit::from(error)
 }

@@ -1,6 +1,6 @@
 //! Messages on standard error: `[INFO]`, `[WARN]`, `[ERROR]` lines for people, or one JSON object a line for programs.
 //!
-//! What is said is decided before a message is made up, so that one that nobody wants costs next to nothing. Of the
+//! What is said is decided before a message is made up, so that one that is not wanted costs next to nothing. Of the
 //! libraries underneath only warnings and errors are heard, however much is asked for: theirs are full of what they send.
 
 mod json;
@@ -34,7 +34,7 @@ pub enum Verbosity {
 }
 
 /// Form of the messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
     /// `[INFO] message`
     #[default]
@@ -44,6 +44,9 @@ pub enum LogFormat {
 }
 
 impl LogFormat {
+    /// Every form.
+    pub const ALL: [Self; 2] = [Self::Human, Self::Json];
+
     /// The word on the command line.
     pub fn name(self) -> &'static str {
         match self {
@@ -54,7 +57,7 @@ impl LogFormat {
 
     /// The format of that name.
     pub fn named(name: &str) -> Option<Self> {
-        [Self::Human, Self::Json].into_iter().find(|format| format.name() == name)
+        Self::ALL.into_iter().find(|format| format.name() == name)
     }
 
     fn current() -> Self {
@@ -65,7 +68,7 @@ impl LogFormat {
     }
 }
 
-/// Which messages are wanted, and how: a command inside the sandbox may turn both while the process runs.
+/// Which messages are wanted, and how.
 static WANTED: AtomicU8 = AtomicU8::new(1);
 static FORMAT: AtomicU8 = AtomicU8::new(0);
 
@@ -90,7 +93,7 @@ impl Verbosity {
 }
 
 /// Says more or less, and in which form, from now on.
-pub fn set(verbosity: Verbosity, format: LogFormat) {
+fn set(verbosity: Verbosity, format: LogFormat) {
     let wanted = match verbosity {
         Verbosity::Quiet => 0,
         Verbosity::Normal => 1,

@@ -19,10 +19,11 @@ use crate::{
     policy::{
         candidates::sorted,
         document::PolicyFile,
-        generate::{MEROD_CONFIG_PATH, pretty},
+        generate::MEROD_CONFIG_PATH,
         suite::{self, Demands},
     },
     report::{CheckInfo, Finding, Status},
+    schema::pretty,
     subject::{role::Role, tag::Class},
 };
 

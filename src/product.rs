@@ -1,96 +1,162 @@
-//! Where a command's product goes: standard output or `--output`, and in a workflow step also annotations, the step
-//! summary and outputs.
+//! What a command makes, and where it goes: standard output or `--output`, and in a workflow step also annotations, the
+//! step summary and outputs. No command writes any of it by itself.
 
 use std::{
     fs::OpenOptions,
     io::{self, Write as _},
     path::Path,
+    pin::Pin,
 };
 
 use crate::{
     adapters::file,
-    cli::{Actions, Environment, OutputArgs},
+    cli::Actions,
+    context::{Context, Output},
     error::{self, Error, Result},
     exit::Exit,
     report::{self, Report},
 };
 
 /// What a command makes.
-#[derive(Debug)]
-pub(crate) enum Product {
-    /// A judgement; the exit code follows from it.
-    Report(Report),
-    /// Bytes to be printed as they are.
+#[derive(Default)]
+pub(crate) struct Product {
+    /// What is delivered.
+    pub(crate) document: Document,
+    /// What it amounts to: the exit code follows from it, and a workflow is told of it.
+    pub(crate) report: Option<Report>,
+    /// Values of the command's own for the outputs of a workflow's step, each on one line.
+    pub(crate) outputs: Vec<(&'static str, String)>,
+    /// What is to be done once the document was read by somebody, until it ends by itself or is told to.
+    pub(crate) afterwards: Option<Afterwards>,
+}
+
+/// Work that goes on after the delivery.
+pub(crate) type Afterwards = Pin<Box<dyn Future<Output = ()>>>;
+
+/// What is delivered.
+#[derive(Debug, Default)]
+pub(crate) enum Document {
+    /// Nothing: all was done when the product was made.
+    #[default]
+    None,
+    /// The report, rendered in the format asked for.
+    Report,
+    /// Bytes as they are.
     Bytes(Vec<u8>),
-    /// A text with a form of its own. The report says what it amounts to: the exit code follows from it, and a workflow is
-    /// told of it, with `summary` for its page.
+    /// A text of its own form, in the format asked for.
     Text {
-        /// The text in the format asked for.
+        /// The text.
         bytes: Vec<u8>,
-        /// What it amounts to.
-        report: Report,
-        /// The text as Markdown.
+        /// The same as Markdown, for the page of a workflow's run.
         summary: String,
     },
-    /// Everything has been said already: the sandbox delivers what the command inside it made.
-    Done(Exit),
+    /// The document that was asked for is not made, and the report says why not: it goes to standard output, since
+    /// `--output` names a file for the document.
+    Withheld,
+}
+
+impl Product {
+    /// A judgement.
+    pub(crate) fn report(report: Report) -> Self {
+        Self { document: Document::Report, report: Some(report), ..Self::default() }
+    }
+
+    /// A judgement that says why there is no document.
+    pub(crate) fn withheld(report: Report) -> Self {
+        Self { document: Document::Withheld, report: Some(report), ..Self::default() }
+    }
+
+    /// Bytes to be delivered as they are.
+    pub(crate) fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self { document: Document::Bytes(bytes.into()), ..Self::default() }
+    }
+
+    /// A text in the format asked for, and what it amounts to.
+    pub(crate) fn text(bytes: impl Into<Vec<u8>>, summary: String, report: Report) -> Self {
+        Self { document: Document::Text { bytes: bytes.into(), summary }, report: Some(report), ..Self::default() }
+    }
+
+    /// Tells a workflow's step one more value, on one line.
+    #[must_use]
+    pub(crate) fn output(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.outputs.push((name, value.into()));
+        self
+    }
+
+    /// What is to be done after the delivery.
+    #[cfg(feature = "sandbox")]
+    #[must_use]
+    pub(crate) fn then(mut self, work: impl Future<Output = ()> + 'static) -> Self {
+        self.afterwards = Some(Box::pin(work));
+        self
+    }
+
+    /// How the process ends.
+    pub(crate) fn ending(&self) -> Exit {
+        self.report.as_ref().map_or(Exit::Success, |report| Exit::from(report.verdict()))
+    }
 }
 
 /// Delivers a product and says how the process ends.
 ///
 /// # Errors
-/// When it cannot be written. A reader that closes the pipe early is no error: the verdict stands.
-pub(crate) fn deliver(product: Product, output: &OutputArgs, environment: &Environment) -> Result<Exit> {
-    match product {
-        Product::Done(exit) => Ok(exit),
-        Product::Bytes(bytes) => {
-            write(&bytes, output.output.as_deref())?;
-            Ok(Exit::Success)
-        }
-        Product::Text { bytes, report, summary } => {
-            let told = [write(&bytes, output.output.as_deref()), announce(&report, || summary, environment)];
-            concluded(&report, told)
-        }
-        Product::Report(report) => {
-            let summary = || report::github::summary(&report);
-            concluded(&report, [tell(&report, output, environment), announce(&report, summary, environment)])
-        }
+/// When it cannot be written. A reader that closes the pipe early is not an error: the verdict stands. It is one where work
+/// goes on afterwards, which is useless while the document is unread.
+pub(crate) async fn deliver(mut product: Product, context: &Context) -> Result<Exit> {
+    // A report that says how long it took is of a moment; the others must be the same every time.
+    if let Some(report) = product.report.as_mut().filter(|report| report.elapsed.is_some()) {
+        report.made_at = report.made_at.or_else(|| Some(context.now()));
     }
-}
-
-/// The exit code of a report, once it was told.
-fn concluded(report: &Report, told: [Result<()>; 2]) -> Result<Exit> {
-    let verdict = Exit::from(report.verdict());
-    match told.into_iter().find_map(Result::err) {
+    let verdict = product.ending();
+    let told = [write_document(&product, &context.output), announce(&product, context.actions.as_ref())];
+    let exit = match told.into_iter().find_map(Result::err) {
         None => Ok(verdict),
-        // A verdict that nobody could be told is still the verdict; only a pass must not stand unseen.
+        // A verdict that could not be told is still the verdict; only a pass must not stand unseen.
         Some(error) if verdict == Exit::Success => Err(error),
         Some(error) => {
             tracing::error!("{}", error::chain(&error));
             Ok(verdict)
         }
+    }?;
+    if let Some(afterwards) = product.afterwards {
+        afterwards.await;
     }
+    Ok(exit)
 }
 
 /// Finds out before the work that its product could not be written, and leaves no trace of that.
 ///
 /// # Errors
 /// As the write itself would fail.
-pub(crate) fn refuse_unwritable(output: &OutputArgs) -> Result<()> {
-    output.output.as_deref().map_or(Ok(()), file::refuse_unwritable)
+pub(crate) fn refuse_unwritable(output: &Output) -> Result<()> {
+    output.path.as_deref().map_or(Ok(()), file::refuse_unwritable)
 }
 
-fn tell(report: &Report, output: &OutputArgs, environment: &Environment) -> Result<()> {
+fn write_document(product: &Product, output: &Output) -> Result<()> {
+    let path = output.path.as_deref();
+    match (&product.document, &product.report) {
+        (Document::None, _) => Ok(()),
+        (Document::Bytes(bytes) | Document::Text { bytes, .. }, _) if product.afterwards.is_none() => {
+            write(bytes, path)
+        }
+        (Document::Bytes(bytes) | Document::Text { bytes, .. }, _) => match path {
+            Some(path) => file::write_atomic(path, bytes),
+            None => to_stdout(bytes).map_err(cannot_print),
+        },
+        (Document::Report, Some(report)) => write(&rendered(report, output, path)?, path),
+        (Document::Withheld, Some(report)) => write(&rendered(report, output, None)?, None),
+        (Document::Report | Document::Withheld, None) => Err(Error::internal("a report was promised and not made")),
+    }
+}
+
+fn rendered(report: &Report, output: &Output, path: Option<&Path>) -> Result<Vec<u8>> {
     trace(report);
-    let style = report::Style {
-        color: environment.color && output.output.is_none(),
-        width: environment.width,
-        every_pass: output.verbose > 0,
-    };
+    let style =
+        report::Style { color: output.color && path.is_none(), width: output.width, every_pass: output.every_pass };
     let mut bytes = Vec::new();
     report::render(output.format, report, &style, &mut bytes)
         .map_err(|e| Error::internal("cannot render the report").because(e))?;
-    write(&bytes, output.output.as_deref())
+    Ok(bytes)
 }
 
 /// Every check that was made, on standard error, for a person who asks for every step.
@@ -101,18 +167,6 @@ fn trace(report: &Report) {
             let passed = findings.iter().filter(|finding| finding.status == report::Status::Pass).count();
             tracing::trace!("{}: {} looked at {all}, {passed} passed", section.subject, first.check);
         }
-    }
-}
-
-/// Prints bytes now, for a command that goes on afterwards and is of no use to anybody who has not read them.
-///
-/// # Errors
-/// When they cannot be written, also when the reader has closed the pipe.
-#[cfg(feature = "sandbox")]
-pub(crate) fn print(bytes: &[u8], output: &OutputArgs) -> Result<()> {
-    match output.output.as_deref() {
-        Some(path) => file::write_atomic(path, bytes),
-        None => to_stdout(bytes).map_err(cannot_print),
     }
 }
 
@@ -136,33 +190,49 @@ fn cannot_print(error: io::Error) -> Error {
     Error::input("cannot write to standard output").because(error)
 }
 
-/// Tells the workflow run what a report says, with the page that `summary` makes of it. Annotations go to standard error,
-/// which the runner reads as well, so that standard output holds the product alone.
-fn announce(report: &Report, summary: impl FnOnce() -> String, environment: &Environment) -> Result<()> {
-    let Some(actions) = &environment.actions else { return Ok(()) };
-    let mut annotations = Vec::new();
-    let failed = |what: &'static str| move |e: io::Error| Error::input(format!("cannot write {what}")).because(e);
-    report::github::annotations(report, &mut annotations).map_err(failed("annotations"))?;
-    io::stderr().write_all(&annotations).map_err(failed("annotations"))?;
-    record(actions, &summary(), &report::github::outputs(report))
+/// Tells the workflow run what a report says, and its step what the command has to say besides. Annotations go to standard
+/// error, which the runner reads as well, so that standard output holds the product alone.
+fn announce(product: &Product, actions: Option<&Actions>) -> Result<()> {
+    let Some(actions) = actions else { return Ok(()) };
+    let mut outputs = product.outputs.clone();
+    let mut summary = None;
+    if let Some(report) = &product.report {
+        let mut annotations = Vec::new();
+        report::github::annotations(report, &mut annotations).map_err(unannotated)?;
+        io::stderr().write_all(&annotations).map_err(unannotated)?;
+        outputs.extend(report::github::outputs(report));
+        summary = Some(match &product.document {
+            Document::Text { summary, .. } => summary.clone(),
+            Document::None | Document::Report | Document::Bytes(_) | Document::Withheld => {
+                report::github::summary(report)
+            }
+        });
+    }
+    record(actions, summary.as_deref(), &outputs)
+}
+
+fn unannotated(error: io::Error) -> Error {
+    Error::input("cannot write annotations").because(error)
 }
 
 /// Tells the workflow run that there is no verdict, and why. What cannot be written is said on standard error: the exit
 /// code remains.
-pub(crate) fn announce_failure(words: &str, advice: Option<&str>, environment: &Environment) {
-    let Some(actions) = &environment.actions else { return };
+pub(crate) fn announce_failure(words: &str, advice: Option<&str>, actions: Option<&Actions>) {
+    let Some(actions) = actions else { return };
     // Where standard error cannot be written, nothing can be said of it either.
     drop(report::github::error(words, advice, &mut io::stderr()));
     let summary = report::github::failure_summary(words, advice);
-    if let Err(error) = record(actions, &summary, &[report::github::no_verdict()]) {
+    if let Err(error) = record(actions, Some(&summary), &[report::github::no_verdict()]) {
         tracing::error!("{}", error::chain(&error));
     }
 }
 
 /// Appends to the step's summary and to its outputs.
-fn record(actions: &Actions, summary: &str, outputs: &[(&str, String)]) -> Result<()> {
+fn record(actions: &Actions, summary: Option<&str>, outputs: &[(&str, String)]) -> Result<()> {
     let failed = |what: &'static str| move |e: io::Error| Error::input(format!("cannot write {what}")).because(e);
-    if let Some(path) = &actions.output {
+    if let Some(path) = &actions.output
+        && !outputs.is_empty()
+    {
         let mut lines = Vec::new();
         for (name, value) in outputs {
             let delimiter = format!("merotee-{}", hex::encode(random_bytes()?));
@@ -170,9 +240,9 @@ fn record(actions: &Actions, summary: &str, outputs: &[(&str, String)]) -> Resul
         }
         append(path, &lines).map_err(failed("the step's outputs"))?;
     }
-    match &actions.summary {
-        Some(path) => append(path, summary.as_bytes()).map_err(failed("the step summary")),
-        None => Ok(()),
+    match (&actions.summary, summary) {
+        (Some(path), Some(summary)) => append(path, summary.as_bytes()).map_err(failed("the step summary")),
+        (Some(_), None) | (None, _) => Ok(()),
     }
 }
 
@@ -180,20 +250,7 @@ fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes)
 }
 
-/// Tells the workflow run a value of the command's own, on one line: an output of the step.
-///
-/// # Errors
-/// When the file of the step's outputs cannot be written.
-pub(crate) fn tell_step(name: &str, value: &str, environment: &Environment) -> Result<()> {
-    let Some(path) = environment.actions.as_ref().and_then(|actions| actions.output.as_deref()) else { return Ok(()) };
-    let mut line = Vec::new();
-    // No delimiter: a value of several lines is refused.
-    report::github::write_output(name, value, "", &mut line)
-        .and_then(|()| append(path, &line))
-        .map_err(|e| Error::input("cannot write the step's outputs").because(e))
-}
-
-/// A delimiter nobody can guess cannot be forged by a value.
+/// A delimiter that cannot be guessed cannot be forged by a value.
 fn random_bytes() -> Result<[u8; 16]> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("the system gives no random bytes"))?;

@@ -1,10 +1,11 @@
 //! A world on loopback to run real commands against: GitHub's releases API, its blob storage, a Sigstore instance,
 //! a TDX platform with its collateral service, and the dstack guest agents of machines on it.
 //!
-//! It is no mock of our own code. What it serves is signed by real keys, logged in a real Merkle tree and answered over
+//! It is not a mock of our own code. What it serves is signed by real keys, logged in a real Merkle tree and answered over
 //! real HTTP; other people's clients accept it. The production code runs unchanged: only base URLs and the trust root
 //! differ, and both are given explicitly.
 
+mod assembly;
 pub mod boot;
 mod certificate;
 pub mod documents;

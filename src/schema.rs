@@ -13,6 +13,7 @@ use std::{fmt, sync::OnceLock};
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
+pub(crate) use json::pretty;
 pub use json::{JsonError, MAX_JSON_BYTES, parse_json, parse_json_within};
 
 use crate::report::{CheckInfo, Finding, Status};
@@ -175,7 +176,7 @@ pub fn conforms(subject: &str, document: Document, value: &Value) -> Vec<Finding
     errors.into_iter().map(finding).collect()
 }
 
-/// The finding for a document that is no acceptable JSON at all.
+/// The finding for a document that is not acceptable JSON at all.
 pub fn unreadable(subject: &str, error: &JsonError) -> Finding {
     let place = error.place.map(|(line, column)| crate::report::Location {
         file: subject.to_owned(),

@@ -14,7 +14,7 @@ use url::Url;
 
 pub use self::allowance::Allowance;
 use self::part_file::PartFile;
-use super::http::{Answer, Failure, Get, Http, Patience, Reason, Redirects, readable};
+use super::http::{Answer, Failure, Http, Reason, Redirects, Request, readable};
 use crate::{
     digest::Sha256,
     error::{Error, Result},
@@ -104,7 +104,7 @@ impl From<Failure> for Interruption {
 
 impl<P: Fn(u64) + Sync> Transfer<'_, P> {
     async fn run(&self, part: &mut PartFile) -> Result<()> {
-        let mut patience = Patience::new(self.http, self.wanted.subject);
+        let mut patience = self.http.patience(self.wanted.subject);
         loop {
             let before = part.size();
             let failure = match self.attempt(part).await {
@@ -121,13 +121,8 @@ impl<P: Fn(u64) + Sync> Transfer<'_, P> {
 
     /// Asks for what is missing. Each attempt starts at the API, because the links it redirects to expire.
     async fn attempt(&self, part: &mut PartFile) -> Result<(), Interruption> {
-        let get = Get {
-            url: self.wanted.url,
-            accept: "application/octet-stream",
-            from: part.size(),
-            redirects: Redirects::Anywhere,
-            json: None,
-        };
+        let get = Request::get(self.wanted.url, "application/octet-stream");
+        let get = Request { from: part.size(), redirects: Redirects::Anywhere, ..get };
         let mut answer = self.http.open(&get).await?;
         let status = answer.response.status();
         let range = Range::of(answer.response.headers());

@@ -1,8 +1,8 @@
 //! The dstack guest agent, asked over its unix socket: HTTP/1.1, POST, JSON, bytes in hex.
 //!
 //! The agent is the only part of a confidential VM that makes quotes of it and knows its application's keys. What comes
-//! back is brought into one shape whatever the agent's version, and bounded; it is not judged: whether a quote is genuine
-//! and a log explains it is for [`crate::attestation`] to say. Nothing is asked twice: a failed call fails.
+//! back is brought into one shape whatever the agent's version, and bounded; it is not judged: whether a quote is
+//! genuine and a log explains it is for [`crate::attestation`] to say. Nothing is asked twice: a failed call fails.
 //!
 //! Source of the format: dstack's `agent_rpc.proto`, service `DstackGuest`.
 
@@ -109,8 +109,8 @@ impl GuestAgent {
 
     /// The application's key at `path`: 16 to 64 bytes as lowercase hex.
     ///
-    /// dstack derives it from the application and `path` alone; `purpose` goes only into a chain of signatures, which is
-    /// not looked at here. Keys that must differ need paths that differ.
+    /// dstack derives it from the application and `path` alone; `purpose` goes only into a chain of signatures, which
+    /// is not looked at here. Keys that must differ need paths that differ.
     ///
     /// # Errors
     /// Remote: the agent cannot be asked, refuses, or answers with no such key. The key is never part of it.
@@ -208,7 +208,7 @@ impl GuestAgent {
         Err(self.error(call, &format!("answered {}{said}", status.as_u16())))
     }
 
-    /// Bytes are counted as they come: what `Content-Length` promises binds nobody. They are wiped once they were read, and
+    /// Bytes are counted as they come: `Content-Length` proves nothing. They are wiped once they were read, and
     /// have room from the start: what grows leaves a copy behind.
     async fn body(&self, call: Call, response: &mut Response) -> Result<Zeroizing<Vec<u8>>> {
         let mut body = Zeroizing::new(Vec::with_capacity(SMALL_ANSWER_BYTES));

@@ -19,7 +19,7 @@ use crate::{
 
 /// What signatures are judged by.
 pub struct Verifier<'a> {
-    /// Authorities and logs that are believed.
+    /// Authorities and logs that are trusted.
     pub root: &'a TrustRoot,
     /// A key that must have signed instead of a certificate's holder.
     pub key: Option<&'a PublicKey>,
@@ -79,8 +79,8 @@ impl Verifier<'_> {
         signatures
     }
 
-    /// Every form present, in the documented order. With a key, only those that a key can judge, and what is no bundle at
-    /// all: a certificate's holder made none of it.
+    /// Every form present, in the documented order. With a key, only those that a key can judge, and what is not a
+    /// bundle at all: a certificate's holder made none of it.
     fn forms<'a>(&'a self, name: &str, all: &'a [Asset]) -> Vec<Form<'a>> {
         let find = |suffix: &str| all.iter().find(|a| a.name.as_str() == format!("{name}{suffix}"));
         let bundles: Vec<&Asset> = [find(".sigstore.json"), find(".bundle.json")].into_iter().flatten().collect();
@@ -138,7 +138,8 @@ impl Verifier<'_> {
 
     fn bundle(&self, artifact: Artifact<'_>, bytes: &[u8]) -> Result<SignatureOutcome, SignatureOutcome> {
         let bundle = Bundle::parse(bytes).map_err(rejected)?;
-        // An attestation says something about a file (a test failed on it, a scanner read it) and is no signature of it.
+        // An attestation says something about a file (a test failed on it, a scanner read it) and is not a signature of
+        // it.
         if !bundle.is_message_signature() {
             return Err(SignatureOutcome::Rejected(
                 "holds an attestation about the file, not a signature over it".into(),

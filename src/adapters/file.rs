@@ -60,7 +60,8 @@ pub enum OnDisk {
 }
 
 impl OnDisk {
-    /// What `path` names, fit to be read more than once. Standard input is copied, and is not bounded: neither is a file.
+    /// What `path` names, fit to be read more than once. Standard input is copied, and is not bounded: neither is a
+    /// file.
     ///
     /// # Errors
     /// When standard input cannot be read, or the copy cannot be written.
@@ -126,7 +127,7 @@ pub fn digest(path: &Path) -> Result<(Sha256, u64)> {
     hash().map_err(|e| Error::input(format!("cannot read {}", path.display())).because(e))
 }
 
-/// Writes a file whole or not at all: to a temporary name beside it, then renamed. What is there already and is no
+/// Writes a file whole or not at all: to a temporary name beside it, then renamed. What is there already and is not a
 /// regular file (`/dev/null`, a pipe) is written to as it is, never replaced.
 ///
 /// # Errors

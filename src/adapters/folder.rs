@@ -17,14 +17,14 @@ use crate::{
     subject::{evidence_name::EVIDENCE_SUFFIXES, tag::Family},
 };
 
-/// Where `--keep` writes the release notes, and `--dir` looks for them. Not an asset, unless the release vouches for one
-/// of this name.
+/// Where `--keep` writes the release notes, and `--dir` looks for them. Not an asset, unless the release vouches for
+/// one of this name.
 pub const NOTES_FILE: &str = "release-notes.md";
 
 /// Largest release notes read; GitHub allows 125,000 characters.
 const MAX_NOTES_BYTES: u64 = 1024 * 1024;
 
-/// Reads a release from a folder. Folders in it are no assets: they are set aside by name.
+/// Reads a release from a folder. Folders in it are not assets: they are set aside by name.
 ///
 /// # Errors
 /// When the folder cannot be listed. A file that cannot be read is part of the result.
@@ -69,8 +69,8 @@ pub async fn fetch(
     Ok(Fetched { selection, origin, assets, refused, duplicates, set_aside, notes })
 }
 
-/// Whether [`NOTES_FILE`] is not where the notes were kept but an asset of the release: the checksums file lists it, or a
-/// signature lies beside it. Notes are vouched for by nothing.
+/// Whether [`NOTES_FILE`] is not where the notes were kept but an asset of the release: the checksums file lists it, or
+/// a signature lies beside it. Notes are vouched for by nothing.
 fn vouches_for_notes(folder: &Path, checksums: &str, names: &Names) -> bool {
     if !names.holds(NOTES_FILE) {
         return false;
@@ -85,7 +85,7 @@ fn vouches_for_notes(folder: &Path, checksums: &str, names: &Names) -> bool {
 struct Listed {
     /// Files by name.
     files: Vec<(String, PathBuf)>,
-    /// Folders, which are no assets.
+    /// Folders, which are not assets.
     folders: Vec<SetAside>,
 }
 
@@ -124,7 +124,7 @@ fn read_notes(folder: &Path, given: Option<&Path>) -> Available<String> {
     }
 }
 
-/// Hashes a file on a thread of its own; keeps the bytes of one that is no larger than `keep`.
+/// Hashes a file on a thread of its own; keeps the bytes of one that is not larger than `keep`.
 pub(super) async fn content(path: PathBuf, keep: u64) -> Content {
     let read = move || -> Result<Content> {
         let metadata =

@@ -110,8 +110,8 @@ impl GitHub {
         Ok(releases)
     }
 
-    /// The content of the file at `path` in the tree of `git_ref`, or of the default branch; `None` when the repository,
-    /// the ref or the file does not exist.
+    /// The content of the file at `path` in the tree of `git_ref`, or of the default branch; `None` when the
+    /// repository, the ref or the file does not exist.
     ///
     /// # Errors
     /// Usage: a path that leaves the repository. Remote: content over [`HttpOptions::max_json_bytes`], and every
@@ -131,7 +131,7 @@ impl GitHub {
     /// to be trusted. They are hashed while they are written to a temporary name, which is renamed when all came, over
     /// a file already there. `progress` is told the bytes so far.
     ///
-    /// A body that is whole but not of the stated size is no error: the result says how much came.
+    /// A body that is whole but not of the stated size is not an error: the result says how much came.
     ///
     /// # Errors
     /// Remote: an asset URL outside the API, every failure of the API or of the storage behind it, more bytes than
@@ -144,8 +144,8 @@ impl GitHub {
         progress: impl Fn(u64) + Sync,
     ) -> Result<Downloaded> {
         let name = excerpt(&asset.name);
-        if !self.http.is_api(&asset.url) {
-            let (there, here) = (host(&asset.url), host(self.http.api()));
+        if !self.http.is_own(&asset.url) {
+            let (there, here) = (host(&asset.url), host(self.http.base()));
             let message = format!("asset `{name}` points to {there}, not to the API at {here}");
             return Err(Error::remote(message).help("check GITHUB_API_URL: it must be the API that lists the asset"));
         }
@@ -221,7 +221,7 @@ impl GitHub {
         if let Some(bad) = segments.iter().find(|s| matches!(**s, "" | "." | "..") || s.contains(char::is_control)) {
             return Err(Error::usage(format!("`{}` cannot be part of a tag or path", excerpt(bad))));
         }
-        let mut url = self.http.api().clone();
+        let mut url = self.http.base().clone();
         url.set_query(None);
         url.set_fragment(None);
         url.path_segments_mut()

@@ -11,7 +11,7 @@ use url::Url;
 use super::{
     evidence::Verifier,
     file, folder,
-    http::{Get, Http, HttpOptions, Redirects, Service, host},
+    http::{Http, HttpOptions, Redirects, Request, Service, host},
     sigstore::TrustRoot,
 };
 use crate::{
@@ -41,12 +41,12 @@ pub struct LoneDocument {
 }
 
 impl LoneDocument {
-    /// Fetches a document and its bundle, if there is one. Redirects are followed to any host: what comes is believed for
+    /// Fetches a document and its bundle, if there is one. Redirects are followed to any host: it is trusted for
     /// its signature alone.
     ///
     /// # Errors
-    /// Usage: a URL that is not http(s) or carries credentials. Remote: it cannot be fetched, is not there, or is larger
-    /// than 4 MiB.
+    /// Usage: a URL that is not http(s) or carries credentials. Remote: it cannot be fetched, is not there, or is
+    /// larger than 4 MiB.
     pub async fn at_url(url: &Url, options: &HttpOptions) -> Result<Self> {
         let folder =
             TempDir::with_prefix("merotee-").map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
@@ -68,7 +68,7 @@ impl LoneDocument {
     /// Reads a document and its bundle, if there is one.
     ///
     /// # Errors
-    /// Input: it cannot be read, is no regular file, or is larger than 4 MiB.
+    /// Input: it cannot be read, is not a regular file, or is larger than 4 MiB.
     pub async fn in_file(path: &Path) -> Result<Self> {
         for file in other_evidence(path) {
             tracing::warn!("{file} lies beside {} and is not verified: only a {BUNDLE} is", path.display());
@@ -156,7 +156,7 @@ async fn fetch(url: &Url, options: &HttpOptions, limit: u64) -> Result<Option<Ve
     let options = HttpOptions { max_json_bytes: limit, ..options.clone() };
     let http = Http::new(Service::Document, url.clone(), None, options)
         .map_err(|e| Error::usage("the policy's address is not acceptable").because(e))?;
-    let get = Get { url, accept: "application/json, */*;q=0.5", from: 0, redirects: Redirects::Anywhere, json: None };
+    let get = Request { redirects: Redirects::Anywhere, ..Request::get(url, "application/json, */*;q=0.5") };
     // The query is left out: it may hold a signature that is good for downloads.
     let subject = format!("policy `{}`", super::http::excerpt(url.path()));
     Ok(http.ask(&get, &subject).await?.map(|fetched| fetched.body))

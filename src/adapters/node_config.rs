@@ -30,7 +30,7 @@ impl NodeConfig {
     /// Reads the file.
     ///
     /// # Errors
-    /// When it cannot be read, is too large, is no regular file or is not UTF-8.
+    /// When it cannot be read, is too large, is not a regular file or is not UTF-8.
     pub fn read(path: &Path) -> Result<Self> {
         let failed = |e: io::Error| Error::input(format!("cannot read {}", path.display())).because(e);
         let real = fs::canonicalize(path).map_err(failed)?;
@@ -116,7 +116,7 @@ fn private() -> OpenOptions {
     options
 }
 
-/// Gives `file` the owner and mode of another, so that the node can still read it, and nobody else newly can.
+/// Gives `file` the owner and mode of another, so that the node can still read it, and no one else newly can.
 fn like(file: &File, metadata: &fs::Metadata) -> io::Result<()> {
     #[cfg(unix)]
     {

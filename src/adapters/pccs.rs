@@ -1,7 +1,7 @@
-//! Collateral from Intel's provisioning certification service (PCS, API v4), or from a cache of it (PCCS) that speaks the
-//! same paths and headers.
+//! Collateral from Intel's provisioning certification service (PCS, API v4), or from a cache of it (PCCS) that speaks
+//! the same paths and headers.
 //!
-//! What comes back is not believed: everything in it is signed, and judged together with a quote. So no token is sent,
+//! What comes back is not trusted: everything in it is signed, and judged together with a quote. So no token is sent,
 //! and any server will do.
 
 mod cache;
@@ -58,7 +58,7 @@ impl Pccs {
     /// A client of the service at `base`, with or without `/sgx/certification/v4` at its end.
     ///
     /// # Errors
-    /// Usage: the URL is no http(s) URL or carries credentials.
+    /// Usage: the URL is not an http(s) URL or carries credentials.
     pub fn new(base: &Url, options: HttpOptions) -> Result<Self> {
         let options = HttpOptions { max_json_bytes: MAX_ANSWER_BYTES, ..options };
         let http = Http::new(Service::Pccs, base.clone(), None, options)?;

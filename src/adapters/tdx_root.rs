@@ -14,7 +14,7 @@ const MAX_ROOT_BYTES: u64 = 64 << 10;
 /// A verifier under the root in `path` (DER or PEM), or under Intel's.
 ///
 /// # Errors
-/// Input: the file cannot be read. Usage: it is no certificate.
+/// Input: the file cannot be read. Usage: it is not a certificate.
 pub fn verifier(path: Option<&Path>) -> Result<QuoteVerifier> {
     let Some(path) = path else {
         return QuoteVerifier::intel().map_err(|e| Error::internal("the built-in root cannot be read").because(e));

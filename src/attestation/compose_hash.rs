@@ -134,7 +134,7 @@ pub enum ComposeProblem {
     /// An alias whose anchor is nowhere before it.
     #[error("the alias `*{0}` has no anchor `&{0}` before it")]
     NoAnchor(String),
-    /// A key that is no string.
+    /// A key that is not a string.
     #[error("{0} cannot be a key: quote it")]
     Key(String),
     /// A key twice in one mapping.
@@ -143,7 +143,7 @@ pub enum ComposeProblem {
     /// `<<` with something that cannot be merged.
     #[error("`<<` takes a mapping or a list of mappings")]
     Merge,
-    /// A plain `<<` that is no key, or that has an anchor.
+    /// A plain `<<` that is not a key, or that has an anchor.
     #[error("Compose drops a `<<` that is not a key: quote it")]
     MergeValue,
     /// `[?a]`: a text to some readers, a key to others.

@@ -1,7 +1,7 @@
 //! Bytes as people hand them on: text in UTF-8 or UTF-16, with or without a byte order mark, and in it hex or base64.
 //!
-//! What is damaged is called damaged, with the place: hex with one bad digit is not taken for base64. What the bytes mean
-//! is for others to say.
+//! What is damaged is called damaged, with the place: hex with one bad digit is not taken for base64. Other modules say
+//! what the bytes mean.
 
 use std::{borrow::Cow, fmt};
 
@@ -87,7 +87,7 @@ pub enum Undecodable {
     Neither(String),
 }
 
-/// The text that `bytes` are, and how it is written; `None` where they are no text.
+/// The text that `bytes` are, and how it is written; `None` where they are not text.
 ///
 /// # Errors
 /// It is UTF-16 with half a character.
@@ -110,8 +110,8 @@ pub fn text(bytes: &[u8]) -> Result<Option<(Cow<'_, str>, Charset)>, Undecodable
     }
 }
 
-/// Text is printable, at least where it begins: what is damaged further on is damaged text. No quote, certificate or list
-/// begins with eight printable characters.
+/// Text is printable, at least where it begins: what is damaged further on is damaged text. No quote, certificate or
+/// list begins with eight printable characters.
 fn is_text(bytes: &[u8]) -> bool {
     let is_whole = str::from_utf8(bytes).is_ok_and(|text| !text.chars().any(|c| c.is_control() && !c.is_whitespace()));
     is_whole || bytes.len() >= 8 && bytes.iter().take(8).all(|b| is_printable(*b))
@@ -171,7 +171,7 @@ fn base64(digits: &str) -> Result<Vec<u8>, DecodeError> {
     GeneralPurpose::new(alphabet, CONFIG).decode(digits)
 }
 
-/// The first character that is no hex digit, after `0x` where that is there.
+/// The first character that is not a hex digit, after `0x` where that is there.
 fn hex_fault(text: &str, prefixed: bool) -> Undecodable {
     let skipped = if prefixed { text.find(['x', 'X']).map_or(0, |at| at + 1) } else { 0 };
     let mut rest = text.char_indices().filter(|(at, _)| *at >= skipped);

@@ -1,6 +1,6 @@
 //! The event log of a dstack machine: what was measured into RTMR0–3, and in which order.
 //!
-//! A log is a claim by whoever hands it over. It becomes evidence only once its replay equals the registers of a verified
+//! A log is a claim by its sender. It becomes evidence only once its replay equals the registers of a verified
 //! quote ([`checks::replayed`]). What an [`EventLog`] guarantees by itself is narrower: every run-time event of RTMR3
 //! has the digest of its own name and payload, so that a log which replays also has the right names and payloads.
 //! The payloads of boot events (RTMR0–2) are covered by nothing and are information only.
@@ -33,7 +33,7 @@ pub struct EventLog {
     events: Vec<Event>,
 }
 
-/// Why bytes are no acceptable event log.
+/// Why bytes are not an acceptable event log.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventLogError {
     /// Not one JSON document.
@@ -121,8 +121,8 @@ impl EventLog {
     }
 
     /// The registers that this log leads to: from 48 zero bytes, each event makes
-    /// `register = SHA-384(register ‖ digest)`. Zeros where no event extends a register; `None` for MRTD, which is set at
-    /// build time and which no event extends.
+    /// `register = SHA-384(register ‖ digest)`. Zeros where no event extends a register; `None` for MRTD, which is set
+    /// at build time and which no event extends.
     pub fn replay(&self) -> Registers<Option<Measurement>> {
         let start = [0; MEASUREMENT_LEN];
         let mut values = Registers::from_fn(|_| start);

@@ -3,12 +3,13 @@
 //! Tools that report registers agree on no form, so two are read loosely, and no value is ever guessed at:
 //!
 //! - **text**: lines `NAME: HEX`, `NAME=HEX` or `NAME HEX`; other lines are left alone;
-//! - **JSON**: at any depth, a field named after a register that holds hex; `rtmr` or `rtmrs` that holds a list of four;
+//! - **JSON**: at any depth, a field named after a register that holds hex; `rtmr` or `rtmrs` that holds a list of
+//!   four;
 //!   an object whose `register` or `name` names one beside `value`, `digest`, `measurement` or `hex`.
 //!
 //! Names are read in any case, with or without `tdx_` before them and `_`, `-` or brackets in them: `tdx_rtmr3`,
-//! `RTMR[3]`, `mr_td`. A register stated twice with two values is refused: nobody could say which one is meant.
-//! Such a statement proves nothing by itself: whoever controls the machine controls its words. Only a verified quote
+//! `RTMR[3]`, `mr_td`. A register stated twice with two values is refused: which one is meant would be a guess.
+//! Such a statement proves nothing by itself: the machine's owner controls its words. Only a verified quote
 //! does, and its registers go through the same comparison, [`crate::policy::mrtds::compare`].
 
 use serde_json::Value;
@@ -69,7 +70,7 @@ pub enum InvalidStatement {
 /// Reads a statement. `pointer` (RFC 6901) narrows JSON down to a part of it.
 ///
 /// # Errors
-/// As [`InvalidStatement`] says. A register that is not stated is no error here.
+/// As [`InvalidStatement`] says. A register that is not stated is not an error here.
 pub fn parse(bytes: &[u8], pointer: Option<&str>) -> Result<Stated, InvalidStatement> {
     if bytes.len() > MAX_BYTES {
         return Err(InvalidStatement::TooLarge(bytes.len()));

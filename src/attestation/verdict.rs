@@ -7,10 +7,10 @@
 //!    quoting enclave, the signature over the quote, the platform's TCB status.
 //! 3. TCB info and QE identity are for TDX and for this machine. The library reads over some of it.
 //! 4. What the library read is what we read.
-//! 5. The TD is not under debug, unless that is allowed by name.
+//! 5. The TD does not run in debug mode, unless that is allowed by name.
 //! 6. The TCB status is the worst that platform, TDX module and quoting enclave imply.
 //!
-//! Whether that status will do is for a policy to say: see [`violations`] and [`judge_tcb`].
+//! A policy says whether that status will do: see [`violations`] and [`judge_tcb`].
 
 mod admission;
 mod classify;
@@ -63,7 +63,8 @@ impl std::fmt::Display for Advisory {
 /// What Intel's collateral says of a genuine quote's machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// The status of platform, TDX module and quoting enclave together. Never [`TcbStatus::Revoked`]: that is a rejection.
+    /// The status of platform, TDX module and quoting enclave together. Never [`TcbStatus::Revoked`]: that is a
+    /// rejection.
     pub tcb: TcbStatus,
     /// The TD was started on outdated firmware that has been updated under it since: a restart would cure it. `tcb` is
     /// then `outofdate` or `outofdateconfigurationneeded`, as it was at the start.
@@ -93,7 +94,7 @@ impl QuoteVerifier {
     /// Under another root, in DER. Nothing proves then that the machine is one of Intel's: say so in every report.
     ///
     /// # Errors
-    /// It is no DER certificate.
+    /// It is not a DER certificate.
     pub fn new(root_der: &[u8]) -> Result<Self, CertificateError> {
         let root = Certificate::from_der(root_der)?;
         // The TD's attributes are judged here, so that a debug TD's signature is still called good.
@@ -101,7 +102,7 @@ impl QuoteVerifier {
         Ok(Self { library, root, allow_debug: false })
     }
 
-    /// Accepts TDs under debug, whose host can read and change everything in them.
+    /// Accepts TDs in debug mode, whose host can read and change everything in them.
     #[must_use]
     pub fn allow_debug(mut self, allow: bool) -> Self {
         self.allow_debug = allow;
@@ -118,8 +119,8 @@ impl QuoteVerifier {
         &self.root
     }
 
-    /// Whether the quote's PCK chain is signed up to this root: only then is it worth asking anybody about the machine it
-    /// names. Judges neither dates nor revocation, so it is no verdict.
+    /// Whether the quote's PCK chain is signed up to this root: only then is it worth asking anybody about the machine
+    /// it names. Judges neither dates nor revocation, so it is not a verdict.
     pub fn vouches_for_chain_of(&self, quote: &Quote) -> bool {
         let chain = quote.certification.chain();
         let signed = chain.iter().zip(chain.iter().skip(1)).all(|(one, issuer)| one.is_signed_by(issuer));
@@ -131,7 +132,7 @@ impl QuoteVerifier {
     /// The PCK certificate chain is always the quote's own; one that the collateral holds is ignored.
     ///
     /// # Errors
-    /// [`Rejection`]: why the quote must not be believed, or could not be judged by this collateral.
+    /// [`Rejection`]: why the quote is rejected, or could not be judged by this collateral.
     pub fn verify(&self, quote: &Quote, collateral: &Collateral, now: u64) -> Result<Verdict, Rejection> {
         // 1. Documents.
         let until = self.current(quote.certification.chain(), collateral, now)?;
@@ -160,9 +161,9 @@ impl QuoteVerifier {
         Ok(Verdict { tcb, relaunch_advised, advisories, until })
     }
 
-    /// Whether `collateral` by itself can be believed at `now`: every document counts, is signed under the root, and is for
-    /// machines like `platform`. To be asked before collateral takes the place of other. What it says of such machines, for
-    /// example that one is revoked, is for [`Self::verify`].
+    /// Whether `collateral` by itself is trustworthy at `now`: every document is valid, signed under the root, and for
+    /// machines like `platform`. To be asked before collateral takes the place of other. What it says of such machines,
+    /// for example that one is revoked, is for [`Self::verify`].
     ///
     /// # Errors
     /// The first fault.

@@ -1,9 +1,20 @@
 //! Catalogs of both forms, and releases that are and are not listed.
 #![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use serde_json::json;
+use semver::Version;
+use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    pair::{Question, Untested},
+    *,
+};
+use crate::{
+    report::Status,
+    subject::{
+        profile::Profile,
+        tag::{Class, Family},
+    },
+};
 
 fn read(document: &Value) -> Catalog {
     Catalog::parse("compatibility-catalog.json", document.to_string().as_bytes()).expect("a catalog")
@@ -104,4 +115,34 @@ fn what_is_no_catalog_is_refused() {
         let finding = Catalog::parse("c.json", bytes).expect_err("no catalog");
         assert_eq!((finding.check, finding.status), ("schema", Status::Fail));
     }
+}
+
+fn asked(catalog: &Catalog, node: &str, profiles: &[Profile], untested: Untested) -> Vec<(Status, Option<String>)> {
+    let question = Question { kms: version("1.2.0"), node_image: version(node), profiles: profiles.to_vec(), untested };
+    pair::pair(catalog, &question).into_iter().map(|f| (f.status, f.actual)).collect()
+}
+
+#[test]
+fn a_pair_is_asked_about_profile_by_profile() {
+    let ask = |node: &str, profiles: &[Profile]| asked(&ours(), node, profiles, Untested::Refused);
+    assert_eq!(ask("1.2.0", &Profile::ALL), vec![(Status::Pass, None); 3]);
+    assert_eq!(ask("1.1.0", &[Profile::LockedReadOnly]), [(Status::Pass, None)]);
+    let only = Some("listed in locked-read-only only".to_owned());
+    assert_eq!(ask("1.1.0", &[Profile::Debug]), [(Status::Missing, only)]);
+    let others = Some("listed with node image 1.2.0, 1.1.0".to_owned());
+    assert_eq!(ask("1.3.0", &[Profile::Debug]), [(Status::Missing, others)]);
+}
+
+#[test]
+fn an_untested_pair_fails_unless_that_is_accepted_and_two_minds_always_fail() {
+    let mut untested = entry("1.2.0", "1.2.0", &ALL);
+    untested["tested"] = json!(false);
+    let catalog = read(&json!({"schema_version": "1", "entries": [untested]}));
+    let debug = [Profile::Debug];
+    assert_eq!(asked(&catalog, "1.2.0", &debug, Untested::Refused), [(Status::Fail, None)]);
+    assert_eq!(asked(&catalog, "1.2.0", &debug, Untested::Accepted), [(Status::Warn, None)]);
+    let both = read(&json!({"schema_version": "1", "entries": [untested, entry("1.2.0", "1.2.0", &ALL)]}));
+    assert_eq!(asked(&both, "1.2.0", &debug, Untested::Accepted)[0].0, Status::Fail);
+    let malformed = read(&json!({"schema_version": "1", "entries": [entry("1.2.0", "1.2.0", &ALL), 7]}));
+    assert_eq!(asked(&malformed, "1.2.0", &debug, Untested::Refused)[0].0, Status::Fail);
 }

@@ -42,10 +42,10 @@ impl Command {
             Self::Kms(KmsCommand::Serve(args)) if !args.check => Forms::NOTHING,
             Self::Completions { .. } | Self::Man { .. } => Forms::FIXED,
             #[cfg(feature = "sandbox")]
-            Self::Sandbox(args) if args.serves() || args.lists_tampers() => Forms::FIXED,
-            // The command inside is asked once more.
-            #[cfg(feature = "sandbox")]
-            Self::Sandbox(_) => Forms::REPORT,
+            Self::Sandbox(args) => match &args.command {
+                Some(command) if !args.lists_tampers() => command.forms(),
+                Some(_) | None => Forms::FIXED,
+            },
             Self::VerifyReleaseAssets(_)
             | Self::VerifyBlob(_)
             | Self::ComposeHash(_)
@@ -91,8 +91,9 @@ impl Cli {
     /// # Errors
     /// Usage: the command cannot be asked for it.
     #[cfg(feature = "sandbox")]
-    pub(crate) fn inherit_output(&mut self, around: &super::OutputArgs) -> Result<()> {
+    pub(super) fn inherit_output(&mut self, around: &super::OutputArgs) -> Result<()> {
         let own = &mut self.output;
+        own.log_format = own.log_format.or(around.log_format);
         own.output = own.output.take().or_else(|| around.output.clone());
         if !own.quiet && own.verbose == 0 {
             (own.quiet, own.verbose) = (around.quiet, around.verbose);
@@ -113,7 +114,7 @@ mod tests {
     use crate::cli::NoCommand;
 
     fn words(line: &str) -> Result<Cli, NoCommand> {
-        Cli::from_words(line.split(' ').map(OsString::from))
+        Cli::from_words(["merotee"].into_iter().chain(line.split(' ')).map(OsString::from).collect())
     }
 
     #[test]
@@ -156,15 +157,16 @@ mod tests {
 
     #[cfg(feature = "sandbox")]
     #[test]
-    fn a_command_takes_over_what_was_said_around_it_where_it_can() {
-        let around = words("sandbox --format json -q -o f -- man").unwrap().output;
-        let mut inner = words("verify-release-assets 1.2.0").unwrap();
-        inner.inherit_output(&around).unwrap();
-        assert_eq!((inner.output.format, inner.output.quiet), (Format::Json, true));
-        let mut inner = words("verify-release-assets 1.2.0 --format html -o g -v").unwrap();
-        inner.inherit_output(&around).unwrap();
-        assert_eq!((inner.output.format, inner.output.quiet), (Format::Html, false));
-        assert_eq!(inner.output.output.as_deref(), Some(Path::new("g")));
-        assert!(words("man").unwrap().inherit_output(&around).is_err());
+    fn what_is_said_around_a_command_holds_where_the_command_says_nothing_else() {
+        let said = words("sandbox --format json -q -o f -- verify-release-assets 1.2.0").unwrap().output;
+        assert_eq!((said.format, said.quiet, said.output.as_deref()), (Format::Json, true, Some(Path::new("f"))));
+        let said = words("sandbox --format json -q -o f -- verify-blob --bundle b x --format html -o g -v").unwrap();
+        assert_eq!((said.output.format, said.output.quiet), (Format::Html, false));
+        assert_eq!(said.output.output.as_deref(), Some(Path::new("g")));
+        for line in
+            ["sandbox --format json -- man", "sandbox -o f -- kms serve", "sandbox -- quote inspect q --format html"]
+        {
+            assert!(words(line).is_err(), "{line}");
+        }
     }
 }

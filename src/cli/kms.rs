@@ -7,7 +7,10 @@ use clap::{Args, Subcommand, builder::BoolishValueParser};
 use secrecy::SecretString;
 use url::Url;
 
-use super::kms_client::{KmsAttestArgs, KmsGetKeyArgs, KmsHealthArgs};
+use super::{
+    GitHubArgs, NetworkArgs, SigstoreArgs,
+    kms_client::{KmsAttestArgs, KmsGetKeyArgs, KmsHealthArgs},
+};
 
 /// `kms …`.
 #[derive(Debug, Subcommand)]
@@ -56,6 +59,15 @@ pub struct KmsServeArgs {
     /// What quotes are judged by.
     #[command(flatten)]
     pub evidence: EvidenceArgs,
+    /// Where releases are.
+    #[command(flatten)]
+    pub github: GitHubArgs,
+    /// What signatures are judged by.
+    #[command(flatten)]
+    pub sigstore: SigstoreArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 /// Which release this is, and for whom.

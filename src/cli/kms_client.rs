@@ -6,7 +6,10 @@ use clap::Args;
 use semver::Version;
 use url::Url;
 
-use super::quote::{Half, JudgementArgs};
+use super::{
+    NetworkArgs,
+    quote::{Half, JudgementArgs},
+};
 use crate::subject::profile::Profile;
 
 /// Which service to ask.
@@ -15,6 +18,9 @@ pub struct KmsUrlArgs {
     /// Address of the KMS, with or without a slash at its end [default: http://127.0.0.1:8080]
     #[arg(long, value_name = "URL", env = "MERO_KMS_URL", hide_env_values = true)]
     pub url: Option<Url>,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
 /// Arguments of `kms health`.

@@ -31,17 +31,9 @@ pub struct OutputArgs {
     /// A line a finding in the report, and on standard error who is asked what; twice: every step
     #[arg(long, short, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
-    /// Form of the messages on standard error
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        env = "MEROTEE_LOG_FORMAT",
-        value_enum,
-        default_value_t,
-        global = true,
-        hide_env_values = true
-    )]
-    pub log_format: LogFormat,
+    /// Form of the messages on standard error [default: human]
+    #[arg(long, value_name = "FORMAT", env = "MEROTEE_LOG_FORMAT", value_parser = log_format_parser(), global = true, hide_env_values = true)]
+    pub log_format: Option<LogFormat>,
 }
 
 impl OutputArgs {
@@ -54,6 +46,16 @@ impl OutputArgs {
             (false, _) => Verbosity::Everything,
         }
     }
+
+    /// The form of the messages.
+    pub fn log_format(&self) -> LogFormat {
+        self.log_format.unwrap_or_default()
+    }
+}
+
+fn log_format_parser() -> impl TypedValueParser<Value = LogFormat> {
+    PossibleValuesParser::new(LogFormat::ALL.map(LogFormat::name))
+        .try_map(|word| LogFormat::named(&word).ok_or("not a form of messages"))
 }
 
 fn format_parser() -> impl TypedValueParser<Value = Format> {

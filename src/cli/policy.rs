@@ -63,6 +63,9 @@ pub struct GenPolicyArgs {
     /// Folder to write the three files into; made when it is not there
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Which repository the documents name.
+    #[command(flatten)]
+    pub repository: super::RepositoryArgs,
 }
 
 /// When a document says it was made.

@@ -50,6 +50,9 @@ pub struct QuoteVerifyArgs {
     /// Make no network call at all (needs --collateral or --cache)
     #[arg(long)]
     pub offline: bool,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: super::NetworkArgs,
 }
 
 /// By what a quote is judged.

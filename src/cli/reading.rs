@@ -7,6 +7,8 @@ use clap::{
     CommandFactory as _, FromArgMatches as _, Parser as _, builder::Resettable, error::ErrorKind, parser::ValueSource,
 };
 
+#[cfg(feature = "sandbox")]
+use super::Command;
 use super::{Cli, environment::variable};
 use crate::error::Error;
 
@@ -21,9 +23,6 @@ pub enum NoCommand {
     Wrong(Error),
 }
 
-/// Options that say where GitHub and Sigstore are. The sandbox brings its own.
-const PLACES: [&str; 5] = ["repo", "api_url", "server_url", "trusted_root", "rekor_url"];
-
 impl Cli {
     /// Reads the process's arguments, and its environment for what they leave unsaid. Empty variables count as unset.
     ///
@@ -33,20 +32,23 @@ impl Cli {
         Self::read(heeding(Self::command(), |name| variable(name).is_some()), std::env::args_os().collect())
     }
 
-    /// Reads words alone, the program's name not among them. No variable of the environment counts, and of an option
-    /// given twice before the subcommand the last wins.
-    ///
-    /// # Errors
-    /// When there is no command to run.
-    #[cfg(feature = "sandbox")]
-    pub(crate) fn from_words(words: impl Iterator<Item = OsString>) -> Result<Self, NoCommand> {
-        let command = heeding(Self::command(), |_| false).args_override_self(true);
-        Self::read(command, [OsString::from("merotee")].into_iter().chain(words).collect())
+    /// Reads words, the program's name first. No variable of the environment counts.
+    #[cfg(test)]
+    pub(super) fn from_words(words: Vec<OsString>) -> Result<Self, NoCommand> {
+        Self::read(heeding(Self::command(), |_| false), words)
     }
 
-    fn read(mut command: clap::Command, words: Vec<OsString>) -> Result<Self, NoCommand> {
+    fn read(command: clap::Command, words: Vec<OsString>) -> Result<Self, NoCommand> {
+        let mut cli = Self::parse_words(command, words)?;
+        #[cfg(feature = "sandbox")]
+        cli.read_command_inside()?;
+        cli.settle_forms().map_err(NoCommand::Wrong)?;
+        Ok(cli)
+    }
+
+    fn parse_words(mut command: clap::Command, words: Vec<OsString>) -> Result<Self, NoCommand> {
         let read = command.try_get_matches_from_mut(&words).and_then(|matches| {
-            refuse_places_before_the_sandbox(&mut command, &matches)?;
+            refuse_empty_values(&mut command, &matches)?;
             refuse_standard_input_twice(&mut command, &matches)?;
             let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
             cli.output.format_asked = innermost(&matches).value_source("format") == Some(ValueSource::CommandLine);
@@ -58,21 +60,39 @@ impl Cli {
             Err(error) if is_help(&error) => Self::try_parse_from(words),
             read => read,
         };
-        let mut cli = read.map_err(NoCommand::from)?;
-        cli.settle_forms().map_err(NoCommand::Wrong)?;
-        Ok(cli)
+        read.map_err(NoCommand::from)
     }
 }
 
-impl NoCommand {
-    /// The text to be printed on standard output, when that is what was asked for.
-    pub fn text(&self, color: bool) -> Option<String> {
-        match self {
-            Self::Asked(text) if color => Some(text.render().ansi().to_string()),
-            Self::Asked(text) => Some(text.render().to_string()),
-            Self::Nothing(_) | Self::Wrong(_) => None,
+#[cfg(feature = "sandbox")]
+impl Cli {
+    /// Reads the words behind `sandbox --`. What was said about output before them holds where nothing else is said
+    /// among them, and the other way round: one run has one product.
+    fn read_command_inside(&mut self) -> Result<(), NoCommand> {
+        let Command::Sandbox(args) = &mut self.command else { return Ok(()) };
+        if args.serve.is_some() || args.lists_tampers() {
+            return Ok(());
         }
+        let words = [OsString::from("merotee")].into_iter().chain(args.words.drain(..)).collect();
+        // What surrounds the sandbox must not reach into it: no variable of the environment counts.
+        let mut inner = match Self::parse_words(heeding(Self::command(), |_| false), words) {
+            Err(NoCommand::Nothing(_)) => return Err(NoCommand::Wrong(nothing_to_run())),
+            read => read?,
+        };
+        if let Command::Sandbox(_) = inner.command {
+            return Err(NoCommand::Wrong(Error::usage("a sandbox in a sandbox is not supported")));
+        }
+        inner.inherit_output(&self.output).map_err(NoCommand::Wrong)?;
+        self.output = inner.output;
+        args.command = Some(Box::new(inner.command));
+        Ok(())
     }
+}
+
+#[cfg(feature = "sandbox")]
+fn nothing_to_run() -> Error {
+    Error::usage("nothing to run in the sandbox")
+        .help("merotee sandbox -- verify-release-assets mero-kms-v1.2.0, or merotee sandbox serve")
 }
 
 impl From<clap::Error> for NoCommand {
@@ -114,29 +134,35 @@ fn heeding(command: clap::Command, heeded: fn(&OsStr) -> bool) -> clap::Command 
     command.mut_subcommands(|subcommand| heeding(subcommand, heeded))
 }
 
-/// `sandbox --repo R -- COMMAND` would be silently ignored: what the command is to use stands behind it.
-fn refuse_places_before_the_sandbox(
-    command: &mut clap::Command,
-    matches: &clap::ArgMatches,
-) -> clap::error::Result<()> {
-    if matches.subcommand_name() != Some("sandbox") {
-        return Ok(());
-    }
-    let given = |id: &&&str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    match PLACES.iter().find(given) {
-        None => Ok(()),
-        Some(id) => {
-            let flag = id.replace('_', "-");
-            let message =
-                format!("the sandbox brings its own --{flag}; to override it, put it behind the inner command");
-            Err(command.error(ErrorKind::ArgumentConflict, message))
-        }
-    }
-}
-
 /// The matches of the subcommand that is run. What is said of every command is known there, wherever it was said.
 fn innermost(matches: &clap::ArgMatches) -> &clap::ArgMatches {
     matches.subcommand().map_or(matches, |(_, below)| innermost(below))
+}
+
+/// A variable that is empty counts as unset. An option that is written with nothing behind it is a mistake, most often a
+/// variable that a script expanded to nothing: what it was to demand must not be dropped in silence.
+fn refuse_empty_values(command: &mut clap::Command, matches: &clap::ArgMatches) -> clap::error::Result<()> {
+    let (of, given) = run_command(command, matches);
+    let is_empty = |arg: &&clap::Arg| {
+        let mut values = given.try_get_raw(arg.get_id().as_str()).ok().flatten().into_iter().flatten();
+        arg.get_long().is_some() && values.any(OsStr::is_empty)
+    };
+    let Some(named) = of.get_arguments().find(is_empty).map(spelled) else { return Ok(()) };
+    Err(command.error(ErrorKind::InvalidValue, format!("{named} has an empty value")))
+}
+
+/// The subcommand that is run, with its matches.
+fn run_command<'c>(
+    command: &'c clap::Command,
+    matches: &'c clap::ArgMatches,
+) -> (&'c clap::Command, &'c clap::ArgMatches) {
+    let (mut of, mut given) = (command, matches);
+    while let Some((name, below)) = given.subcommand()
+        && let Some(subcommand) = of.find_subcommand(name)
+    {
+        (of, given) = (subcommand, below);
+    }
+    (of, given)
 }
 
 /// What the value name of an argument ends with that also reads standard input.
@@ -144,12 +170,7 @@ const OR_STANDARD_INPUT: &str = "|-";
 
 /// Standard input can be read once. Of the arguments that read it, each counts as often as it says `-` or `WORD=-`.
 fn refuse_standard_input_twice(command: &mut clap::Command, matches: &clap::ArgMatches) -> clap::error::Result<()> {
-    let (mut of, mut given) = (&*command, matches);
-    while let Some((name, below)) = given.subcommand()
-        && let Some(subcommand) = of.find_subcommand(name)
-    {
-        (of, given) = (subcommand, below);
-    }
+    let (of, given) = run_command(command, matches);
     let named: Vec<String> = of
         .get_arguments()
         .filter(|arg| reads_standard_input(arg))
@@ -185,7 +206,7 @@ mod tests {
     use super::*;
 
     fn words(line: &str) -> Result<Cli, NoCommand> {
-        Cli::read(Cli::command(), ["merotee"].into_iter().chain(line.split(' ')).map(OsString::from).collect())
+        Cli::from_words(["merotee"].into_iter().chain(line.split(' ')).map(OsString::from).collect())
     }
 
     #[test]
@@ -199,34 +220,50 @@ mod tests {
     #[test]
     fn help_and_the_version_are_texts_that_were_asked_for() {
         for line in ["--help", "verify-blob -h", "--version"] {
-            assert!(words(line).unwrap_err().text(false).is_some_and(|text| text.contains("merotee")), "{line}");
-        }
-    }
-
-    #[test]
-    fn every_option_that_says_where_something_is_exists() {
-        for id in PLACES {
-            assert!(Cli::command().get_arguments().any(|arg| arg.get_id() == id), "{id}");
+            let NoCommand::Asked(text) = words(line).unwrap_err() else { panic!("{line}") };
+            assert!(text.render().to_string().contains("merotee"), "{line}");
         }
     }
 
     #[cfg(feature = "sandbox")]
     #[test]
-    fn what_the_sandbox_would_ignore_is_refused() {
-        for line in ["--repo a/b sandbox serve", "sandbox --api-url http://x -- verify-release-assets 1.2.0"] {
+    fn an_option_stands_behind_the_command_that_uses_it() {
+        for line in [
+            "--repo a/b verify-release-assets 1.2.0",
+            "sandbox --repo a/b serve",
+            "sandbox --api-url http://x -- verify-release-assets 1.2.0",
+            "sandbox -- --repo a/b verify-release-assets 1.2.0",
+            "completions bash --repo a/b",
+            "policy validate p --retries 1",
+            "compose-hash f --trusted-root r",
+            "gen-policy --tag mero-kms-v1.0.0 --not-ready --out x --api-url http://x",
+        ] {
             let NoCommand::Wrong(error) = words(line).unwrap_err() else { panic!("{line}") };
-            assert!(error.to_string().starts_with("the sandbox brings its own --"), "{error}");
+            assert!(error.to_string().starts_with("unexpected argument"), "{line}: {error}");
         }
         assert!(words("sandbox -- verify-release-assets 1.2.0 --repo a/b").is_ok());
     }
 
+    #[test]
+    fn an_option_with_an_empty_value_is_refused_and_never_dropped() {
+        for line in [
+            "verify-release-assets 1.2.0 --certificate-identity=",
+            "verify-release-assets 1.2.0 --repo=",
+            "verify-release-assets 1.2.0 --signer-repo=",
+            "gen-policy --tag mero-kms-v1.0.0 --not-ready --out x --commit=",
+            "kms serve --redis-url=",
+        ] {
+            let NoCommand::Wrong(error) = words(line).unwrap_err() else { panic!("{line}") };
+            assert!(error.to_string().ends_with(" has an empty value"), "{line}: {error}");
+        }
+    }
+
     #[cfg(feature = "sandbox")]
     #[test]
-    fn of_an_option_given_twice_before_the_subcommand_the_last_wins() {
-        let line = "--repo a/b --repo c/d verify-release-assets 1.2.0";
-        let cli = Cli::from_words(line.split(' ').map(OsString::from)).unwrap();
-        assert_eq!(cli.github.repo.as_deref(), Some("c/d"));
-        assert!(words(line).is_err(), "outside the sandbox that is a mistake");
+    fn a_sandbox_in_a_sandbox_and_one_without_a_command_are_refused() {
+        for line in ["sandbox", "sandbox --", "sandbox -- sandbox serve", "sandbox -- sandbox -- man"] {
+            assert!(matches!(words(line).unwrap_err(), NoCommand::Wrong(_)), "{line}");
+        }
     }
 
     #[test]
@@ -242,7 +279,7 @@ mod tests {
             "mrtds compare-mdma --quote - --collateral - --expected x --profile debug",
             "mrtds assemble --tag mero-tee-v1.0.0 --candidates debug=- --candidates locked-read-only=-",
             "gen-policy --tag mero-kms-v1.0.0 --candidates - --node-mrtds - --out x",
-            "--trusted-root - verify-blob --bundle - x",
+            "verify-blob --trusted-root - --bundle - x",
             "verify-release-assets 1.2.0 --key - --contract -",
             "kms get-key --node-key - --expect-policy -",
         ] {

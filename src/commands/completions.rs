@@ -12,7 +12,7 @@ use crate::{
 pub(super) fn script(shell: clap_complete::Shell) -> Product {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "merotee", &mut bytes);
-    Product::Bytes(bytes)
+    Product::bytes(bytes)
 }
 
 /// A manual page in roff: the program's, or a subcommand's.
@@ -28,7 +28,7 @@ pub(super) fn manual(of: Option<&str>) -> Result<Product> {
     clap_mangen::Man::new(page)
         .render(&mut bytes)
         .map_err(|e| Error::internal("cannot render the manual page").because(e))?;
-    Ok(Product::Bytes(bytes))
+    Ok(Product::bytes(bytes))
 }
 
 /// A subcommand, whose page calls itself as the program's page refers to it: `merotee-verify-blob(1)`.

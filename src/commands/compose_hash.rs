@@ -9,10 +9,11 @@ use crate::{
         event_log::checks::{self, COMPOSE_HASH, EVENT_LOG, IDENTITY, REPLAY},
         quote::input::{Input, InputError, MAX_INPUT_BYTES},
     },
-    cli::{Cli, Environment, compose_hash::ComposeHashArgs},
+    cli::compose_hash::ComposeHashArgs,
+    context::Context,
     digest::Sha256,
     error::{Error, Result},
-    product::{self, Product},
+    product::Product,
     report::{CheckInfo, Fact, Finding, Format, Location, Report, Section, Status, github},
     schema::excerpt::excerpt,
 };
@@ -20,16 +21,15 @@ use crate::{
 /// Largest file hashed as it is. dstack refuses an app-compose.json far smaller than that.
 const MAX_APP_COMPOSE_BYTES: u64 = 8 << 20;
 
-pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) -> Result<Product> {
+pub(super) fn run(args: &ComposeHashArgs, context: &Context) -> Result<Product> {
     let name = file::source_name(&args.file);
     let bytes = file::read_source(&args.file, MAX_APP_COMPOSE_BYTES)?;
     let kind = kind(args, &name)?;
     let hash = match kind {
         Kind::Dstack => of_bytes(&name, &bytes),
-        Kind::Release => of_meaning(args, &name, &bytes, environment)?,
+        Kind::Release => of_meaning(args, &name, &bytes, context)?,
     };
     let line = format!("sha256:{hash}");
-    product::tell_step("hash", &line, environment)?;
     let mut findings = Vec::new();
     findings.extend(
         args.expect.map(|wanted| Finding { location: location(args, None), ..expected(&name, kind, hash, wanted) }),
@@ -38,7 +38,7 @@ pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) 
         findings.extend(measured(path, hash)?);
     }
     if findings.is_empty() {
-        return Ok(Product::Bytes((line + "\n").into_bytes()));
+        return Ok(Product::bytes(format!("{line}\n")).output("hash", line));
     }
     let mut rules = vec![EXPECTED];
     if args.attest_response.is_some() {
@@ -46,13 +46,13 @@ pub(super) fn run(cli: &Cli, args: &ComposeHashArgs, environment: &Environment) 
     }
     let facts = vec![Fact::named("kind", kind.to_string()), Fact::named("hash", line.clone())];
     let report = report(rules, Section { subject: name, facts, findings, ..Section::default() });
-    if args.attest_response.is_some() || cli.output.format != Format::Human {
-        return Ok(Product::Report(report));
+    if args.attest_response.is_some() || context.output.format != Format::Human {
+        return Ok(Product::report(report).output("hash", line));
     }
     // The hash alone on standard output, so that a script can both keep and check it.
     tell(&report);
     let summary = github::summary(&report);
-    Ok(Product::Text { bytes: (line + "\n").into_bytes(), report, summary })
+    Ok(Product::text(format!("{line}\n"), summary, report).output("hash", line))
 }
 
 fn kind(args: &ComposeHashArgs, name: &str) -> Result<Kind> {
@@ -78,10 +78,10 @@ fn of_bytes(name: &str, bytes: &[u8]) -> Sha256 {
     compose_hash::of_app_compose(bytes)
 }
 
-fn of_meaning(args: &ComposeHashArgs, name: &str, bytes: &[u8], environment: &Environment) -> Result<Sha256> {
+fn of_meaning(args: &ComposeHashArgs, name: &str, bytes: &[u8], context: &Context) -> Result<Sha256> {
     tracing::info!("{name}: hashed as release, the normalised docker-compose file");
     compose_hash::of_compose_file(bytes).map_err(|e| {
-        if environment.actions.is_some() {
+        if context.actions.is_some() {
             point_out(args, name, &e);
         }
         Error::usage(format!("{name} is not a compose file with one reading"))

@@ -7,17 +7,13 @@ use jiff::Timestamp;
 
 use crate::{
     adapters::file,
-    cli::{
-        Cli, Environment, OutputArgs,
-        policy::{ProfileFile, TimeArgs},
-    },
-    commands::located,
+    cli::policy::{ProfileFile, TimeArgs},
     error::{Error, Result},
     policy::{
         candidates::{Candidates, Given, newest},
         mrtds::PublishedMrtds,
     },
-    product::{self, Product},
+    product::Product,
     report::{Finding, Report, Status, Verdict},
     schema::MAX_JSON_BYTES,
 };
@@ -51,7 +47,7 @@ pub(super) fn time<'t>(args: &TimeArgs, inputs: impl Iterator<Item = &'t str>) -
         Error::usage("no input states a time for the documents")
             .help("give --generated-at or set SOURCE_DATE_EPOCH; the clock would make every run differ")
     };
-    let Some(text) = args.generated_at.as_deref().filter(|text| !text.is_empty()) else {
+    let Some(text) = args.generated_at.as_deref() else {
         return newest(inputs).ok_or_else(missing).and_then(whole_seconds);
     };
     let time = match text.parse::<i64>() {
@@ -68,26 +64,13 @@ fn whole_seconds(time: Timestamp) -> Result<Timestamp> {
     Timestamp::from_second(time.as_second()).map_err(|e| Error::internal("a time cannot be rounded").because(e))
 }
 
-/// A document that is printed, or the reason why it is not. The reason goes to standard output even when `--output`
-/// names a file: that file is meant for the document.
-pub(super) fn product(
-    cli: &Cli,
-    environment: &Environment,
-    report: Report,
-    document: impl FnOnce() -> Result<Vec<u8>>,
-) -> Result<Product> {
+/// A document that is delivered, or the reason why it is not.
+pub(super) fn product(report: Report, document: impl FnOnce() -> Result<Vec<u8>>) -> Result<Product> {
     if report.verdict() == Verdict::Passed {
         tell_warnings(&report);
-        return document().map(Product::Bytes);
+        return document().map(Product::bytes);
     }
-    refuse(cli, environment, report)
-}
-
-/// Delivers a report of why there is no document.
-pub(super) fn refuse(cli: &Cli, environment: &Environment, mut report: Report) -> Result<Product> {
-    located::by_path(&mut report, &environment.folder);
-    let output = OutputArgs { output: None, ..cli.output.clone() };
-    product::deliver(Product::Report(report), &output, environment).map(Product::Done)
+    Ok(Product::withheld(report))
 }
 
 /// Warnings of a report that is not printed, on standard error.

@@ -2,8 +2,9 @@
 
 use crate::{
     adapters::file_set,
-    cli::{Cli, policy::GenPolicyArgs},
+    cli::policy::GenPolicyArgs,
     commands::documents,
+    context::Context,
     digest::Sha256,
     error::{Error, Result},
     policy::{
@@ -22,9 +23,10 @@ use crate::{
 /// Where releases are made when nothing else is said.
 const WORKFLOW: &str = ".github/workflows/release-kms-phala.yaml";
 
-pub(super) fn run(cli: &Cli, args: &GenPolicyArgs) -> Result<Product> {
+pub(super) fn run(args: &GenPolicyArgs, context: &Context) -> Result<Product> {
     let class = class(args)?;
-    let (files, findings) = if args.not_ready { not_ready(cli, args, class)? } else { ready(cli, args, class)? };
+    let (files, findings) =
+        if args.not_ready { not_ready(args, context, class)? } else { ready(args, context, class)? };
     let mut report = Report {
         command: "gen-policy".into(),
         rules: generate::rules(),
@@ -48,7 +50,7 @@ pub(super) fn run(cli: &Cli, args: &GenPolicyArgs) -> Result<Product> {
     } else {
         tracing::error!("nothing was written");
     }
-    Ok(Product::Report(report))
+    Ok(Product::report(report))
 }
 
 /// The class asked for, when the tag can be of it.
@@ -64,7 +66,7 @@ fn class(args: &GenPolicyArgs) -> Result<Class> {
 
 type Made = (Vec<Generated>, Vec<Finding>);
 
-fn ready(cli: &Cli, args: &GenPolicyArgs, class: Class) -> Result<Made> {
+fn ready(args: &GenPolicyArgs, context: &Context, class: Class) -> Result<Made> {
     let node_mrtds = args.node_mrtds.as_deref().ok_or_else(|| Error::usage("give --node-mrtds"))?;
     let (given, mut findings) = documents::candidates(&args.candidates)?;
     let node = match documents::mrtds(node_mrtds)? {
@@ -76,7 +78,7 @@ fn ready(cli: &Cli, args: &GenPolicyArgs, class: Class) -> Result<Made> {
     };
     findings.extend(candidates::judge(&given));
     let Some(node) = node else { return Ok((Vec::new(), findings)) };
-    let origin = origin(cli, args, times(&given, &node))?;
+    let origin = origin(args, context, times(&given, &node))?;
     let proposals = adjusted(args, candidates::proposals(&given));
     let files = Profile::ALL
         .into_iter()
@@ -89,8 +91,8 @@ fn ready(cli: &Cli, args: &GenPolicyArgs, class: Class) -> Result<Made> {
     Ok((files, findings))
 }
 
-fn not_ready(cli: &Cli, args: &GenPolicyArgs, class: Class) -> Result<Made> {
-    let origin = origin(cli, args, std::iter::empty())?;
+fn not_ready(args: &GenPolicyArgs, context: &Context, class: Class) -> Result<Made> {
+    let origin = origin(args, context, std::iter::empty())?;
     let files = Profile::ALL
         .into_iter()
         .map(|profile| generate::not_ready(&origin, profile))
@@ -135,9 +137,8 @@ fn adjusted(args: &GenPolicyArgs, mut proposals: Vec<Proposal>) -> Vec<Proposal>
     proposals
 }
 
-fn origin<'t>(cli: &Cli, args: &GenPolicyArgs, times: impl Iterator<Item = &'t str>) -> Result<Origin> {
-    let given = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
-    let commit = given(&args.commit).ok_or_else(|| {
+fn origin<'t>(args: &GenPolicyArgs, context: &Context, times: impl Iterator<Item = &'t str>) -> Result<Origin> {
+    let commit = args.commit.clone().ok_or_else(|| {
         Error::usage("no commit is given").help("give --commit with the commit the release is built from")
     })?;
     let is_commit = commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
@@ -149,9 +150,9 @@ fn origin<'t>(cli: &Cli, args: &GenPolicyArgs, times: impl Iterator<Item = &'t s
         version: args.tag.version().clone(),
         commit_sha: commit,
         generated_at: documents::time(&args.time, times)?,
-        repository: crate::commands::repository::resolve(&cli.github)?.to_string(),
-        workflow: word("--workflow", &workflow(given(&args.workflow)))?,
-        git_ref: word("--ref", &given(&args.git_ref).unwrap_or_else(|| format!("refs/tags/{}", args.tag)))?,
+        repository: crate::commands::repository::resolve(&context.endpoints)?.to_string(),
+        workflow: word("--workflow", &workflow(args.workflow.clone()))?,
+        git_ref: word("--ref", &args.git_ref.clone().unwrap_or_else(|| format!("refs/tags/{}", args.tag)))?,
         naming: args.layout.into(),
     })
 }

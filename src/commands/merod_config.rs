@@ -4,11 +4,9 @@ use std::path::PathBuf;
 
 use crate::{
     adapters::{file, node_config::NodeConfig},
-    cli::{
-        Cli, Environment,
-        policy::{MerodApplyArgs, MerodConfigCommand, MerodSourceArgs},
-    },
+    cli::policy::{MerodApplyArgs, MerodConfigCommand, MerodSourceArgs},
     commands::documents,
+    context::Context,
     error::{Error, Result},
     merod_config::{self, MerodConfig, edit},
     policy::{document::PolicyFile, generate::Naming, suite::Demands},
@@ -17,12 +15,12 @@ use crate::{
     subject::tag::Class,
 };
 
-pub(super) fn run(cli: &Cli, command: &MerodConfigCommand, environment: &Environment) -> Result<Product> {
+pub(super) fn run(command: &MerodConfigCommand, context: &Context) -> Result<Product> {
     match command {
         MerodConfigCommand::Generate(args) => {
             let (config, report) = make("merod-config generate", &args.source)?;
-            let Some(config) = config else { return documents::refuse(cli, environment, report) };
-            documents::product(cli, environment, report, || match cli.output.format {
+            let Some(config) = config else { return Ok(Product::withheld(report)) };
+            documents::product(report, || match context.output.format {
                 Format::Json => {
                     config.to_json().map_err(|e| Error::internal("the configuration cannot be printed").because(e))
                 }
@@ -37,7 +35,7 @@ fn apply(args: &MerodApplyArgs) -> Result<Product> {
     let (config, mut report) = make("merod-config apply", &args.source)?;
     let Some(config) = config else {
         tracing::error!("{} was left as it is", args.config.display());
-        return Ok(Product::Report(report));
+        return Ok(Product::report(report));
     };
     let file = NodeConfig::read(&args.config)?;
     let shown = args.config.display().to_string();
@@ -66,7 +64,7 @@ fn apply(args: &MerodApplyArgs) -> Result<Product> {
     if let Some(section) = report.sections.first_mut() {
         section.findings.extend(findings);
     }
-    Ok(Product::Report(report))
+    Ok(Product::report(report))
 }
 
 /// Settings by their name below the table they all share.

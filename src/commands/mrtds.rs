@@ -3,11 +3,9 @@
 mod runtime;
 
 use crate::{
-    cli::{
-        Cli, Environment,
-        policy::{MrtdsAssembleArgs, MrtdsCommand},
-    },
+    cli::policy::{MrtdsAssembleArgs, MrtdsCommand},
     commands::documents,
+    context::Context,
     error::{Error, Result},
     policy::{
         candidates::{self, CANDIDATES, CANDIDATES_AGREE},
@@ -18,19 +16,19 @@ use crate::{
     subject::tag::Family,
 };
 
-pub(super) fn run(cli: &Cli, command: &MrtdsCommand, environment: &Environment) -> Result<Product> {
+pub(super) fn run(command: &MrtdsCommand, context: &Context) -> Result<Product> {
     match command {
-        MrtdsCommand::Assemble(args) => assemble(cli, args, environment),
+        MrtdsCommand::Assemble(args) => assemble(args),
         MrtdsCommand::VerifyRuntime(args) => {
-            runtime::run("mrtds verify-runtime", args.measurements.as_deref(), &args.machine, &args.expected)
+            runtime::run("mrtds verify-runtime", args.measurements.as_deref(), &args.machine, &args.expected, context)
         }
         MrtdsCommand::CompareMdma(args) => {
-            runtime::run("mrtds compare-mdma", args.mdma.as_deref(), &args.machine, &args.expected)
+            runtime::run("mrtds compare-mdma", args.mdma.as_deref(), &args.machine, &args.expected, context)
         }
     }
 }
 
-fn assemble(cli: &Cli, args: &MrtdsAssembleArgs, environment: &Environment) -> Result<Product> {
+fn assemble(args: &MrtdsAssembleArgs) -> Result<Product> {
     let family = args.role.map_or(args.tag.family(), Family::from);
     if family != args.tag.family() {
         return Err(Error::usage(format!("{} is no release of the {family} family", args.tag)));
@@ -51,7 +49,7 @@ fn assemble(cli: &Cli, args: &MrtdsAssembleArgs, environment: &Environment) -> R
     findings.extend(assemble::judge(&bytes, &origin));
     let rules = assemble::RULES.into_iter().chain([CANDIDATES, CANDIDATES_AGREE]).collect();
     let report = report("mrtds assemble", rules, args.tag.to_string(), Vec::new(), findings);
-    documents::product(cli, environment, report, || Ok(bytes))
+    documents::product(report, || Ok(bytes))
 }
 
 fn report(command: &str, rules: Vec<CheckInfo>, subject: String, facts: Vec<Fact>, findings: Vec<Finding>) -> Report {

@@ -7,10 +7,8 @@ use crate::{
         git,
         policies::{self, Found, Naming},
     },
-    cli::{
-        Cli, Environment,
-        policy::{PolicyCommand, PolicyDiffArgs, PolicyValidateArgs},
-    },
+    cli::policy::{PolicyCommand, PolicyDiffArgs, PolicyValidateArgs},
+    context::Context,
     error::{Error, Result},
     policy::{
         collection::{self, Entry},
@@ -25,10 +23,10 @@ use crate::{
     subject::role::Role,
 };
 
-pub(super) fn run(cli: &Cli, command: &PolicyCommand, environment: &Environment) -> Result<Product> {
+pub(super) fn run(command: &PolicyCommand, context: &Context) -> Result<Product> {
     match command {
         PolicyCommand::Validate(args) => validate(args),
-        PolicyCommand::Diff(args) => diff(cli, args, environment),
+        PolicyCommand::Diff(args) => diff(args, context),
     }
 }
 
@@ -74,7 +72,7 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
     }
     sections.extend(folders.iter().filter_map(|(folder, policies)| together(folder, policies)));
     sections.extend(roles(&policies, &published));
-    Ok(Product::Report(Report {
+    Ok(Product::report(Report {
         command: "policy validate".into(),
         rules: suite::RULES.to_vec(),
         sections,
@@ -157,7 +155,7 @@ fn together(folder: &str, policies: &[&PolicyFile]) -> Option<Section> {
     })
 }
 
-fn diff(cli: &Cli, args: &PolicyDiffArgs, environment: &Environment) -> Result<Product> {
+fn diff(args: &PolicyDiffArgs, context: &Context) -> Result<Product> {
     let (from, to) = if args.git {
         let path = args.path.as_deref().unwrap_or("policies");
         let [from, to] = git::json_files(Path::new("."), [&args.from, &args.to], path)?;
@@ -175,15 +173,12 @@ fn diff(cli: &Cli, args: &PolicyDiffArgs, environment: &Environment) -> Result<P
         return Err(Error::usage(message).help("name the files or folders that hold policies"));
     }
     let diff = Diff::of(&args.from, &args.to, &from, &to);
-    let text = match cli.output.format {
-        Format::Human => {
-            let to_file = cli.output.output.is_some();
-            human::render(&diff, environment.color && !to_file, environment.width)
-        }
+    let text = match context.output.format {
+        Format::Human => human::render(&diff, context.output.colored(), context.output.width),
         Format::Markdown => markdown::render(&diff),
         Format::Json => json::render(&diff).map_err(|e| Error::internal("cannot print the difference").because(e))?,
         Format::Sarif | Format::Html => {
-            let format = cli.output.format;
+            let format = context.output.format;
             return Err(Error::usage(format!("policy diff has no {format} form")).help("human, markdown or json"));
         }
     };
@@ -195,7 +190,7 @@ fn diff(cli: &Cli, args: &PolicyDiffArgs, environment: &Environment) -> Result<P
         sections: vec![section],
         ..Report::default()
     };
-    Ok(Product::Text { bytes: text.into_bytes(), report, summary: markdown::render(&diff) })
+    Ok(Product::text(text, markdown::render(&diff), report))
 }
 
 /// The policies among files. One that does not parse cannot be compared, so there is no difference to show.

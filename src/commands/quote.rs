@@ -10,15 +10,16 @@ use std::path::Path;
 use crate::{
     adapters::file,
     attestation::quote::input::{Input, MAX_INPUT_BYTES},
-    cli::{Cli, quote::QuoteCommand},
+    cli::quote::QuoteCommand,
+    context::Context,
     error::{Error, Result},
     product::Product,
 };
 
-pub(super) async fn run(cli: &Cli, command: &QuoteCommand) -> Result<Product> {
+pub(super) async fn run(command: &QuoteCommand, context: &Context) -> Result<Product> {
     match command {
-        QuoteCommand::Inspect { file } => inspect::run(file, cli.output.format),
-        QuoteCommand::Verify(args) => verify::run(cli, args).await,
+        QuoteCommand::Inspect { file } => inspect::run(file, context.output.format),
+        QuoteCommand::Verify(args) => verify::run(args, context).await,
     }
 }
 

@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::{
     adapters::git_remote,
-    cli::GitHubArgs,
+    context::Endpoints,
     error::{Error, Result},
     subject::repository::Repository,
 };
@@ -15,20 +15,19 @@ use crate::{
 const DEFAULT: &str = "calimero-network/mero-tee";
 
 /// Resolves the repository, and says which one is meant and why when no option or variable names it.
-pub(super) fn resolve(args: &GitHubArgs) -> Result<Repository> {
-    if given(args).is_some() {
-        let repository = stated(args)?;
+pub(super) fn resolve(endpoints: &Endpoints) -> Result<Repository> {
+    if let Some(repository) = &endpoints.repository {
         tracing::debug!("repository {repository}, as --repo or GITHUB_REPOSITORY says");
-        return Ok(repository);
+        return Ok(repository.clone());
     }
-    let host = args.server_url.host_str().unwrap_or_default();
+    let host = endpoints.server_url.host_str().unwrap_or_default();
     let origin = git_remote::origin(Path::new("."));
     let on_host = origin.as_ref().and_then(|origin| Some((repository_of(&origin.url, host)?, &origin.config)));
     if let Some((repository, config)) = on_host {
         tracing::info!("repository {repository}: the origin remote in {} (--repo names another)", config.display());
         return Ok(repository);
     }
-    let repository = stated(args)?;
+    let repository = stated(endpoints)?;
     let why = match origin {
         Some(origin) => format!("the origin remote in {} is none on {host}", origin.config.display()),
         None => "there is no origin remote here".to_owned(),
@@ -38,9 +37,9 @@ pub(super) fn resolve(args: &GitHubArgs) -> Result<Repository> {
 }
 
 /// The repository named with `--repo` or `GITHUB_REPOSITORY`, else the product's own: no folder is looked at.
-pub(super) fn stated(args: &GitHubArgs) -> Result<Repository> {
-    match given(args) {
-        Some(text) => text.parse().map_err(|e| Error::usage("--repo").because(e)),
+pub(super) fn stated(endpoints: &Endpoints) -> Result<Repository> {
+    match &endpoints.repository {
+        Some(repository) => Ok(repository.clone()),
         None => DEFAULT.parse().map_err(|e| Error::internal("the default repository does not parse").because(e)),
     }
 }
@@ -59,10 +58,6 @@ pub(super) fn speaks_for(api: &Url, server: &Url) -> bool {
     let (Some(api_host), Some(host)) = (api.host_str(), server.host_str()) else { return false };
     let same_host = api_host == host || api_host.strip_prefix("api.") == Some(host);
     same_host && api.scheme() == "https" && server.scheme() == "https"
-}
-
-fn given(args: &GitHubArgs) -> Option<&str> {
-    args.repo.as_deref().filter(|repo| !repo.is_empty())
 }
 
 /// The repository a remote's address names, when it lies on `host`. Nothing else of the address is looked at or shown: it

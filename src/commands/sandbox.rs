@@ -1,71 +1,85 @@
-//! `sandbox`: a world on loopback, and a command run against it.
+//! `sandbox`: a world on loopback, and a command run against it. The command is the same as ever; only its context has
+//! the world's endpoints where its arguments leave them open.
 
 mod kms;
-mod point;
 
-use std::{borrow::Cow, ffi::OsString, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _};
 
 use secrecy::SecretString;
 
 use self::kms::Running;
 use super::stop;
 use crate::{
-    cli::{Cli, Command, Environment, NoCommand, SandboxArgs, kms::KmsCommand},
+    cli::{Command, SandboxArgs},
+    context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, url},
     error::{self, Error, Result},
-    logging,
-    product::{self, Product},
+    product::Product,
     sandbox::{
         documents::REPOSITORY,
         tamper::Tamper,
         world::{NONCE, Plan, World},
     },
-    subject::tag::{Family, Selector, Tag},
 };
 
 /// The token the sandbox's GitHub gets. A real one never leaves the machine, not even to loopback.
 const TOKEN: &str = "sandbox";
 
-pub(super) async fn run(outer: &Cli, args: &SandboxArgs, environment: &Environment) -> Result<Product> {
+pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product> {
     if args.lists_tampers() {
-        return Ok(Product::Bytes(tamper_list().into_bytes()));
+        return Ok(Product::bytes(tamper_list()));
     }
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
-    if args.serves() {
-        return serve(outer, &Plan { seed, tampers, targets: Vec::new() }).await;
+    match &args.command {
+        None => serve(&Plan { seed, tampers, targets: Vec::new() }).await,
+        Some(command) => inside(command, context, &Plan { seed, tampers, targets: command.releases() }).await,
     }
-    if args.command.is_empty() {
-        return Err(nothing_to_run());
-    }
-    // Bad words are told, and help is given, before anything is built.
-    let targets = match parse(&[], &args.command, outer, environment)? {
-        Parsed::Help(text) => return Ok(Product::Bytes(text.into_bytes())),
-        Parsed::Command(inner) => {
-            product::refuse_unwritable(&inner.output)?;
-            targets(&inner.command)?
-        }
-    };
-    let world = World::start(&Plan { seed, tampers, targets }).await?;
-    let mut inner = match parse(&flags(&world, outer), &args.command, outer, environment)? {
-        Parsed::Help(text) => return Ok(Product::Bytes(text.into_bytes())),
-        Parsed::Command(inner) => inner,
-    };
-    // A command that asks a KMS finds one, up for as long as the question takes.
-    let mut kms = None;
-    if let Command::Kms(command) = &inner.command
-        && kms::is_asked(command)
-    {
-        kms = Some(kms::start(&world).await?);
-    }
-    point::at_world(&mut inner.command, &world, kms.as_ref())?;
-    logging::set(inner.output.verbosity(), inner.output.log_format);
-    let environment = Environment { token: Some(SecretString::from(TOKEN)), ..environment.clone() };
-    let exit = Box::pin(crate::execute(&inner, &environment)).await?;
-    Ok(Product::Done(exit))
 }
 
-fn nothing_to_run() -> Error {
-    Error::usage("nothing to run in the sandbox")
-        .help("merotee sandbox -- verify-release-assets mero-kms-v1.2.0, or merotee sandbox serve")
+/// Runs a command in a world of its own.
+async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Product> {
+    let world = World::start(plan).await?;
+    // A command that asks a KMS finds one, up for as long as the question takes.
+    let kms = match command.asked_kms() {
+        Some(None) => Some(kms::start(&world).await?),
+        Some(Some(_)) | None => None,
+    };
+    let mut endpoints = endpoints(&world, kms.as_ref())?;
+    // A service runs on a machine of the release and profile it says it is.
+    if let Some((release, profile)) = command.machine() {
+        endpoints.kms.agent = Some(world.agent(&release, profile)?);
+    }
+    let context = context.at(endpoints, command)?;
+    Box::pin(super::dispatch(command, &context)).await
+}
+
+/// Where everything is in this world.
+fn endpoints(world: &World, kms: Option<&Running>) -> Result<Endpoints> {
+    let real = Endpoints::real(Some(SecretString::from(TOKEN)))?;
+    Ok(Endpoints {
+        repository: Some(repository()?),
+        api_url: url(world.api_url())?,
+        server_url: url(DEFAULT_SERVER)?,
+        trusted_root: Some(world.trusted_root()),
+        rekor_url: url(world.sigstore_url())?,
+        pccs_url: url(world.pccs_url())?,
+        tdx_root: Some(world.tdx_root()),
+        kms: KmsEndpoints {
+            url: kms.map_or(real.kms.url, |kms| kms.url().clone()),
+            policy: Some(world.kms_policy()),
+            // What is rehearsed here is of no interest to others, and the usual port may be taken.
+            listen: Some(([127, 0, 0, 1], 0).into()),
+            agent: Some(world.kms_agent()),
+            rehearsal: true,
+            node_key: Some(world.node_key()),
+            node_agent: Some(world.node_agent()),
+        },
+        token: real.token,
+    })
+}
+
+/// The repository of the world's releases.
+fn repository() -> Result<crate::subject::repository::Repository> {
+    REPOSITORY.parse().map_err(|e| Error::internal("the name of the sandbox's repository").because(e))
 }
 
 /// `KIND  what it does`, one a line.
@@ -78,68 +92,8 @@ fn tamper_list() -> String {
     })
 }
 
-/// Releases the command names: those are spoilt, and no others. Empty for a command that names none.
-fn targets(command: &Command) -> Result<Vec<Tag>> {
-    if let Command::Sandbox(_) = command {
-        return Err(Error::usage("a sandbox in a sandbox is not supported"));
-    }
-    if let Command::VerifyReleaseAssets(args) = command {
-        return Ok(args.tag.iter().flat_map(Selector::tags).collect());
-    }
-    if let Command::Kms(KmsCommand::Serve(args)) = command {
-        // A version that means nothing is for the service to refuse.
-        let version = args.release.kms_version.as_deref().and_then(|version| version.parse::<Selector>().ok());
-        return Ok(version.iter().flat_map(Selector::tags).filter(|tag| tag.family() == Family::Kms).collect());
-    }
-    Ok(Vec::new())
-}
-
-/// Options that point a command at the world, and those of the caller's that hold in it. They stand before the
-/// subcommand, so the user's own, behind it, win.
-fn flags(world: &World, outer: &Cli) -> Vec<OsString> {
-    vec![
-        "--repo".into(),
-        REPOSITORY.into(),
-        "--api-url".into(),
-        world.api_url().into(),
-        "--server-url".into(),
-        "https://github.com".into(),
-        "--rekor-url".into(),
-        world.sigstore_url().into(),
-        "--trusted-root".into(),
-        world.trusted_root().into_os_string(),
-        "--log-format".into(),
-        outer.output.log_format.name().into(),
-        "--retries".into(),
-        outer.network.retries.to_string().into(),
-        "--timeout".into(),
-        outer.network.timeout.to_string().into(),
-    ]
-}
-
-/// What the words behind `--` ask for.
-enum Parsed {
-    Command(Box<Cli>),
-    /// Help or the version, ready to be printed.
-    Help(String),
-}
-
-/// Reads the inner command line without the environment: what surrounds the sandbox must not reach into it. What was
-/// said about output before `--` holds where nothing else is said behind it.
-fn parse(flags: &[OsString], command: &[OsString], outer: &Cli, environment: &Environment) -> Result<Parsed> {
-    match Cli::from_words(flags.iter().chain(command).cloned()) {
-        Ok(mut cli) => {
-            cli.inherit_output(&outer.output)?;
-            Ok(Parsed::Command(Box::new(cli)))
-        }
-        Err(NoCommand::Wrong(error)) => Err(error),
-        Err(NoCommand::Nothing(_)) => Err(nothing_to_run()),
-        Err(why @ NoCommand::Asked(_)) => Ok(Parsed::Help(why.text(environment.color).unwrap_or_default())),
-    }
-}
-
 /// Keeps the world up until it is told to stop.
-async fn serve(outer: &Cli, plan: &Plan) -> Result<Product> {
+async fn serve(plan: &Plan) -> Result<Product> {
     // From here on a signal ends the world in an orderly way, its files included.
     let stopped = stop::signal()?;
     let world = World::start(plan).await?;
@@ -153,11 +107,12 @@ async fn serve(outer: &Cli, plan: &Plan) -> Result<Product> {
             None
         }
     };
-    product::print(exports(&world, kms.as_ref()).as_bytes(), &outer.output)?;
-    tracing::info!("the sandbox is up; stop it with Ctrl-C");
-    stopped.await;
-    tracing::info!("the sandbox stops");
-    Ok(Product::Done(crate::exit::Exit::Success))
+    Ok(Product::bytes(exports(&world, kms.as_ref())).then(async move {
+        tracing::info!("the sandbox is up; stop it with Ctrl-C");
+        stopped.await;
+        tracing::info!("the sandbox stops");
+        drop((world, kms));
+    }))
 }
 
 /// What other programs need to know, as lines for a POSIX shell.

@@ -11,7 +11,8 @@ use crate::{
             verify_bundle_with_key, verify_detached,
         },
     },
-    cli::{Cli, VerifyBlobArgs},
+    cli::VerifyBlobArgs,
+    context::Context,
     digest::Sha256,
     error::{Error, Result},
     product::Product,
@@ -34,16 +35,16 @@ enum Proven {
     WithKey,
 }
 
-pub(super) async fn run(cli: &Cli, args: &VerifyBlobArgs) -> Result<Product> {
+pub(super) async fn run(args: &VerifyBlobArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
     let expected = expected_signer(args)?;
-    let root = super::trust_root(&cli.sigstore)?;
+    let root = context.trust_root()?;
     let key = args.key.as_deref().map(PublicKey::from_file).transpose()?;
     let (digest, file) = artifact(&args.artifact)?;
     let artifact = Artifact { digest, path: file.as_ref().map(OnDisk::path) };
     let proven = match (&args.bundle, &args.signature) {
         (Some(bundle), _) => by_bundle(artifact, bundle, key.as_ref(), &root)?,
-        (None, Some(signature)) => by_signature(cli, args, artifact, signature, key.as_ref(), &root).await?,
+        (None, Some(signature)) => by_signature(args, context, artifact, signature, key.as_ref(), &root).await?,
         (None, None) => return Err(Error::usage("give --bundle, or --signature with --key or --certificate")),
     };
     let section = Section {
@@ -52,7 +53,7 @@ pub(super) async fn run(cli: &Cli, args: &VerifyBlobArgs) -> Result<Product> {
         findings: judge(&args.artifact, proven, expected.as_ref()),
         ..Section::default()
     };
-    Ok(Product::Report(Report {
+    Ok(Product::report(Report {
         command: "verify-blob".into(),
         rules: vec![SIGNATURE, IDENTITY],
         sections: vec![section],
@@ -124,8 +125,8 @@ fn by_bundle(
 }
 
 async fn by_signature(
-    cli: &Cli,
     args: &VerifyBlobArgs,
+    context: &Context,
     artifact: Artifact<'_>,
     path: &Path,
     key: Option<&PublicKey>,
@@ -144,8 +145,9 @@ async fn by_signature(
         .help("give the entry in a bundle: --bundle"));
     }
     let certificate = file::read_source(certificate, MAX_EVIDENCE_BYTES)?;
-    let http = Http::new(Service::Rekor, cli.sigstore.rekor_url.clone(), None, super::bounds(&cli.network))?;
-    let rekor = RekorLookup::new(&http, &cli.sigstore.rekor_url);
+    let rekor_url = &context.endpoints.rekor_url;
+    let http = Http::new(Service::Rekor, rekor_url.clone(), None, context.http.clone())?;
+    let rekor = RekorLookup::new(&http, rekor_url);
     Ok(rekor.verify(artifact, &signature, &certificate, root).await?.map(Proven::By))
 }
 

@@ -3,14 +3,15 @@
 use std::{collections::BTreeSet, path::Path, time::Instant};
 
 use crate::{
-    adapters::{file, keep::Staged, sigstore::PublicKey},
-    cli::{Cli, Environment, VerifyReleaseArgs},
-    commands::{
-        located,
-        repository::resolve,
-        signer_rule::SignerRule,
-        snapshot::{Read, Source, Sources},
+    adapters::{
+        file,
+        keep::Staged,
+        release_source::{Read, ReleaseSource},
+        sigstore::PublicKey,
     },
+    cli::VerifyReleaseArgs,
+    commands::{located, repository::resolve, signer_rule::signer_rule, snapshot},
+    context::{Context, DEFAULT_SERVER},
     error::{self, Error, Result},
     product::Product,
     release::{
@@ -23,36 +24,35 @@ use crate::{
     subject::{repository::Repository, tag::Tag},
 };
 
-pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Product> {
+pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
     let contracts = contracts(args.contract.as_deref())?;
     if args.list_contract {
         let json = contracts.to_json().map_err(|e| Error::internal("cannot print the contracts").because(e))?;
-        return Ok(Product::Bytes(json.into_bytes()));
+        return Ok(Product::bytes(json));
     }
     let selector = args.tag.as_ref().ok_or_else(|| Error::usage("give a release tag"))?;
-    let repository = resolve(&cli.github)?;
-    let root = super::trust_root(&cli.sigstore)?;
+    let repository = resolve(&context.endpoints)?;
+    let root = context.trust_root()?;
     let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
-    let rule = SignerRule { cli, identity: &args.identity, repository: &repository };
-    rule.check()?;
+    let rule = signer_rule(&args.identity, context, &repository)?;
     let tags = selector.tags();
-    let sources = Sources {
-        source: Source::new(cli, args, environment)?,
-        repository: &repository,
+    let source = ReleaseSource {
+        files: snapshot::files(args, context)?,
+        log: snapshot::log(args, context)?,
         contracts: &contracts,
         root: &root,
         key: key.as_ref(),
         rule: &rule,
-        args,
+        jobs: usize::from(args.jobs),
     };
     let mut sections = Vec::new();
-    for (tag, read) in sources.releases(&tags).await? {
+    for (tag, read) in snapshot::releases(&source, args, &tags).await? {
         sections.push(match read {
             Ok(Read { snapshot, staged }) => {
                 let mut findings = checks::judge(&snapshot);
                 match &snapshot.origin {
-                    Origin::Folder(folder) => located::in_folder(&mut findings, folder, &environment.folder),
+                    Origin::Folder(folder) => located::in_folder(&mut findings, folder, &context.folder),
                     Origin::GitHub { .. } => located::in_release(&mut findings, tag.as_str()),
                 }
                 let section = Section {
@@ -74,10 +74,10 @@ pub(super) async fn run(cli: &Cli, args: &VerifyReleaseArgs, environment: &Envir
             },
         });
     }
-    Ok(Product::Report(Report {
+    Ok(Product::report(Report {
         command: "verify-release-assets".into(),
         rules: checks::rules(),
-        caveats: caveats(cli, args, &root, &sections),
+        caveats: caveats(args, context, &root, &sections),
         sections,
         elapsed: Some(started.elapsed()),
         ..Report::default()
@@ -99,31 +99,30 @@ fn settle(tag: &Tag, verdict: Verdict, staged: Staged) -> Result<()> {
 
 /// Everything that makes this run weaker than the default, so that no report hides it.
 fn caveats(
-    cli: &Cli,
     args: &VerifyReleaseArgs,
+    context: &Context,
     root: &crate::adapters::sigstore::TrustRoot,
     sections: &[Section],
 ) -> Vec<String> {
     let identity = &args.identity;
-    let given = |text: &Option<String>| text.as_deref().filter(|t| !t.is_empty()).map(str::to_owned);
     let mut caveats: Vec<String> = root.caveat().into_iter().collect();
     if let Some(path) = &identity.key {
         caveats.push(format!("signatures are judged by the key in {}: no certificate, no identity", path.display()));
     }
-    if let Some(san) = given(&identity.certificate_identity) {
+    if let Some(san) = &identity.certificate_identity {
         caveats.push(format!("the signer demanded is {san}, not the release workflow"));
-    } else if let Some(pattern) = given(&identity.certificate_identity_regexp) {
+    } else if let Some(pattern) = &identity.certificate_identity_regexp {
         caveats.push(format!("any signer that matches {pattern} is accepted, not only the release workflow"));
     }
-    if let Some(issuer) = given(&identity.certificate_oidc_issuer).filter(|i| i != GITHUB_ACTIONS_ISSUER) {
+    if let Some(issuer) = identity.certificate_oidc_issuer.as_deref().filter(|i| *i != GITHUB_ACTIONS_ISSUER) {
         caveats.push(format!("the OIDC issuer demanded is {issuer}, not GitHub Actions"));
     }
-    if let Some(repository) = given(&identity.signer_repo) {
+    if let Some(repository) = &identity.signer_repo {
         caveats.push(format!("the workflow demanded is one of {repository}"));
     }
     caveats.extend(super::source_caveat(&identity.source));
-    if cli.github.server_url.as_str() != super::DEFAULT_SERVER {
-        caveats.push(format!("workflows are demanded on {}, not on github.com", cli.github.server_url));
+    if context.endpoints.server_url.as_str() != DEFAULT_SERVER {
+        caveats.push(format!("workflows are demanded on {}, not on github.com", context.endpoints.server_url));
     }
     if let Some(path) = &args.contract {
         caveats.push(format!("what a release must hold was read from {}", path.display()));

@@ -6,7 +6,7 @@
 //! # Shape
 //! An id is 80 lowercase hex digits: expiry (8 bytes, big endian) ‖ store (8 bytes) ‖ serial (8 random bytes) ‖ tag (16
 //! bytes). The tag is a MAC over expiry, store, serial and peer; the nonce is a MAC, under a key of its own, over the id and
-//! the peer. So nothing is stored until a challenge has done its work, whoever asks and however often. The store is the
+//! the peer. So nothing is stored until a challenge has done its work, however many ask and how often. The store is the
 //! memory of used challenges that it was issued for: one that was lost makes it void. See `docs/kms-challenges.md`.
 
 mod attempts;
@@ -19,10 +19,7 @@ use std::fmt;
 use aws_lc_rs::{constant_time, hmac, rand};
 use zeroize::Zeroizing;
 
-pub use self::{
-    attempts::PeerAttempts,
-    consumed::{ConsumeError, ConsumedChallenges},
-};
+pub use self::{attempts::PeerAttempts, consumed::ConsumedChallenges};
 use super::peer::PeerId;
 use crate::{
     digest::Sha256,
@@ -98,6 +95,26 @@ pub enum InvalidChallenge {
     Expired,
 }
 
+/// Why a challenge can't be used. None of them is ever read as "use it".
+#[derive(Debug, thiserror::Error)]
+pub enum ConsumeError {
+    /// It was used, or so long ago that it is no longer on record.
+    #[error("the challenge has been used already")]
+    AlreadyUsed,
+    /// Its time is over.
+    #[error("the challenge has expired")]
+    Expired,
+    /// What would know whether it was used has lost its memory since it was issued.
+    #[error("the challenge is void: the memory of used challenges was lost since it was issued; ask for another one")]
+    Forgotten,
+    /// As many challenges are remembered as there is room for, and none of them has expired.
+    #[error("too many challenges were used within their lifetime; try again shortly")]
+    Full,
+    /// The store does not answer.
+    #[error(transparent)]
+    Unavailable(Error),
+}
+
 impl StoreId {
     /// A memory that ends with the process, as the key of its challenges does: there is no other one to mistake it for.
     const OF_THIS_PROCESS: Self = Self([0; STORE_BYTES]);
@@ -125,7 +142,7 @@ impl ChallengeKey {
         Ok(Self { tags: subkey(TAG_LABEL), nonces: subkey(NONCE_LABEL) })
     }
 
-    /// A key that nobody else has.
+    /// A key of its own.
     ///
     /// # Errors
     /// When the system gives no random bytes.
@@ -201,7 +218,7 @@ struct Id {
 }
 
 impl Id {
-    /// Accepts one spelling only: a second one would be a second challenge to whoever counts by spelling.
+    /// Accepts one spelling only: a second one would pass for a second challenge where spellings are counted.
     fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; ID_BYTES];
         let lowercase = text.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'));

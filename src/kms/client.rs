@@ -1,6 +1,6 @@
 //! The other side of the wire: what a node, a probe or a test asks of a key-management service.
 //!
-//! Nothing an answer says is believed here. Whoever asks judges the quote.
+//! Nothing an answer says is trusted here. The caller judges the quote.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{StatusCode, Url};
@@ -50,7 +50,7 @@ impl KmsClient {
     /// A client of the service at `base`.
     ///
     /// # Errors
-    /// Usage: it is no http(s) URL or carries credentials.
+    /// Usage: it is not http(s) URL or carries credentials.
     pub fn new(base: &Url, options: HttpOptions) -> Result<Self> {
         let options = HttpOptions { max_json_bytes: MAX_ANSWER_BYTES, ..options };
         let http = Http::new(Service::Kms, base.clone(), None, options)?;
@@ -70,7 +70,7 @@ impl KmsClient {
     /// Whether the service is ready. A service that is still starting answers 503 with the same body.
     ///
     /// # Errors
-    /// Remote: no answer, or one that is no health.
+    /// Remote: no answer, or one that is not a health.
     pub async fn health(&self) -> Result<Result<Health, Refused>> {
         let (status, body) = self.http.exchange(&self.endpoint("health")?, None, "/health of the KMS").await?;
         if matches!(status, StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE)

@@ -1,6 +1,6 @@
 //! What quotes are judged by, kept ready: fetched once a kind of machine, renewed before it expires, and never used after.
 //!
-//! Collateral is no evidence by itself: everything in it is signed, and the verifier judges it with every quote. So this
+//! Collateral is not evidence by itself: everything in it is signed, and the verifier judges it with every quote. So this
 //! module may be wrong without anybody getting a key. It decides how often somebody else's service is asked, and that only
 //! what the verifier vouches for is used, kept on disk or put in the place of something else: a service that hands out
 //! garbage for an hour must not take away what still counts for weeks.
@@ -24,7 +24,7 @@ use crate::{
 
 /// Collateral that expires within this many seconds is renewed in the background: a day, of the thirty it is valid for.
 const RENEW_WITHIN: u64 = 24 * 3600;
-/// After a failure nobody is asked again about the same kind of machine for this long.
+/// After a failure no service is asked again about the same kind of machine for this long.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(5);
 /// Collateral that a quote was rejected by is fetched anew at most once in this time.
 const PAUSE_AFTER_DOUBT: Duration = Duration::from_secs(60);
@@ -59,7 +59,7 @@ pub struct CollateralStore {
 struct Kind {
     platform: Platform,
     current: RwLock<Option<Arc<Collateral>>>,
-    /// Held while somebody asks, so that nobody else does.
+    /// Held while one caller asks, so that no other does.
     asking: tokio::sync::Mutex<Asked>,
 }
 
@@ -71,7 +71,7 @@ struct Asked {
 }
 
 impl Asked {
-    /// Why nobody is asked at `now`, if it is too early to ask again.
+    /// Why no service is asked at `now`, if it is too early to ask again.
     fn pause(&self, now: Instant) -> Option<Error> {
         let (when, why) = self.failed.as_ref()?;
         let since = now.saturating_duration_since(*when);
@@ -110,14 +110,14 @@ impl CollateralStore {
         work.await.map_err(|e| Error::internal("the search for collateral ended early").because(e))?
     }
 
-    /// Collateral for `platform` that lies ready, so that nobody need be asked.
+    /// Collateral for `platform` that is at hand, so that no service need be asked.
     pub fn ready(&self, platform: &Platform, now: u64) -> Option<Arc<Collateral>> {
         self.kinds().get(&self.source.pccs.cache_key(platform))?.current(now)
     }
 
     async fn fill(&self, kind: &Kind, now: u64) -> Result<Arc<Collateral>> {
         let mut asked = kind.asking.lock().await;
-        // Whoever held the lock may have got it.
+        // The last holder of the lock may have got it.
         if let Some(current) = kind.current(now) {
             return Ok(current);
         }
@@ -251,7 +251,7 @@ mod tests {
     const BRIEF: Duration = Duration::from_millis(1);
 
     #[tokio::test(start_paused = true)]
-    async fn after_a_failure_nobody_is_asked_until_five_seconds_have_passed() {
+    async fn after_a_failure_no_service_is_asked_until_five_seconds_have_passed() {
         let mut asked = Asked::default();
         assert!(asked.pause(Instant::now()).is_none(), "nothing has failed yet");
         asked.failed = Some((Instant::now(), "503".to_owned()));

@@ -19,8 +19,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 pub use self::{lists::GivenLists, pin::IMAGE_PROFILE_FILE};
-use super::policy::PolicySource;
 use crate::{
+    attestation::measurement::Allowed,
     digest::Sha256,
     error::{Error, Result},
     subject::{profile::Profile, tag::Tag},
@@ -97,11 +97,24 @@ pub struct Given {
     pub collateral_cache: Option<PathBuf>,
     /// A root certificate, DER or PEM, in place of Intel's.
     pub tdx_root: Option<PathBuf>,
-    /// A file that must name the profile, besides [`IMAGE_PROFILE_FILE`]: it can only add to what is demanded.
+    /// A file that must name the profile, like [`IMAGE_PROFILE_FILE`]: it can only add to what is demanded.
     pub image_profile_file: Option<PathBuf>,
-    /// Whether a production profile may believe somebody else than the default does. Never from the environment: who
+    /// Whether a production profile may trust others than the default does. Never from the environment: who
     /// controls that must not control whom the keys go to.
     pub rehearsal: bool,
+}
+
+/// Where the policy comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PolicySource {
+    /// The release of the service's own version, on GitHub.
+    Release,
+    /// A URL, with its Sigstore bundle at the same URL and `.sigstore.json`.
+    Url(Url),
+    /// A local file, with its Sigstore bundle beside it under the same name and `.sigstore.json`, or with a pin.
+    File(PathBuf),
+    /// Lists from the environment: nothing vouches for them. For development.
+    Environment(Allowed),
 }
 
 /// Settings that were judged and may be relied on.
@@ -141,7 +154,7 @@ pub struct Settings {
     pub collateral_cache: Option<PathBuf>,
     /// The root certificate that quotes are judged by, if not Intel's.
     pub tdx_root: Option<PathBuf>,
-    /// Whether this is no production, whatever the profile says.
+    /// Whether this is not production, whatever the profile says.
     pub rehearsal: bool,
 }
 
@@ -206,11 +219,11 @@ fn refuse_what_unlocks(profile: Profile, enforce: bool, environment: bool) -> Re
     Ok(())
 }
 
-/// ADR-0002 again: what makes a service believe somebody else than its release does is for rehearsals, and it takes more
+/// ADR-0002 again: what makes a service trust others than its release does is for rehearsals, and it takes more
 /// than a variable to have one.
 ///
 /// # Errors
-/// Usage: the profile is production's and this is no rehearsal.
+/// Usage: the profile is production's and this is not a rehearsal.
 pub fn refuse_in_production(profile: Profile, rehearsal: bool, what: &str) -> Result<()> {
     if profile != Profile::LockedReadOnly || rehearsal {
         return Ok(());

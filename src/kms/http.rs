@@ -113,7 +113,7 @@ async fn no_such(State(kms): State<Arc<Kms>>, uri: Uri, status: StatusCode, deta
 /// What a request is logged and counted under.
 struct Asked<'a> {
     endpoint: &'static str,
-    /// What was asked for where that is no endpoint. For the log alone: it is anybody's text.
+    /// What was asked for where that is not an endpoint. For the log alone: it is anybody's text.
     path: Option<&'a str>,
     /// Whom it says it is from. Anybody's text as well.
     peer: Option<&'a str>,

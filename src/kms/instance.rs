@@ -120,7 +120,7 @@ impl Instance {
         let renewing = tokio::spawn(renew(Arc::clone(&self.kms)));
         let outcome = until_stopped(&self.kms, policy, stop).await;
         renewing.abort();
-        // Nobody listens any more only when every server has ended already.
+        // There is no listener any more only when every server has ended already.
         let _ = ending.send(true);
         for server in serving {
             // A server that panicked is at its end as well.
@@ -152,7 +152,7 @@ async fn renew(kms: Arc<Kms>) {
     }
 }
 
-/// What a service of these settings is made of. It asks nobody yet.
+/// What a service of these settings is made of. No service is asked yet.
 ///
 /// # Errors
 /// As [`Instance::bind`].

@@ -98,7 +98,7 @@ impl Kms {
         let now = self.parts.clock.now();
         let collateral = match self.parts.collateral.ready(&platform, now) {
             Some(ready) => ready,
-            // Nobody shall make this service ask Intel about machines that do not exist.
+            // No caller shall make this service ask Intel about machines that do not exist.
             None if !self.parts.verifier.vouches_for_chain_of(&quote) => {
                 return Err(refuse("the quote's certificates do not lead to the trust root".to_owned()));
             }
@@ -178,7 +178,7 @@ impl<'a> KeyRequest<'a> {
     }
 }
 
-/// Nobody shall get used to a service that lets everybody in.
+/// Repeated, because a service that lets everyone in must not become normal.
 fn warn_of(policy: &NodePolicy, peer: &PeerId) {
     match policy.standing {
         Standing::Enforced => {}

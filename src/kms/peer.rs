@@ -62,13 +62,13 @@ impl fmt::Display for PeerId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PeerKey(PublicKey);
 
-/// Why bytes are no public key of a peer.
+/// Why bytes are not a public key of a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPublicKey {
     /// libp2p knows the kind, and nodes do not have it.
     #[error("the public key is not an Ed25519 key")]
     NotEd25519,
-    /// It is no key at all, or not encoded the one way there is.
+    /// It is not a key at all, or not encoded the one way there is.
     #[error("the public key is not a libp2p protobuf of an Ed25519 key (36 bytes)")]
     Malformed,
     /// Signatures by it prove nothing.

@@ -5,7 +5,7 @@
 //!    bundle of its own. A local file may be vouched for by a SHA-256 pin instead.
 //! 3. A pin, when there is one, must match in every case.
 //! 4. [`acceptance::accept`] judges what it says: profile, release, status, lists.
-//! 5. [`roles::accept`] judges whether a KMS of any profile would pass for one of its nodes. The policies of the other
+//! 5. [`acceptance::accept_roles`] judges whether a KMS of any profile would pass for one of its nodes. The policies of the other
 //!    profiles say what those are, where the release gives them.
 //!
 //! Whatever fails is an error, and no service starts without a policy. Verifying is for [`crate::adapters::evidence`] and
@@ -13,45 +13,27 @@
 
 mod release;
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
 use secrecy::SecretString;
 use url::Url;
 
-use super::config::{Settings, refuse_in_production};
+use super::config::{PolicySource, Settings, refuse_in_production};
 use crate::{
     adapters::{http::HttpOptions, lone_document::LoneDocument, sigstore::TrustRoot},
     attestation::measurement::{Allowed, Register},
     digest::Sha256,
     error::{Error, Result},
-    policy::{
-        acceptance::{self, Objection, Unacceptable},
-        roles,
-    },
+    policy::acceptance::{self, Objection, Unacceptable},
     release::{
         checks::source::source_commit_of,
-        contract::{Contract, Contracts},
-        signer::{ExpectedSigner, GITHUB_ACTIONS_ISSUER, release_workflow},
+        contract::Contracts,
+        signer::GITHUB_ACTIONS_ISSUER,
+        signer_rule::{Moves, SignerRule},
         vouched,
     },
-    subject::{
-        repository::Repository,
-        tag::{Family, Tag},
-    },
+    subject::{repository::Repository, tag::Family},
 };
-
-/// Where the policy comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PolicySource {
-    /// The release of the service's own version, on GitHub.
-    Release,
-    /// A URL, with its Sigstore bundle at the same URL and `.sigstore.json`.
-    Url(Url),
-    /// A local file, with its Sigstore bundle beside it under the same name and `.sigstore.json`, or with a pin.
-    File(PathBuf),
-    /// Lists from the environment: nobody vouches for them. For development.
-    Environment(Allowed),
-}
 
 /// Who publishes policies, and by what their signatures are judged.
 #[derive(Debug)]
@@ -66,7 +48,7 @@ pub struct Publisher {
     pub token: Option<SecretString>,
     /// The transparency log, asked only about detached signatures.
     pub rekor_url: Url,
-    /// Authorities and logs that are believed.
+    /// Authorities and logs that are trusted.
     pub trust_root: TrustRoot,
     /// Bounds of every request.
     pub http: HttpOptions,
@@ -141,7 +123,7 @@ pub async fn load(settings: &Settings, publisher: &Publisher) -> Result<NodePoli
     let accepted = acceptance::accept(&document.name, &document.bytes, settings.profile, &settings.release)
         .map_err(|why| refusal(&document.origin, &why))?;
     warn(&accepted.warnings);
-    let apart = roles::accept(&document.name, &document.bytes, &document.others);
+    let apart = acceptance::accept_roles(&document.name, &document.bytes, &document.others);
     warn(&apart.map_err(|why| refusal(&document.origin, &why))?);
     let standing = match (settings.enforce, accepted.ready) {
         (false, _) => Standing::NotEnforced,
@@ -153,11 +135,11 @@ pub async fn load(settings: &Settings, publisher: &Publisher) -> Result<NodePoli
     Ok(policy)
 }
 
-/// Who must have signed the policy of `release` under `contract`: its workflow, at its tag or the contract's branch.
-fn signer(release: &Tag, contract: &Contract, publisher: &Publisher) -> ExpectedSigner {
-    let (server, repository) = (publisher.server_url.as_str(), &publisher.repository);
-    let workflow = release_workflow(server, repository, &contract.workflow, &contract.branch, release);
-    ExpectedSigner::workflow(workflow, GITHUB_ACTIONS_ISSUER)
+/// Who must have signed: the workflow that releases the KMS, at the release's tag or the contract's branch.
+fn signer_rule(publisher: &Publisher) -> SignerRule {
+    let (server, repository) = (publisher.server_url.as_str(), publisher.repository.clone());
+    // Who answers for policies is configured: what another repository has become says nothing about it.
+    SignerRule::of_workflow(server, repository, GITHUB_ACTIONS_ISSUER, Moves::Ignored)
 }
 
 fn contracts() -> Result<Contracts> {
@@ -176,7 +158,7 @@ async fn alone(settings: &Settings, publisher: &Publisher, document: LoneDocumen
         // Whatever the layout, the same workflow signs.
         let contract =
             contracts.first(Family::Kms).ok_or_else(|| Error::internal("no contract for the KMS is built in"))?;
-        let expected = signer(&settings.release, contract, publisher);
+        let expected = signer_rule(publisher).workflow(&settings.release, contract);
         let signatures = document.signatures(&publisher.trust_root).await;
         let by = vouched::alone(&signatures, &expected).map_err(|why| {
             let error = refusal(&origin, &why);

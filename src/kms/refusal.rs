@@ -5,7 +5,7 @@ use crate::error::Error;
 /// What went wrong, as the wire says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RefusalCode {
-    /// The body is no JSON of the right shape, or a field of it is malformed.
+    /// The body is not JSON of the right shape, or a field of it is malformed.
     InvalidRequest,
     /// The peer id is not the base58 id of an Ed25519 key.
     InvalidPeerId,
@@ -85,7 +85,7 @@ pub struct Refusal {
     pub code: RefusalCode,
     /// What a person on the other side is told. Never a secret, never anything of the service's inside.
     pub details: Option<String>,
-    /// What the log is told besides.
+    /// What the log is told in addition.
     pub cause: Option<Error>,
 }
 
@@ -95,7 +95,7 @@ impl Refusal {
         Self { code, details: Some(details.into()), cause: None }
     }
 
-    /// A refusal whose reason is nobody's business outside.
+    /// A refusal whose reason stays inside.
     pub fn silent(code: RefusalCode, cause: Error) -> Self {
         Self { code, details: None, cause: Some(cause) }
     }

@@ -1,6 +1,6 @@
 //! Connections: how many, how long, how much memory each, who goes first when places are short, and an orderly end.
 //!
-//! A connection costs nobody else anything until it has sent something: it waits with a file descriptor and no buffer. With
+//! A connection costs others nothing until it has sent something: it waits with a file descriptor and no buffer. With
 //! its first byte it asks for one of fewer places to be served on. Where either kind is short, `crowd` says who makes room.
 
 mod crowd;
@@ -26,7 +26,7 @@ use self::{
     watched::{WatchedService, WatchedStream},
 };
 
-/// Memory for what a connection has sent and nobody has read: far more than the headers of a request take.
+/// Memory for what a connection has sent and is still unread: far more than the headers of a request take.
 const MAX_BUFFER_BYTES: usize = 16 << 10;
 /// A connection on which no whole request header arrives within this time is closed; so is one that waits as long for a
 /// place to be served on.
@@ -58,7 +58,7 @@ pub async fn serve_within(limits: Limits, listener: TcpListener, router: Router,
     let (mut stop, mut noticed) = (pin!(stop), None);
     loop {
         let next = async {
-            // A place first: a connection that nobody can hold yet is better kept waiting in the system's queue.
+            // A place first: a connection without a place is better kept waiting in the system's queue.
             let place = server.any_place(&places).await;
             (listener.accept().await, place)
         };
@@ -88,7 +88,7 @@ pub async fn serve_within(limits: Limits, listener: TcpListener, router: Router,
         }
     }
     drop(listener);
-    // Nobody listens when no connection is open.
+    // There is no listener when no connection is open.
     let _ = ending.send(true);
     let drained = timeout(DRAIN, async { while connections.join_next().await.is_some() {} }).await;
     if drained.is_err() {

@@ -77,7 +77,7 @@ pub struct Kms {
     challenge_key: OnceCell<ChallengeKey>,
     /// Quotes verified at the same time: it is work for a processor, and more at once would only make all of them late.
     pub(super) verifying: Arc<Semaphore>,
-    /// Quotes asked of the guest agent at the same time for whoever wants one, so that keys are not kept waiting.
+    /// Quotes asked of the guest agent at the same time for callers of `/attest`, so that keys are not kept waiting.
     attesting: Semaphore,
     /// What this very machine measures as.
     own_registers: OnceCell<Registers<Measurement>>,

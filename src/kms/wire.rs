@@ -105,7 +105,7 @@ pub struct GetKeyResponse {
     pub key: Zeroizing<String>,
 }
 
-/// Body of every answer that is no 2xx.
+/// Body of every answer that is not a 2xx.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ErrorBody {

@@ -10,17 +10,17 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::{MerodConfig, Setting, block};
 
-/// Settings in `[tee.kms.phala.attestation]` that a node reads besides ours, and what they do.
+/// Settings in `[tee.kms.phala.attestation]` that a node reads in addition to ours, and what they do.
 const OVERRIDING: [(&str, &str); 1] =
     [("policy_json_path", "makes the node take its lists from that file instead of from here")];
 
 /// Why a configuration cannot be edited.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EditError {
-    /// It is no TOML.
+    /// It is not TOML.
     #[error("not TOML: {0}")]
     NotToml(String),
-    /// Something that is no table stands where one is needed.
+    /// Something that is not a table stands where one is needed.
     #[error("`{0}` is not a table")]
     NotATable(String),
     /// The table is written in a form that nothing can be put into without rewriting it.

@@ -8,6 +8,7 @@ use std::fmt;
 use super::{
     checks::{self, MEASUREMENTS, REGISTER_ZERO, TCB},
     document::{PolicyFile, PolicyKind},
+    roles,
     suite::{self, Demands},
 };
 use crate::{
@@ -105,6 +106,23 @@ pub fn accept(name: &str, bytes: &[u8], profile: Profile, release: &Tag) -> Resu
         Unacceptable::because(&MEASUREMENTS.fail(name, format!("says nothing about nodes of the profile {profile}")))
     })?;
     Ok(Accepted { node: node.clone(), ready: !policy.is_not_ready(), warnings: warnings(&findings) })
+}
+
+/// Judges whether a service may give keys by a policy, given its name and bytes and those of `others`: the policies of the
+/// other profiles of its release, as far as they are at hand ([`roles::beside`]). Returns what a person should look at
+/// nevertheless.
+///
+/// # Errors
+/// Every reason against it.
+pub fn accept_roles(name: &str, bytes: &[u8], others: &[(String, Vec<u8>)]) -> Result<Vec<Objection>, Unacceptable> {
+    let read = |name: &str, bytes: &[u8]| PolicyFile::parse(name, bytes).map_err(|why| Unacceptable::because(&why));
+    let policy = read(name, bytes)?;
+    let others: Vec<PolicyFile> = others.iter().map(|(name, bytes)| read(name, bytes)).collect::<Result<_, _>>()?;
+    let findings = roles::beside(&policy, &others);
+    match Unacceptable::of(&findings) {
+        None => Ok(warnings(&findings)),
+        Some(Unacceptable::Refused(reasons) | Unacceptable::Undecided(reasons)) => Err(Unacceptable::Refused(reasons)),
+    }
 }
 
 /// Judges lists that stand in no document, by the rules that lists in one are held to: none is empty, and no revoked

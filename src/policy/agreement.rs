@@ -1,6 +1,6 @@
 //! Policies against published measurements: a policy must allow exactly what the releases measure to.
 //!
-//! Lists are compared as sets, register by register. A value too many admits a machine nobody released; one too few
+//! Lists are compared as sets, register by register. A value too many admits an unreleased machine; one too few
 //! locks out a machine that was.
 
 use std::collections::BTreeSet;
@@ -125,7 +125,7 @@ fn values(lead: &str, values: &[&Measurement]) -> String {
     if values.is_empty() { String::new() } else { format!("{lead}{}", summary(values.iter().copied())) }
 }
 
-/// Up to three values, and how many there are besides.
+/// Up to three values, and how many more there are.
 fn summary<'m>(values: impl ExactSizeIterator<Item = &'m Measurement>) -> String {
     let count = values.len();
     let shown: Vec<_> = values.take(3).map(Measurement::short).collect();

@@ -52,9 +52,9 @@ pub struct FileDiff {
     pub kind: &'static str,
     /// Changes of structure, which need an architecture review.
     pub structural: Vec<Structural>,
-    /// Fields whose value changed and which are no list.
+    /// Fields whose value changed and which are not lists.
     pub restated: Vec<Restated>,
-    /// Entries of the newer file that nobody can read, and so were not compared.
+    /// Entries of the newer file that cannot be read, and so were not compared.
     pub malformed: Vec<Malformed>,
     /// Lists that differ.
     pub sides: Vec<SideDiff>,
@@ -103,7 +103,7 @@ pub struct RegisterDiff {
     pub change: Change<Measurement>,
 }
 
-/// What became of a list.
+/// How a list changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change<T> {
     /// Values only the newer list has, sorted.
@@ -175,7 +175,7 @@ impl FileDiff {
             .flat_map(|profile| Role::ALL.map(|side| (profile, side)))
             .filter_map(|(profile, side)| SideDiff::of(before, after, profile, side))
             .collect();
-        // An entry nobody can read is told about when it is new, not when it has always been there.
+        // An unreadable entry is reported when it is new, not when it has always been there.
         let known = |m: &&Malformed| before.is_none_or(|b| !b.malformed.contains(m));
         let malformed: Vec<_> = after.iter().flat_map(|f| &f.malformed).filter(known).cloned().collect();
         if structural.is_empty() && restated.is_empty() && sides.is_empty() && malformed.is_empty() {

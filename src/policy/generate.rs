@@ -23,6 +23,7 @@ use crate::{
     digest::Sha256,
     policy::mrtds::{self, MRTDS, PublishedMrtds},
     report::{CheckInfo, Finding},
+    schema::pretty,
     subject::{
         profile::Profile,
         role::Role,
@@ -151,14 +152,6 @@ fn document(origin: &Origin, profile: Profile, lists: &Lists, status: &str) -> s
         merod_config_path: MEROD_CONFIG_PATH,
     };
     Ok(Generated { profile, name: origin.naming.file_name(profile), bytes: pretty(&document)? })
-}
-
-/// Indented JSON with a final line end. Fields stand in the order their types declare them, whatever else in the build
-/// asks of `serde_json`.
-pub(crate) fn pretty(document: &impl Serialize) -> serde_json::Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(document)?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }
 
 /// Reads the generated documents back and holds them to every rule a release is held to. `node` is what the node

@@ -9,7 +9,6 @@
 use std::collections::BTreeSet;
 
 use super::{
-    acceptance::{Objection, Unacceptable},
     document::{PolicyFile, PolicyKind},
     isolation::{Cohort, Overlap, overlap, witness},
 };
@@ -172,28 +171,19 @@ pub fn of_release(policies: &[&PolicyFile], own: &[&PublishedMrtds], counterpart
     findings
 }
 
-/// Judges whether a service may give keys by a policy, given its name and bytes and those of `others`: the policies of the
-/// other profiles of its release, as far as they are at hand. Returns what a person should look at nevertheless.
+/// [`ROLE_SEPARATION`] between the policy that a service runs by and those of the other profiles of its release, as far as
+/// they are at hand.
 ///
 /// Where `others` leave a profile out, nothing is known of its KMS but that it boots what this one boots: a policy whose
-/// nodes may have firmware and kernel of the KMS is refused then.
-///
-/// # Errors
-/// Every reason against it.
-pub fn accept(name: &str, bytes: &[u8], others: &[(String, Vec<u8>)]) -> Result<Vec<Objection>, Unacceptable> {
-    let read = |name: &str, bytes: &[u8]| PolicyFile::parse(name, bytes).map_err(|why| Unacceptable::because(&why));
-    let policy = read(name, bytes)?;
-    let others: Vec<PolicyFile> = others.iter().map(|(name, bytes)| read(name, bytes)).collect::<Result<_, _>>()?;
-    let all: Vec<&PolicyFile> = [&policy].into_iter().chain(&others).collect();
+/// nodes may have firmware and kernel of the KMS fails then.
+pub fn beside(policy: &PolicyFile, others: &[PolicyFile]) -> Vec<Finding> {
+    let all: Vec<&PolicyFile> = [policy].into_iter().chain(others).collect();
     let mut findings = Roles::of(&all).separated_across();
     let known = |profile| all.iter().any(|p| p.profiles.iter().any(|l| l.profile == profile && l.kms.is_some()));
     if !Profile::ALL.into_iter().all(known) {
-        findings.extend(standing_alone(&policy));
+        findings.extend(standing_alone(policy));
     }
-    match Unacceptable::of(&findings) {
-        None => Ok(findings.iter().filter(|f| f.status == Status::Warn).map(Objection::from).collect()),
-        Some(Unacceptable::Refused(reasons) | Unacceptable::Undecided(reasons)) => Err(Unacceptable::Refused(reasons)),
-    }
+    findings
 }
 
 /// What a policy shows of KMSs that it does not list: at least one finding.

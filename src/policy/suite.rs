@@ -31,7 +31,7 @@ pub const RULES: [CheckInfo; 10] = [
     PROFILE_ISOLATION,
 ];
 
-/// What is demanded of a file besides being safe in itself.
+/// What is demanded of a file that is safe in itself.
 #[derive(Debug, Clone, Copy)]
 pub struct Demands<'a> {
     /// The profile it must be for, when one is known.

@@ -2,7 +2,7 @@
 //!
 //! `line` reads one line as coreutils 9 does. Here is what a whole file must be, which is stricter: coreutils passes over a
 //! line it cannot read, and a line that one program skips and another reads is a place to hide a file. So one unusable
-//! line, and the file is not believed.
+//! line, and the file is not trusted.
 
 mod line;
 
@@ -99,7 +99,7 @@ impl fmt::Display for BadLines {
 
 impl ChecksumsFile {
     /// Reads the checksums file called `own_name`, which cannot list itself. A file with any unusable line must not be
-    /// believed. Blank lines, lines that begin with `#`, and one carriage return at a line's end are passed over.
+    /// trusted. Blank lines, lines that begin with `#`, and one carriage return at a line's end are passed over.
     pub fn parse(own_name: &str, bytes: &[u8]) -> (Self, BadLines) {
         let (mut file, mut bad) = (Self::default(), BadLines::default());
         let Ok(text) = std::str::from_utf8(bytes) else {

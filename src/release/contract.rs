@@ -166,7 +166,7 @@ pub struct Contract {
     pub signed: Signed,
     /// Workflow that signs, as a path in the repository.
     pub workflow: String,
-    /// Branch the workflow may run on, besides the release's tag: `refs/heads/…`.
+    /// Branch the workflow may run on, in addition to the release's tag: `refs/heads/…`.
     pub branch: String,
     /// How hard the rules for notes are held.
     pub notes: Notes,
@@ -176,7 +176,7 @@ pub struct Contract {
     /// The container image that is released, `{owner}` standing for the repository's owner.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// What must be there besides the checksums file.
+    /// What must be there in addition to the checksums file.
     pub assets: Vec<AssetPattern>,
 }
 
@@ -194,7 +194,7 @@ pub struct ContractAsset {
 }
 
 impl Contract {
-    /// Every asset named, besides the checksums file.
+    /// Every asset named, apart from the checksums file.
     pub fn assets(&self) -> impl Iterator<Item = ContractAsset> + '_ {
         self.assets.iter().flat_map(|pattern| {
             let profiles: Vec<Option<Profile>> =
@@ -239,7 +239,7 @@ pub struct Contracts {
 /// A contract file that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidContracts {
-    /// Not JSON, or a key stands twice.
+    /// Not JSON, or a key appears twice.
     #[error("not a release contract: {0}")]
     Json(#[from] JsonError),
     /// JSON of another kind.

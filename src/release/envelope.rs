@@ -3,7 +3,7 @@
 //! A Sigstore bundle and the DSSE envelope in it are protobuf messages written as JSON, cosign's older bundle is Go's. Of
 //! two members of a oneof, of a key and its other spelling, of an envelope and a `payload` beside it, one reader takes
 //! this and another that. So each form has a table of what may stand in it, and whatever is not in the table, or stands
-//! there twice, is refused before any of it is believed. Sigstore's Go and Python clients refuse unknown fields likewise.
+//! there twice, is refused before any of it is trusted. Sigstore's Go and Python clients refuse unknown fields, too.
 //!
 //! Nothing here verifies anything, and nothing here decides what a form is good for.
 
@@ -141,7 +141,7 @@ fn form_of(fields: &Map<String, Value>) -> Option<Form> {
 
 /// A message whose fields are all known and all said once.
 fn settled(value: Value, message: &Message, path: &str) -> Result<Value, Unfit> {
-    // A value of another type is refused by whoever reads it as the message that it is not.
+    // A value of another type is refused by the reader of the message that it is not.
     let Value::Object(fields) = value else { return Ok(value) };
     let mut kept = Map::new();
     for (key, value) in fields {

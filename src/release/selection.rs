@@ -88,7 +88,7 @@ impl Selection {
     }
 
     /// The most bytes of the asset that checks may want in memory; 0 when its digest is all they need. Signature files
-    /// are read only where the file they sign is there, so that nobody fills memory with signatures over nothing.
+    /// are read only where the file they sign is there, so that signatures over nothing cannot fill memory.
     pub fn reads(&self, name: &AssetName) -> u64 {
         if self.documents.contains(name.as_str()) {
             MAX_DOCUMENT_BYTES

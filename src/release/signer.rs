@@ -189,7 +189,7 @@ impl ExpectedSigner {
     /// Every part of `signer` that is not as required; empty when the signer may have signed.
     ///
     /// The source is demanded of every workflow, whatever names its identity: a reusable workflow signs with its own path in
-    /// the name, whoever called it.
+    /// the name, for any caller.
     pub fn mismatches(&self, signer: &Signer) -> Vec<Mismatch> {
         let mut found = Vec::new();
         if signer.issuer != self.issuer {
@@ -254,7 +254,7 @@ impl ExpectedSigner {
     }
 }
 
-/// A workflow ran for something else than is demanded, or its certificate keeps silent about it.
+/// A workflow ran for something other than is demanded, or its certificate keeps silent about it.
 fn source_mismatch(part: &'static str, option: &str, expected: &[&str], actual: Option<&str>) -> Mismatch {
     let expected = if expected.is_empty() { format!("one named with {option}") } else { expected.join(" or ") };
     let advice = actual.map(|_| {

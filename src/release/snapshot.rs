@@ -118,7 +118,7 @@ pub enum Available<T> {
     Failed(String),
 }
 
-/// A document that is no asset of the release.
+/// A document that is not an asset of the release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
     /// What to call it in the report: a file name.
@@ -217,7 +217,7 @@ pub struct Counterpart {
     pub tag: Tag,
     /// Profiles it is paired in.
     pub profiles: Vec<Profile>,
-    /// `published-mrtds.json`, whose signature and checksum were verified, or why it must not be believed.
+    /// `published-mrtds.json`, whose signature and checksum were verified, or why it is not trusted.
     pub measurements: Result<Vec<u8>, String>,
 }
 

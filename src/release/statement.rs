@@ -1,6 +1,6 @@
 //! in-toto statements: what a statement is about, and nothing of what it predicates.
 //!
-//! Read as in-toto's validation model has it: another `_type`, or no `predicateType`, is no statement that may be acted
+//! Read as in-toto's validation model has it: another `_type`, or no `predicateType`, is not a statement that may be acted
 //! upon (<https://github.com/in-toto/attestation/blob/main/docs/validation.md>).
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};

@@ -1,4 +1,4 @@
-//! What a report becomes inside GitHub Actions, besides the format asked for: annotations, a step summary and outputs.
+//! What a report becomes inside GitHub Actions, in addition to the format asked for: annotations, a step summary and outputs.
 //!
 //! Responsible for the runner's file and command formats and their limits. Not responsible for finding out whether a
 //! runner is there, nor for opening the files it names.
@@ -23,7 +23,7 @@ const CUT_SHORT: &str =
 
 /// Writes a workflow command for each problem and each warning.
 ///
-/// Of more than GitHub shows of one level, the last one says how many there are besides.
+/// Of more than GitHub shows of one level, the last one says how many more there are.
 ///
 /// # Errors
 /// Only what `w` returns.
@@ -154,7 +154,7 @@ pub fn failure_summary(message: &str, advice: Option<&str>) -> String {
 
 /// Writes one entry for `$GITHUB_OUTPUT`: `name=value`, or a heredoc when the value has several lines.
 ///
-/// `delimiter` must be unpredictable to whoever wrote the value.
+/// `delimiter` must be unpredictable to the author of the value.
 ///
 /// # Errors
 /// [`io::ErrorKind::InvalidInput`] when the name or the delimiter could not be read back, or the value contains the

@@ -140,7 +140,7 @@ pub(super) fn position(location: &Location) -> (Option<u32>, Option<u32>) {
     (line, line.and(location.column).filter(|column| *column > 0))
 }
 
-/// `file:line:column`, as far as it is known. For a finding that is no pass, and only where it says more than the subject.
+/// `file:line:column`, as far as it is known. For a finding that is not a pass, and only where it says more than the subject.
 pub(super) fn place(finding: &Finding) -> Option<String> {
     let location = finding.location.as_ref().filter(|_| finding.status != Status::Pass)?;
     let (line, column) = position(location);
@@ -162,7 +162,7 @@ pub(super) fn verdict_words(verdict: Verdict, counts: Counts) -> String {
     }
 }
 
-/// The help of a finding that is no pass.
+/// The help of a finding that is not a pass.
 pub(super) fn help(finding: &Finding) -> Option<&str> {
     finding.help.as_deref().filter(|_| finding.status != Status::Pass)
 }

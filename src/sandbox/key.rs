@@ -1,6 +1,6 @@
 //! The sandbox's keys: derived from the seed, ECDSA on P-256, deterministic signatures (RFC 6979).
 //!
-//! Not for anything outside a sandbox: whoever knows the seed knows every key.
+//! Not for anything outside a sandbox: the seed gives away every key.
 
 use der::Decode;
 use p256::ecdsa::{DerSignature, SigningKey, signature::Signer};
@@ -11,6 +11,9 @@ use spki::SubjectPublicKeyInfoOwned;
 
 use crate::digest::{Sha256, Sha256Hasher};
 use crate::error::{Error, Result};
+
+/// How Sigstore names ECDSA on P-256 with SHA-256.
+pub(super) const KEY_DETAILS: &str = "PKIX_ECDSA_P256_SHA_256";
 
 /// The one source of randomness. Every value is drawn from a stream of its own, named by purpose and number, so that a
 /// new kind of key never changes the ones before it; `realm` keeps the services apart that share a seed.

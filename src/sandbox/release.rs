@@ -1,15 +1,10 @@
-//! The sample releases: which there are, and how one is put together, signed and — when asked — tampered with.
+//! The sample releases: which there are, what they hold, and how a release is served. `assembly` signs and spoils them.
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{
-    documents, sbom,
-    sigstore::{Identity, Instance, Signed},
-    tamper::Tamper,
-};
+use super::{documents, sbom, sigstore::Identity};
 use crate::{
     digest::Sha256,
     error::{Error, Result},
@@ -120,46 +115,8 @@ impl Sample {
         }
     }
 
-    /// Builds, tampers, signs.
-    pub(super) fn build(&self, sigstore: &mut Instance, time: Timestamp, tampers: &[Tamper]) -> Result<ServedRelease> {
-        let mut draft = self.draft();
-        for tamper in tampers {
-            tamper.change_documents(&mut draft);
-        }
-        let mut files = draft.files;
-        files.extend(draft.json.iter().map(|(name, value)| (name.clone(), pretty(value))));
-        let mut checksums = self.checksums(&files);
-        for tamper in tampers {
-            tamper.change_checksums(&mut checksums);
-        }
-        let checksums: String = checksums.iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect();
-        files.insert(self.checksums_name().to_owned(), checksums.into_bytes());
-        let signed: Vec<String> = match self.layout {
-            Layout::Pipeline | Layout::Runbook => vec![self.checksums_name().to_owned()],
-            Layout::Upstream => files.keys().cloned().collect(),
-        };
-        for name in signed {
-            let bytes = files.get(&name).cloned().unwrap_or_default();
-            let mut signature = sigstore.sign(&bytes, &draft.identity, time)?;
-            if name == self.checksums_name() {
-                for tamper in tampers {
-                    tamper.change_signature(&mut signature, &bytes, &draft.identity, sigstore, time)?;
-                }
-            }
-            self.attach(&mut files, &name, signature);
-        }
-        let mut release = ServedRelease {
-            tag: self.tag.clone(),
-            notes: draft.notes,
-            assets: files.into_iter().map(|(name, bytes)| ServedAsset::honest(name, bytes)).collect(),
-        };
-        for tamper in tampers {
-            tamper.change_release(self, &mut release);
-        }
-        Ok(release)
-    }
-
-    fn draft(&self) -> Draft {
+    /// The documents of the release and who signs it, as they should be.
+    pub(super) fn draft(&self) -> Draft {
         let tag = &self.tag;
         let mut json = BTreeMap::new();
         let mut files = BTreeMap::new();
@@ -227,28 +184,6 @@ impl Sample {
         }
         json.insert("published-mrtds.json".into(), measurements);
     }
-
-    fn checksums(&self, files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Sha256> {
-        let listed = |name: &str| match (self.layout, self.tag.family()) {
-            (Layout::Upstream, Family::Kms) => Some(name) == self.archive_name(),
-            (Layout::Pipeline | Layout::Runbook, _) | (Layout::Upstream, Family::Node) => true,
-        };
-        files.iter().filter(|(name, _)| listed(name)).map(|(name, bytes)| (name.clone(), Sha256::of(bytes))).collect()
-    }
-
-    /// Publishes a signature in the forms the layout knows.
-    fn attach(&self, files: &mut BTreeMap<String, Vec<u8>>, name: &str, signed: Signed) {
-        if self.layout == Layout::Pipeline {
-            files.insert(format!("{name}.sigstore.json"), signed.bundle_json.into_bytes());
-            return;
-        }
-        files.insert(format!("{name}.sig"), signed.signature_base64.into_bytes());
-        files.insert(format!("{name}.pem"), signed.certificate_pem.into_bytes());
-        // Some releases of that time also carry cosign's own bundle.
-        if self.layout == Layout::Upstream && self.tag.family() == Family::Node && name == "published-mrtds.json" {
-            files.insert(format!("{name}.bundle.json"), signed.cosign_bundle_json.into_bytes());
-        }
-    }
 }
 
 impl ServedAsset {
@@ -260,6 +195,6 @@ impl ServedAsset {
 }
 
 /// A document as the release workflows write it.
-fn pretty(value: &Value) -> Vec<u8> {
+pub(super) fn pretty(value: &Value) -> Vec<u8> {
     format!("{value:#}\n").into_bytes()
 }

@@ -13,6 +13,7 @@ mod http;
 mod identity;
 mod merkle;
 mod oidc;
+mod proposal;
 mod record;
 mod rekor;
 mod rekor2;

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
+    assembly,
     boot::Boot,
     documents::{self, GENERATED_AT},
     dstack::{Machine, Sockets},
@@ -122,7 +123,7 @@ impl Plan {
     /// Internal, when the sandbox itself is broken.
     pub fn releases(&self, sigstore: &mut Instance) -> Result<Vec<ServedRelease>> {
         let time = made_at()?;
-        Sample::all()?.iter().map(|sample| sample.build(sigstore, time, &self.tampers_of(sample))).collect()
+        Sample::all()?.iter().map(|sample| assembly::build(sample, sigstore, time, &self.tampers_of(sample))).collect()
     }
 }
 

@@ -5,7 +5,10 @@
 
 use std::{cell::Cell, collections::HashSet, fmt};
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::{
+    Serialize,
+    de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::{Map, Number, Value};
 
 use super::excerpt::excerpt;
@@ -43,6 +46,14 @@ impl std::error::Error for JsonError {}
 /// in an object.
 pub fn parse_json(bytes: &[u8]) -> Result<Value, JsonError> {
     parse_json_within(bytes, MAX_JSON_BYTES)
+}
+
+/// Indented JSON with a final line end. Fields stand in the order their types declare them, whatever else in the build
+/// asks of `serde_json`.
+pub(crate) fn pretty(document: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec_pretty(document)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 /// Reads a document of at most `limit` bytes. See [`parse_json`].
@@ -183,7 +194,7 @@ mod tests {
     fn a_key_that_stands_twice_is_refused_with_its_place() {
         let text = b"{\n  \"policy\": {\"a\": 1,\n \"a\": 2}\n}";
         assert_eq!(error(text), "line 3, column 4: the key `a` appears twice in one object");
-        assert!(error(br#"{"a":1,"\u0061":2}"#).contains("the key `a` stands twice"), "an escape hides no key");
+        assert!(error(br#"{"a":1,"\u0061":2}"#).contains("the key `a` appears twice"), "an escape hides no key");
         assert_eq!(parse_json(br#"[{"a":1},{"a":2}]"#), Ok(json!([{"a": 1}, {"a": 2}])));
     }
 

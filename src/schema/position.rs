@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 /// Line and column, both from 1, of the value at `place`: an RFC 6901 pointer, or a path like `a.b[2]`. The column counts
 /// characters. Of a part that is not there, the innermost that is: a missing field is missing from its object.
 ///
-/// `None` when the text is no JSON in UTF-8.
+/// `None` when the text is not JSON in UTF-8.
 pub fn position(document: &[u8], place: &str) -> Option<(u32, u32)> {
     let text = str::from_utf8(document).ok()?;
     let mut value: &RawValue = serde_json::from_str(text).ok()?;

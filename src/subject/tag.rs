@@ -198,7 +198,7 @@ fn invalid(text: &str) -> InvalidTag {
     InvalidTag(text.chars().take(100).collect())
 }
 
-/// `X.Y.Z` or `X.Y.Z-rc.N`; semver's other pre-releases and build metadata are no release of ours.
+/// `X.Y.Z` or `X.Y.Z-rc.N`; semver's other pre-releases and build metadata are not releases of ours.
 fn version_of(version: &str, whole: &str) -> Result<Version, InvalidTag> {
     let parsed = Version::parse(version).map_err(|_| invalid(whole))?;
     let number = parsed.pre.strip_prefix("rc.");

@@ -253,7 +253,7 @@ fn takes(words: &[&str], line: &str) {
         for kind in sandbox.tampers().filter(|kind| *kind != "list") {
             assert!(Tamper::parse(kind).is_ok(), "`{line}`: {kind}");
         }
-        let inner: Vec<&str> = sandbox.command.iter().map(|word| word.to_str().unwrap()).collect();
+        let inner: Vec<&str> = sandbox.words.iter().map(|word| word.to_str().unwrap()).collect();
         if !inner.is_empty() && inner != ["serve"] {
             takes(&inner, line);
         }

@@ -282,7 +282,7 @@ fn a_folder_that_cannot_be_written_keeps_what_it_held() {
     write_inputs(&place);
     fs::create_dir_all(place.path("out/attestation-policy-locked-read-only.json")).unwrap();
     place.write("out/attestation-policy-debug.json", "old");
-    place.merotee(arguments("out")).run().expect(1).says(&["is no regular file"]);
+    place.merotee(arguments("out")).run().expect(1).says(&["is not a regular file"]);
     assert_eq!(place.read("out/attestation-policy-debug.json"), "old");
     assert_eq!(place.names("out").len(), 2);
 }

@@ -28,11 +28,13 @@ mod determinism;
 mod docs;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
+mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
 mod gen_policy;
 #[cfg(feature = "sandbox")]
 mod github_client;
+mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
 #[cfg(feature = "sandbox")]

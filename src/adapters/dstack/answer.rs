@@ -28,7 +28,7 @@ impl Malformed {
     }
 }
 
-/// The fields of an answer, which may be a key: they are wiped when it is dropped. Something that is no object has none.
+/// The fields of an answer, which may be a key: they are wiped when it is dropped. What is not an object has none.
 pub(super) struct Answer(Map<String, Value>);
 
 impl Drop for Answer {

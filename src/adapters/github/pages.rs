@@ -53,7 +53,7 @@ impl<'a> Pages<'a> {
         let target = from.join(link).map_err(|e| {
             Error::remote(format!("{here} gives no valid URL for the next page of {subject}")).because(e)
         })?;
-        if !self.github.http.is_api(&target) {
+        if !self.github.http.is_own(&target) {
             let there = host(&target);
             let message = format!("{here} continues {subject} on another host, {there}, which we don't follow");
             return Err(Error::remote(message));

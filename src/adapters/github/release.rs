@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::subject::repository::Repository;
 
-/// A release. Fields of the API that nobody here needs are ignored; those on which no verdict hangs may be absent, null or
+/// A release. Fields of the API not needed here are ignored; those on which no verdict hangs may be absent, null or
 /// of any type.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Release {
@@ -43,7 +43,8 @@ pub struct ReleaseAsset {
     pub name: String,
     /// The stated size in bytes.
     pub size: u64,
-    /// `uploaded`, or `starter` or `open` where an upload failed half-way. Servers that know no such states leave it out.
+    /// `uploaded`, or `starter` or `open` where an upload failed half-way. Servers that know no such states leave it
+    /// out.
     #[serde(default, deserialize_with = "text_if_any")]
     pub state: Option<String>,
     /// `sha256:…` as the API computed it; `None` for assets older than that feature.

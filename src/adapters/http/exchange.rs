@@ -1,8 +1,13 @@
 //! One request and its answer, whatever the status: for services whose refusals are answers.
 
-use reqwest::{StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 
-use super::{Failure, Get, Http, Reason, Redirects};
+use super::{
+    client::Http,
+    failure::Failure,
+    reason::Reason,
+    request::{Body, Request},
+};
 use crate::error::Result;
 
 impl Http {
@@ -16,11 +21,14 @@ impl Http {
         json: Option<&serde_json::Value>,
         subject: &str,
     ) -> Result<(StatusCode, Vec<u8>)> {
-        let get = Get { url, accept: "application/json", from: 0, redirects: Redirects::WithinApi, json };
-        let limit = self.options.request_timeout;
+        let request = match json {
+            None => Request::new(Method::GET, url),
+            Some(json) => Request { body: Body::json(json), ..Request::new(Method::POST, url) },
+        };
+        let limit = self.options().request_timeout;
         let exchange = async {
-            let mut answer = self.open(&get).await?;
-            let body = self.body(&mut answer, self.options.max_json_bytes).await?;
+            let mut answer = self.open(&request).await?;
+            let body = self.body(&mut answer, self.options().max_json_bytes).await?;
             Ok((answer.response.status(), body))
         };
         let failure = match tokio::time::timeout(limit, exchange).await {
@@ -28,6 +36,6 @@ impl Http {
             Ok(Err(failure)) => failure,
             Err(_) => Failure::new(url, Reason::TimedOut(limit)),
         };
-        Err(failure.into_error(self.circumstances(subject, 1)))
+        Err(self.patience(subject).give_up(failure))
     }
 }

@@ -1,6 +1,6 @@
 //! Why a request failed, whether asking again can help, and how the reader is told. It asks nothing itself.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::{StatusCode, Url, header::HeaderMap};
@@ -22,14 +22,28 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 pub(crate) struct Failure {
     host: String,
     reason: Reason,
+    /// Whether there was no connection to send the request over.
+    unsent: bool,
+}
+
+/// What came of an answer whose status is not a success.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unwelcome<'a> {
+    pub(super) status: StatusCode,
+    pub(super) headers: &'a HeaderMap,
+    /// The start of its body.
+    pub(super) body: &'a [u8],
+    /// Whether the service had redirected to who answered: the storage's limits are not the API's, and no token raises
+    /// them.
+    pub(super) storage: bool,
 }
 
 /// Circumstances of a failure that decide its words.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Circumstances<'a> {
-    /// What was asked for: "release `v1` of o/r".
-    pub(crate) subject: &'a str,
-    /// How often it was asked for.
+    /// What was asked.
+    pub(crate) asked: Asked<'a>,
+    /// How often it was asked.
     pub(crate) attempts: usize,
     /// Who was asked.
     pub(crate) service: Service,
@@ -37,10 +51,28 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) ours: Ours,
 }
 
+/// What was asked, in words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Asked<'a> {
+    /// Something to read: "release `v1` of o/r".
+    For(&'a str),
+    /// Something to do: "upload `x` to release `v1` of o/r".
+    To(&'a str),
+}
+
+impl fmt::Display for Asked<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::For(thing) => write!(f, "for {thing}"),
+            Self::To(act) => write!(f, "to {act}"),
+        }
+    }
+}
+
 impl Failure {
     /// A failure of the server at `url`.
     pub(crate) fn new(url: &Url, reason: Reason) -> Self {
-        Self { host: host(url), reason }
+        Self { host: host(url), reason, unsent: false }
     }
 
     /// A request or body read that failed below HTTP.
@@ -51,15 +83,17 @@ impl Failure {
             (false, true) => Reason::Unreachable { cause: cause(error), words: innermost(error) },
             (false, false) => Reason::Broken(innermost(error)),
         };
-        Self::new(url, reason)
+        Self { unsent: error.is_connect(), ..Self::new(url, reason) }
     }
 
-    /// An answer whose status is no success. `body` is the start of its body.
-    pub(crate) fn status(answer: &super::Answer, service: Service, body: &[u8]) -> Self {
-        let (status, headers) = (answer.response.status(), answer.response.headers());
-        // The storage's limits are not the API's, and no token raises them.
-        let storage = answer.redirected_away;
-        Self::new(&answer.url, refusal(service, status, headers, body, storage))
+    /// Whether the request was surely not carried out: it was not sent, or a rate limit kept the service from it.
+    pub(super) fn was_not_done(&self) -> bool {
+        self.unsent || matches!(self.reason, Reason::RateLimited { .. })
+    }
+
+    /// An answer whose status is not a success, of the server at `url`.
+    pub(super) fn status(url: &Url, service: Service, unwelcome: &Unwelcome<'_>) -> Self {
+        Self::new(url, refusal(service, unwelcome))
     }
 
     /// The least time to wait before asking again; `None` when asking again can't help. `unsaid` is the wait after a
@@ -78,7 +112,7 @@ impl Failure {
                 let passing = status.is_server_error() || matches!(status.as_u16(), 408 | 429);
                 if passing || expired_link { bearable(pause) } else { None }
             }
-            Reason::Refused(_) | Reason::TooLarge(_) | Reason::Setup(_) => None,
+            Reason::Refused(_) | Reason::TooLarge(_) | Reason::Setup(_) | Reason::Unsendable(_) => None,
         }
     }
 
@@ -109,6 +143,7 @@ impl Failure {
             }
             Reason::Refused(why) => format!("{host} {why}"),
             Reason::TooLarge(limit) => format!("{host} sent more than the {limit} bytes allowed"),
+            Reason::Unsendable(why) => format!("what should be sent to {host} cannot be read: {why}"),
             Reason::Setup(detail) => format!("cannot set up the HTTP client for {host}: {detail}"),
         }
     }
@@ -116,7 +151,22 @@ impl Failure {
     /// The error the reader gets.
     pub(crate) fn into_error(self, around: Circumstances<'_>) -> Error {
         let tries = if around.attempts > 1 { format!(" (after {} attempts)", around.attempts) } else { String::new() };
-        let error = Error::remote(format!("cannot get {}: {}{tries}", around.subject, self.in_short()));
+        let cannot = match around.asked {
+            Asked::For(thing) => format!("cannot get {thing}"),
+            Asked::To(act) => format!("cannot {act}"),
+        };
+        let message = format!("{cannot}: {}{tries}", self.in_short());
+        let error = match self.reason {
+            Reason::Unsendable(_) => Error::input(message),
+            Reason::Unreachable { .. }
+            | Reason::TimedOut(_)
+            | Reason::Broken(_)
+            | Reason::Status { .. }
+            | Reason::RateLimited { .. }
+            | Reason::Refused(_)
+            | Reason::TooLarge(_)
+            | Reason::Setup(_) => Error::remote(message),
+        };
         match around.service.advice(&self.reason, around.ours) {
             Some(advice) => error.help(advice),
             None => error,
@@ -185,7 +235,8 @@ fn innermost_kind(error: &io::Error) -> io::ErrorKind {
 }
 
 /// What an unwelcome status stands for.
-fn refusal(service: Service, status: StatusCode, headers: &HeaderMap, body: &[u8], storage: bool) -> Reason {
+fn refusal(service: Service, unwelcome: &Unwelcome<'_>) -> Reason {
+    let Unwelcome { status, headers, body, storage } = *unwelcome;
     let said = message(body);
     let limit = if storage { None } else { quota::limit(service, status, headers, said.as_deref()) };
     let pause = quota::pause(service, headers, Timestamp::now());
@@ -215,7 +266,7 @@ impl Failure {
     pub(super) fn answered(service: Service, code: u16, headers: &HeaderMap, said: &str) -> Self {
         let status = StatusCode::from_u16(code).unwrap_or_default();
         let body = serde_json::json!({ "message": said }).to_string();
-        let reason = refusal(service, status, headers, body.as_bytes(), false);
-        Self { host: "api.example".to_owned(), reason }
+        let reason = refusal(service, &Unwelcome { status, headers, body: body.as_bytes(), storage: false });
+        Self { host: "api.example".to_owned(), reason, unsent: false }
     }
 }

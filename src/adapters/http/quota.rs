@@ -11,7 +11,10 @@ use reqwest::{
     header::{DATE, HeaderMap, RETRY_AFTER},
 };
 
-use super::{reason::Pause, service::Service};
+use super::{
+    reason::Pause,
+    service::{Limits, Service},
+};
 
 /// Longer waits are shown as this one: past it the number means nothing.
 const LONGEST: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -29,7 +32,7 @@ pub(crate) enum Limit {
 /// some secondary limits; the older name of those is abuse detection.
 pub(crate) fn limit(service: Service, status: StatusCode, headers: &HeaderMap, said: Option<&str>) -> Option<Limit> {
     let too_many = status == StatusCode::TOO_MANY_REQUESTS;
-    if service != Service::GitHub {
+    if service.limits() == Limits::Plain {
         return too_many.then_some(Limit::Primary);
     }
     if !too_many && status != StatusCode::FORBIDDEN {
@@ -58,7 +61,7 @@ pub(crate) fn pause(service: Service, headers: &HeaderMap, local_now: Timestamp)
     let reset = || {
         let second = text(headers, "x-ratelimit-reset")?.parse().ok()?;
         let at = Timestamp::from_second(second).ok()?;
-        (service == Service::GitHub && spent(headers)).then(|| between(now, at))
+        (service.limits() == Limits::GitHub && spent(headers)).then(|| between(now, at))
     };
     let wait = retry_after.or_else(reset)?.min(LONGEST);
     let until = now.checked_add(SignedDuration::try_from(wait).ok()?).ok()?;

@@ -19,7 +19,7 @@ pub(crate) enum Reason {
     TimedOut(Duration),
     /// The answer broke off.
     Broken(String),
-    /// A status that is no success.
+    /// A status that is not a success.
     Status {
         /// The status.
         status: StatusCode,
@@ -45,6 +45,8 @@ pub(crate) enum Reason {
     TooLarge(u64),
     /// Our HTTP client can't be set up.
     Setup(String),
+    /// What should be sent can't be produced.
+    Unsendable(String),
 }
 
 /// Why there is no connection.

@@ -1,13 +1,17 @@
-//! Whom we ask, and what helps when it cannot or will not answer. Advice is the service's own: what helps with one is
-//! noise with another, and nothing here is guessed from an address.
+//! Whom we ask, and its dialect: the headers it wants, how it says that a limit is reached, and what helps when it cannot
+//! or will not answer. Advice is the service's own: what helps with one is noise with another, and nothing here is guessed
+//! from an address.
 
-use reqwest::StatusCode;
+use reqwest::{
+    StatusCode,
+    header::{HeaderName, HeaderValue},
+};
 
 use super::reason::{Cause, Reason};
 
 /// A kind of server. The TSA and TUF are not among them: their answers come inside bundles and trust roots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
+pub enum Service {
     /// GitHub's REST API, or an Enterprise host's: the only one that gets a token.
     GitHub,
     /// A Rekor transparency log.
@@ -29,6 +33,19 @@ pub(crate) struct Ours {
     pub(crate) loopback: bool,
 }
 
+/// How a service says that a rate limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limits {
+    /// With 429, and `Retry-After` at most (RFC 6585).
+    Plain,
+    /// With 403 too, headers of its own, and a second kind of limit that only the message names.
+    GitHub,
+}
+
+/// The version of GitHub's API that is spoken.
+const GITHUB_VERSION: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28"));
+
 /// Where proxies come from.
 const PROXIES: &str = "HTTPS_PROXY and NO_PROXY where a proxy is in use";
 
@@ -41,6 +58,22 @@ impl Service {
             Self::Pccs => "the PCCS",
             Self::Kms => "the KMS",
             Self::Document => "the document",
+        }
+    }
+
+    /// What every request to it carries.
+    pub(super) fn headers(self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::GitHub => Some(GITHUB_VERSION),
+            Self::Rekor | Self::Pccs | Self::Kms | Self::Document => None,
+        }
+    }
+
+    /// How it says that a limit is reached.
+    pub(super) fn limits(self) -> Limits {
+        match self {
+            Self::GitHub => Limits::GitHub,
+            Self::Rekor | Self::Pccs | Self::Kms | Self::Document => Limits::Plain,
         }
     }
 
@@ -76,7 +109,7 @@ impl Service {
                 Some("the link to the asset's storage failed: try again".to_owned())
             }
             Reason::Status { status, .. } => self.refused(*status, ours).map(str::to_owned),
-            Reason::Refused(_) | Reason::TooLarge(_) | Reason::Setup(_) => None,
+            Reason::Refused(_) | Reason::TooLarge(_) | Reason::Setup(_) | Reason::Unsendable(_) => None,
         }
     }
 

@@ -7,13 +7,18 @@ use serde::Deserialize;
 use serde_json::json;
 use sigstore_types::{SignatureBytes, SignatureContent, TransparencyLogEntry, bundle::VerificationMaterialContent};
 
-use super::{Rejected, claims::is_authority, log_body, rekor::certificate_from_pem};
+use super::{
+    Rejected,
+    claims::is_authority,
+    log_body::{self, EntryKind},
+    rekor::certificate_from_pem,
+};
 use crate::release::{
     envelope::{self, Form, Unfit},
     statement::Statement,
 };
 
-/// Most bytes read of a bundle, whoever gives it.
+/// Most bytes read of a bundle, from any source.
 const MAX_BYTES: usize = 16 << 20;
 
 /// A parsed bundle, not yet verified.
@@ -48,14 +53,6 @@ struct CosignPayload {
     log_index: i64,
     #[serde(rename = "logID")]
     log_id: String,
-}
-
-/// The part of a log entry's body that names its format.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct EntryKind {
-    pub(super) kind: String,
-    pub(super) api_version: String,
 }
 
 impl Bundle {
@@ -155,8 +152,8 @@ impl Bundle {
     }
 }
 
-/// The first certificate of a chain is the signer's; the others are the authorities above it. Of two signers, readers could
-/// take either.
+/// The first certificate of a chain is the signer's; the others are the authorities above it. Of two signers, readers
+/// could take either.
 fn one_signing_certificate(bundle: &sigstore_types::Bundle) -> Result<(), Rejected> {
     let VerificationMaterialContent::X509CertificateChain { certificates } = &bundle.verification_material.content
     else {

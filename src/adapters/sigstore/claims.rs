@@ -1,9 +1,9 @@
 //! What a signing certificate says of its holder: Fulcio's extensions, both generations of them.
 //!
-//! Fulcio wrote GitHub's claims as bare text into extensions 2 to 6, and since 2023 every provider's as DER into those from
-//! 8 on, and the older ones beside them (<https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md>). What stands in
-//! both must agree: whoever reads only the one must not learn something else. A claim that cannot be read is an error and
-//! never an absent one.
+//! Fulcio wrote GitHub's claims as bare text into extensions 2 to 6, and since 2023 every provider's as DER into those
+//! from 8 on, and the older ones beside them (<https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md>). What
+//! stands in both must agree: a reader of only one must not learn something else. A claim that cannot be read is an
+//! error and never an absent one.
 
 use std::collections::BTreeMap;
 
@@ -37,10 +37,11 @@ const REPOSITORY: (u32, u32) = (5, 12);
 const COMMIT: (u32, u32) = (3, 13);
 const REF: (u32, u32) = (6, 14);
 
-/// The holder, as a verified certificate names it. `san` and `issuer` are what the library read: this must see the same.
+/// The holder, as a verified certificate names it. `san` and `issuer` are what the library read: this must see the
+/// same.
 ///
 /// # Errors
-/// [`Rejected`] when a claim cannot be read, stands twice, or contradicts another.
+/// [`Rejected`] when a claim cannot be read, appears twice, or contradicts another.
 pub(super) fn signer(certificate: &DerCertificate, san: &str, issuer: &str) -> Result<Signer, Rejected> {
     let certificate = parsed(certificate)?;
     one_name(&certificate)?;

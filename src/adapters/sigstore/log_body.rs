@@ -4,11 +4,20 @@
 //! body is read, must be the body's own; and what the body says twice, it says to two readers.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Deserialize;
 use serde_json::Value;
 use sigstore_types::{SignatureContent, TransparencyLogEntry};
 
 use super::Rejected;
 use crate::schema::{excerpt::excerpt, parse_json};
+
+/// The part of a log entry's body that names its format.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EntryKind {
+    pub(super) kind: String,
+    pub(super) api_version: String,
+}
 
 /// Holds one entry against the content that it must be of.
 ///

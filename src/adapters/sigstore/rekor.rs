@@ -16,7 +16,7 @@ use sigstore_types::{DerCertificate, KindVersion, SignatureBytes};
 use url::Url;
 
 use super::{
-    Artifact, Bundle, Rejected, TrustRoot, bundle::EntryKind, claims::is_authority, detached_signature,
+    Artifact, Bundle, Rejected, TrustRoot, claims::is_authority, detached_signature, log_body::EntryKind,
     refuse_mismatch, verify_bundle,
 };
 use crate::{
@@ -131,8 +131,7 @@ impl<'a> RekorLookup<'a> {
     /// Entries over a digest, and whether that is all of them.
     async fn by_index(&self, digest: Sha256) -> Result<(Vec<LogEntry>, bool)> {
         let query = json!({"hash": format!("sha256:{digest}")});
-        let found =
-            self.http.post_json(&self.endpoint(&["index", "retrieve"])?, &query, "Rekor's search index").await?;
+        let found = self.http.search(&self.endpoint(&["index", "retrieve"])?, &query, "Rekor's search index").await?;
         let ids: Vec<String> = serde_json::from_value(found)
             .map_err(|e| Error::remote("Rekor's search index did not answer with a list of entry ids").because(e))?;
         let fetch = |id: &String| {
@@ -167,7 +166,7 @@ impl<'a> RekorLookup<'a> {
         }]});
         let answer = self
             .http
-            .post_json(&self.endpoint(&["log", "entries", "retrieve"])?, &proposed, "Rekor's entry search")
+            .search(&self.endpoint(&["log", "entries", "retrieve"])?, &proposed, "Rekor's entry search")
             .await?;
         let Value::Array(maps) = answer else {
             return Err(Error::remote("Rekor's entry search did not answer with a list of entries"));

@@ -1,4 +1,4 @@
-//! Which certificate authorities and logs are believed.
+//! Which certificate authorities and logs are trusted.
 
 use std::{ffi::OsStr, fmt, path::PathBuf};
 
@@ -47,7 +47,7 @@ impl TrustRoot {
     /// Loads and validates a root.
     ///
     /// # Errors
-    /// Input: the file cannot be read. Usage: it is no trusted root, or one under which nothing could be verified.
+    /// Input: the file cannot be read. Usage: it is not a trusted root, or one under which nothing could be verified.
     pub fn load(source: TrustRootSource) -> Result<Self> {
         let (root, name, caveat) = match &source {
             TrustRootSource::Embedded => (

@@ -1,4 +1,4 @@
-//! Ed25519 keys under which anybody can sign are refused wherever a key is believed: one that is given, that of a
+//! Ed25519 keys under which anyone can sign are refused wherever a key is trusted: one that is given, that of a
 //! certificate, and those of a trust root's logs. The libraries underneath verify by any point of the curve.
 
 use sigstore_crypto::{SigningScheme, VerificationKey};
@@ -7,7 +7,8 @@ use sigstore_types::DerPublicKey;
 use super::Rejected;
 use crate::ed25519;
 
-/// Refuses an Ed25519 key by which a signature proves nothing. Other keys, and what is none, are for who verifies by them.
+/// Refuses an Ed25519 key by which a signature proves nothing. Other keys, and what is none, are for who verifies by
+/// them.
 ///
 /// # Errors
 /// [`Rejected`] with what is wrong with the key.

@@ -85,7 +85,7 @@ fn number(text: &str) -> Result<Option<Node>, ComposeProblem> {
 }
 
 /// A date or a time of a date: all that YAML 1.1's `!!timestamp` matches and all that Compose's reader takes for one,
-/// which is not the same. To Compose a date is no text: a container gets it as `2024-01-01 00:00:00 +0000 UTC`.
+/// which is not the same. To Compose a date is not text: a container gets it as `2024-01-01 00:00:00 +0000 UTC`.
 fn is_date(text: &str) -> bool {
     let date = |t| digits(dash(digits(dash(digits(t, 4, 4)?)?, 1, 2)?)?, 1, 2);
     match date(text) {

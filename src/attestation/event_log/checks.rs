@@ -27,7 +27,7 @@ pub const COMPOSE_HASH: CheckInfo = CheckInfo {
     title: "the compose hash measured before system-ready is the hash of the expected app-compose.json",
 };
 
-/// Reads a log, or says in a finding of [`EVENT_LOG`] why it cannot be believed.
+/// Reads a log, or says in a finding of [`EVENT_LOG`] why it is not trusted.
 ///
 /// # Errors
 /// As [`EventLog::parse`], as a finding.

@@ -44,7 +44,7 @@ pub enum EventVersion {
 /// What is wrong with a field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// The entry is no JSON object.
+    /// The entry is not a JSON object.
     #[error("expected an object, got {0}")]
     NotAnObject(String),
     /// The field is not there.

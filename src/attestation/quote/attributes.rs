@@ -39,7 +39,7 @@ impl TdAttributes {
         self.0 & 1 != 0
     }
 
-    /// Whether any bit of the group "TD under debug" is set (bits 0–7): debug itself, or profiling that leaks what the TD
+    /// Whether any bit of the group TUD is set (bits 0–7): debug itself, or profiling that leaks what the TD
     /// does. Intel: such a TD is untrusted.
     pub fn is_under_debug(self) -> bool {
         self.0 & 0xff != 0

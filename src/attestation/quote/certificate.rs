@@ -39,7 +39,7 @@ impl Certificate {
     /// Reads one certificate.
     ///
     /// # Errors
-    /// It is no DER certificate.
+    /// It is not a DER certificate.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let parsed = x509_cert::Certificate::from_der(der)
             .map_err(|e| CertificateError(format!("not a DER certificate: {e}")))?;
@@ -114,8 +114,8 @@ impl Certificate {
         issuer.signed(&signed, self.parsed.signature.raw_bytes())
     }
 
-    /// Whether this certificate's key made `signature`, in DER, over `bytes` (ECDSA P-256 with SHA-256, as everywhere in
-    /// Intel's PKI).
+    /// Whether this certificate's key made `signature`, in DER, over `bytes` (ECDSA P-256 with SHA-256, as everywhere
+    /// in Intel's PKI).
     pub(crate) fn signed(&self, bytes: &[u8], signature: &[u8]) -> bool {
         use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
         UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, self.public_key()).verify(bytes, signature).is_ok()

@@ -1,7 +1,8 @@
 //! Signature data of a quote: who vouches for the report, down to the platform's certificate.
 //!
 //! The TDX quoting enclave signs header and report with an attestation key; the platform's PCK certificate signs the
-//! quoting enclave's report, which holds a hash of that key; a chain of certificates leads from the PCK to Intel's root.
+//! quoting enclave's report, which holds a hash of that key; a chain of certificates leads from the PCK to Intel's
+//! root.
 
 use std::ops::Range;
 
@@ -160,7 +161,7 @@ impl Certification {
         })
     }
 
-    /// The SGX extension of the platform's certificate, whoever issued it.
+    /// The SGX extension of the platform's certificate, from any issuer.
     ///
     /// # Errors
     /// As [`Self::platform`].

@@ -2,7 +2,7 @@
 
 use super::MAX_QUOTE_BYTES;
 
-/// The bytes are no TDX quote of a form we accept. Offsets count from the quote's first byte.
+/// The bytes are not a TDX quote of a form we accept. Offsets count from the quote's first byte.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QuoteError {
     /// More bytes than any quote has.

@@ -1,10 +1,11 @@
 //! Things that are handed in for a TDX quote and are something else, so that they can be called by their name.
 //!
-//! Only what begins unmistakably is named. Naming is no reading: nothing here is believed or judged.
+//! Only what begins unmistakably is named. Naming is not reading: nothing here is trusted or judged.
 
 use std::fmt;
 
-/// Header of Azure's HCL report: <https://learn.microsoft.com/azure/confidential-computing/guest-attestation-confidential-virtual-machines-design>.
+/// Header of Azure's HCL report:
+/// <https://learn.microsoft.com/azure/confidential-computing/guest-attestation-confidential-virtual-machines-design>.
 const HCL_MAGIC: &[u8] = b"HCLA";
 /// Offset of the type of the hardware's report, behind the header and the report.
 const HCL_REPORT_TYPE: usize = 32 + 1184 + 8;
@@ -13,7 +14,7 @@ const TD_REPORT: (u8, usize) = (0x81, 1024);
 /// Size of AMD's attestation report.
 const SNP_REPORT_BYTES: usize = 1184;
 
-/// Something that is no TDX quote.
+/// Something that is not a TDX quote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Foreign {
     /// What Azure's vTPM hands out, around a report of this kind.

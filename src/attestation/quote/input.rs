@@ -1,7 +1,7 @@
 //! The forms people have quotes in: bytes, hex, base64, or the answer of a service that holds one.
 //!
-//! The form is recognised by content and said, never guessed from a file's name. What is something else is called by its
-//! name, where it has one: [`Foreign`].
+//! The form is recognised by content and said, never guessed from a file's name. What is something else is called by
+//! its name, where it has one: [`Foreign`].
 
 use std::fmt;
 
@@ -64,8 +64,8 @@ impl fmt::Display for Form {
     }
 }
 
-/// Where JSON answers have their quote, and what each is called. A document may have it in several of them, if it is the
-/// same everywhere.
+/// Where JSON answers have their quote, and what each is called. A document may have it in several of them, if it is
+/// the same everywhere.
 const FIELDS: [(&str, Form); 14] = [
     ("quoteB64", Form::KmsAttest),
     ("quote_b64", Form::KmsAttest),
@@ -92,7 +92,7 @@ pub struct Input {
     pub form: Form,
     /// How the text it came as is written; `None` where it came as bytes.
     pub charset: Option<Charset>,
-    /// The report data a JSON answer states beside the quote. It binds nobody: the quote's own counts.
+    /// The report data a JSON answer states beside the quote. It proves nothing: the quote's own counts.
     pub stated_report_data: Option<[u8; 64]>,
 }
 
@@ -131,7 +131,7 @@ pub enum InputError {
     /// Something else altogether.
     #[error("the input is {0}")]
     Foreign(Foreign),
-    /// The bytes are no quote.
+    /// The bytes are not a quote.
     #[error("as {form}: {error}")]
     Quote {
         /// What the input was read as.

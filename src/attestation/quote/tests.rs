@@ -241,7 +241,7 @@ fn every_form_of_input_is_recognised_and_said() {
         (format!(r#"{{"tdx":{{"quote":"{b64}"}}}}"#).into_bytes(), Form::JsonField("tdx.quote"), false),
         (format!(r#"{{"result":{{"quote":"{hex}"}}}}"#).into_bytes(), Form::JsonField("result.quote"), false),
         (format!(r#"{{"intel_quote":"{hex}","quote":null}}"#).into_bytes(), Form::JsonField("intel_quote"), false),
-        // The same quote twice is no contradiction.
+        // The same quote twice is not a contradiction.
         (format!(r#"{{"quote":"{hex}","quoteB64":"{b64}"}}"#).into_bytes(), Form::KmsAttest, false),
     ];
     for (input, form, stated) in cases {

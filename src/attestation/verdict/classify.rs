@@ -1,7 +1,7 @@
 //! From the library's words to a typed [`Rejection`].
 //!
 //! `dcap-qvl` says why it refuses a quote in text alone, and its version is pinned, so the text is matched here, in one
-//! place. A sentence nobody knows becomes [`Rejection::Other`]: how a rejection is called can go stale, that it is one
+//! place. An unknown sentence becomes [`Rejection::Other`]: how a rejection is called can go stale, that it is one
 //! cannot. Where the text does not say which document is meant, the evidence is looked at again.
 
 use super::{AttributeFault, Collateral, Document, Rejection, Signed, vouching::leads_to};
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_nobody_knows_is_a_rejection_all_the_same() {
+    fn an_unknown_sentence_is_a_rejection_all_the_same() {
         let long = "x".repeat(1000);
         let Rejection::Other(shown) = stated(&long) else { unreachable!("{long}") };
         assert!(shown.chars().count() < 100);

@@ -1,7 +1,7 @@
 //! From a verdict, and from what a caller expects of a quote, to findings.
 //!
-//! What a quote says is compared even when it is not proven genuine, because a difference is a difference; but agreement
-//! then proves nothing, and is never called a pass.
+//! What a quote says is compared even when it is not proven genuine, because a difference is a difference; but
+//! agreement then proves nothing, and is never called a pass.
 
 use super::{
     Concern, Dated, Rejection, Verdict,
@@ -18,7 +18,7 @@ use crate::{
     text::counted,
 };
 
-/// The documents a quote is judged by can be believed.
+/// The documents a quote is judged by are trustworthy.
 pub const COLLATERAL: CheckInfo = CheckInfo {
     id: "quote-collateral",
     title: "collateral is signed under the trust root, fits the machine, and every document is valid at the time",
@@ -31,7 +31,7 @@ pub const SIGNATURE: CheckInfo = CheckInfo {
 /// The machine's firmware is in a tolerated state.
 pub const TCB: CheckInfo =
     CheckInfo { id: "quote-tcb", title: "the platform's TCB status is known, not revoked, and one the policy allows" };
-/// Nobody else sees into the TD.
+/// No one else sees into the TD.
 pub const DEBUG: CheckInfo =
     CheckInfo { id: "quote-debug", title: "the TD does not run in debug mode, and its attributes let no one into it" };
 /// The quote was made for this occasion.
@@ -64,7 +64,7 @@ pub struct Expectation {
     pub not_ready: bool,
 }
 
-/// [`COLLATERAL`] and [`SIGNATURE`]: what became of the verification.
+/// [`COLLATERAL`] and [`SIGNATURE`]: the outcome of the verification.
 pub fn judge_verdict(subject: &str, outcome: &Result<Verdict, Rejection>) -> Vec<Finding> {
     let rejection = match outcome {
         Ok(verdict) => {
@@ -80,7 +80,7 @@ pub fn judge_verdict(subject: &str, outcome: &Result<Verdict, Rejection>) -> Vec
             COLLATERAL.fail(subject, rejection.to_string()).help(advice(rejection)),
             SIGNATURE.undecided(subject, "not judged: the collateral failed verification"),
         ],
-        // Nobody knows how far the library got.
+        // How far the library got is unknown.
         (_, Rejection::Other(_) | Rejection::Disagreement) => vec![
             COLLATERAL.undecided(subject, "not judged"),
             SIGNATURE.fail(subject, rejection.to_string()).help(advice(rejection)),

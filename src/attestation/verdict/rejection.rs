@@ -1,4 +1,4 @@
-//! Why a quote is not believed, as values.
+//! Why a quote is rejected, as values.
 
 use std::fmt;
 
@@ -100,7 +100,7 @@ impl fmt::Display for AttributeFault {
     }
 }
 
-/// Why a quote is not believed.
+/// Why a quote is rejected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// Documents do not count at this time: all that do not, in fixed order.
@@ -176,7 +176,7 @@ pub enum Rejection {
     /// Intel no longer vouches for the platform.
     #[error("the platform's TCB is revoked")]
     TcbRevoked,
-    /// The TD is under debug.
+    /// The TD runs in debug mode.
     #[error("the TD runs in debug mode: attributes {0}")]
     Debug(TdAttributes),
     /// The TD was started with dangerous attributes.

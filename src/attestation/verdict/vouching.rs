@@ -1,8 +1,8 @@
-//! Whether collateral can be believed by itself, before any quote is judged by it: who signed what, down from the root.
+//! Whether collateral can be trusted by itself, before any quote is judged by it: who signed what, down from the root.
 //!
-//! Its callers keep collateral for later, and must not give up a good set for one that would fail every quote. What a signed
-//! list revokes is not looked at: that is news, which must take effect even where it fails every quote. A quote is judged by
-//! the library alone ([`super::QuoteVerifier::verify`]), which looks at all of this again.
+//! Its callers keep collateral for later, and must not give up a good set for one that would fail every quote. What a
+//! signed list revokes is not looked at: that is news, which must take effect even where it fails every quote. A quote
+//! is judged by the library alone ([`super::QuoteVerifier::verify`]), which looks at all of this again.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use der::{Decode as _, Encode as _};

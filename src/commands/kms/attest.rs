@@ -10,8 +10,9 @@ use crate::{
         report_data::default_binding,
         verdict::{self, ExpectedBinding},
     },
-    cli::{Cli, kms_client::KmsAttestArgs, quote::Half},
+    cli::{kms_client::KmsAttestArgs, quote::Half},
     commands::quote::judgement::{Judgement, Occasion},
+    context::Context,
     error::{Error, Result},
     kms::client::KmsClient,
     product::Product,
@@ -33,25 +34,24 @@ pub(in crate::commands) fn rules() -> Vec<CheckInfo> {
     [ATTEST, KNOWN].into_iter().chain(verdict::RULES).chain(log).collect()
 }
 
-pub(super) async fn run(cli: &Cli, args: &KmsAttestArgs) -> Result<Product> {
+pub(super) async fn run(args: &KmsAttestArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
-    let judgement = Judgement::new(cli, &args.by, false)?;
-    let client = super::client(cli, &args.kms)?;
+    let judgement = Judgement::of_kms(&args.by, context)?;
+    let client = super::client(&args.kms, context)?;
     let nonce = match args.nonce {
         Some(Half(nonce)) => nonce,
         None => fresh_nonce()?,
     };
     let binding = args.binding.map(|Half(binding)| binding);
-    let by_policy = args.by.expect_policy.is_some();
-    let attested = attested(&client, &judgement, by_policy, nonce, binding).await?;
+    let attested = attested(&client, &judgement, nonce, binding).await?;
     if let (Some(path), Some(answer)) = (&args.save, &attested.answer) {
         file::write_atomic(path, answer)?;
     }
-    Ok(Product::Report(Report {
+    Ok(Product::report(Report {
         command: "kms attest".into(),
         rules: rules(),
         sections: vec![attested.section],
-        caveats: caveats(&judgement, by_policy),
+        caveats: caveats(&judgement),
         elapsed: Some(started.elapsed()),
         ..Report::default()
     }))
@@ -71,7 +71,6 @@ pub(super) struct Attested {
 pub(super) async fn attested(
     client: &KmsClient,
     judgement: &Judgement<'_>,
-    by_policy: bool,
     nonce: [u8; 32],
     binding: Option<[u8; 32]>,
 ) -> Result<Attested> {
@@ -97,7 +96,7 @@ pub(super) async fn attested(
     let binding = ExpectedBinding::Given(binding.unwrap_or_else(|| *default_binding().as_bytes()));
     let occasion = Occasion { side: Some(Role::Kms), nonce: Some(nonce), binding };
     let mut section = judgement.judge(&subject, &input, &occasion).await?;
-    if !by_policy {
+    if !judgement.by_policy() {
         let what =
             "no policy was given: the quote proves a genuine TDX machine that answered just now, and no KMS on it";
         section.findings.insert(0, KNOWN.warn(&subject, what).help("give the policy of its release: --expect-policy"));
@@ -120,9 +119,9 @@ fn event_log(subject: &str, answer: &[u8], input: &Input) -> Vec<Finding> {
 }
 
 /// What a reader must know of the judgement.
-pub(super) fn caveats(judgement: &Judgement<'_>, by_policy: bool) -> Vec<String> {
+pub(super) fn caveats(judgement: &Judgement<'_>) -> Vec<String> {
     let mut caveats = judgement.caveats();
-    if !by_policy {
+    if !judgement.by_policy() {
         caveats.push("no policy was given (--expect-policy): any genuine machine could be this KMS".to_owned());
     }
     caveats

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use super::settings::settled;
 use crate::{
-    cli::{Cli, Environment, kms::KmsServeArgs},
+    cli::kms::KmsServeArgs,
+    context::Context,
     error::{self, Class, Error, Result},
     kms::{
         config::Settings,
@@ -23,9 +24,9 @@ const START: CheckInfo = CheckInfo {
 /// Checks of `kms serve --check`.
 pub(in crate::commands) const RULES: [CheckInfo; 1] = [START];
 
-pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environment) -> Result<Product> {
+pub(super) async fn run(args: &KmsServeArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
-    let section = match judged(cli, args, environment).await {
+    let section = match judged(args, context).await {
         Ok((settings, policy)) => {
             let (release, profile, standing) = (&settings.release, settings.profile, policy.standing);
             tracing::info!("{release} for {profile}: everything holds, policy {standing}");
@@ -45,7 +46,7 @@ pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environmen
         }
         Err(error) => return Err(error),
     };
-    Ok(Product::Report(Report {
+    Ok(Product::report(Report {
         command: "kms serve --check".into(),
         rules: RULES.to_vec(),
         sections: vec![section],
@@ -54,8 +55,8 @@ pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environmen
     }))
 }
 
-async fn judged(cli: &Cli, args: &KmsServeArgs, environment: &Environment) -> Result<(Settings, NodePolicy)> {
-    let (settings, publisher) = settled(cli, args, environment)?;
+async fn judged(args: &KmsServeArgs, context: &Context) -> Result<(Settings, NodePolicy)> {
+    let (settings, publisher) = settled(args, context)?;
     instance::parts(&settings)?;
     let policy = policy::load(&settings, &publisher).await?;
     Ok((settings, policy))

@@ -11,8 +11,9 @@ use super::attest;
 use crate::{
     adapters::{dstack::GuestAgent, file},
     attestation::{quote::Quote, report_data::report_data},
-    cli::{Cli, kms_client::KmsGetKeyArgs},
+    cli::kms_client::KmsGetKeyArgs,
     commands::quote::judgement::Judgement,
+    context::Context,
     digest::Sha256,
     error::{Error, Result},
     kms::{
@@ -42,22 +43,23 @@ const MIN_KEY_BYTES: usize = 16;
 /// Digits of a key's SHA-256 that are shown: enough to compare two keys by, and nothing of the key.
 const FINGERPRINT_DIGITS: usize = 16;
 
-pub(super) async fn run(cli: &Cli, args: &KmsGetKeyArgs) -> Result<Product> {
+pub(super) async fn run(args: &KmsGetKeyArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
-    let (identity, thrown_away) = identity(args.node_key.as_deref())?;
-    let socket = args.node_socket.as_deref().ok_or_else(|| {
+    let own = &context.endpoints.kms;
+    let (identity, thrown_away) = identity(args.node_key.as_deref().or(own.node_key.as_deref()))?;
+    let socket = args.node_socket.as_deref().or(own.node_agent.as_deref()).ok_or_else(|| {
         Error::usage("nobody makes the node's quote")
             .help("name the socket of the node's guest agent with --node-socket")
     })?;
-    refuse_any_kms(args)?;
-    let judgement = Judgement::new(cli, &args.by, false)?;
-    let client = super::client(cli, &args.kms)?;
+    let judgement =
+        if args.any_kms { Judgement::new(&args.by, context, false)? } else { Judgement::of_kms(&args.by, context)? };
+    refuse_any_kms(args, &judgement)?;
+    let client = super::client(&args.kms, context)?;
     if client.is_in_the_clear() && !args.allow_http {
         let what = format!("the key would travel to {} in the clear", client.host());
         return Err(Error::usage(what).help("use https, or say --allow-http if nobody else can listen on the way"));
     }
-    let by_policy = args.by.expect_policy.is_some();
-    let kms = attest::attested(&client, &judgement, by_policy, attest::fresh_nonce()?, None).await?.section;
+    let kms = attest::attested(&client, &judgement, attest::fresh_nonce()?, None).await?.section;
     let mut node = Section::new(identity.peer_id());
     if Verdict::of(kms.findings.iter()) == Verdict::Passed {
         let asking = Asking {
@@ -71,14 +73,14 @@ pub(super) async fn run(cli: &Cli, args: &KmsGetKeyArgs) -> Result<Product> {
         let why = "not asked: the KMS is not proven to be one";
         node.findings.push(KEY.undecided(&node.subject, why).help("nothing of the node was sent to it"));
     }
-    let mut caveats = attest::caveats(&judgement, by_policy);
+    let mut caveats = attest::caveats(&judgement);
     if client.is_in_the_clear() {
         caveats.push(format!("the key travels from {} in the clear, as allowed", client.host()));
     }
     if thrown_away {
         caveats.push("the node's key was made for this run: no other run gets the same storage key".to_owned());
     }
-    Ok(Product::Report(Report {
+    Ok(Product::report(Report {
         command: "kms get-key".into(),
         rules: rules(),
         sections: vec![kms, node],
@@ -89,8 +91,8 @@ pub(super) async fn run(cli: &Cli, args: &KmsGetKeyArgs) -> Result<Product> {
 }
 
 /// A genuine quote proves a genuine machine. That a KMS runs on it, and which, only a policy says.
-fn refuse_any_kms(args: &KmsGetKeyArgs) -> Result<()> {
-    if args.by.expect_policy.is_some() || args.any_kms {
+fn refuse_any_kms(args: &KmsGetKeyArgs, judgement: &Judgement<'_>) -> Result<()> {
+    if judgement.by_policy() || args.any_kms {
         return Ok(());
     }
     let help =

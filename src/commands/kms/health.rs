@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    cli::{Cli, kms_client::KmsHealthArgs},
+    cli::kms_client::KmsHealthArgs,
+    context::Context,
     error::{self, Result},
     kms::{
         client::{KmsClient, Refused},
@@ -25,16 +26,16 @@ pub(in crate::commands) const RULES: [CheckInfo; 2] = [HEALTH, IDENTITY];
 /// Between two questions.
 const PAUSE: Duration = Duration::from_millis(500);
 
-pub(super) async fn run(cli: &Cli, args: &KmsHealthArgs) -> Result<Product> {
+pub(super) async fn run(args: &KmsHealthArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
-    let client = super::client(cli, &args.kms)?;
+    let client = super::client(&args.kms, context)?;
     let health = asked(&client, Duration::from_secs(args.wait.into())).await?;
     let subject = client.host();
     let mut findings = vec![ready(&subject, &health)];
     if let Ok(health) = &health {
         findings.extend(expected(&subject, health, args));
     }
-    Ok(Product::Report(Report {
+    Ok(Product::report(Report {
         command: "kms health".into(),
         rules: RULES.to_vec(),
         sections: vec![Section { subject, facts: facts(health), findings, ..Section::default() }],

@@ -1,20 +1,17 @@
 //! `kms serve`: from settings to the policy, to the running service.
 
-use super::{check, settings::settled};
+use super::settings::settled;
 use crate::{
-    cli::{Cli, Environment, kms::KmsServeArgs},
+    cli::kms::KmsServeArgs,
     commands::stop,
+    context::Context,
     error::Result,
-    exit::Exit,
     kms::{config::Settings, instance::Instance, policy, server},
     product::Product,
 };
 
-pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environment) -> Result<Product> {
-    if args.check {
-        return check::run(cli, args, environment).await;
-    }
-    let (settings, publisher) = settled(cli, args, environment)?;
+pub(super) async fn run(args: &KmsServeArgs, context: &Context) -> Result<Product> {
+    let (settings, publisher) = settled(args, context)?;
     server::raise_file_limit();
     // From here on a signal ends the service in an orderly way.
     let stopped = stop::signal()?;
@@ -22,7 +19,7 @@ pub(super) async fn run(cli: &Cli, args: &KmsServeArgs, environment: &Environmen
     announce(&instance, &settings)?;
     instance.run(policy::load(&settings, &publisher), stopped).await?;
     tracing::info!("the service has stopped");
-    Ok(Product::Done(Exit::Success))
+    Ok(Product::default())
 }
 
 /// Says where the service is, for people and for whoever started it.

@@ -3,11 +3,9 @@
 use crate::{
     adapters::sigstore::TrustRootSource,
     attestation::measurement::{Register, Registers},
-    cli::{
-        Cli, Environment,
-        kms::{KmsServeArgs, ListArgs},
-    },
+    cli::kms::{KmsServeArgs, ListArgs},
     commands::repository,
+    context::{Context, DEFAULT_SERVER},
     error::Result,
     kms::{
         config::{self, Given, GivenLists, Settings},
@@ -16,16 +14,17 @@ use crate::{
 };
 
 /// What a service starts with, judged but for its policy.
-pub(super) fn settled(cli: &Cli, args: &KmsServeArgs, environment: &Environment) -> Result<(Settings, Publisher)> {
-    let settings = Settings::new(given(args))?;
-    let publisher = publisher(cli, environment)?;
-    caveats(cli, &settings, &publisher)?;
+pub(super) fn settled(args: &KmsServeArgs, context: &Context) -> Result<(Settings, Publisher)> {
+    let settings = Settings::new(given(args, context))?;
+    let publisher = publisher(context)?;
+    caveats(&settings, &publisher)?;
     Ok((settings, publisher))
 }
 
-/// The settings as they were written.
-fn given(args: &KmsServeArgs) -> Given {
-    let KmsServeArgs { check: _, rehearsal, release, policy, lists, service, keys, evidence } = args;
+/// The settings as they were written, with what the context says where nothing was.
+fn given(args: &KmsServeArgs, context: &Context) -> Given {
+    let KmsServeArgs { rehearsal, release, policy, lists, service, keys, evidence, .. } = args;
+    let endpoints = &context.endpoints;
     Given {
         version: release.kms_version.clone(),
         profile: release.profile.clone(),
@@ -36,19 +35,19 @@ fn given(args: &KmsServeArgs) -> Given {
         enforce_measurement_policy: policy.enforce_measurement_policy,
         use_env_policy: lists.use_env_policy,
         lists: given_lists(lists),
-        listen: service.listen_addr,
+        listen: service.listen_addr.or(endpoints.kms.listen),
         metrics_listen: service.metrics_listen_addr,
-        dstack_socket: service.dstack_socket_path.clone(),
+        dstack_socket: service.dstack_socket_path.clone().or_else(|| endpoints.kms.agent.clone()),
         cors_allowed_origins: service.cors_allowed_origins.clone(),
         challenge_ttl_secs: keys.challenge_ttl_secs,
         max_pending_challenges: keys.max_pending_challenges,
         redis_url: keys.redis_url.clone(),
         key_namespace_prefix: keys.key_namespace_prefix.clone(),
-        pccs_url: evidence.pccs.clone(),
-        rehearsal: *rehearsal,
+        pccs_url: Some(endpoints.pccs_url.clone()),
+        rehearsal: *rehearsal || endpoints.kms.rehearsal,
         collateral: evidence.collateral.clone(),
         collateral_cache: evidence.collateral_cache.clone(),
-        tdx_root: evidence.tdx_root.clone(),
+        tdx_root: endpoints.tdx_root.clone(),
     }
 }
 
@@ -64,20 +63,21 @@ fn given_lists(args: &ListArgs) -> GivenLists {
 }
 
 /// Who publishes the KMS. The folder a service happens to be started in says nothing about that, so no git remote counts.
-fn publisher(cli: &Cli, environment: &Environment) -> Result<Publisher> {
+fn publisher(context: &Context) -> Result<Publisher> {
+    let endpoints = &context.endpoints;
     Ok(Publisher {
-        repository: repository::stated(&cli.github)?,
-        api_url: cli.github.api_url.clone(),
-        server_url: cli.github.server_url.clone(),
-        token: environment.token.clone(),
-        rekor_url: cli.sigstore.rekor_url.clone(),
-        trust_root: crate::commands::trust_root(&cli.sigstore)?,
-        http: crate::commands::bounds(&cli.network),
+        repository: repository::stated(endpoints)?,
+        api_url: endpoints.api_url.clone(),
+        server_url: endpoints.server_url.clone(),
+        token: endpoints.token.clone(),
+        rekor_url: endpoints.rekor_url.clone(),
+        trust_root: context.trust_root()?,
+        http: context.http.clone(),
     })
 }
 
 /// Says whatever makes this service trust somebody else than the default does, and refuses it in production.
-fn caveats(cli: &Cli, settings: &Settings, publisher: &Publisher) -> Result<()> {
+fn caveats(settings: &Settings, publisher: &Publisher) -> Result<()> {
     let say = |what: &str, caveat: &str| {
         config::refuse_in_production(settings.profile, settings.rehearsal, what)?;
         tracing::warn!("{caveat}");
@@ -93,8 +93,8 @@ fn caveats(cli: &Cli, settings: &Settings, publisher: &Publisher) -> Result<()> 
         let caveat = format!("the policy must be signed by a workflow of {repository}");
         say(&format!("the repository {repository}"), &caveat)?;
     }
-    if cli.github.server_url.as_str() != crate::commands::DEFAULT_SERVER {
-        let server = &cli.github.server_url;
+    if publisher.server_url.as_str() != DEFAULT_SERVER {
+        let server = &publisher.server_url;
         let caveat = format!("the policy must be signed by a workflow on {server}, not on github.com");
         say(&format!("the server {server}"), &caveat)?;
     }

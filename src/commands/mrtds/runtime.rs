@@ -18,6 +18,7 @@ use crate::{
     },
     cli::policy::{ExpectedArgs, MachineQuoteArgs},
     commands::{documents, quote},
+    context::Context,
     error::{Error, Result},
     policy::mrtds::{self, MRTDS, ProfileMeasurements, PublishedMrtds, compare},
     product::Product,
@@ -32,8 +33,9 @@ pub(super) fn run(
     statement: Option<&Path>,
     args: &MachineQuoteArgs,
     expected: &ExpectedArgs,
+    context: &Context,
 ) -> Result<Product> {
-    let machine = Machine::read(statement, args, expected.pointer.as_deref())?;
+    let machine = Machine::read(statement, args, expected.pointer.as_deref(), context)?;
     let (mut findings, mut facts) = (Vec::new(), vec![Fact::named("profile", expected.profile.to_string())]);
     facts.push(Fact::named("evidence", machine.evidence.describe().to_owned()));
     facts.extend(machine.facts.iter().cloned());
@@ -50,7 +52,7 @@ pub(super) fn run(
     let rules = machine.evidence.rules().into_iter().chain(compare::RULES).chain([SCHEMA, MRTDS]).collect();
     let mut report = report(command, rules, machine.name, facts, findings);
     report.caveats = machine.caveats;
-    Ok(Product::Report(report))
+    Ok(Product::report(report))
 }
 
 /// A machine, as far as somebody vouches for it.
@@ -94,14 +96,19 @@ impl Evidence {
 impl Machine {
     /// The command line gives exactly one of a statement and a quote; that collateral is for a quote, clap does not
     /// insist on where a statement rules the quote out.
-    fn read(statement: Option<&Path>, args: &MachineQuoteArgs, pointer: Option<&str>) -> Result<Self> {
+    fn read(
+        statement: Option<&Path>,
+        args: &MachineQuoteArgs,
+        pointer: Option<&str>,
+        context: &Context,
+    ) -> Result<Self> {
         match (statement, &args.quote) {
             (Some(_), None) if args.collateral.is_some() => {
                 Err(Error::usage("--collateral is to verify a quote by, and none is given")
                     .help("give it with --quote"))
             }
             (Some(path), None) => Self::stated(path, pointer),
-            (None, Some(path)) => Self::quoted(path, args),
+            (None, Some(path)) => Self::quoted(path, args, context),
             (None, None) | (Some(_), Some(_)) => {
                 Err(Error::usage("give the machine's registers, or its quote with --quote"))
             }
@@ -118,7 +125,7 @@ impl Machine {
         Ok(Self { name, stated, evidence: Evidence::Statement, facts: Vec::new(), caveats })
     }
 
-    fn quoted(path: &Path, args: &MachineQuoteArgs) -> Result<Self> {
+    fn quoted(path: &Path, args: &MachineQuoteArgs, context: &Context) -> Result<Self> {
         let (input, name) = quote::read(path)?;
         let facts = quote::basis::facts(&input);
         let registers = &input.quote.report.registers;
@@ -130,7 +137,7 @@ impl Machine {
         };
         let verifier = quote::basis::verifier(args.root.as_deref())?;
         let collateral = quote::basis::collateral(collateral)?;
-        let outcome = verifier.verify(&input.quote, &collateral, quote::basis::now(args.at)?);
+        let outcome = verifier.verify(&input.quote, &collateral, quote::basis::now(args.at, context.now())?);
         let caveats = quote::basis::caveats(args.root.as_deref(), args.at, &verifier);
         let evidence = Evidence::Judged(Box::new(input.quote), Box::new(outcome));
         Ok(Self { name, stated, evidence, facts, caveats })

@@ -32,12 +32,13 @@ pub(in crate::commands) fn collateral(path: &Path) -> Result<Collateral> {
         .map_err(|e| Error::input(format!("{} cannot be used", file::source_name(path))).because(e))
 }
 
-/// The time given, or the clock's; seconds since 1970 UTC.
-pub(in crate::commands) fn now(at: Option<Moment>) -> Result<u64> {
+/// The time given, or what the clock says; seconds since 1970 UTC.
+pub(in crate::commands) fn now(at: Option<Moment>, clock: Timestamp) -> Result<u64> {
     match at {
         Some(Moment(seconds)) => Ok(seconds),
-        None => u64::try_from(Timestamp::now().as_second())
-            .map_err(|e| Error::internal("the clock stands before 1970").because(e)),
+        None => {
+            u64::try_from(clock.as_second()).map_err(|e| Error::internal("the clock stands before 1970").because(e))
+        }
     }
 }
 

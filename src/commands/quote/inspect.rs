@@ -21,7 +21,7 @@ pub(super) fn run(path: &Path, format: Format) -> Result<Product> {
     let inspection =
         Inspection::of(&input).map_err(|e| Error::input(format!("{name}: no quote that can be read: {e}")))?;
     let text = if as_json { json(&inspection)? } else { human(&name, &inspection) };
-    Ok(Product::Bytes(text.into_bytes()))
+    Ok(Product::bytes(text))
 }
 
 fn json(inspection: &Inspection) -> Result<String> {

@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use jiff::Timestamp;
-use url::Url;
 
 use super::basis;
 use crate::{
@@ -19,7 +18,8 @@ use crate::{
             judge_tcb, judge_verdict,
         },
     },
-    cli::{Cli, quote::JudgementArgs},
+    cli::quote::JudgementArgs,
+    context::Context,
     error::{Error, Result},
     policy::document::{PolicyFile, ProfileLists},
     report::{Fact, Section},
@@ -28,16 +28,14 @@ use crate::{
 
 /// Largest policy read, in bytes.
 const MAX_POLICY_BYTES: u64 = 4 << 20;
-/// Intel's provisioning certification service.
-const INTEL_PCS: &str = "https://api.trustedservices.intel.com";
 
 /// By what quotes are judged. Everything that is a file has been read, so that bad words are told before anybody is asked.
 pub(in crate::commands) struct Judgement<'a> {
-    cli: &'a Cli,
     args: &'a JudgementArgs,
+    context: &'a Context,
     offline: bool,
     verifier: QuoteVerifier,
-    policy: Option<PolicyFile>,
+    policy: Option<(&'a Path, PolicyFile)>,
     now: u64,
 }
 
@@ -56,11 +54,28 @@ impl<'a> Judgement<'a> {
     ///
     /// # Errors
     /// Trust: the root is none. Usage: the policy cannot be used.
-    pub(in crate::commands) fn new(cli: &'a Cli, args: &'a JudgementArgs, offline: bool) -> Result<Self> {
-        let now = basis::now(args.at)?;
-        let verifier = basis::verifier(args.root.as_deref())?;
+    pub(in crate::commands) fn new(args: &'a JudgementArgs, context: &'a Context, offline: bool) -> Result<Self> {
+        let now = basis::now(args.at, context.now())?;
+        let verifier = basis::verifier(context.endpoints.tdx_root.as_deref())?;
         let policy = args.expect_policy.as_deref().map(policy).transpose()?;
-        Ok(Self { cli, args, offline, verifier, policy, now })
+        Ok(Self { args, context, offline, verifier, policy, now })
+    }
+
+    /// Reads root and policy for the judgement of a KMS: where the arguments name no policy, the context may.
+    ///
+    /// # Errors
+    /// As [`Judgement::new`].
+    pub(in crate::commands) fn of_kms(args: &'a JudgementArgs, context: &'a Context) -> Result<Self> {
+        let mut judgement = Self::new(args, context, false)?;
+        if judgement.policy.is_none() {
+            judgement.policy = context.endpoints.kms.policy.as_deref().map(policy).transpose()?;
+        }
+        Ok(judgement)
+    }
+
+    /// Whether a policy says which machines are the right ones.
+    pub(in crate::commands) fn by_policy(&self) -> bool {
+        self.policy.is_some()
     }
 
     /// Judges one quote.
@@ -87,7 +102,7 @@ impl<'a> Judgement<'a> {
 
     /// What a reader must know of the judgement as a whole.
     pub(in crate::commands) fn caveats(&self) -> Vec<String> {
-        basis::caveats(self.args.root.as_deref(), self.args.at, &self.verifier)
+        basis::caveats(self.context.endpoints.tdx_root.as_deref(), self.args.at, &self.verifier)
     }
 
     async fn collateral(&self, quote: &Quote, name: &str) -> Result<Collateral> {
@@ -98,8 +113,7 @@ impl<'a> Judgement<'a> {
             .certification
             .platform()
             .map_err(|e| Error::input(format!("{name}: nobody can be asked about this machine")).because(e))?;
-        let intel = Url::parse(INTEL_PCS).map_err(|e| Error::internal("the address of Intel's service").because(e))?;
-        let pccs = Pccs::new(self.args.pccs.as_ref().unwrap_or(&intel), crate::commands::bounds(&self.cli.network))?;
+        let pccs = Pccs::new(&self.context.endpoints.pccs_url, self.context.http.clone())?;
         match self.args.cache.clone().map(CollateralCache::new) {
             Some(cache) if self.offline => cache.offline(&pccs, &platform),
             Some(cache) => cache.get(&pccs, &platform, &self.verifier, self.now).await,
@@ -109,7 +123,7 @@ impl<'a> Judgement<'a> {
 
     /// What the policy allows on a side, in the profile that the caller or the policy names.
     fn expectation(&self, side: Option<Role>) -> Result<Option<Expectation>> {
-        let (Some(policy), Some(path)) = (&self.policy, &self.args.expect_policy) else { return Ok(None) };
+        let Some((path, policy)) = &self.policy else { return Ok(None) };
         let lists = profile(self.args, policy, path)?;
         let side = one_side(lists, side, path)?;
         let allowed = lists
@@ -134,13 +148,13 @@ fn facts(input: &Input, now: u64) -> Vec<Fact> {
 }
 
 /// A policy with a malformed entry would be compared without it, so it is refused.
-fn policy(path: &Path) -> Result<PolicyFile> {
+fn policy(path: &Path) -> Result<(&Path, PolicyFile)> {
     let bytes = file::read_source(path, MAX_POLICY_BYTES)?;
     let name = file::source_name(path);
     let policy =
         PolicyFile::parse(&name, &bytes).map_err(|finding| Error::usage(format!("{name}: {}", finding.message)))?;
     match policy.malformed.first() {
-        None => Ok(policy),
+        None => Ok((path, policy)),
         Some(entry) => {
             let what = format!("{name}: {}: expected {}, got {}", entry.place, entry.expected, entry.actual);
             Err(Error::usage(what).help("correct the policy first"))

@@ -8,22 +8,20 @@ use crate::{
         quote::input::Form,
         verdict::{ExpectedBinding, RULES},
     },
-    cli::{
-        Cli,
-        quote::{Half, QuoteVerifyArgs},
-    },
+    cli::quote::{Half, QuoteVerifyArgs},
+    context::Context,
     error::{Error, Result},
     product::Product,
     report::Report,
     subject::role::Role,
 };
 
-pub(super) async fn run(cli: &Cli, args: &QuoteVerifyArgs) -> Result<Product> {
+pub(super) async fn run(args: &QuoteVerifyArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
     if args.offline && args.by.collateral.is_none() && args.by.cache.is_none() {
         return Err(Error::usage("--offline needs collateral: give --collateral FILE, or --cache DIR"));
     }
-    let judgement = Judgement::new(cli, &args.by, args.offline)?;
+    let judgement = Judgement::new(&args.by, context, args.offline)?;
     let (input, name) = super::read(&args.file)?;
     let side = args.side.map(Role::from).or(match input.form {
         Form::KmsAttest => Some(Role::Kms),
@@ -42,7 +40,7 @@ pub(super) async fn run(cli: &Cli, args: &QuoteVerifyArgs) -> Result<Product> {
         binding: args.binding.map_or(ExpectedBinding::Unstated, |Half(bytes)| ExpectedBinding::Given(bytes)),
     };
     let section = judgement.judge(&name, &input, &occasion).await?;
-    Ok(Product::Report(Report {
+    Ok(Product::report(Report {
         command: "quote verify".into(),
         rules: RULES.to_vec(),
         sections: vec![section],

@@ -10,18 +10,15 @@ use crate::{
         http::HttpOptions,
         sigstore::{TrustRoot, TrustRootSource},
     },
-    cli::kms::KmsCommand,
-    error::{self, Error, Result},
+    context::{DEFAULT_SERVER, url},
+    error::{self, Result},
     kms::{
         config::{Given, Settings},
         instance::Instance,
         policy::{self, Publisher},
         server,
     },
-    sandbox::{
-        documents::REPOSITORY,
-        world::{KMS, World},
-    },
+    sandbox::world::{KMS, World},
 };
 
 /// A service that ends when it is dropped.
@@ -34,16 +31,6 @@ pub(super) struct Running {
 impl Running {
     pub(super) fn url(&self) -> &Url {
         &self.url
-    }
-}
-
-/// Whether a command asks a KMS instead of being one.
-pub(super) fn is_asked(command: &KmsCommand) -> bool {
-    match command {
-        KmsCommand::Serve(_) => false,
-        KmsCommand::Health(args) => args.kms.url.is_none(),
-        KmsCommand::Attest(args) => args.kms.url.is_none(),
-        KmsCommand::GetKey(args) => args.kms.url.is_none(),
     }
 }
 
@@ -77,16 +64,12 @@ pub(super) async fn start(world: &World) -> Result<Running> {
 /// Whoever publishes the world's releases.
 fn publisher(world: &World) -> Result<Publisher> {
     Ok(Publisher {
-        repository: REPOSITORY.parse().map_err(|e| Error::internal("the sandbox's repository is none").because(e))?,
+        repository: super::repository()?,
         api_url: url(world.api_url())?,
-        server_url: url(crate::commands::DEFAULT_SERVER)?,
+        server_url: url(DEFAULT_SERVER)?,
         token: Some(SecretString::from(super::TOKEN)),
         rekor_url: url(world.sigstore_url())?,
         trust_root: TrustRoot::load(TrustRootSource::File(world.trusted_root()))?,
         http: HttpOptions::default(),
     })
-}
-
-fn url(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|e| Error::internal("an address of the world is none").because(e))
 }

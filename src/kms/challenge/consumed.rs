@@ -6,8 +6,8 @@
 
 use secrecy::SecretString;
 
-use super::{Opened, StoreId, memory::Memory, redis::Redis};
-use crate::error::{Error, Result};
+use super::{ConsumeError, Opened, StoreId, memory::Memory, redis::Redis};
+use crate::error::Result;
 
 /// The challenges that were used and have not expired.
 #[derive(Debug)]
@@ -18,26 +18,6 @@ enum Store {
     Memory(Memory),
     /// What went through this process is remembered here as well, in case Redis loses its memory.
     Redis(Box<Redis>, Memory),
-}
-
-/// Why a challenge can't be used. None of them is ever read as "use it".
-#[derive(Debug, thiserror::Error)]
-pub enum ConsumeError {
-    /// It was used, or so long ago that nobody remembers any more whether it was.
-    #[error("the challenge has been used already")]
-    AlreadyUsed,
-    /// Its time is over.
-    #[error("the challenge has expired")]
-    Expired,
-    /// What would know whether it was used has lost its memory since it was issued.
-    #[error("the challenge is void: the memory of used challenges was lost since it was issued; ask for another one")]
-    Forgotten,
-    /// As many challenges are remembered as there is room for, and none of them has expired.
-    #[error("too many challenges were used within their lifetime; try again shortly")]
-    Full,
-    /// The store does not answer.
-    #[error(transparent)]
-    Unavailable(Error),
 }
 
 impl ConsumedChallenges {

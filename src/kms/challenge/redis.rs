@@ -44,7 +44,7 @@ const SKEW_SECS: u64 = 60;
 const PREFIX: &str = "merotee:kms:consumed:";
 /// Where the name of the memory stands, for as long as the memory lasts.
 const STORE: &str = "merotee:kms:store";
-/// Longest name that is believed, in bytes. Ours have 32.
+/// Longest name that is accepted, in bytes. Ours have 32.
 const MAX_NAME_BYTES: usize = 128;
 
 /// Consumed challenges of all replicas.
@@ -74,7 +74,7 @@ struct Answers<const N: usize> {
 enum Failure {
     Late,
     Failed(RedisError),
-    /// It answers, and with something else than was asked for.
+    /// It answers, and with something other than was asked for.
     Strange,
 }
 

@@ -1,4 +1,4 @@
-//! The profile an image was built for, which nobody can change at run time.
+//! The profile an image was built for, which cannot be changed at run time.
 //!
 //! Source of the rule: ADR-0001, KMS profile pinning.
 
@@ -16,10 +16,10 @@ pub const IMAGE_PROFILE_FILE: &str = "/etc/mero-kms/image-profile";
 const MAX_BYTES: u64 = 1024;
 
 /// Refuses a profile that the image is not built for. The file of the image may be absent, as it is on a laptop; one
-/// that is named besides must be there, and takes nothing away from the image's.
-pub(super) fn check(profile: Profile, besides: Option<&Path>) -> Result<()> {
+/// that is named as well must be there, and takes nothing away from the image's.
+pub(super) fn check(profile: Profile, also: Option<&Path>) -> Result<()> {
     in_file(Path::new(IMAGE_PROFILE_FILE), profile, false)?;
-    besides.map_or(Ok(()), |path| in_file(path, profile, true))
+    also.map_or(Ok(()), |path| in_file(path, profile, true))
 }
 
 fn in_file(path: &Path, profile: Profile, required: bool) -> Result<()> {

@@ -86,7 +86,7 @@ fn a_policy_has_one_source() {
     }
     let pinned =
         Given { use_env_policy: true, policy_sha256: Some("ab".repeat(32)), lists: filled(), ..given("debug") };
-    refused_as_usage(pinned, "is no document");
+    refused_as_usage(pinned, "is not a document");
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl NodeIdentity {
         Self::read(text.expose_secret()).ok_or_else(|| malformed("the node's key"))
     }
 
-    /// A key that nobody has yet.
+    /// A new key.
     ///
     /// # Errors
     /// When the system gives no random bytes.

@@ -3,28 +3,22 @@
 
 use std::collections::BTreeSet;
 
-use tempfile::TempDir;
-
-use super::{Publisher, Vouched, contracts, refusal, signer};
+use super::{Publisher, Vouched, contracts, refusal, signer_rule};
 use crate::{
     adapters::{
-        evidence::Verifier,
         github::{Allowance, GitHub},
-        github_release::{self, Request},
-        http::{Http, Service},
-        sigstore::RekorLookup,
+        release_source::{Downloads, Files, Log, Purpose, Read, ReleaseSource, Wanted},
     },
     error::{Error, Result},
     release::{
-        checks::authenticity::to_verify,
         contract::{AssetKind, Scope},
-        snapshot::{Demanded, SignatureOutcome, Snapshot},
+        snapshot::{SignatureOutcome, Snapshot},
         vouched,
     },
     subject::{profile::Profile, tag::Tag},
 };
 
-/// Assets fetched at the same time: the policies, the checksums file and their signatures.
+/// Assets fetched, and verified, at the same time: the policies, the checksums file and their signatures.
 const JOBS: usize = 4;
 
 /// The most that is downloaded for them, in bytes. Real ones have some 20 KiB together.
@@ -37,9 +31,7 @@ const MAX_DOWNLOAD: u64 = 256 << 20;
 /// release.
 pub(super) async fn fetch(release: &Tag, profile: Profile, publisher: &Publisher) -> Result<Vouched> {
     let origin = format!("{} of {}", release, publisher.repository);
-    let folder =
-        TempDir::with_prefix("merotee-").map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
-    let snapshot = snapshot(release, publisher, &folder).await?;
+    let Read { snapshot, .. } = read(release, publisher).await?;
     let policies = snapshot.contract.assets().filter(|asset| asset.role == AssetKind::Policy);
     let (own, others): (Vec<_>, Vec<_>) = policies.partition(|asset| asset.profile == Some(profile));
     let name = own.into_iter().next().map(|asset| asset.name);
@@ -69,23 +61,20 @@ fn signers(snapshot: &Snapshot) -> String {
 }
 
 /// As much of the release as vouches for its policies.
-async fn snapshot(release: &Tag, publisher: &Publisher, folder: &TempDir) -> Result<Snapshot> {
+async fn read(release: &Tag, publisher: &Publisher) -> Result<Read> {
     let contracts = contracts()?;
     let github = GitHub::new(publisher.api_url.clone(), publisher.token.clone(), publisher.http.clone())?
         .within(Allowance::new(MAX_DOWNLOAD, "the service's bound"));
-    let listing = github_release::list(&github, &publisher.repository, release, &contracts, Scope::Policies).await?;
-    let request = Request { into: folder.path(), jobs: JOBS, progress: &|_| {} };
-    let fetched = listing.download(&github, request).await?;
-    let demanded = Demanded::Signer(signer(release, &fetched.selection.contract, publisher));
-    let mut snapshot =
-        fetched.into_snapshot(publisher.repository.clone(), release.clone(), release.class(), demanded, true);
-    let log = Http::new(Service::Rekor, publisher.rekor_url.clone(), None, publisher.http.clone())?;
-    let rekor = Some(RekorLookup::new(&log, &publisher.rekor_url));
-    let verifier = Verifier { root: &publisher.trust_root, key: None, rekor };
-    let mut signatures = Vec::new();
-    for asset in to_verify(&snapshot) {
-        signatures.extend(verifier.verify(asset, &snapshot.assets).await);
-    }
-    snapshot.signatures = signatures;
-    Ok(snapshot)
+    let rule = signer_rule(publisher);
+    let source = ReleaseSource {
+        files: Files::GitHub { github: Box::new(github), downloads: Downloads::temporary()?, progress: false },
+        log: Some(Log::new(publisher.rekor_url.clone(), publisher.http.clone())?),
+        contracts: &contracts,
+        root: &publisher.trust_root,
+        key: None,
+        rule: &rule,
+        jobs: JOBS,
+    };
+    let wanted = Wanted { tag: release, class: release.class(), scope: Scope::Policies, purpose: Purpose::Verdict };
+    source.read(wanted).await
 }

@@ -1,10 +1,10 @@
 //! Who holds a connection and what it does with it, so that the right one goes when places are short.
 //!
-//! Those go first who keep nobody waiting: connections that sent nothing, then those between two requests, then those on
+//! Those with no request waiting go first: connections that sent nothing, those between two requests, then those on
 //! which a request or an answer is still under way, then those that wait to be served. Never one whose request is being
 //! answered, nor one that has only just come. Among those that do the same it is one of the origin that has most of them, and
 //! of an origin's the one that has done so longest. One origin has a share of the places, and makes room in that by itself. So
-//! a flood from one address makes room for its own, and one from many for whoever came last and speaks at once.
+//! a flood from one address makes room for its own, and one from many for the newest that speaks at once.
 //!
 //! Costs a few steps in ordered maps whenever a connection changes what it does.
 
@@ -45,7 +45,7 @@ impl Origin {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Doing {
-    /// It was accepted, and nobody has looked yet whether it has sent something.
+    /// It was accepted; whether it has sent something is not known yet.
     New,
     /// It has sent nothing yet.
     Silent,
@@ -153,12 +153,12 @@ impl Crowd {
         Member { crowd: Arc::clone(self), number, origin, doing, share, leave }
     }
 
-    /// Sends one away, whoever goes first; false when all are being answered.
+    /// Sends one away, in the order above; false when all are being answered.
     pub(super) fn make_room(&self) -> bool {
         self.lock().send_away(0..=WAITING, Rank::first)
     }
 
-    /// Sends one away that is served, whoever goes first; false when all of them are being answered.
+    /// Sends one away that is served, in the order above; false when all of them are being answered.
     pub(super) fn make_room_to_serve(&self) -> bool {
         self.lock().send_away(SERVED, Rank::first)
     }
@@ -197,7 +197,7 @@ impl Member {
         Arc::clone(&self.share)
     }
 
-    /// Sends away one of its own origin that is served, whoever goes first; false when all of them are being answered.
+    /// Sends away one of its own origin that is served, in the order above; false when all of them are being answered.
     pub(super) fn make_room_in_share(&self) -> bool {
         self.crowd.lock().send_away(SERVED, |rank| rank.first_of(self.origin))
     }

@@ -8,7 +8,7 @@ const MOST_SERVED: usize = 1024;
 /// How many connections there may be at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Open at all. When there are as many, those make room that send nothing, then others that keep nobody waiting.
+    /// Open at all. When there are as many, those make room that send nothing, then others with no request waiting.
     pub places: usize,
     /// Of which something was heard, and which are served.
     pub served: usize,

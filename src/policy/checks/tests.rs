@@ -139,7 +139,7 @@ fn unknown_fields_zero_registers_and_repeated_values_are_warned_about() {
     assert_eq!(only(&fields(&file), Status::Warn).message, "unknown field policy.kms_alowed_mrtd");
     assert_eq!(only(&register_zero(&file), Status::Warn).message, "debug node: RTMR3 may be all zeros");
     let repeated = only(&measurements(&file), Status::Warn);
-    assert_eq!(repeated.message, "debug kms: 1 values of RTMR0 stand in the list more than once");
+    assert_eq!(repeated.message, "debug kms: 1 value of RTMR0 listed more than once");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{
     admission::Count,
     structure::{Structural, StructuralChange},
 };
-use crate::{attestation::measurement::Register, policy::generate::pretty, report::escape};
+use crate::{attestation::measurement::Register, report::escape, schema::pretty};
 
 /// Renders the difference as indented JSON with a final line end.
 ///

@@ -5,7 +5,7 @@ use crate::{
     subject::profile::Profile,
 };
 
-/// An older file and what became of it. One side is `None` for a file that is new or gone.
+/// An older file and its newer version. One side is `None` for a file that is new or gone.
 pub type Pair<'a> = (Option<&'a PolicyFile>, Option<&'a PolicyFile>);
 
 /// Pairs files: two states of one file each are that file; else equal names; else, where it is beyond doubt, the only

@@ -54,7 +54,7 @@ pub enum StructuralChange {
     More(usize),
 }
 
-/// A value that is no list of measurements and changed.
+/// A value that is not a list of measurements and changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restated {
     /// Where: `release_tag`.
@@ -136,7 +136,7 @@ impl Walk {
         }
     }
 
-    /// Values of a list of measurements are compared elsewhere; what is no text in one of them is another structure.
+    /// Values of a list of measurements are compared elsewhere; what is not text in one of them is another structure.
     fn elements(&mut self, place: &str, old: &[Value], new: &[Value]) {
         let odd = |list: &[Value]| list.iter().map(type_of).find(|name| *name != "text");
         if let (None, Some(to)) = (odd(old), odd(new)) {

@@ -11,22 +11,21 @@ use crate::{
     attestation::measurement::{Measurement, Register, TcbStatus},
     policy::{
         candidates::Proposal,
-        generate::pretty,
         isolation::PROFILE_ISOLATION,
         mrtds::{self, MRTDS, PublishedMrtds},
     },
     report::{CheckInfo, Finding},
-    schema::{Document, SCHEMA, conforms},
+    schema::{Document, SCHEMA, conforms, pretty},
     subject::{profile::Profile, tag::Family},
 };
 
 /// The document's name.
 pub const NAME: &str = "published-mrtds.json";
 
-/// The rules of assembly, besides those of candidates.
+/// The rules of assembly, on top of those of candidates.
 pub const RULES: [CheckInfo; 3] = [SCHEMA, MRTDS, PROFILE_ISOLATION];
 
-/// What the document says besides its measurements.
+/// What the document says apart from its measurements.
 #[derive(Debug, Clone)]
 pub struct Origin {
     /// The machines that were probed.
@@ -39,7 +38,7 @@ pub struct Origin {
     pub image_family: Option<String>,
 }
 
-/// The document's bytes: indented JSON with a final line end. Profiles nobody probed are left out, for [`judge`] to
+/// The document's bytes: indented JSON with a final line end. Profiles not probed are left out, for [`judge`] to
 /// refuse.
 ///
 /// # Errors

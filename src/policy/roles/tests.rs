@@ -5,8 +5,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::policy::fixtures::{
-    allowed, measurement, mrtds_json, only, policy, policy_json, read, read_mrtds, spoiled, statuses,
+use crate::policy::{
+    acceptance::{Objection, Unacceptable, accept_roles},
+    fixtures::{allowed, measurement, mrtds_json, only, policy, policy_json, read, read_mrtds, spoiled, statuses},
 };
 
 fn lists<'d>(document: &'d Value, side: &str) -> Vec<&'d Value> {
@@ -242,7 +243,7 @@ fn bytes(document: &Value) -> Vec<u8> {
 
 fn served(own: &Value, others: &[&Value]) -> Result<Vec<Objection>, Unacceptable> {
     let others: Vec<_> = others.iter().map(|d| ("other.json".to_owned(), bytes(d))).collect();
-    accept("own.json", &bytes(own), &others)
+    accept_roles("own.json", &bytes(own), &others)
 }
 
 #[test]
@@ -261,7 +262,7 @@ fn a_service_refuses_to_take_the_kms_of_another_profile_for_a_node() {
     // The lists of the others count as well as its own.
     assert!(served(&locked, &[&read_only, &open]).is_err());
     for no_policy in [&b"{"[..], b"[]"] {
-        assert!(accept("own.json", &bytes(&debug), &[("other.json".to_owned(), no_policy.to_vec())]).is_err());
+        assert!(accept_roles("own.json", &bytes(&debug), &[("other.json".to_owned(), no_policy.to_vec())]).is_err());
     }
 }
 

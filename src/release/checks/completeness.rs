@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{checksums_of, renamed};
+use super::{
+    checksums_of,
+    renamed::{self, Renamed},
+};
 use crate::{
     digest::Sha256,
     release::{
@@ -10,6 +13,7 @@ use crate::{
         snapshot::{Aside, Content, MAX_DOCUMENT_BYTES, Snapshot},
     },
     report::{CheckInfo, Finding},
+    schema::excerpt::excerpt,
     subject::evidence_name::signed_by,
     text::counted,
 };
@@ -97,7 +101,7 @@ pub fn asset_present(snapshot: &Snapshot) -> Vec<Finding> {
     };
     let wanted: BTreeSet<&String> = required.union(&listed).collect();
     let mut findings: Vec<Finding> = unfinished(snapshot);
-    findings.extend(renamed::missing(snapshot));
+    findings.extend(renamed::missing(snapshot).iter().map(|renamed| missing_renamed(checksums_name, renamed)));
     let told: BTreeSet<String> = findings.iter().map(|finding| finding.subject.clone()).collect();
     for name in wanted.iter().filter(|name| !told.contains(**name)) {
         if snapshot.asset(name).is_none() && !snapshot.refused.iter().any(|(n, _)| n == *name) {
@@ -148,7 +152,7 @@ fn missing_help(snapshot: &Snapshot, name: &str) -> String {
     }
 }
 
-/// A checksums file with an unusable line is not believed at all.
+/// A checksums file with an unusable line is not trusted at all.
 pub fn checksums_file(snapshot: &Snapshot) -> Vec<Finding> {
     let name = &snapshot.contract.checksums.name;
     match checksums_of(snapshot) {
@@ -187,7 +191,7 @@ pub fn asset_listed(snapshot: &Snapshot) -> Vec<Finding> {
     let named = |name: &str| snapshot.contract.assets().any(|a| a.name == name);
     let needs_entry = |name: &str| {
         // A signature file is vouched for by the file it signs, and is reported with it where that is missing. One over
-        // a file that nobody names is an asset like any other.
+        // a file that nothing names is an asset like any other.
         let known = |signed: &str| {
             snapshot.asset(signed).is_some() || named(signed) || signed == checksums_name || file.get(signed).is_some()
         };
@@ -210,7 +214,8 @@ pub fn asset_listed(snapshot: &Snapshot) -> Vec<Finding> {
         );
     }
     findings.extend(unlisted.into_iter().map(|name| {
-        renamed::listed_otherwise(snapshot, &file, name).unwrap_or_else(|| {
+        let otherwise = renamed::listed_otherwise(snapshot, &file, name);
+        otherwise.map(|(original, same)| listed_renamed(checksums_name, name, original, same)).unwrap_or_else(|| {
             ASSET_LISTED
                 .fail(*name, format!("in the release, and not listed in {checksums_name}: nothing vouches for it"))
                 .compared(format!("an entry in {checksums_name}"), "none")
@@ -220,6 +225,26 @@ pub fn asset_listed(snapshot: &Snapshot) -> Vec<Finding> {
         })
     }));
     findings
+}
+
+/// What to do about a name that GitHub changes.
+const RENAME: &str =
+    "name the file as GitHub does before the checksums are made, sign them, and publish the release again";
+
+fn missing_renamed(checksums: &str, Renamed { original, given }: &Renamed<'_>) -> Finding {
+    let message =
+        format!("listed in {checksums}; GitHub renamed it when it was uploaded, and the release holds it as {given}");
+    ASSET_PRESENT.missing(excerpt(original), message).compared("one asset of this name", *given).help(RENAME)
+}
+
+fn listed_renamed(checksums: &str, name: &str, original: &str, same: bool) -> Finding {
+    let message = format!("listed in {checksums} as {original}, which GitHub renamed when it was uploaded");
+    let finding = if same {
+        ASSET_LISTED.warn(name, message)
+    } else {
+        ASSET_LISTED.fail(name, format!("{message}; and its bytes differ"))
+    };
+    finding.compared(name, original).help(RENAME)
 }
 
 /// Folders among the files: nothing in them is looked at.

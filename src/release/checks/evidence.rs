@@ -23,8 +23,8 @@ pub fn is_there(snapshot: &Snapshot) -> bool {
     files(snapshot).next().is_some()
 }
 
-/// A warning for each file of evidence that no signature was judged by, and one line for all the others. What came of those
-/// is for the signatures to say.
+/// A warning for each file of evidence that no signature was judged by, and one line for all the others. The
+/// signatures say what came of those.
 pub fn evidence(snapshot: &Snapshot) -> Vec<Finding> {
     let mut judged = 0_usize;
     let mut findings = Vec::new();

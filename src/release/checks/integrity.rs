@@ -72,7 +72,7 @@ fn compare(asset: &Asset, expected: Sha256) -> Finding {
     }
 }
 
-/// GitHub's own digest is a second witness that whoever changed the checksums file does not control.
+/// GitHub's own digest is a second witness, out of reach of an attacker who changed the checksums file.
 pub fn api_digest(snapshot: &Snapshot) -> Vec<Finding> {
     if let Origin::Folder(_) = snapshot.origin {
         return vec![API_DIGEST.skip("", "a local folder has no digests from GitHub")];

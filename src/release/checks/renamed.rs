@@ -1,17 +1,18 @@
 //! Files that the checksums file lists under another name than GitHub gave them on upload.
 //!
-//! The release is wrong either way, since a client that goes by the file does not find the asset. But it is no attack, and
+//! The release is wrong either way, since a client that goes by the file does not find the asset. But it is not an attack, and
 //! the remedy differs from that for an asset that nothing vouches for.
 
-use super::completeness::{ASSET_LISTED, ASSET_PRESENT};
-use crate::{
-    release::{asset_name, checksums::ChecksumsFile, snapshot::Snapshot},
-    report::Finding,
-    schema::excerpt::excerpt,
-};
+use crate::release::{asset_name, checksums::ChecksumsFile, snapshot::Snapshot};
 
-const HELP: &str =
-    "name the file as GitHub does before the checksums are made, sign them, and publish the release again";
+/// A name in the checksums file, and the asset that GitHub made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Renamed<'a> {
+    /// As the file lists it.
+    pub(super) original: &'a str,
+    /// As the release holds it.
+    pub(super) given: &'a str,
+}
 
 /// Hex digits of a SHA-256.
 const DIGITS: usize = 64;
@@ -20,19 +21,13 @@ const DIGITS: usize = 64;
 const MAX_NAMES: usize = 2_000;
 
 /// Names that the checksums file lists, that are not in the release, and that GitHub made other names of.
-pub(super) fn missing(snapshot: &Snapshot) -> Vec<Finding> {
+pub(super) fn missing(snapshot: &Snapshot) -> Vec<Renamed<'_>> {
     let name = &snapshot.contract.checksums.name;
     let bytes = if snapshot.quick { None } else { snapshot.asset(name).and_then(|asset| asset.bytes()) };
     let Ok(text) = std::str::from_utf8(bytes.unwrap_or_default()) else { return Vec::new() };
     // Not the parsed file: names with blanks are among those that make a line unusable.
     let listed = text.lines().take(MAX_NAMES).filter_map(name_of);
-    let finding = |original: &str| {
-        let given = counterpart(snapshot, original)?;
-        let message =
-            format!("listed in {name}; GitHub renamed it when it was uploaded, and the release holds it as {given}");
-        Some(ASSET_PRESENT.missing(excerpt(original), message).compared("one asset of this name", given).help(HELP))
-    };
-    listed.filter_map(finding).collect()
+    listed.filter_map(|original| Some(Renamed { original, given: counterpart(snapshot, original)? })).collect()
 }
 
 /// The name in a line, as it stands; `None` for a line of another form.
@@ -43,18 +38,15 @@ fn name_of(line: &str) -> Option<&str> {
     digest.bytes().all(|b| b.is_ascii_hexdigit()).then_some(name)
 }
 
-/// What is to be said of an asset that is not listed under its own name, when the file lists what it was called before.
-pub(super) fn listed_otherwise(snapshot: &Snapshot, file: &ChecksumsFile, name: &str) -> Option<Finding> {
+/// What the file lists an asset as that it does not list under its own name, and whether with the asset's bytes.
+pub(super) fn listed_otherwise<'f>(
+    snapshot: &Snapshot,
+    file: &'f ChecksumsFile,
+    name: &str,
+) -> Option<(&'f str, bool)> {
     let (original, digest) =
         file.iter().find(|(original, _)| snapshot.asset(original).is_none() && asset_name::renames(original, name))?;
-    let listed = &snapshot.contract.checksums.name;
-    let same = snapshot.asset(name).and_then(|asset| asset.digest()) == Some(digest);
-    let message = format!("listed in {listed} as {original}, which GitHub renamed when it was uploaded");
-    Some(if same {
-        ASSET_LISTED.warn(name, message).compared(name, original).help(HELP)
-    } else {
-        ASSET_LISTED.fail(name, format!("{message}; and its bytes differ")).compared(name, original).help(HELP)
-    })
+    Some((original, snapshot.asset(name).and_then(|asset| asset.digest()) == Some(digest)))
 }
 
 /// The asset that GitHub made of a file called `original`.

@@ -15,7 +15,7 @@ use crate::{
 pub const TRUST_BUNDLE: CheckInfo =
     CheckInfo { id: "trust-bundle", title: "the files in the trust bundle are the loose assets, byte for byte" };
 
-/// The bundle's own inventory, which is no asset.
+/// The bundle's own inventory, which is not an asset.
 const INVENTORY: &str = "MANIFEST.txt";
 /// Unpacked bytes read at most; a real bundle holds under 100 KiB.
 const MAX_UNPACKED: u64 = 64 * 1024 * 1024;

@@ -111,7 +111,7 @@ fn a_key_that_stands_twice_is_refused_in_every_object_of_every_form_also_behind_
                 for spelled in [format!("\"{key}\""), escaped] {
                     let text = twice(&document, &place, &spelled, value);
                     let refusal = outcome(&text).unwrap_err();
-                    assert!(refusal.to_string().contains("stands twice"), "{place} {spelled}: {refusal}");
+                    assert!(refusal.to_string().contains("appears twice"), "{place} {spelled}: {refusal}");
                     tried += 1;
                 }
             }

@@ -93,7 +93,7 @@ impl<'d> Names<'d> {
         }
     }
 
-    /// Notes what a package says of its files although nobody looked at them (clause 7.8: `filesAnalyzed`).
+    /// Notes what a package says of its files although they were not analyzed (clause 7.8: `filesAnalyzed`).
     fn files(&self, document: &Value, problems: &mut Problems<'_>) {
         let packages = list(document, "packages").iter().enumerate();
         let unanalysed: HashMap<&str, usize> = packages

@@ -86,7 +86,7 @@ fn what_is_no_statement_is_refused_by_the_field_that_says_so() {
         assert!(refusal.contains(field), "{wrong}: {refusal}");
     }
     let twice = statement().to_string().replacen('{', "{\"_type\":\"x\",", 1);
-    assert!(Statement::parse(twice.as_bytes()).unwrap_err().contains("stands twice"));
+    assert!(Statement::parse(twice.as_bytes()).unwrap_err().contains("appears twice"));
 }
 
 #[test]

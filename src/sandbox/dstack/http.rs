@@ -55,7 +55,7 @@ async fn get_key(State(machine): State<Arc<Machine>>, body: Bytes) -> Response {
         Err(refusal) => return *refusal,
     };
     let key = hex::encode(machine.key(&request.path));
-    // Stands where dstack's chain does, which signs the key for a purpose. Nobody here checks it.
+    // Stands where dstack's chain does, which signs the key for a purpose. Nothing here checks it.
     let link = Sha256::of(format!("{}:{key}", request.purpose).as_bytes());
     Json(json!({"key": key, "signature_chain": [link.to_string()]})).into_response()
 }
@@ -141,7 +141,7 @@ fn vm_config(machine: &Machine) -> String {
         .to_string()
 }
 
-/// Report data, filled up with zeros as dstack does; `None` where it is no hex or too long.
+/// Report data, filled up with zeros as dstack does; `None` where it is not hex or too long.
 fn padded(text: &str) -> Option<[u8; 64]> {
     let bytes = hex::decode(text).ok().filter(|bytes| bytes.len() <= 64)?;
     let mut data = [0; 64];

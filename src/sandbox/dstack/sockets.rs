@@ -64,7 +64,7 @@ impl Sockets {
         Ok(())
     }
 
-    /// Without unix sockets there are no agents, and whoever asks for one finds nothing.
+    /// Without unix sockets there are no agents, and a command that asks for one finds nothing.
     #[cfg(not(unix))]
     fn listen(&self, socket: &Path, _machine: Arc<Machine>) -> Result<()> {
         tracing::debug!("no guest agent at {}: this system has no unix sockets", socket.display());

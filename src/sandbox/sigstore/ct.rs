@@ -1,5 +1,5 @@
 //! The certificate transparency log: promises, in a signed certificate timestamp (SCT, RFC 6962 §3.2), that it will log
-//! a certificate. It keeps no tree, because nobody who verifies a signature asks for one.
+//! a certificate. It keeps no tree, because verifying a signature needs none.
 
 use const_oid::{ObjectIdentifier, db::rfc6962::CT_PRECERT_SCTS};
 use der::Encode;

@@ -110,7 +110,7 @@ pub(super) fn from_proposal(proposal: &Value) -> Result<NewEntry> {
     log_entry(&content.envelope, &decode_base64("verifier", verifier)?)
 }
 
-/// The digests by which a statement's artifacts find its entry; none when the payload is no statement.
+/// The digests by which a statement's artifacts find its entry; none when the payload is not a statement.
 fn subject_digests(payload: &[u8]) -> Vec<Sha256> {
     let statement: Value = serde_json::from_slice(payload).unwrap_or_default();
     let subjects = statement.get("subject").and_then(Value::as_array).into_iter().flatten();

@@ -2,7 +2,7 @@
 //! identity. Extensions follow Fulcio's registry:
 //! <https://github.com/sigstore/fulcio/blob/main/docs/oid-info.md>.
 //!
-//! It trusts whoever calls it: checking tokens and proofs of possession is the HTTP front's work.
+//! It trusts its caller: checking tokens and proofs of possession is the HTTP front's work.
 
 use const_oid::ObjectIdentifier;
 use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;

@@ -1,5 +1,5 @@
-//! What gets logged: proposals, which come from anybody, are read and their signature is checked. Holds `hashedrekord`
-//! entries, "this key signed a blob with this digest"; attestations are the business of `envelope`.
+//! What gets logged, and `hashedrekord` entries, "this key signed a blob with this digest"; attestations are in `envelope`.
+//! A proposed entry comes from anybody: its signature is checked.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use der::{DecodePem, Encode};
@@ -10,7 +10,6 @@ use serde_json::Value;
 use x509_cert::Certificate;
 
 use super::certificate::pem;
-use super::envelope;
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
 
@@ -23,19 +22,6 @@ pub(super) struct NewEntry {
     pub(super) body: Vec<u8>,
     /// The digests it is found by.
     pub(super) digests: Vec<Sha256>,
-}
-
-/// Reads a proposed entry of any kind the log takes and checks its signature.
-///
-/// # Errors
-/// A usage error that says what is wrong with the proposal.
-pub(super) fn read_proposal(proposal: &Value) -> Result<NewEntry> {
-    let field = |name: &str| proposal.get(name).and_then(Value::as_str);
-    match (field("kind"), field("apiVersion")) {
-        (Some("hashedrekord"), Some("0.0.1")) => HashedRekord::from_proposal(proposal)?.new_entry(),
-        (Some("dsse"), Some("0.0.1")) => envelope::from_proposal(proposal),
-        (_, _) => Err(Error::usage("only hashedrekord 0.0.1 and dsse 0.0.1 entries can be logged here")),
-    }
 }
 
 /// A blob's digest, a signature over it (ECDSA P-256, DER), and the PEM certificate or public key that verifies it.
@@ -64,7 +50,8 @@ impl HashedRekord {
         Ok(NewEntry { body, digests: vec![self.digest] })
     }
 
-    fn from_proposal(proposal: &Value) -> Result<Self> {
+    /// Reads a proposed `hashedrekord` 0.0.1 entry.
+    pub(super) fn from_proposal(proposal: &Value) -> Result<Self> {
         let entry = Entry::deserialize(proposal)
             .map_err(|e| Error::usage("the proposed entry is not a hashedrekord").because(e))?;
         if entry.spec.data.hash.algorithm != "sha256" {

@@ -46,7 +46,7 @@ pub(super) struct LoggedEntry {
     pub(super) inclusion: Inclusion,
 }
 
-/// What became of a proposal.
+/// The outcome of a proposal.
 pub(super) enum Logged {
     /// A new entry, at this tree index.
     New(u64),

@@ -4,7 +4,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
-use super::key::{Key, Seed};
+use super::key::{KEY_DETAILS, Key, Seed};
 use super::merkle::{Inclusion, MerkleLog};
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ fn body(digest: &Sha256, signature: &[u8], certificate: &[u8]) -> Result<Vec<u8>
                 signature: Signature {
                     content: STANDARD.encode(signature),
                     verifier: Verifier {
-                        key_details: super::trust::KEY_DETAILS,
+                        key_details: KEY_DETAILS,
                         certificate: RawBytes { raw_bytes: STANDARD.encode(certificate) },
                     },
                 },

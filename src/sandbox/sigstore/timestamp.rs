@@ -225,7 +225,7 @@ struct PkiStatusInfo {
     fail_info: Option<BitString>,
 }
 
-/// RFC 3161 §2.4.2, without the name and the extensions, which nobody needs here.
+/// RFC 3161 §2.4.2, without the name and the extensions, which are not needed here.
 #[derive(Clone, Debug, Eq, PartialEq, Sequence)]
 struct TstInfo {
     version: u8,

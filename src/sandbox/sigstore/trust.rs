@@ -7,14 +7,12 @@ use x509_cert::Certificate;
 use super::certificate::{EPOCH_START, der, rfc3339};
 use super::ct::CtLog;
 use super::fulcio::Fulcio;
-use super::key::Key;
+use super::key::{KEY_DETAILS, Key};
 use super::rekor::Rekor;
 use super::rekor2::{self, Rekor2};
 use super::timestamp::TimestampAuthority;
 use crate::error::Result;
 
-/// How Sigstore names ECDSA on P-256 with SHA-256.
-pub(super) const KEY_DETAILS: &str = "PKIX_ECDSA_P256_SHA_256";
 const OPERATOR: &str = "merotee sandbox";
 
 /// The trusted root, written once: its certificates and keys never change.

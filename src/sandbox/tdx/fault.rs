@@ -34,9 +34,9 @@ pub enum Fault {
     MismatchedPceId,
     /// The TCB info is about SGX.
     SgxTcbInfo,
-    /// The TCB info is of a version that nobody has defined.
+    /// The TCB info is of a version that is not defined.
     UnknownTcbInfoVersion,
-    /// The TCB info compares versions in a way that nobody has defined.
+    /// The TCB info compares versions in a way that is not defined.
     UnknownTcbType,
     /// The levels of the TCB info have no TDX components.
     MissingTdxComponents,

@@ -28,11 +28,11 @@ use crate::sandbox::certificate::{
 use crate::sandbox::key::{Key, Seed};
 
 /// Verifiers tell the two lists apart by what their addresses contain, so the certificates name Intel's; but on a host of
-/// a domain that never resolves (RFC 2606), so that nobody leaves the sandbox to ask Intel.
+/// a domain that never resolves (RFC 2606), so that no request leaves the sandbox for Intel.
 const ROOT_LIST: &str = "https://certificates.trustedservices.intel.com/IntelSGXRootCA.der";
 const PCK_LIST: &str = "https://api.trustedservices.intel.com/sgx/certification/v4/pckcrl?ca=platform&encoding=der";
 
-/// Keys that sign something other than certificates, and everything they are believed by.
+/// Keys that sign something other than certificates, and everything that vouches for them.
 pub(super) struct Pki {
     /// DER of the root to trust.
     pub(super) root_der: Vec<u8>,

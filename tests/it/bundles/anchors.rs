@@ -32,7 +32,7 @@ fn a_trust_root_of_another_kind_or_that_does_not_parse_is_a_usage_error_that_say
         (with("mediaType", json!("x")), "this is a Sigstore trusted root, with the mediaType x"),
         (with("mediaType", json!("application/vnd.dev.sigstore.trustedroot.v9+json")), "trustedroot.v9"),
         (without_media_type, "this is a Sigstore trusted root, without a mediaType"),
-        (root.replacen('{', "{\"tlogs\":[],", 1), "stands twice"),
+        (root.replacen('{', "{\"tlogs\":[],", 1), "appears twice"),
         (with("tlogs", json!([])), "names no transparency log"),
         (with("tlogs", json!([{}])), "root.json"),
         (with("certificateAuthorities", json!([{}])), "root.json"),
@@ -124,7 +124,7 @@ fn a_contract_of_another_kind_or_that_does_not_parse_is_a_usage_error_that_says_
         (r#"{"contracts":[]}"#.to_owned(), "schema_version"),
         (r#"{"schema_version":2,"contracts":[]}"#.to_owned(), "schema_version 2"),
         (r#"{"schema_version":1,"contracts":[]}"#.to_owned(), "holds nothing for the kms family"),
-        (listed.replacen('{', "{\"schema_version\":1,", 1), "stands twice"),
+        (listed.replacen('{', "{\"schema_version\":1,", 1), "appears twice"),
         (format!("{listed}{listed}"), "trailing characters"),
         (listed.replacen("\"family\"", "\"familie\"", 1), "familie"),
     ] {

@@ -120,46 +120,46 @@ pub(super) fn bundles(sound: &Sound) -> Vec<Changed> {
             "at once",
         ),
         // a key twice
-        changed("the signature twice", before(message, "", "\"messageSignature\"", &other_signature), "stands twice"),
-        changed("the envelope twice", before(attestation, "", "\"dsseEnvelope\"", &envelope), "stands twice"),
-        changed("the media type twice", before(message, "", "\"mediaType\"", &json!("x")), "stands twice"),
-        changed("the material twice", before(message, "", "\"verificationMaterial\"", &json!({})), "stands twice"),
+        changed("the signature twice", before(message, "", "\"messageSignature\"", &other_signature), "appears twice"),
+        changed("the envelope twice", before(attestation, "", "\"dsseEnvelope\"", &envelope), "appears twice"),
+        changed("the media type twice", before(message, "", "\"mediaType\"", &json!("x")), "appears twice"),
+        changed("the material twice", before(message, "", "\"verificationMaterial\"", &json!({})), "appears twice"),
         changed(
             "the certificate twice",
             before(message, MATERIAL, "\"certificate\"", &other_certificate),
-            "stands twice",
+            "appears twice",
         ),
         changed(
             "its bytes twice",
             before(message, "/verificationMaterial/certificate", "\"rawBytes\"", &json!("AA==")),
-            "stands twice",
+            "appears twice",
         ),
         changed(
             "the log entries twice",
             before(message, MATERIAL, "\"tlogEntries\"", &json!([other_entry])),
-            "stands twice",
+            "appears twice",
         ),
-        changed("the log index twice", before(message, ENTRY, "\"logIndex\"", &json!("0")), "stands twice"),
-        changed("the body twice", before(message, ENTRY, "\"canonicalizedBody\"", &json!("AA==")), "stands twice"),
+        changed("the log index twice", before(message, ENTRY, "\"logIndex\"", &json!("0")), "appears twice"),
+        changed("the body twice", before(message, ENTRY, "\"canonicalizedBody\"", &json!("AA==")), "appears twice"),
         changed(
             "the digest twice",
             before(message, "/messageSignature/messageDigest", "\"digest\"", &json!("AA==")),
-            "stands twice",
+            "appears twice",
         ),
         changed(
             "the payload twice",
             before(attestation, "/dsseEnvelope", "\"payload\"", &json!("e30=")),
-            "stands twice",
+            "appears twice",
         ),
         changed(
             "the payload twice, escaped",
             before(attestation, "/dsseEnvelope", "\"\\u0070ayload\"", &json!("e30=")),
-            "stands twice",
+            "appears twice",
         ),
         changed(
             "sig twice",
             before(attestation, "/dsseEnvelope/signatures/0", "\"sig\"", &json!("AA==")),
-            "stands twice",
+            "appears twice",
         ),
         // another spelling
         changed("media_type beside mediaType", with(message, "", "media_type", "x"), "another spelling"),
@@ -262,12 +262,12 @@ fn cosigns(sound: &Sound) -> Vec<Changed> {
     let (rekor, payload) = ("/rekorBundle", "/rekorBundle/Payload");
     let changed = |what, bundle, why| Changed { what, bundle, why };
     vec![
-        changed("signature twice", before(cosign, "", "\"base64Signature\"", &json!("AA==")), "stands twice"),
-        changed("certificate twice", before(cosign, "", "\"cert\"", &json!("AA==")), "stands twice"),
-        changed("certificate twice, escaped", before(cosign, "", "\"c\\u0065rt\"", &json!("AA==")), "stands twice"),
-        changed("body twice", before(cosign, payload, "\"body\"", &json!("AA==")), "stands twice"),
-        changed("time twice", before(cosign, payload, "\"integratedTime\"", &json!(0)), "stands twice"),
-        changed("promise twice", before(cosign, rekor, "\"SignedEntryTimestamp\"", &json!("AA==")), "stands twice"),
+        changed("signature twice", before(cosign, "", "\"base64Signature\"", &json!("AA==")), "appears twice"),
+        changed("certificate twice", before(cosign, "", "\"cert\"", &json!("AA==")), "appears twice"),
+        changed("certificate twice, escaped", before(cosign, "", "\"c\\u0065rt\"", &json!("AA==")), "appears twice"),
+        changed("body twice", before(cosign, payload, "\"body\"", &json!("AA==")), "appears twice"),
+        changed("time twice", before(cosign, payload, "\"integratedTime\"", &json!(0)), "appears twice"),
+        changed("promise twice", before(cosign, rekor, "\"SignedEntryTimestamp\"", &json!("AA==")), "appears twice"),
         changed(
             "another case, which Go does not tell apart",
             with(cosign, "", "base64signature", "AA=="),

@@ -61,7 +61,7 @@ fn what_is_soundly_signed_and_no_statement_is_refused() {
         (IN_TOTO, nameless.to_string(), "predicateType"),
         (IN_TOTO, changed("predicate_type", json!("p")), "another spelling"),
         (IN_TOTO, changed("type", json!("t")), "another spelling"),
-        (IN_TOTO, twice, "stands twice"),
+        (IN_TOTO, twice, "appears twice"),
         (IN_TOTO, changed("subject", json!([])), "no subject"),
         (IN_TOTO, changed("payload", json!("e30=")), "another form"),
         (IN_TOTO, "not JSON".to_owned(), "the statement"),

@@ -103,10 +103,10 @@ async fn an_agent_that_talks_garbage_is_not_quoted_on_keys() {
         (format!("{KEY}\"}}"), "the answer is not JSON"),
         (format!(r#"{{"{KEY}":1,"{KEY}":2}}"#), "the answer is not JSON"),
         (format!(r#"["{KEY}"]"#), "the answer is not a JSON object"),
-        (format!(r#"{{"key":"{KEY}-"}}"#), "the answer cannot be used: `key` is no hex"),
-        (format!(r#"{{"key":"{KEY}{KEY}{KEY}"}}"#), "the answer cannot be used: `key` is no hex of 16 to 64 bytes"),
-        (format!(r#"{{"key":["{KEY}"]}}"#), "the answer cannot be used: `key` is no text"),
-        (format!(r#"{{"private":"{KEY}"}}"#), "the answer cannot be used: `key` is no hex of 16 to 64 bytes"),
+        (format!(r#"{{"key":"{KEY}-"}}"#), "the answer cannot be used: `key` is not hex"),
+        (format!(r#"{{"key":"{KEY}{KEY}{KEY}"}}"#), "the answer cannot be used: `key` is not hex of 16 to 64 bytes"),
+        (format!(r#"{{"key":["{KEY}"]}}"#), "the answer cannot be used: `key` is not text"),
+        (format!(r#"{{"private":"{KEY}"}}"#), "the answer cannot be used: `key` is not hex of 16 to 64 bytes"),
     ] {
         let listening = answering(StatusCode::OK, body);
         let error = listening.agent().get_key("a", "").await.unwrap_err();
@@ -169,11 +169,11 @@ async fn no_quote_and_a_quote_over_other_data_are_errors() {
     for (fields, what) in [
         (json!({}), "`quote` is empty"),
         (json!({"quote": "0x"}), "`quote` is empty"),
-        (json!({"quote": "0"}), "`quote` is no hex"),
-        (json!({"quote": ["00"]}), "`quote` is no text"),
+        (json!({"quote": "0"}), "`quote` is not hex"),
+        (json!({"quote": ["00"]}), "`quote` is not text"),
         (json!({"quote": "00", "report_data": "5a"}), "`report_data` is not what was asked for"),
-        (json!({"quote": "00", "event_log": "{}"}), "`event_log` is no list"),
-        (json!({"quote": "00", "event_log": "["}), "`event_log` is no JSON: line 1"),
+        (json!({"quote": "00", "event_log": "{}"}), "`event_log` is not a list"),
+        (json!({"quote": "00", "event_log": "["}), "`event_log` is not JSON: line 1"),
         (json!({"quote": "00", "vm_config": 7}), "`vm_config` is neither text nor an object"),
     ] {
         let listening = answering(StatusCode::OK, fields.to_string());

@@ -127,7 +127,7 @@ async fn while_redis_is_away_nobody_gets_a_key_and_when_it_is_back_the_same_serv
         let answer = service.post(endpoint, body.clone()).await;
         assert_eq!((answer.status, answer.text.as_str()), (503, r#"{"error":"service_unavailable"}"#), "{endpoint}");
         let line = log.refusal(endpoint, 503, "service_unavailable");
-        assert!(line.contains("redis.sock is out of reach"), "{line}");
+        assert!(line.contains("redis.sock is unreachable"), "{line}");
     }
     assert_eq!(service.get("/health").await.status, 200);
 

@@ -240,7 +240,7 @@ async fn a_quote_of_another_time_peer_or_root_is_not_this_nodes() {
 
     assert_eq!(case.site.pccs.asked(), [1; 4]);
     let at = jiff::Timestamp::from_second(NOW.cast_signed()).unwrap();
-    let foreign: Expected<'_> = (401, FORGED, &["the PCK certificate chain leads to another root"]);
+    let foreign: Expected<'_> = (401, FORGED, &["the PCK certificate chain leads to a root other than the trust root"]);
     case.quoted_by(Platform::new(8, at).unwrap(), foreign).await;
     case.quoted_by(platform(NOW).with_fault(Fault::WrongRoot).unwrap(), foreign).await;
     // Whoever sends these first cannot make the service ask anybody about a machine that does not exist.
@@ -311,7 +311,7 @@ async fn a_peer_that_tries_too_often_waits_and_no_other_peer_with_it() {
     }
     let attempt = case.attempt().await;
     case.log.nothing_refused();
-    case.signed(&attempt, &case.node, (429, "rate_limited", &["too many requests of this peer"])).await;
+    case.signed(&attempt, &case.node, (429, "rate_limited", &["too many requests from this peer"])).await;
     // Who cannot sign for a peer cannot use up its attempts.
     let other = case.site.node().renamed(2);
     for _ in 0..5 {

@@ -5,7 +5,7 @@ use merotee::{
     attestation::measurement::{Allowed, Register, Registers},
     digest::Sha256,
     kms::policy::NodePolicy,
-    policy::roles,
+    policy::acceptance,
     sandbox::{boot::Boot, documents},
     subject::profile::Profile,
 };
@@ -66,7 +66,7 @@ async fn only_the_separation_of_roles_keeps_the_answer_of_a_kms_from_opening_a_k
     };
     let others = [of(Profile::DebugReadOnly), of(Profile::LockedReadOnly)];
     for known in [&others[..], &others[1..], &others[..1], &[]] {
-        let refusal = roles::accept("attestation-policy-debug.json", &bytes, known).unwrap_err();
+        let refusal = acceptance::accept_roles("attestation-policy-debug.json", &bytes, known).unwrap_err();
         assert_eq!(refusal.objections()[0].check, "role-separation", "{refusal:?}");
     }
 }

@@ -111,7 +111,7 @@ fn a_policy_from_the_environment_starts_a_debug_service_with_a_warning() {
         let run = place.merotee(serve("1.2.0", "debug")).env("USE_ENV_POLICY", "true");
         run.envs(lists.iter().map(|name| ((*name).to_owned(), format!(r#"["{}"]"#, "ab".repeat(48))))).run()
     };
-    with(&registers).expect(0).says(&["[WARN] the policy is from the environment: nobody signed it"]);
+    with(&registers).expect(0).says(&["[WARN] the policy is from the environment: it is not signed"]);
     with(&registers[..4]).expect(2).says(&["the policy in the environment is refused", "nothing in RTMR3"]);
     // Lists without the switch are told, and not heeded.
     let run = place.sandbox(serve("1.2.0", "debug")).args(["--allowed-mrtd", &"ab".repeat(48)]).run().expect(0);
@@ -128,7 +128,7 @@ fn without_enforcement_a_debug_service_starts_with_a_warning() {
 fn whom_else_than_the_default_is_trusted_is_said() {
     let run = Place::new().sandbox(serve("1.2.0", "debug")).args(["--tdx-root", "root.der"]).run().expect(1);
     let run = run
-        .says(&["[WARN] signatures are judged by the trust root", "[WARN] quotes are judged by the root in root.der"])
+        .says(&["[WARN] using custom trust root", "[WARN] quotes are judged by the root in root.der"])
         .says(&["[ERROR] cannot read root.der"]);
     assert!(!run.stderr.contains("[WARN] the policy must be signed by a workflow of"), "{}", run.stderr);
     let args = ["--repo", "fork/mero-tee", "--retries", "0"];

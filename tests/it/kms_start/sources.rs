@@ -158,7 +158,7 @@ fn a_policy_in_a_file_needs_its_bundle_or_a_pin() {
     let run = signed.serve(&place).args(["--policy-file", "p.json"]).run().expect(10);
     run.says(&["p.json: no signature", "put its Sigstore bundle beside it", "MERO_KMS_POLICY_SHA256"]);
     let run = signed.serve(&place).args(["--policy-file", "p.json", "--policy-sha256", &digest]).run().expect(0);
-    run.says(&["[WARN] nobody signed p.json: MERO_KMS_POLICY_SHA256 alone vouches for it"]);
+    run.says(&["[WARN] p.json is not signed: only MERO_KMS_POLICY_SHA256 vouches for it"]);
     signed.write(&place, true);
     signed.serve(&place).args(["--policy-file", "p.json"]).run().expect(0).says(&["p.json is signed by"]);
     signed.serve(&place).args(["--policy-file", "absent.json"]).run().expect(1).says(&["absent.json"]);

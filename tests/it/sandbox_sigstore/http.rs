@@ -206,7 +206,7 @@ async fn fulcio_certifies_the_key_of_whoever_holds_it_and_a_token() {
     assert_eq!(refused(token.clone(), sign(&key, b"somebody else")).await.0, 400);
     let foreign = super::instance(8).identity_token(&identity(), at(SIGNED_AT)).unwrap();
     let (status, problem) = refused(foreign, proof.clone()).await;
-    assert_eq!((status, problem["message"].as_str().unwrap().contains("not one of this instance")), (400, true));
+    assert_eq!((status, problem["message"].as_str().unwrap().contains("not issued by this instance")), (400, true));
     let expired = instance.lock().unwrap().identity_token(&identity(), at(SIGNED_AT - 600)).unwrap();
     assert_eq!(refused(expired, proof).await.0, 400);
     assert_eq!(post(&base, "/api/v1/signingCert", &json!({})).await.0, 401);

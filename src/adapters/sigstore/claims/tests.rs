@@ -164,7 +164,7 @@ fn a_claim_that_cannot_be_read_or_stands_twice_is_never_an_absent_one() {
     for number in [1, 3, 5, 6, 8, 12, 13, 14] {
         let mut claims: Vec<_> = older().into_iter().chain(newer()).collect();
         claims.push((number, Usual("once more")));
-        assert!(read(&claims).unwrap_err().contains("stands twice"), "{number}");
+        assert!(read(&claims).unwrap_err().contains("appears twice"), "{number}");
     }
     // Not one of ours, and not text at all.
     assert!(read(&[(8, Usual(ACTIONS)), (7, Bytes(b"\xff")), (99, Bytes(b"\xff"))]).is_ok());

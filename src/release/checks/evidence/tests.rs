@@ -111,7 +111,7 @@ fn each_file_of_a_pair_counts_as_judged_and_one_that_was_only_missed_does_not() 
     let mut release = snapshot(&[(SUMS, ""), (sig.as_str(), "s"), (pem.as_str(), "p")], Scope::Whole);
     release.signatures = vec![signature(SUMS, &format!("{sig} + {pem}"))];
     assert_eq!(evidence(&release).iter().map(|f| f.status).collect::<Vec<_>>(), [Status::Pass]);
-    // Nothing verified: the evidence that would have been wanted is no evidence that was judged.
+    // Nothing verified: the evidence that would have been wanted is not evidence that was judged.
     release.signatures[0].outcome = SignatureOutcome::Absent;
     assert_eq!(evidence(&release).iter().map(|f| f.status).collect::<Vec<_>>(), [Status::Warn; 2]);
 }

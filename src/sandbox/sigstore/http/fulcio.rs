@@ -1,4 +1,4 @@
-//! Fulcio's REST API: a certificate for whoever holds an identity token of the instance and the key it asks for.
+//! Fulcio's REST API: a certificate for the holder of an identity token of the instance and the key it asks for.
 //! <https://github.com/sigstore/fulcio/blob/main/fulcio.proto> (v2); v1 is what cosign 2 asks.
 
 use axum::Json;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{Problem, Services};
 use crate::digest::Sha256;
-use crate::sandbox::sigstore::record::read_proposal;
+use crate::sandbox::sigstore::proposal::read_proposal;
 use crate::sandbox::sigstore::rekor::{Logged, LoggedEntry};
 
 /// How many entries one retrieval may ask for, as in Rekor.

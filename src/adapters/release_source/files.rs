@@ -1,144 +1,85 @@
 //! Where the files of a release come from: GitHub or a local folder.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::TempDir;
-use url::Url;
 
+use super::{Purpose, ReleaseSource, Wanted};
 use crate::{
     adapters::{
         fetched::Fetched,
         file,
         folder::{self, NOTES_FILE},
-        github::{Allowance, GitHub},
+        github::GitHub,
         github_release,
-        http::{Http, Service},
         keep::{Keep, Staged},
-        sigstore::RekorLookup,
     },
-    cli::{Cli, Environment, VerifyReleaseArgs},
-    commands::bounds,
     error::{Error, Result},
-    release::{
-        contract::{Contracts, Scope},
-        selection::Names,
-        snapshot::Available,
-    },
-    subject::{
-        repository::Repository,
-        tag::{Selector, Tag},
-    },
+    release::{selection::Names, snapshot::Available},
+    subject::tag::Tag,
 };
 
-/// What bounds the downloads of a run, as errors name it.
-const MAX_DOWNLOAD: &str = "--max-download (MEROTEE_MAX_DOWNLOAD)";
-
-/// Where releases are read from.
-pub(in crate::commands) enum Source {
-    /// GitHub.
+/// Where the files of releases lie.
+pub enum Files {
+    /// On GitHub.
     GitHub {
         /// The API.
         github: Box<GitHub>,
-        /// The log asked about detached signatures.
-        rekor: Rekor,
         /// Where downloads go.
         downloads: Downloads,
         /// Whether progress may be shown.
         progress: bool,
     },
-    /// A local folder.
+    /// In a local folder.
     Folder {
         /// The folder, or the parent of one folder a tag.
         dir: PathBuf,
         /// Whether it must be the parent: several releases are asked for, and one folder is not all of them.
         nested: bool,
-        /// The log asked about detached signatures; `None` offline: no client is built at all.
-        rekor: Option<Rekor>,
+        /// The release notes, when they do not lie in the folder.
+        notes: Option<PathBuf>,
+        /// The folder of the release that others are compared with, when it is not beside or in this one.
+        counterpart: Option<PathBuf>,
     },
 }
 
 /// Where downloads go.
-pub(in crate::commands) enum Downloads {
-    /// Into a folder that is removed when the command ends.
+pub enum Downloads {
+    /// Into a folder that is removed when the value is dropped.
     Temporary(TempDir),
     /// To stay, under a name that says what they are worth.
     Kept(Keep),
 }
 
-/// The log, and the client that asks it. Shared with the counterpart's source.
-pub(super) type Rekor = Arc<(Http, Url)>;
-
-/// What a release is read for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// To be judged.
-    Verdict,
-    /// To compare another with it.
-    Comparison,
+impl Downloads {
+    /// Into a temporary folder.
+    ///
+    /// # Errors
+    /// Input: none can be made.
+    pub fn temporary() -> Result<Self> {
+        let folder = TempDir::with_prefix("merotee-");
+        folder.map(Self::Temporary).map_err(|e| Error::input("cannot make a temporary folder").because(e))
+    }
 }
 
-/// What of a release is wanted.
-#[derive(Clone, Copy)]
-pub(super) struct Wanted<'a> {
-    pub(super) repository: &'a Repository,
-    pub(super) tag: &'a Tag,
-    pub(super) contracts: &'a Contracts,
-    pub(super) scope: Scope,
-    pub(super) purpose: Purpose,
-    pub(super) args: &'a VerifyReleaseArgs,
-}
-
-impl Source {
-    /// Prepares the source the arguments name.
-    pub(in crate::commands) fn new(cli: &Cli, args: &VerifyReleaseArgs, environment: &Environment) -> Result<Self> {
-        let rekor = || -> Result<Rekor> {
-            let url = cli.sigstore.rekor_url.clone();
-            Ok(Arc::new((Http::new(Service::Rekor, url.clone(), None, bounds(&cli.network))?, url)))
-        };
-        if let Some(dir) = &args.dir {
-            let rekor = if args.offline { None } else { Some(rekor()?) };
-            let nested = matches!(args.tag, Some(Selector::Both(_)));
-            return Ok(Self::Folder { dir: dir.clone(), nested, rekor });
-        }
-        // Before anything is asked: without it nothing can be fetched.
-        let downloads = match &args.keep {
-            Some(dir) => Downloads::Kept(Keep::new(dir.clone())),
-            None => Downloads::Temporary(
-                TempDir::with_prefix("merotee-")
-                    .map_err(|e| Error::input("cannot make a temporary folder").because(e))?,
-            ),
-        };
-        let github = GitHub::new(cli.github.api_url.clone(), environment.token.clone(), bounds(&cli.network))?
-            .within(Allowance::new(args.max_download, MAX_DOWNLOAD));
-        let progress = environment.stderr_terminal && !cli.output.quiet;
-        Ok(Self::GitHub { github: Box::new(github), rekor: rekor()?, downloads, progress })
-    }
-
-    pub(super) fn rekor(&self) -> Option<RekorLookup<'_>> {
-        match self {
-            Self::GitHub { rekor, .. } | Self::Folder { rekor: Some(rekor), .. } => {
-                Some(RekorLookup::new(&rekor.0, &rekor.1))
-            }
-            Self::Folder { rekor: None, .. } => None,
-        }
-    }
-
+impl Files {
     /// Reads as much of a release as is wanted. What was downloaded stays as long as the second value does.
-    pub(super) async fn fetch(&self, wanted: Wanted<'_>) -> Result<(Fetched, Option<Staged>)> {
-        let Wanted { repository, tag, contracts, scope, purpose, args } = wanted;
-        let jobs = usize::from(args.jobs);
+    pub(super) async fn fetch(
+        &self,
+        source: &ReleaseSource<'_>,
+        wanted: Wanted<'_>,
+    ) -> Result<(Fetched, Option<Staged>)> {
+        let Wanted { tag, scope, purpose, .. } = wanted;
+        let ReleaseSource { contracts, rule, jobs, .. } = *source;
         match self {
-            Self::Folder { dir, nested, .. } => {
+            Self::Folder { dir, nested, notes, .. } => {
                 let folder = folder_of(dir, tag, *nested)?;
-                let notes = args.notes.as_deref();
+                let notes = notes.as_deref();
                 Ok((folder::fetch(&folder, notes, contracts, tag.family(), scope, jobs).await?, None))
             }
-            Self::GitHub { github, downloads, progress, .. } => {
-                let listing = github_release::list(github, repository, tag, contracts, scope).await?;
+            Self::GitHub { github, downloads, progress } => {
+                let listing = github_release::list(github, &rule.repository, tag, contracts, scope).await?;
                 let staged = match (downloads, purpose) {
                     (Downloads::Temporary(root), _) => Staged::temporary(root.path())?,
                     (Downloads::Kept(keep), Purpose::Verdict) => keep.stage(tag, listing.names())?,

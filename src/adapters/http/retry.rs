@@ -1,23 +1,28 @@
-//! How often a request is made, and how long we wait in between. Whether another attempt can help is the failure's to
-//! say.
+//! How often a request is made, and how long we wait in between. Whether another attempt can help is the failure's to say,
+//! and whether one may be made the request's.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::{
-    Http, HttpOptions,
-    failure::{Failure, PATIENCE, readable},
+    HttpOptions,
+    failure::{Asked, Circumstances, Failure, PATIENCE, readable},
+    service::{Ours, Service},
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Backoff grows no further than this.
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
 /// The attempts left for one thing, with a jittered wait before each.
 pub(crate) struct Patience<'a> {
-    http: &'a Http,
-    subject: &'a str,
+    options: &'a HttpOptions,
+    service: Service,
+    ours: Ours,
+    asked: Asked<'a>,
+    /// Whether what may have been done already may be asked again.
+    idempotent: bool,
     attempts: usize,
     /// The wait after the next secondary limit that does not say how long it holds: it doubles each time.
     unsaid: Duration,
@@ -25,14 +30,21 @@ pub(crate) struct Patience<'a> {
 }
 
 impl<'a> Patience<'a> {
-    pub(crate) fn new(http: &'a Http, subject: &'a str) -> Self {
-        let options = http.options();
-        Self { http, subject, attempts: 0, unsaid: options.limit_pause, delays: Self::delays(options) }
+    /// For what may be asked again.
+    pub(super) fn new(options: &'a HttpOptions, service: Service, ours: Ours, asked: Asked<'a>) -> Self {
+        let (unsaid, delays) = (options.limit_pause, Self::delays(options));
+        Self { options, service, ours, asked, idempotent: true, attempts: 0, unsaid, delays }
+    }
+
+    /// For what may only be asked again where it surely was not done.
+    #[must_use]
+    pub(super) fn only_what_was_not_done(self) -> Self {
+        Self { idempotent: false, ..self }
     }
 
     /// Starts counting anew, after progress.
     pub(crate) fn renew(&mut self) {
-        self.delays = Self::delays(self.http.options());
+        self.delays = Self::delays(self.options);
     }
 
     /// Waits until it is time to ask again.
@@ -47,16 +59,26 @@ impl<'a> Patience<'a> {
     /// How long to wait: a value, so that a test of it waits for nothing.
     fn pause(&mut self, failure: Failure) -> Result<Duration> {
         self.attempts += 1;
-        let least = failure.retry_after(self.unsaid);
+        let may = self.idempotent || failure.was_not_done();
+        let least = failure.retry_after(self.unsaid).filter(|_| may);
         let Some(delay) = least.and_then(|least| self.delays.next().map(|delay| delay.max(least))) else {
-            let Self { http, subject, attempts, .. } = *self;
-            return Err(failure.into_error(http.circumstances(subject, attempts)));
+            return Err(failure.into_error(self.circumstances()));
         };
         if failure.is_unbounded_limit() {
             self.unsaid = (self.unsaid * 2).min(PATIENCE);
         }
-        tracing::warn!("{}, asked for {}; trying again in {}", failure.in_short(), self.subject, readable(delay));
+        tracing::warn!("{}, asked {}; trying again in {}", failure.in_short(), self.asked, readable(delay));
         Ok(delay)
+    }
+
+    fn circumstances(&self) -> Circumstances<'a> {
+        Circumstances { asked: self.asked, attempts: self.attempts, service: self.service, ours: self.ours }
+    }
+
+    /// The error of the one attempt that was made.
+    pub(super) fn give_up(mut self, failure: Failure) -> Error {
+        self.attempts = 1;
+        failure.into_error(self.circumstances())
     }
 
     fn delays(options: &HttpOptions) -> ExponentialBackoff {
@@ -73,13 +95,9 @@ impl<'a> Patience<'a> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use reqwest::{
-        Url,
-        header::{HeaderMap, HeaderName, HeaderValue},
-    };
+    use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
     use super::*;
-    use crate::adapters::http::Service;
 
     const SECONDARY: &str = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.";
 
@@ -88,8 +106,8 @@ mod tests {
         let pairs = headers.iter().map(|(k, v)| (HeaderName::from_static(k), HeaderValue::from_static(v)));
         let headers: HeaderMap = pairs.collect();
         let options = HttpOptions { backoff: Duration::from_millis(1), ..HttpOptions::default() };
-        let http = Http::new(service, Url::parse("https://api.example").unwrap(), None, options).unwrap();
-        let (mut patience, mut waited) = (Patience::new(&http, "a thing"), Vec::new());
+        let ours = Ours { token: false, loopback: false };
+        let (mut patience, mut waited) = (Patience::new(&options, service, ours, Asked::For("a thing")), Vec::new());
         loop {
             match patience.pause(Failure::answered(service, code, &headers, said)) {
                 Ok(wait) => waited.push(wait.as_secs()),

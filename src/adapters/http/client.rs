@@ -1,0 +1,400 @@
+//! The client: one service, the hosts it redirects to, and the token that belongs to it alone.
+
+use std::fmt;
+
+use reqwest::{
+    Client, Method, Response, StatusCode, Url,
+    header::{
+        ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
+        LOCATION, RANGE,
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::OnceCell;
+
+use super::{
+    HttpOptions,
+    excerpt::{excerpt, excerpt_at, excerpt_within},
+    failure::{Asked, Failure, Unwelcome, host},
+    origin::{has_credentials, is_http, is_loopback},
+    reason::Reason,
+    request::{Body, Redirects, Request},
+    retry::Patience,
+    service::{Ours, Service},
+    upload,
+};
+use crate::error::{Error, Result};
+
+/// Longest path that a message shows, in characters.
+const MAX_PATH: usize = 200;
+/// Redirects followed for one request.
+const MAX_REDIRECTS: usize = 5;
+/// How much of an error's body is read for its message.
+const MAX_ERROR_BYTES: u64 = 16 << 10;
+const USER_AGENT: &str = concat!("merotee/", env!("CARGO_PKG_VERSION"));
+/// The client of one service and of the hosts it redirects to.
+pub struct Http {
+    service: Service,
+    options: HttpOptions,
+    base: Url,
+    /// Marked as sensitive: its `Debug` says so and nothing else.
+    authorization: Option<HeaderValue>,
+    // Made on first use: reading the system's certificates takes longer than many a request.
+    proxied: OnceCell<Client>,
+    direct: OnceCell<Client>,
+    /// For streamed bodies, by the same two ways: how long a server may stay silent is not counted from their beginning.
+    proxied_upload: OnceCell<Client>,
+    direct_upload: OnceCell<Client>,
+}
+
+/// An answer whose body is not read yet.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) response: Response,
+    /// Who answered, after redirects.
+    pub(crate) url: Url,
+    /// Whether the service sent us elsewhere.
+    pub(crate) redirected_away: bool,
+}
+
+/// An answer held in memory.
+#[derive(Debug)]
+pub struct Fetched {
+    /// Who answered, after redirects.
+    pub url: Url,
+    /// A success.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// All of its body.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http")
+            .field("service", &self.service)
+            .field("base", &self.base.as_str())
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Http {
+    /// A client of the service at `base`. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// Usage: `base` is not an http(s) URL or carries credentials, or the token can't be a header.
+    pub fn new(service: Service, base: Url, token: Option<&SecretString>, options: HttpOptions) -> Result<Self> {
+        let noun = service.noun();
+        if !is_http(&base) || base.host_str().is_none() {
+            let scheme = excerpt(base.scheme());
+            return Err(Error::usage(format!("the URL of {noun} must start with https:// or http://, not {scheme}:")));
+        }
+        if has_credentials(&base) {
+            return Err(Error::usage(format!("the URL of {noun} must not carry a user name or password"))
+                .help(service.instead_of_credentials()));
+        }
+        let authorization = token.map(bearer).transpose()?.flatten();
+        if authorization.is_some() && base.scheme() == "http" && !is_loopback(&base) {
+            tracing::warn!("the token goes to {} without encryption", host(&base));
+        }
+        let [proxied, direct, proxied_upload, direct_upload] = [const { OnceCell::const_new() }; 4];
+        Ok(Self { service, options, base, authorization, proxied, direct, proxied_upload, direct_upload })
+    }
+
+    pub(crate) fn options(&self) -> &HttpOptions {
+        &self.options
+    }
+
+    pub(crate) fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub(crate) fn has_token(&self) -> bool {
+        self.authorization.is_some()
+    }
+
+    /// The attempts at what `asked` says, all of them still left.
+    pub(super) fn attempts<'a>(&'a self, asked: Asked<'a>) -> Patience<'a> {
+        let ours = Ours { token: self.has_token(), loopback: is_loopback(&self.base) };
+        Patience::new(&self.options, self.service, ours, asked)
+    }
+
+    /// The attempts at reading `subject`.
+    pub(crate) fn patience<'a>(&'a self, subject: &'a str) -> Patience<'a> {
+        self.attempts(Asked::For(subject))
+    }
+
+    /// Whether a URL belongs to the service: the same scheme, host and port, and no credentials of its own.
+    pub(crate) fn is_own(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin() && !has_credentials(url)
+    }
+
+    /// The whole body of an answer of the service, retried as often as the options say. `None` is a 404.
+    ///
+    /// # Errors
+    /// As [`Http::ask`], and a redirect elsewhere.
+    pub(crate) async fn fetch(&self, url: &Url, accept: &'static str, subject: &str) -> Result<Option<Fetched>> {
+        self.ask(&Request::get(url, accept), subject).await
+    }
+
+    /// The JSON answer to a GET. `None` is a 404.
+    ///
+    /// # Errors
+    /// As [`Http::fetch`], and an answer that is not JSON.
+    pub(crate) async fn get_json(&self, url: &Url, subject: &str) -> Result<Option<serde_json::Value>> {
+        let answer = self.fetch(url, "application/json", subject).await?;
+        answer.map(|fetched| json_of(&fetched, subject)).transpose()
+    }
+
+    /// The JSON answer to a search by POST, which may be asked again without harm.
+    ///
+    /// # Errors
+    /// As [`Http::fetch`], an answer that is not JSON, and a 404.
+    pub(crate) async fn search(
+        &self,
+        url: &Url,
+        query: &serde_json::Value,
+        subject: &str,
+    ) -> Result<serde_json::Value> {
+        let answer = self.ask(&Request::search(url, query), subject).await?;
+        let fetched = answer.ok_or_else(|| Error::remote(format!("{subject}: {} answered 404", host(url))))?;
+        json_of(&fetched, subject)
+    }
+
+    /// Makes a request, again as often as the options say and its [`Request::idempotent`] allows, and reads the whole
+    /// answer. `None` is a 404.
+    ///
+    /// # Errors
+    /// Remote: everything else that is not a success, an answer that is too large, slow or cut, a redirect where `request`
+    /// does not allow one. Input: a body that cannot be produced.
+    pub async fn ask(&self, request: &Request<'_>, subject: &str) -> Result<Option<Fetched>> {
+        let url = request.url;
+        let asked = if request.reads() { Asked::For(subject) } else { Asked::To(subject) };
+        let mut patience = self.attempts(asked);
+        if !request.idempotent {
+            patience = patience.only_what_was_not_done();
+        }
+        let limit = match request.body {
+            Body::Stream(_) => self.options.download_timeout,
+            Body::None | Body::Json(_) => self.options.request_timeout,
+        };
+        loop {
+            let failure = match tokio::time::timeout(limit, self.ask_once(request)).await {
+                Ok(Ok(fetched)) => return Ok(fetched),
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+            };
+            patience.wait(failure).await?;
+        }
+    }
+
+    async fn ask_once(&self, request: &Request<'_>) -> Result<Option<Fetched>, Failure> {
+        let mut answer = self.open(request).await?;
+        let status = answer.response.status();
+        match status {
+            StatusCode::NOT_FOUND => return Ok(None),
+            StatusCode::OK => {}
+            // What was made, taken or done away with is answered so; a document never is.
+            _ if status.is_success() && request.method != Method::GET => {}
+            _ => return Err(self.rejected(answer).await),
+        }
+        let body = self.body(&mut answer, self.options.max_json_bytes).await?;
+        Ok(Some(Fetched { url: answer.url, status, headers: answer.response.headers().clone(), body }))
+    }
+
+    /// One attempt: sends the request and follows its redirects. Any status but a redirect is an answer.
+    pub(crate) async fn open(&self, request: &Request<'_>) -> Result<Answer, Failure> {
+        let mut url = request.url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let shown = shown(&url);
+            tracing::debug!("{} {shown}", request.method);
+            let response = self.send(request, &url).await?;
+            tracing::trace!("{shown} answered {}", response.status().as_u16());
+            if let Some(next) = self.redirect(&url, &response, request)? {
+                url = next;
+                continue;
+            }
+            let identity = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"identity");
+            if response.headers().get(CONTENT_ENCODING).is_some_and(|value| !identity(value)) {
+                let why = "compressed its answer, which we asked it not to do".to_owned();
+                return Err(Failure::new(&url, Reason::Refused(why)));
+            }
+            let redirected_away = !self.is_own(&url);
+            return Ok(Answer { response, url, redirected_away });
+        }
+        Err(Failure::new(request.url, Reason::Refused(format!("redirected more than {MAX_REDIRECTS} times"))))
+    }
+
+    /// Sends the request to `url`, its own or where it was redirected to. A streamed body is opened anew.
+    async fn send(&self, request: &Request<'_>, url: &Url) -> Result<Response, Failure> {
+        let streams = matches!(request.body, Body::Stream(_));
+        let client = self.client(url, streams).await?;
+        let sending = client.request(request.method.clone(), url.clone()).headers(self.headers(url, request));
+        let transport = |e: reqwest::Error| Failure::transport(url, &self.options, &e);
+        let content = match &request.body {
+            Body::None => return sending.send().await.map_err(transport),
+            Body::Json(json) => return sending.body(json.clone()).send().await.map_err(transport),
+            Body::Stream(content) => content,
+        };
+        let cannot = |why| Failure::new(url, Reason::Unsendable(why));
+        let (body, watch) = upload::open(content).await.map_err(|e| cannot(crate::error::chain(&e)))?;
+        let stuck = self.options.read_timeout;
+        let outcome = tokio::select! {
+            outcome = sending.header(CONTENT_LENGTH, content.length).body(body).send() => outcome.map_err(transport),
+            () = watch.stalled(stuck) => Err(Failure::new(url, Reason::TimedOut(stuck))),
+        };
+        // What the transport makes of a body that fails is not why it failed.
+        match watch.fault() {
+            Some(why) => Err(cannot(why)),
+            None => outcome,
+        }
+    }
+
+    /// The next piece of the body, `None` at its end.
+    pub(crate) async fn piece(&self, answer: &mut Answer) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
+        answer.response.chunk().await.map_err(|e| Failure::transport(&answer.url, &self.options, &e))
+    }
+
+    /// The failure that an answer with an unwelcome status stands for.
+    pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
+        // The body is only wanted for its message: without one, or with half of one, the status has to do.
+        let body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
+        let (status, headers) = (answer.response.status(), answer.response.headers());
+        let unwelcome = Unwelcome { status, headers, body: &body, storage: answer.redirected_away };
+        Failure::status(&answer.url, self.service, &unwelcome)
+    }
+
+    /// The body in memory. Bytes are counted as they come: `Content-Length` proves nothing.
+    pub(super) async fn body(&self, answer: &mut Answer, limit: u64) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        while let Some(piece) = self.piece(answer).await? {
+            let piece = piece.as_ref();
+            if (body.len() + piece.len()) as u64 > limit {
+                return Err(Failure::new(&answer.url, Reason::TooLarge(limit)));
+            }
+            body.extend_from_slice(piece);
+        }
+        Ok(body)
+    }
+
+    fn headers(&self, url: &Url, request: &Request<'_>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static(request.accept));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        match &request.body {
+            Body::None => {}
+            Body::Json(_) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            Body::Stream(content) => {
+                let unknown = || HeaderValue::from_static("application/octet-stream");
+                let media_type = HeaderValue::try_from(&content.media_type).unwrap_or_else(|_| unknown());
+                headers.insert(CONTENT_TYPE, media_type);
+            }
+        }
+        if request.from > 0
+            && let Ok(range) = HeaderValue::try_from(format!("bytes={}-", request.from))
+        {
+            headers.insert(RANGE, range);
+        }
+        if self.is_own(url) {
+            headers.extend(self.service.headers());
+            headers.extend(self.authorization.clone().map(|token| (AUTHORIZATION, token)));
+        }
+        headers
+    }
+
+    /// Where an answer redirects to, if it does.
+    fn redirect(&self, from: &Url, response: &Response, request: &Request<'_>) -> Result<Option<Url>, Failure> {
+        let status = response.status().as_u16();
+        if !matches!(status, 301 | 302 | 303 | 307 | 308) {
+            return Ok(None);
+        }
+        let refused = |why| Failure::new(from, Reason::Refused(why));
+        // Only 307 and 308 promise that the request is to be made at the other place as it is (RFC 9110 section 15.4):
+        // after the others it may already have been carried out.
+        if !request.idempotent && !matches!(status, 307 | 308) {
+            return Err(refused(format!("redirected a {} with {status}, which we don't follow", request.method)));
+        }
+        let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+        self.hop(from, location, request.redirects).map(Some).map_err(refused)
+    }
+
+    /// The next URL, or why we don't go there.
+    fn hop(&self, from: &Url, location: Option<&str>, allowed: Redirects) -> Result<Url, String> {
+        let target = location
+            .and_then(|location| from.join(location).ok())
+            .ok_or_else(|| "redirected without saying where to".to_owned())?;
+        if !is_http(&target) {
+            return Err(format!("redirected to a {}: URL, which we don't follow", excerpt(target.scheme())));
+        }
+        if has_credentials(&target) {
+            return Err("redirected to a URL with credentials in it, which we don't follow".to_owned());
+        }
+        if from.scheme() == "https" && target.scheme() == "http" {
+            return Err(format!("redirected from https to http ({}), which we don't follow", host(&target)));
+        }
+        if allowed == Redirects::WithinService && !self.is_own(&target) {
+            return Err(format!("redirected an API call to another host, {}", host(&target)));
+        }
+        Ok(target)
+    }
+
+    async fn client(&self, url: &Url, upload: bool) -> Result<&Client, Failure> {
+        let direct = is_loopback(url);
+        let cell = match (direct, upload) {
+            (true, false) => &self.direct,
+            (false, false) => &self.proxied,
+            (true, true) => &self.direct_upload,
+            (false, true) => &self.proxied_upload,
+        };
+        cell.get_or_try_init(|| async { self.build(direct, upload) })
+            .await
+            .map_err(|e| Failure::new(url, Reason::Setup(excerpt(&crate::error::chain(&e)))))
+    }
+
+    fn build(&self, direct: bool, upload: bool) -> reqwest::Result<Client> {
+        let mut builder = Client::builder()
+            .user_agent(USER_AGENT)
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .connect_timeout(self.options.connect_timeout);
+        if !upload {
+            builder = builder.read_timeout(self.options.read_timeout);
+        }
+        if direct { builder.no_proxy().build() } else { builder.build() }
+    }
+}
+
+/// Whom a request goes to and what it asks for, without a query: that of a storage is a signature.
+fn shown(url: &Url) -> String {
+    format!("{}://{}{}", url.scheme(), host(url), excerpt_within(url.path(), MAX_PATH))
+}
+
+fn json_of(fetched: &Fetched, subject: &str) -> Result<serde_json::Value> {
+    serde_json::from_slice(&fetched.body).map_err(|e| {
+        let shown = excerpt_at(&fetched.body, e.line(), e.column());
+        let host = host(&fetched.url);
+        Error::remote(format!("{subject}: {host} answered with something that is not JSON: `{shown}`")).because(e)
+    })
+}
+
+/// The header that carries the token; `None` for an empty token, which is how CI passes on a secret that isn't there.
+fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
+    // A token read from a file ends in a newline.
+    let token = token.expose_secret().trim();
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
+        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
+    })?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+#[cfg(test)]
+mod tests;

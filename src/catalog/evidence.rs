@@ -1,0 +1,208 @@
+//! What a pair is listed as tested on: a report of this program, of a verification of both releases or of an end-to-end run,
+//! that passed. The report is a file anyone could have written: it is recorded by its digest, so that a reviewer can ask
+//! for it, and nothing here proves who made it.
+
+use std::collections::BTreeSet;
+
+use semver::Version;
+use serde_json::{Map, Value, json};
+
+use crate::{
+    digest::Sha256,
+    report::{CheckInfo, Finding},
+    schema::{excerpt::excerpt, parse_json},
+    subject::{
+        profile::Profile,
+        tag::{Family, Tag},
+    },
+};
+
+/// A pair is added on a report that shows it.
+pub const CATALOG_EVIDENCE: CheckInfo = CheckInfo {
+    id: "catalog-evidence",
+    title: "a pair is listed as tested on reports that passed, of both its releases and no other",
+};
+
+/// Largest report read, in bytes. One of both releases takes 100 KiB.
+pub const MAX_REPORT_BYTES: u64 = 16 * 1024 * 1024;
+
+/// A report that a pair was listed on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The command that made it.
+    pub command: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256,
+}
+
+impl Evidence {
+    /// As the catalog records it.
+    pub(super) fn to_json(&self) -> Value {
+        json!({"report": self.command, "sha256": self.sha256.to_string()})
+    }
+}
+
+/// A report as it was read.
+#[derive(Debug, Clone, Copy)]
+pub struct ReportFile<'a> {
+    /// The file's name.
+    pub name: &'a str,
+    /// Its bytes.
+    pub bytes: &'a [u8],
+}
+
+/// What the reports must show.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair<'a> {
+    /// The KMS.
+    pub kms: &'a Version,
+    /// The node image.
+    pub node_image: &'a Version,
+    /// The profiles that are to be listed.
+    pub profiles: &'a [Profile],
+}
+
+/// What a report says it looked at.
+struct Shown {
+    families: BTreeSet<Family>,
+    profiles: BTreeSet<Profile>,
+    evidence: Evidence,
+}
+
+/// [`CATALOG_EVIDENCE`]: the findings about each report and about all together, and what is to be recorded. Where one
+/// failed, nothing is.
+pub fn judge(reports: &[ReportFile<'_>], pair: Pair<'_>) -> (Vec<Finding>, Vec<Evidence>) {
+    let (mut findings, mut shown) = (Vec::new(), Vec::new());
+    for report in reports {
+        match read(report, pair) {
+            Ok((found, warnings)) => {
+                let (command, sha256) = (&found.evidence.command, found.evidence.sha256);
+                findings.push(CATALOG_EVIDENCE.pass(report.name, format!("{command} passed, sha256:{sha256}")));
+                findings.extend(warnings);
+                shown.push(found);
+            }
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    if shown.len() < reports.len() {
+        return (findings, Vec::new());
+    }
+    let families: BTreeSet<Family> = shown.iter().flat_map(|s| s.families.iter().copied()).collect();
+    let profiles: BTreeSet<Profile> = shown.iter().flat_map(|s| s.profiles.iter().copied()).collect();
+    for family in Family::ALL.into_iter().filter(|family| !families.contains(family)) {
+        let tag = tag_of(family, pair);
+        let message = format!("no report is about {tag}");
+        findings.push(CATALOG_EVIDENCE.missing("", message).help(format!("{} and add it", how_to_verify(&tag))));
+    }
+    let untested: Vec<_> = pair.profiles.iter().filter(|p| !profiles.contains(p)).map(|p| p.as_str()).collect();
+    if !untested.is_empty() && families.len() == Family::ALL.len() {
+        let message = format!("no report is about the pair in {}", untested.join(", "));
+        findings.push(CATALOG_EVIDENCE.missing("", message).help("name the tested profiles with --profile"));
+    }
+    let complete = families.len() == Family::ALL.len() && untested.is_empty();
+    (findings, if complete { shown.into_iter().map(|s| s.evidence).collect() } else { Vec::new() })
+}
+
+fn how_to_verify(tag: &Tag) -> String {
+    format!("run `merotee verify-release-assets {tag} --format json`")
+}
+
+fn tag_of(family: Family, pair: Pair<'_>) -> Tag {
+    let version = match family {
+        Family::Kms => pair.kms,
+        Family::Node => pair.node_image,
+    };
+    Tag::new(family, version.clone())
+}
+
+/// The kinds of report that show a pair at work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Releases verified: all three profiles of each.
+    Verification,
+    /// Machines run: the profiles the report names.
+    EndToEnd,
+}
+
+impl Kind {
+    fn of(command: &str) -> Option<Self> {
+        match command.split(' ').next() {
+            Some("verify-release-assets" | "audit") => Some(Self::Verification),
+            Some("e2e") => Some(Self::EndToEnd),
+            _ => None,
+        }
+    }
+}
+
+fn read(report: &ReportFile<'_>, pair: Pair<'_>) -> Result<(Shown, Vec<Finding>), Box<Finding>> {
+    let refuse = |message: String| Box::new(CATALOG_EVIDENCE.fail(report.name, message));
+    let document = parse_json(report.bytes).map_err(|e| refuse(format!("not acceptable JSON: {e}")))?;
+    let text = |name: &str| document.get(name).and_then(Value::as_str);
+    if document.pointer("/tool/name").and_then(Value::as_str) != Some("merotee") {
+        return Err(refuse("not a report of merotee".into()).help("write one with --format json").into());
+    }
+    let command = text("command").unwrap_or_default();
+    let Some(kind) = Kind::of(command) else {
+        let message = format!("a report of `{}` shows no pair at work", excerpt(command));
+        return Err(refuse(message).help("give a report of verify-release-assets, audit or e2e").into());
+    };
+    let verdict = text("verdict").unwrap_or("none");
+    if verdict != "passed" {
+        let finding = refuse(format!("the {command} did not pass")).compared("passed", excerpt(verdict));
+        return Err(finding.help("a pair that does not pass is not listed as tested").into());
+    }
+    let sections = document.get("sections").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let (mut families, mut profiles) = (BTreeSet::new(), BTreeSet::new());
+    for section in sections.iter().filter_map(Value::as_object) {
+        let (family, of_section) = section_of(kind, section, pair).map_err(refuse)?;
+        families.insert(family);
+        profiles.extend(of_section);
+    }
+    if families.is_empty() {
+        return Err(refuse("the report is about no release".into()));
+    }
+    let evidence = Evidence { command: command.to_owned(), sha256: Sha256::of(report.bytes) };
+    Ok((Shown { families, profiles, evidence }, caveats(report.name, &document)))
+}
+
+/// The family a section is about, and the profiles it shows.
+fn section_of(kind: Kind, section: &Map<String, Value>, pair: Pair<'_>) -> Result<(Family, Vec<Profile>), String> {
+    let subject = section.get("subject").and_then(Value::as_str).unwrap_or_default();
+    let tag: Tag = subject.parse().map_err(|_| format!("a section is about `{}`, no release", excerpt(subject)))?;
+    if tag.version() != tag_of(tag.family(), pair).version() {
+        return Err(format!("it is about {tag}, which is not of the pair"));
+    }
+    let findings = section.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let statuses: Vec<&str> = findings.iter().filter_map(|f| f.get("status")?.as_str()).collect();
+    // The verdict follows from the findings; a report in which it does not was not written by this program.
+    if statuses.len() < findings.len() || statuses.iter().any(|s| !matches!(*s, "pass" | "warn" | "skipped")) {
+        return Err(format!("{tag}: its findings do not add up to a pass"));
+    }
+    if !statuses.contains(&"pass") {
+        return Err(format!("{tag}: nothing in it passed"));
+    }
+    let fact = |name: &str| section.get("facts").and_then(|facts| facts.get(name)).and_then(Value::as_str);
+    if let Some(scope) = fact("scope") {
+        return Err(format!("{tag} was not looked at as a whole ({})", excerpt(scope)));
+    }
+    let profiles = match kind {
+        Kind::Verification => Profile::ALL.to_vec(),
+        Kind::EndToEnd => {
+            let named = fact("profile").or_else(|| fact("profiles")).unwrap_or_default();
+            let named: Result<Vec<Profile>, _> = named.split(", ").map(str::parse).collect();
+            named.map_err(|_| format!("{tag}: the report names no profile"))?
+        }
+    };
+    Ok((tag.family(), profiles))
+}
+
+/// What weakens a report weakens the entry: it is said once more.
+fn caveats(name: &str, document: &Value) -> Vec<Finding> {
+    let sections = document.get("sections").and_then(Value::as_array).into_iter().flatten();
+    let stated = [document].into_iter().chain(sections).filter_map(|part| part.get("caveats")?.as_array());
+    let caveats = stated.flatten().filter_map(Value::as_str).take(crate::schema::excerpt::MAX_PROBLEMS);
+    caveats.map(|caveat| CATALOG_EVIDENCE.warn(name, format!("the report says: {}", excerpt(caveat)))).collect()
+}
+
+#[cfg(test)]
+mod tests;

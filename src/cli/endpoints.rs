@@ -1,0 +1,55 @@
+//! Option groups that say where services are and how long to wait for them. A command flattens those it uses, and has no
+//! others; none has a default here, so that what is left open is seen. The defaults are the context's.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use url::Url;
+
+/// Which repository, for a command that asks nobody about it.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "GitHub")]
+pub struct RepositoryArgs {
+    /// Repository [default: the `origin` remote, then calimero-network/mero-tee]
+    #[arg(long, value_name = "OWNER/NAME", env = "GITHUB_REPOSITORY", hide_env_values = true)]
+    pub repo: Option<String>,
+    /// Web address that certificates name as the workflow's host [default: https://github.com]
+    #[arg(long, value_name = "URL", env = "GITHUB_SERVER_URL", hide_env_values = true)]
+    pub server_url: Option<Url>,
+}
+
+/// Where to find GitHub.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "GitHub")]
+pub struct GitHubArgs {
+    /// Which repository.
+    #[command(flatten)]
+    pub repository: RepositoryArgs,
+    /// REST API of GitHub or of an Enterprise host [default: https://api.github.com]
+    #[arg(long, value_name = "URL", env = "GITHUB_API_URL", hide_env_values = true)]
+    pub api_url: Option<Url>,
+}
+
+/// Where to find Sigstore and what to trust.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sigstore")]
+pub struct SigstoreArgs {
+    /// Judge signatures by this trusted_root.json instead of the public-good root built in
+    #[arg(long, value_name = "FILE|-", env = "MEROTEE_TRUSTED_ROOT", hide_env_values = true)]
+    pub trusted_root: Option<PathBuf>,
+    /// Transparency log asked for the entries of detached signatures [default: https://rekor.sigstore.dev]
+    #[arg(long, value_name = "URL", env = "MEROTEE_REKOR_URL", hide_env_values = true)]
+    pub rekor_url: Option<Url>,
+}
+
+/// How often and how long to ask servers.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// Retries of a request after a transient failure, each after a longer wait [default: 3]
+    #[arg(long, value_name = "N", env = "MEROTEE_RETRIES", value_parser = clap::value_parser!(u8).range(0..=20), hide_env_values = true)]
+    pub retries: Option<u8>,
+    /// Seconds a server may stay silent [default: 30]
+    #[arg(long, value_name = "SECONDS", env = "MEROTEE_TIMEOUT", value_parser = clap::value_parser!(u16).range(1..=3600), hide_env_values = true)]
+    pub timeout: Option<u16>,
+}

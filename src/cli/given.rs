@@ -1,0 +1,91 @@
+//! What a command line says of endpoints and bounds, whichever command it is.
+
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
+use super::{Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs, kms::KmsCommand, quote::QuoteCommand};
+
+/// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Given<'a> {
+    /// Repository, as it was written.
+    pub repo: Option<&'a str>,
+    /// GitHub's API.
+    pub api_url: Option<&'a Url>,
+    /// GitHub's web address.
+    pub server_url: Option<&'a Url>,
+    /// Sigstore's trusted root.
+    pub trusted_root: Option<&'a Path>,
+    /// The transparency log.
+    pub rekor_url: Option<&'a Url>,
+    /// Service that collateral comes from.
+    pub pccs_url: Option<&'a Url>,
+    /// Root certificate of quotes.
+    pub tdx_root: Option<&'a Path>,
+    /// How many retries.
+    pub retries: Option<u8>,
+    /// Seconds of silence.
+    pub timeout: Option<u16>,
+}
+
+impl<'a> Given<'a> {
+    fn repository(self, args: &'a RepositoryArgs) -> Self {
+        Self { repo: args.repo.as_deref(), server_url: args.server_url.as_ref(), ..self }
+    }
+
+    fn github(self, args: &'a GitHubArgs) -> Self {
+        Self { api_url: args.api_url.as_ref(), ..self.repository(&args.repository) }
+    }
+
+    fn sigstore(self, args: &'a SigstoreArgs) -> Self {
+        Self { trusted_root: args.trusted_root.as_deref(), rekor_url: args.rekor_url.as_ref(), ..self }
+    }
+
+    fn network(self, args: &'a NetworkArgs) -> Self {
+        Self { retries: args.retries, timeout: args.timeout, ..self }
+    }
+
+    fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
+        Self { pccs_url, tdx_root: tdx_root.map(PathBuf::as_path), ..self }
+    }
+}
+
+impl Command {
+    /// What was said of endpoints, from the groups that the command has. A group that is missing here has no effect.
+    pub fn given(&self) -> Given<'_> {
+        let given = Given::default();
+        match self {
+            Self::VerifyReleaseAssets(args) => {
+                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
+            }
+            Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
+            Self::Quote(QuoteCommand::Verify(args)) => {
+                given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
+            }
+            Self::GenPolicy(args) => given.repository(&args.repository),
+            Self::Kms(KmsCommand::Serve(args)) => given
+                .github(&args.github)
+                .sigstore(&args.sigstore)
+                .network(&args.network)
+                .tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref()),
+            Self::Kms(KmsCommand::Health(args)) => given.network(&args.kms.network),
+            Self::Kms(KmsCommand::Attest(args)) => {
+                given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
+            }
+            Self::Kms(KmsCommand::GetKey(args)) => {
+                given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
+            }
+            Self::Quote(QuoteCommand::Inspect { .. })
+            | Self::ComposeHash(_)
+            | Self::Policy(_)
+            | Self::Mrtds(_)
+            | Self::MerodConfig(_)
+            | Self::Completions { .. }
+            | Self::Man { .. } => given,
+            // The command inside is asked for itself.
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => given,
+        }
+    }
+}

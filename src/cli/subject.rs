@@ -1,0 +1,58 @@
+//! What a command line is about: the releases it names, and the machine a service says it runs on. The sandbox makes its
+//! world to fit.
+
+use super::{
+    Command,
+    kms::{KmsCommand, KmsServeArgs},
+};
+use crate::subject::{
+    profile::Profile,
+    tag::{Family, Selector, Tag},
+};
+
+impl Command {
+    /// Releases that are named; empty for a command that names none.
+    pub fn releases(&self) -> Vec<Tag> {
+        match self {
+            Self::VerifyReleaseAssets(args) => args.tag.iter().flat_map(Selector::tags).collect(),
+            Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
+            Self::VerifyBlob(_)
+            | Self::ComposeHash(_)
+            | Self::Quote(_)
+            | Self::GenPolicy(_)
+            | Self::Policy(_)
+            | Self::Mrtds(_)
+            | Self::MerodConfig(_)
+            | Self::Kms(_)
+            | Self::Completions { .. }
+            | Self::Man { .. } => Vec::new(),
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => Vec::new(),
+        }
+    }
+
+    /// The machine that a service says it runs on.
+    pub fn machine(&self) -> Option<(Tag, Profile)> {
+        let Self::Kms(KmsCommand::Serve(args)) = self else { return None };
+        args.tag().zip(args.release.profile.as_deref().and_then(|word| word.parse().ok()))
+    }
+
+    /// The address of the KMS that the command asks, for one that asks any: `None` inside is left open.
+    pub fn asked_kms(&self) -> Option<Option<&url::Url>> {
+        let Self::Kms(command) = self else { return None };
+        match command {
+            KmsCommand::Serve(_) => None,
+            KmsCommand::Health(args) => Some(args.kms.url.as_ref()),
+            KmsCommand::Attest(args) => Some(args.kms.url.as_ref()),
+            KmsCommand::GetKey(args) => Some(args.kms.url.as_ref()),
+        }
+    }
+}
+
+impl KmsServeArgs {
+    /// The release; a version that means nothing is for the service to refuse.
+    fn tag(&self) -> Option<Tag> {
+        let selector: Selector = self.release.kms_version.as_deref()?.parse().ok()?;
+        selector.tags().into_iter().find(|tag| tag.family() == Family::Kms)
+    }
+}

@@ -1,0 +1,134 @@
+//! What arguments and environment decide, resolved once per run: where services are, what is trusted, how long to wait,
+//! what to print and where. Commands read it, and neither the environment nor the clock. Of an endpoint the arguments have
+//! the first word and the [`Endpoints`] the last: those of the real world, or those of a sandbox, which swaps them and
+//! nothing else.
+
+mod endpoints;
+
+use std::{path::PathBuf, time::Duration};
+
+use jiff::Timestamp;
+
+pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints};
+#[cfg(feature = "sandbox")]
+pub(crate) use self::endpoints::{KmsEndpoints, url};
+use crate::{
+    adapters::{
+        http::HttpOptions,
+        sigstore::{TrustRoot, TrustRootSource},
+    },
+    cli::{Actions, Cli, Environment, OutputArgs},
+    error::Result,
+    report::Format,
+};
+
+/// What a run is decided by, besides the arguments of its command.
+#[derive(Debug, Clone)]
+pub(crate) struct Context {
+    /// Where services are and what is trusted, as far as one command turns to it.
+    pub(crate) endpoints: Endpoints,
+    /// Bounds of every request.
+    pub(crate) http: HttpOptions,
+    /// Where the product goes and how it looks.
+    pub(crate) output: Output,
+    /// Set when running as a step of a workflow.
+    pub(crate) actions: Option<Actions>,
+    /// The working folder, which paths in annotations are relative to; empty where it is not known.
+    pub(crate) folder: PathBuf,
+    /// Tells the time.
+    clock: fn() -> Timestamp,
+}
+
+/// Where the product goes and how it looks.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    /// Form of the report.
+    pub(crate) format: Format,
+    /// File that the product goes to; `None`: standard output.
+    pub(crate) path: Option<PathBuf>,
+    /// Whether each finding that passed has a line of its own.
+    pub(crate) every_pass: bool,
+    /// Whether what goes to standard output may hold colour.
+    pub(crate) color: bool,
+    /// Columns of what is printed.
+    pub(crate) width: usize,
+    /// Whether progress is shown on standard error.
+    pub(crate) progress: bool,
+}
+
+impl Context {
+    /// Resolves everything for a command line in the real world.
+    ///
+    /// # Errors
+    /// Usage: what an option or a variable says makes no sense.
+    pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
+        let Environment { token, actions, color, stderr_terminal, width, folder, log_format: _ } = environment;
+        let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
+        let given = cli.command.given();
+        Ok(Self {
+            endpoints: Endpoints::real(token)?.with(&given)?,
+            http: bounds(given.retries, given.timeout),
+            output: Output {
+                format: *format,
+                path: output.clone(),
+                every_pass: *verbose > 0,
+                color,
+                width,
+                progress: stderr_terminal && !quiet,
+            },
+            actions,
+            folder,
+            clock: Timestamp::now,
+        })
+    }
+
+    /// The context of a command that is run elsewhere: where its arguments leave something open, `endpoints` say it.
+    ///
+    /// # Errors
+    /// As [`Context::new`].
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn at(&self, endpoints: Endpoints, command: &crate::cli::Command) -> Result<Self> {
+        let given = command.given();
+        let http = bounds(given.retries, given.timeout);
+        Ok(Self { endpoints: endpoints.with(&given)?, http, ..self.clone() })
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// The root that signatures are judged by, read anew: the one given, or Sigstore's own.
+    ///
+    /// # Errors
+    /// As [`TrustRoot::load`].
+    pub(crate) fn trust_root(&self) -> Result<TrustRoot> {
+        TrustRoot::load(match &self.endpoints.trusted_root {
+            Some(path) => TrustRootSource::File(path.clone()),
+            None => TrustRootSource::Embedded,
+        })
+    }
+}
+
+impl Output {
+    /// Whether the product may hold colour: never in a file.
+    pub(crate) fn colored(&self) -> bool {
+        self.color && self.path.is_none()
+    }
+}
+
+/// The bounds of every request.
+fn bounds(retries: Option<u8>, timeout: Option<u16>) -> HttpOptions {
+    const RETRIES: u8 = 3;
+    const TIMEOUT_SECONDS: u16 = 30;
+    let bounds = HttpOptions::default();
+    let silence = Duration::from_secs(timeout.unwrap_or(TIMEOUT_SECONDS).into());
+    HttpOptions {
+        attempts: usize::from(retries.unwrap_or(RETRIES)) + 1,
+        connect_timeout: bounds.connect_timeout.min(silence),
+        read_timeout: silence,
+        // An answer that trickles in is never silent: the call as a whole gets twice the time.
+        request_timeout: silence * 2,
+        ..bounds
+    }
+}

@@ -1,0 +1,115 @@
+//! Where a command finds what its arguments do not name: servers, roots, keys and sockets. One set is the real world's; a
+//! sandbox has its own.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use secrecy::SecretString;
+use url::Url;
+
+use crate::{
+    cli::Given,
+    error::{Error, Result},
+    subject::repository::Repository,
+};
+
+/// `--server-url` when nothing is said.
+pub(crate) const DEFAULT_SERVER: &str = "https://github.com/";
+
+/// Where everything is. `None` means that nothing stands in for what the arguments leave open.
+#[derive(Debug, Clone)]
+pub(crate) struct Endpoints {
+    /// Repository of the releases; `None`: the origin remote's, or the product's own.
+    pub(crate) repository: Option<Repository>,
+    /// GitHub's REST API.
+    pub(crate) api_url: Url,
+    /// GitHub's web address, which certificates name.
+    pub(crate) server_url: Url,
+    /// Token for GitHub's API.
+    pub(crate) token: Option<SecretString>,
+    /// `trusted_root.json` that signatures are judged by; `None`: the one built in.
+    pub(crate) trusted_root: Option<PathBuf>,
+    /// The transparency log.
+    pub(crate) rekor_url: Url,
+    /// Service that collateral comes from.
+    pub(crate) pccs_url: Url,
+    /// Root certificate of quotes; `None`: Intel's.
+    pub(crate) tdx_root: Option<PathBuf>,
+    /// The KMS, and what it runs on.
+    pub(crate) kms: KmsEndpoints,
+}
+
+/// A KMS from without and from within.
+#[derive(Debug, Clone)]
+pub(crate) struct KmsEndpoints {
+    /// Its address.
+    pub(crate) url: Url,
+    /// Policy that says which machines are the KMS.
+    pub(crate) policy: Option<PathBuf>,
+    /// Where a service listens; `None`: the service's own default.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Socket of the guest agent of a service's machine; `None`: the service's own default.
+    pub(crate) agent: Option<PathBuf>,
+    /// Whether a service is no production, whatever its profile.
+    pub(crate) rehearsal: bool,
+    /// Secret key of the node that asks; `None`: one is made for the run.
+    pub(crate) node_key: Option<PathBuf>,
+    /// Socket of the guest agent of the node that asks.
+    pub(crate) node_agent: Option<PathBuf>,
+}
+
+impl Endpoints {
+    /// Those of the real world.
+    ///
+    /// # Errors
+    /// Internal: an address of ours is none.
+    pub(crate) fn real(token: Option<SecretString>) -> Result<Self> {
+        Ok(Self {
+            repository: None,
+            api_url: url("https://api.github.com")?,
+            server_url: url(DEFAULT_SERVER)?,
+            token,
+            trusted_root: None,
+            rekor_url: url("https://rekor.sigstore.dev")?,
+            pccs_url: url("https://api.trustedservices.intel.com")?,
+            tdx_root: None,
+            kms: KmsEndpoints {
+                url: url("http://127.0.0.1:8080")?,
+                policy: None,
+                listen: None,
+                agent: None,
+                rehearsal: false,
+                node_key: None,
+                node_agent: None,
+            },
+        })
+    }
+
+    /// These, but for what was given.
+    ///
+    /// # Errors
+    /// Usage: the repository is not written as one.
+    pub(crate) fn with(self, given: &Given<'_>) -> Result<Self> {
+        let repository =
+            given.repo.map(|text| text.parse().map_err(|e| Error::usage("--repo").because(e))).transpose()?;
+        let either = |given: Option<&Url>, own: Url| given.cloned().unwrap_or(own);
+        Ok(Self {
+            repository: repository.or(self.repository),
+            api_url: either(given.api_url, self.api_url),
+            server_url: either(given.server_url, self.server_url),
+            trusted_root: given.trusted_root.map(Into::into).or(self.trusted_root),
+            rekor_url: either(given.rekor_url, self.rekor_url),
+            pccs_url: either(given.pccs_url, self.pccs_url),
+            tdx_root: given.tdx_root.map(Into::into).or(self.tdx_root),
+            token: self.token,
+            kms: self.kms,
+        })
+    }
+}
+
+/// An address that is written in this program or made by it.
+///
+/// # Errors
+/// Internal: it is none.
+pub(crate) fn url(text: &str) -> Result<Url> {
+    Url::parse(text).map_err(|e| Error::internal(format!("{text} is not an address")).because(e))
+}
