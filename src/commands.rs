@@ -3,6 +3,7 @@
 mod completions;
 mod compose_hash;
 mod documents;
+mod explain;
 mod gen_policy;
 mod kms;
 mod located;
@@ -51,6 +52,7 @@ fn judges_paths(command: &Command) -> bool {
         Command::VerifyReleaseAssets(_)
         | Command::GenPolicy(_)
         | Command::Kms(_)
+        | Command::Explain { .. }
         | Command::Completions { .. }
         | Command::Man { .. } => false,
         #[cfg(feature = "sandbox")]
@@ -71,6 +73,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,
+        Command::Explain { check } => explain::run(check.as_deref()),
         Command::Completions { shell } => Ok(completions::script(*shell)),
         Command::Man { of } => completions::manual(of.as_deref()),
     }

@@ -105,7 +105,9 @@ impl Product {
 pub(crate) async fn deliver(mut product: Product, context: &Context) -> Result<Exit> {
     // A report that says how long it took is of a moment; the others must be the same every time.
     if let Some(report) = product.report.as_mut().filter(|report| report.elapsed.is_some()) {
-        report.made_at = report.made_at.or_else(|| Some(context.now()));
+        // To the second: a finer time says no more.
+        let now = jiff::Timestamp::from_second(context.now().as_second()).unwrap_or_default();
+        report.made_at = report.made_at.or(Some(now));
     }
     let verdict = product.ending();
     let told = [write_document(&product, &context.output), announce(&product, context.actions.as_ref())];

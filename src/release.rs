@@ -6,6 +6,7 @@ pub mod checksums;
 pub mod contract;
 pub mod counterpart;
 pub mod envelope;
+pub mod exhibits;
 pub mod notes;
 pub mod sbom;
 pub mod selection;

@@ -1,6 +1,9 @@
 //! A release that lies on GitHub: the listing first, then every needed asset, concurrently.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -11,6 +14,7 @@ use super::{
 };
 use crate::{
     error::{self, Error, Result},
+    progress::Phase,
     release::{
         asset_name::AssetName,
         contract::{Contracts, Scope},
@@ -37,8 +41,8 @@ pub struct Request<'a> {
     pub into: &'a Path,
     /// Assets at the same time.
     pub jobs: usize,
-    /// Told of the number of bytes that just arrived.
-    pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Told how far it is.
+    pub phase: &'a Phase,
 }
 
 /// Lists a release and selects what `scope` needs of it.
@@ -69,12 +73,21 @@ impl Listing {
         &self.names
     }
 
+    /// How many assets are needed, and how many bytes the API says they are together.
+    pub fn needed(&self) -> (usize, u64) {
+        let needed = self.names.usable.iter().filter(|(_, name)| self.selection.fetches(name));
+        let listed = needed.filter_map(|(index, _)| self.release.assets.get(*index));
+        listed
+            .filter(|asset| asset.unfinished().is_none())
+            .fold((0, 0), |(assets, bytes), asset| (assets + 1, asset.size.saturating_add(bytes)))
+    }
+
     /// Downloads what is needed.
     ///
     /// # Errors
     /// When it is more than a run may download. An asset that cannot be downloaded is part of the result.
     pub async fn download(self, github: &GitHub, request: Request<'_>) -> Result<Fetched> {
-        let Request { into, jobs, progress } = request;
+        let Request { into, jobs, phase } = request;
         let Self { release, names, selection, moved, subject } = self;
         let listed = |index: &usize| release.assets.get(*index);
         let needed = names.usable.iter().filter(|(_, name)| selection.fetches(name));
@@ -95,7 +108,7 @@ impl Listing {
             let (fetches, reads) = (selection.fetches(&name), selection.reads(&name));
             async move {
                 let content = if fetches {
-                    download(github, &name, listed, into, reads, progress).await
+                    download(github, &name, listed, (into, reads), phase).await
                 } else {
                     Content::NotFetched
                 };
@@ -120,12 +133,16 @@ async fn download(
     github: &GitHub,
     name: &AssetName,
     listed: &ReleaseAsset,
-    into: &Path,
-    reads: u64,
-    progress: &(dyn Fn(u64) + Sync),
+    (into, reads): (&Path, u64),
+    phase: &Phase,
 ) -> Content {
     let path = path_in(into, name);
-    match github.download(listed, &path, progress).await {
+    let before = AtomicU64::new(0);
+    // So far, of this asset: less than before, when a server cannot resume.
+    let progress = |so_far: u64| phase.bytes(before.swap(so_far, Ordering::Relaxed), so_far);
+    let downloaded = github.download(listed, &path, progress).await;
+    phase.item();
+    match downloaded {
         Err(error) => Content::Failed(error::chain(&error)),
         Ok(downloaded) if reads > 0 => match folder::content(path, reads).await {
             // Hashed again from what is on disk: what is judged is what was downloaded.

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     error::{self, Result},
+    progress::Phase,
     release::{
         checks::authenticity::to_verify,
         contract::{Contracts, Scope},
@@ -115,8 +116,15 @@ impl ReleaseSource<'_> {
         let rekor = self.log.as_deref().map(|log| RekorLookup::new(&log.http, &log.url));
         let verifier = Verifier { root: self.root, key: self.key, rekor };
         // A detached signature asks the log several times: the assets wait for it together, not one after the other.
-        let work = to_verify(&snapshot).into_iter().map(|asset| verifier.verify(asset, &snapshot.assets));
+        let signed = to_verify(&snapshot);
+        let phase = Phase::of(format!("verifying signatures of {tag}"), 0, signed.len(), "asset");
+        let work = signed.into_iter().map(|asset| async {
+            let verified = verifier.verify(asset, &snapshot.assets).await;
+            phase.item();
+            verified
+        });
         let signatures: Vec<Vec<Signature>> = stream::iter(work).buffered(self.jobs).collect().await;
+        drop(phase);
         snapshot.signatures = signatures.into_iter().flatten().collect();
         Ok(Read { snapshot, staged })
     }

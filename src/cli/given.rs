@@ -81,6 +81,7 @@ impl Command {
             | Self::Policy(_)
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
+            | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => given,
             // The command inside is asked for itself.

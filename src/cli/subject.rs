@@ -24,6 +24,7 @@ impl Command {
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
             | Self::Kms(_)
+            | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => Vec::new(),
             #[cfg(feature = "sandbox")]

@@ -11,7 +11,7 @@ use super::Status;
 /// A table beside the findings of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exhibit {
-    /// The checks whose findings it helps to follow: where one of them is no pass, it is shown unasked.
+    /// The checks whose findings it helps to follow: where one of them did not pass, it is shown unasked.
     pub checks: &'static [&'static str],
     /// What it shows.
     pub table: Table,

@@ -31,6 +31,8 @@ mod dstack;
 mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
+mod explain;
+#[cfg(feature = "sandbox")]
 mod gen_policy;
 #[cfg(feature = "sandbox")]
 mod github_client;

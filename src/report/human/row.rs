@@ -23,7 +23,7 @@ pub(super) fn each(section: &Section) -> Vec<Line> {
     section.findings.iter().map(|finding| Line::Row(Box::new(Row::of(finding)))).collect()
 }
 
-/// What did not pass.
+/// What did not pass: a check that was not made must be seen, too.
 pub(super) fn attention(section: &Section) -> Vec<Line> {
     let found = section.findings.iter().filter(|finding| finding.status != Status::Pass);
     found.map(|finding| Line::Row(Box::new(Row::of(finding)))).collect()
