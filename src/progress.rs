@@ -161,8 +161,9 @@ fn draw(work: &Work, stopped: &mpsc::Receiver<()>) {
     *DRAWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
     loop {
         let (bytes, items) = work.done();
-        bar.set_position(if work.bytes > 0 { bytes } else { items });
+        // The text first: setting the position draws.
         bar.set_prefix(work.items_text(items));
+        bar.set_position(if work.bytes > 0 { bytes } else { items });
         bar.tick();
         if !goes_on(stopped, FRAME) {
             break;
