@@ -29,7 +29,6 @@ const CANNOT: &[(&str, &str)] = &[
     ("cargo bench --bench processes", "measures for minutes; .ci/run builds it"),
     ("cargo bench --bench quotes", "measures for minutes; .ci/run builds it"),
     ("cargo bench --bench replay", "measures for minutes; .ci/run builds it"),
-    ("cargo install cargo-fuzz --locked", "installs another program"),
     (
         "cargo test --test it -- --ignored every_flipped_bit_is_noticed each_bit_of_a_sandbox_quote",
         "is tests of this suite, some minutes",
