@@ -80,3 +80,13 @@ pub(super) fn tell_warnings(report: &Report) {
         tracing::warn!("{} {}: {}", finding.check, terminal(&finding.subject), terminal(&finding.message));
     }
 }
+
+/// Whatever keeps a report that is not printed from being a clean pass, on standard error.
+pub(super) fn tell_problems(report: &Report) {
+    use crate::report::escape::terminal;
+    tell_warnings(report);
+    let is_problem = |f: &&Finding| matches!(f.status, Status::Fail | Status::Missing | Status::SkippedRequired);
+    for finding in report.sections.iter().flat_map(|s| &s.findings).filter(is_problem) {
+        tracing::error!("{} {}: {}", finding.check, terminal(&finding.subject), terminal(&finding.message));
+    }
+}
