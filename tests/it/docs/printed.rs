@@ -69,6 +69,8 @@ const CANNOT: &[(&str, &str)] = &[
 const NEEDS_MORE: &[(&str, &str)] = &[
     ("merotee catalog add 1.2.0 1.2.0 --evidence report.json", "needs the report of a tested pair"),
     ("merotee doc-guard", "runs in the workflow of a pull request"),
+    ("merotee version-sync --base origin/main", "runs in a checkout of mero-tee"),
+    ("merotee version-sync --base origin/main --head HEAD", "runs in a checkout of mero-tee"),
     ("merotee version-sync --pr 42", "needs that pull request"),
     ("merotee version-sync --repo-files", "runs in a checkout of mero-tee"),
     ("merotee version-sync --tag mero-kms-v1.2.0", "compares with a variable of the repository"),
@@ -245,7 +247,7 @@ impl Reader {
     fn repository(&self) {
         let git = "git -c init.defaultBranch=master init -q && git add policies && \
                    git -c user.name=n -c user.email=e commit -qm 1 && \
-                   git -c user.name=n -c user.email=e commit -qm 2 --allow-empty && \
+                   echo a note > note.md && git add note.md && git -c user.name=n -c user.email=e commit -qm 2 && \
                    git update-ref refs/remotes/origin/master HEAD~1 && \
                    git update-ref refs/remotes/origin/main HEAD~1";
         if usable("git", &["--version"]) {
