@@ -30,7 +30,7 @@ const MAX_AUTHORS: usize = 20;
 enum Wanted {
     /// Tags with their variables, and the working tree where `files` is set.
     Release { tags: Vec<Tag>, files: bool },
-    /// A change that is not a pull request, as far as anybody said.
+    /// A change between two revisions.
     Change,
     /// A pull request by number.
     Pull(u64),

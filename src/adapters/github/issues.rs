@@ -55,7 +55,7 @@ impl GitHub {
         let url = self.endpoint(repo, &["pulls", &number.to_string()])?;
         let found = self.object::<Value>(&url, "a pull request", &subject).await?.ok_or_else(|| unknown(&subject))?;
         PullRequest::read(&found)
-            .map_err(|why| Error::remote(format!("the answer for {subject} cannot be used: {why}")))
+            .map_err(|why| Error::remote(format!("GitHub's answer for {subject} is malformed: {why}")))
     }
 
     /// The labels that an issue or a pull request has now.
