@@ -5,9 +5,11 @@ mod completions;
 mod compose_hash;
 mod counterparts;
 mod dependency_guard;
+mod doc_guard;
 mod doctor;
 mod documents;
 mod explain;
+mod forbid_allowed_env;
 mod gen_policy;
 mod guarded;
 mod kms;
@@ -22,6 +24,7 @@ mod snapshot;
 pub(crate) mod stop;
 mod verify_blob;
 mod verify_release;
+mod version_sync;
 
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -59,6 +62,9 @@ fn judges_paths(command: &Command) -> bool {
         | Command::DependencyGuard(_)
         | Command::Doctor(_)
         | Command::GenPolicy(_)
+        | Command::ForbidAllowedEnv(_)
+        | Command::VersionSync(_)
+        | Command::DocGuard(_)
         | Command::Kms(_)
         | Command::Explain { .. }
         | Command::Completions { .. }
@@ -78,6 +84,9 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Policy(command) => policy::run(command, context),
         Command::Mrtds(command) => mrtds::run(command, context),
         Command::MerodConfig(command) => merod_config::run(command, context),
+        Command::ForbidAllowedEnv(args) => forbid_allowed_env::run(args, context),
+        Command::VersionSync(args) => version_sync::run(args, context).await,
+        Command::DocGuard(args) => doc_guard::run(args, context),
         Command::Catalog(command) => catalog::run(command, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,

@@ -2,5 +2,9 @@
 //!
 //! Git, GitHub and the environment are asked elsewhere.
 
+pub mod allowed_env;
 pub mod config;
 pub mod dependency;
+pub mod docs;
+pub mod trigger;
+pub mod version_sync;

@@ -37,6 +37,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod subject;
 mod text;
+pub mod yaml;
 
 use std::{sync::Arc, time::Duration};
 

@@ -26,6 +26,9 @@ impl Command {
             | Self::Policy(_)
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
+            | Self::ForbidAllowedEnv(_)
+            | Self::VersionSync(_)
+            | Self::DocGuard(_)
             | Self::Kms(_)
             | Self::Explain { .. }
             | Self::Completions { .. }

@@ -4,7 +4,7 @@
 use super::{
     checks::{authenticity, completeness, integrity, source::SOURCE_COMMIT},
     contract::AssetKind,
-    notes::image::{NOTES_IMAGE, pinned_image},
+    notes::image::{NOTES_IMAGE, pinned},
     signer::Signer,
     snapshot::{Available, Signature, SignatureOutcome, Snapshot},
 };
@@ -12,9 +12,7 @@ use crate::{
     attestation::measurement::{Allowed, Register},
     policy::{
         agreement::{COUNTERPART_MEASUREMENTS, MEASUREMENTS_MATCH},
-        document::PolicyFile,
         isolation::PROFILE_ISOLATION,
-        mrtds::PublishedMrtds,
         roles::ROLE_SEPARATION,
     },
     report::{AssetRow, Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, SignatureRow, Status, Table},
@@ -44,7 +42,7 @@ pub fn facts(snapshot: &Snapshot, findings: &[Finding]) -> Vec<Fact> {
         && worst(image) == Status::Pass
         && let Available::Yes(notes) = &snapshot.notes
     {
-        facts.extend(pinned_image(notes, &snapshot.contract.image_of(&snapshot.repository)).map(Fact::Image));
+        facts.extend(pinned(notes, &snapshot.contract.image_of(&snapshot.repository)).map(Fact::Image));
     }
     if let Some(signer) = signer_of(snapshot, &snapshot.contract.checksums.name) {
         facts.push(Fact::Signer(signer.to_string()));
@@ -112,17 +110,13 @@ fn signatures(snapshot: &Snapshot) -> Vec<SignatureRow> {
 /// rows; `schema` says why.
 fn registers(snapshot: &Snapshot) -> RegisterMatrix {
     let mut rows = Vec::new();
-    for (entry, bytes) in snapshot.documents(AssetKind::Policy) {
-        let Ok(policy) = PolicyFile::parse(&entry.name, bytes) else { continue };
-        for lists in &policy.profiles {
-            let of = |role: Role| Some(row(format!("{} {}", lists.profile, role.as_str()), lists.side(role)?));
-            rows.extend([Role::Kms, Role::Node].into_iter().filter_map(of));
-        }
+    let policies = snapshot.documents(AssetKind::Policy).filter_map(|(_, document)| document.policy());
+    for lists in policies.flat_map(|policy| &policy.profiles) {
+        let of = |role: Role| Some(row(format!("{} {}", lists.profile, role.as_str()), lists.side(role)?));
+        rows.extend([Role::Kms, Role::Node].into_iter().filter_map(of));
     }
-    for (entry, bytes) in snapshot.documents(AssetKind::Measurements) {
-        let Ok(published) = PublishedMrtds::parse(&entry.name, bytes) else { continue };
-        rows.extend(published.profiles.iter().map(|of| row(of.profile.to_string(), &of.allowed)));
-    }
+    let measured = snapshot.documents(AssetKind::Measurements).filter_map(|(_, document)| document.measurements());
+    rows.extend(measured.flat_map(|published| &published.profiles).map(|of| row(of.profile.to_string(), &of.allowed)));
     RegisterMatrix { registers: Register::ALL.map(Register::name).to_vec(), rows }
 }
 

@@ -71,12 +71,13 @@ impl Files {
         wanted: Wanted<'_>,
     ) -> Result<(Fetched, Option<Staged>)> {
         let Wanted { tag, scope, purpose, .. } = wanted;
-        let ReleaseSource { contracts, rule, jobs, .. } = *source;
+        let ReleaseSource { contracts, rule, jobs, ref budget, .. } = *source;
         match self {
             Self::Folder { dir, nested, notes, .. } => {
                 let folder = folder_of(dir, tag, *nested)?;
-                let notes = notes.as_deref();
-                Ok((folder::fetch(&folder, notes, contracts, tag.family(), scope, jobs).await?, None))
+                let (notes, family) = (notes.as_deref(), tag.family());
+                let request = folder::Request { notes, contracts, family, scope, jobs, budget };
+                Ok((folder::fetch(&folder, request).await?, None))
             }
             Self::GitHub { github, downloads, progress } => {
                 let asked = phase(*progress, || Phase::begin(format!("listing {tag}")));
@@ -90,7 +91,7 @@ impl Files {
                 let notes_have_room = notes_have_room(listing.names());
                 let (assets, bytes) = listing.needed();
                 let phase = phase(*progress, || Phase::of(format!("downloading {tag}"), bytes, assets, "asset"));
-                let request = github_release::Request { into: staged.path(), jobs, phase: &phase };
+                let request = github_release::Request { into: staged.path(), jobs, budget, phase: &phase };
                 let fetched = listing.download(github, request).await?;
                 drop(phase);
                 if staged.is_kept()

@@ -139,12 +139,14 @@ pub fn notes_image(subject: &str, notes: &str, image: &str, stated: &[String]) -
     findings
 }
 
-/// The reference by which the notes pin `image`, where they pin one content only.
-pub fn pinned_image(notes: &str, image: &str) -> Option<String> {
+/// `image` with the digest that the notes pin it to, where they pin it to one alone.
+pub fn pinned(notes: &str, image: &str) -> Option<String> {
     let seen = seen(&lines(notes));
-    let mut pins = seen.iter().filter(|i| i.name == image && i.is_pinned());
-    let first = pins.next()?;
-    pins.all(|other| other.digest == first.digest).then(|| first.text_without_tag())
+    let mut pins: Vec<String> =
+        seen.iter().filter(|i| i.name == image && i.is_pinned()).map(ImageReference::text_without_tag).collect();
+    pins.sort();
+    pins.dedup();
+    if pins.len() == 1 { pins.pop() } else { None }
 }
 
 fn expected(image: &str) -> String {
