@@ -11,9 +11,10 @@ use std::{
     path::PathBuf,
 };
 
+use merotee::sandbox::{documents, release::CATALOG_PAIRS};
 use regex::Regex;
 
-use super::{documents, options, read, root, sources};
+use super::{documents as pages, options, read, root, sources};
 use crate::{
     binary::{BINARY, Place, serve::Serve, skip, usable},
     gen_policy::write_inputs,
@@ -113,7 +114,7 @@ fn printed() -> (Vec<Printed>, Vec<Printed>) {
         commands.extend(whole);
         synopses.extend(with_placeholders);
     };
-    for document in documents() {
+    for document in pages() {
         let place = document.to_str().unwrap();
         let text = read(place);
         // Blocks are read by themselves: what stands between two of their backquotes is no span.
@@ -176,6 +177,8 @@ impl Reader {
         write_inputs(&self.place);
         let compose = "services:\n  kms:\n    image: ghcr.io/calimero-network/mero-kms-phala:1.2.0\n";
         self.place.write("docker-compose.yml", compose);
+        let catalog = documents::catalog(&CATALOG_PAIRS);
+        self.place.write("compatibility-catalog.json", format!("{catalog:#}\n"));
         let hash = self.shell("merotee compose-hash docker-compose.yml", true).expect(0);
         self.place.write("compose-hash.txt", hash.stdout);
     }
