@@ -1,6 +1,6 @@
 //! Which certificate authorities and logs are trusted.
 
-use std::{ffi::OsStr, fmt, path::PathBuf};
+use std::{ffi::OsStr, fmt, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -37,9 +37,10 @@ pub enum TrustRootSource {
     File(PathBuf),
 }
 
-/// A trust root, parsed once and ready to verify many bundles.
+/// A trust root, parsed once and ready to verify many bundles. A clone shares what was parsed.
+#[derive(Clone)]
 pub struct TrustRoot {
-    verifier: Verifier,
+    verifier: Arc<Verifier>,
     source: TrustRootSource,
     caveat: Option<String>,
     newest: Option<Timestamp>,
@@ -74,7 +75,7 @@ impl TrustRoot {
         }
         let verifier =
             Verifier::new(&root).map_err(|e| Error::usage(format!("{name}: not a usable trusted root")).because(e))?;
-        Ok(Self { verifier, source, caveat, newest: newest(&root) })
+        Ok(Self { verifier: Arc::new(verifier), source, caveat, newest: newest(&root) })
     }
 
     /// Where it came from.
