@@ -21,7 +21,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
-    environment::{Actions, Environment, named_variable, setting},
+    environment::{Actions, Environment, named_variable},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
