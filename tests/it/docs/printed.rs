@@ -35,6 +35,7 @@ const CANNOT: &[(&str, &str)] = &[
         "cargo test --test it -- --ignored every_flipped_bit_is_noticed each_bit_of_a_sandbox_quote",
         "is tests of this suite, some minutes",
     ),
+    ("merotee version-sync --pr 42", "asks about a pull request, which the sandbox does not have"),
     ("merotee sandbox serve", "serves until it is stopped; this test runs against one"),
     ("merotee sandbox -- kms serve --kms-version 1.2.0 --profile locked-read-only", "serves until it is stopped"),
 ];
@@ -183,11 +184,15 @@ impl Reader {
         self.place.write("compose-hash.txt", hash.stdout);
     }
 
-    /// The folder as a clone with a history of policies.
+    /// The folder as a clone with a history of policies, and files that state versions.
     fn repository(&self) {
-        let git = "git -c init.defaultBranch=master init -q && git add policies && \
-                   git -c user.name=n -c user.email=e commit -qm 1 && \
-                   git -c user.name=n -c user.email=e commit -qm 2 --allow-empty && \
+        let package = "[package]\nname = \"mero-kms-phala\"\nversion = \"1.2.0\"\n";
+        self.place.write("mero-kms/Cargo.toml", package);
+        self.place.write("Cargo.lock", format!("version = 4\n\n[{package}").replace("[[package]", "[[package]]"));
+        self.place.write("mero-tee/versions.json", "{\"imageVersion\": \"1.2.0\"}\n");
+        let git = "git -c init.defaultBranch=master init -q && git add policies mero-kms mero-tee Cargo.lock && \
+                   git -c user.name=n -c user.email=e commit -qm 1 && git add docker-compose.yml && \
+                   git -c user.name=n -c user.email=e commit -qm 2 && \
                    git update-ref refs/remotes/origin/master HEAD~1";
         if usable("git", &["--version"]) {
             self.shell(git, false).expect(0);
@@ -197,6 +202,9 @@ impl Reader {
     /// Runs a line in a shell; one that brings no world of its own meets the one that is served.
     fn shell(&self, line: &str, served: bool) -> crate::binary::Run {
         let mut invocation = self.place.program("sh", ["-c", line]).env("PATH", &self.path);
+        if line.starts_with("merotee version-sync") {
+            invocation = invocation.env("MERO_KMS_VERSION", "1.2.0");
+        }
         if served {
             invocation = invocation.envs(self.world.exports());
         }
