@@ -64,6 +64,13 @@ impl Environment {
     }
 }
 
+/// Every variable of the process, for a command whose subject is the environment. Values may be secrets: they are not for
+/// printing.
+pub fn variables() -> Vec<(String, String)> {
+    let text = |value: OsString| value.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
 /// Width used where columns do not matter: a file or a pipe.
 const UNLIMITED: usize = 10_000;
 

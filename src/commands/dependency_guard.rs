@@ -1,6 +1,9 @@
 //! `dependency-guard`: finds out what there is of a release and its counterpart, and has it judged.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::counterparts::{self, Basis};
 use crate::{
@@ -20,7 +23,7 @@ use crate::{
     release::{
         checks::documents::union,
         contract::Scope,
-        snapshot::{Available, Counterpart, Named},
+        snapshot::{Available, ReadCatalog},
     },
     report::{Fact, Report, Section},
     schema::MAX_JSON_BYTES,
@@ -93,7 +96,7 @@ impl World<'_> {
         }
     }
 
-    async fn catalog(&self, path: &str) -> Available<Named> {
+    async fn catalog(&self, path: &str) -> Available<ReadCatalog> {
         if self.args.catalog.is_some() {
             return self.source.catalog(self.args.catalog.as_deref()).await;
         }
@@ -102,22 +105,22 @@ impl World<'_> {
             Err(error) => Err(error),
         };
         match asked {
-            Ok(Some(bytes)) => Available::Yes(Named { name: path.to_owned(), bytes }),
+            Ok(Some(bytes)) => Available::Yes(Arc::new(Catalog::parse(path, &bytes))),
             Ok(None) => Available::Absent(format!("{} has no {path} on its default branch", self.repository)),
             Err(error) => Available::Failed(error::chain(&error)),
         }
     }
 
-    async fn judged(&self, tag: Tag, catalog: &Available<Named>) -> Result<Section> {
+    async fn judged(&self, tag: Tag, catalog: &Available<ReadCatalog>) -> Result<Section> {
         let read = match catalog {
-            Available::Yes(named) => Catalog::parse(&named.name, &named.bytes).ok(),
+            Available::Yes(read) => read.as_ref().as_ref().ok(),
             Available::NotHere(_) | Available::Absent(_) | Available::Failed(_) => None,
         };
         let variable = match tag.family() {
             Family::Kms => self.args.node_version.as_deref().map(|version| ("MERO_TEE_VERSION", version)),
             Family::Node => self.args.kms_version.as_deref().map(|version| ("MERO_KMS_VERSION", version)),
         };
-        let hints = Hints { given: self.args.counterpart.as_deref(), variable, catalog: read.as_ref() };
+        let hints = Hints { given: self.args.counterpart.as_deref(), variable, catalog: read };
         let Chosen { tag: counterpart, by } = dependency::counterpart(&tag, hints).map_err(Error::usage)?;
         let class = self.args.class.unwrap_or_else(|| tag.class());
         let (own, release) = (self.lookup(&tag).await, self.lookup(&counterpart).await);
@@ -127,7 +130,7 @@ impl World<'_> {
         };
         let mut distrusted = Vec::new();
         let (policies, from) = self.policies_of(kms, kms_release, &tag, &mut distrusted).await?;
-        let nodes = nodes(kms, if tag.family() == Family::Kms { &counterpart } else { &tag }, read.as_ref());
+        let nodes = nodes(kms, if tag.family() == Family::Kms { &counterpart } else { &tag }, read);
         let nodes = match &policies {
             Available::Yes(_) => self.measured(&nodes, &tag, &own, &mut distrusted).await,
             Available::NotHere(_) | Available::Absent(_) | Available::Failed(_) => {
@@ -217,8 +220,7 @@ impl World<'_> {
             }
             match self.read(tag, Scope::Quick, counterparts::measurements).await {
                 Ok(Ok(measured)) => {
-                    let of = Counterpart { tag: tag.clone(), profiles: profiles.clone(), measurements: Ok(Vec::new()) };
-                    published.push((of, measured));
+                    published.push((profiles.as_slice(), measured));
                 }
                 Ok(Err(why)) => distrusted.push((tag.clone(), why)),
                 Err(error) => return Available::Failed(error::chain(&error)),
@@ -227,7 +229,7 @@ impl World<'_> {
         if !distrusted.is_empty() {
             return Available::NotHere("a release is not trusted".to_owned());
         }
-        Available::Yes(union(published.iter().map(|(of, measured)| (of, measured.clone())).collect()))
+        Available::Yes(union(&published.iter().map(|(profiles, measured)| (*profiles, measured)).collect::<Vec<_>>()))
     }
 
     async fn read<T>(

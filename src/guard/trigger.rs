@@ -19,7 +19,7 @@ pub enum Trigger {
     Tag(String),
     /// A branch, by its name.
     Branch(String),
-    /// The runner said nothing: this is no workflow run.
+    /// The runner said nothing: this is not a workflow run.
     Nothing,
 }
 

@@ -153,7 +153,7 @@ fn alone(config: &VersionSync, bump: &Bump, overridden: &Overridden) -> Vec<Find
             }
             match considered.first() {
                 Some(first) => (
-                    format!(", and the label {label} is justified by nobody with write access"),
+                    format!(", and no one with write access justifies the label {label}"),
                     format!("add {how}; @{} has {} access", excerpt(&first.author), first.permission.name()),
                 ),
                 None => (format!(", and the label {label} has no justification"), format!("add {how}")),
