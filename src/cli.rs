@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
-    environment::{Actions, Environment, named_variable, setting, variables},
+    environment::{Actions, Environment, named_variable, variables},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,

@@ -84,12 +84,6 @@ pub fn named_variable(name: &str) -> Option<String> {
     variable(OsStr::new(name)).and_then(|value| value.into_string().ok())
 }
 
-/// A setting of the release pipeline, as the environment has it: for `doctor`, whose subject the environment is. Any of them
-/// may be a secret, so each is treated as one.
-pub fn setting(name: &str) -> Option<SecretString> {
-    variable(OsStr::new(name)).map(|value| SecretString::from(value.to_string_lossy().into_owned()))
-}
-
 /// A variable of the environment; an empty one counts as unset.
 pub(super) fn variable(name: &OsStr) -> Option<OsString> {
     std::env::var_os(name).filter(|value| !value.is_empty())
