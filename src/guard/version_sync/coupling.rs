@@ -86,7 +86,7 @@ impl Change {
                 Reading::Stated(to) => {
                     bumps.push(Bump { family, from: side.base.version().cloned(), to: to.clone() });
                 }
-                Reading::Wrong(wrong) => unreadable.push(wrong.clone()),
+                Reading::Wrong(wrong) => unreadable.push(Finding::clone(wrong)),
                 Reading::Absent => unreadable.push(gone(config, family, side)),
             }
         }
