@@ -266,7 +266,7 @@ fn words_that_make_no_sense_are_usage_errors() {
     let place = Place::new();
     write_inputs(&place);
     let with = |extra: &[&str]| place.merotee(arguments("out")).args(extra).run();
-    with(&["--node-tag", "mero-kms-v1.2.0"]).expect(2).says(&["is not a release of the node image family"]);
+    with(&["--node-tag", "mero-kms-v1.2.0"]).expect(2).says(&["not a release of the node image family"]);
     with(&["--compose-hash", "debug=abc"]).expect(2).says(&["not a SHA-256 digest"]);
     with(&["--generated-at", "yesterday"]).expect(2).says(&["`yesterday` is not a time"]);
     with(&["--kms-tcb-status", "fine"]).expect(2).says(&["not a TCB status"]);
