@@ -72,7 +72,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,
         Command::Completions { shell } => Ok(completions::script(*shell)),
-        Command::Man { of } => completions::manual(of.as_deref()),
+        Command::Man { of } => completions::manual(of),
     }
 }
 

@@ -34,6 +34,8 @@ mod event_log;
 mod gen_policy;
 #[cfg(feature = "sandbox")]
 mod github_client;
+#[cfg(feature = "sandbox")]
+mod help;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
