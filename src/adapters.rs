@@ -17,6 +17,8 @@ pub mod lone_document;
 pub mod node_config;
 pub mod pccs;
 pub mod policies;
+pub mod reach;
 pub mod release_source;
 pub mod sigstore;
 pub mod tdx_root;
+pub mod tools;

@@ -9,6 +9,7 @@ pub mod edit;
 pub mod evidence;
 pub mod pair;
 pub mod rebuild;
+pub mod show;
 
 pub use self::{
     document::{Catalog, CatalogForm, Entry},

@@ -1,7 +1,10 @@
 //! The command line: clap types, environment names, and nothing else.
 
+pub mod catalog;
 mod choice;
 pub mod compose_hash;
+pub mod dependency_guard;
+pub mod doctor;
 mod endpoints;
 mod environment;
 mod examples;
@@ -19,7 +22,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
-    environment::{Actions, Environment},
+    environment::{Actions, Environment, setting},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -64,6 +67,13 @@ pub enum Command {
     /// Configure a node to trust the KMS of a release
     #[command(subcommand)]
     MerodConfig(policy::MerodConfigCommand),
+    /// Show, ask and keep the catalog of versions that go together
+    #[command(subcommand)]
+    Catalog(catalog::CatalogCommand),
+    /// Check that a release's counterpart is published, listed with it, and admitted by its policies
+    DependencyGuard(Box<dependency_guard::DependencyGuardArgs>),
+    /// Say what this machine and this repository lack to run the pipeline
+    Doctor(doctor::DoctorArgs),
     /// Run the key-management service, or ask one
     #[command(subcommand)]
     Kms(kms::KmsCommand),

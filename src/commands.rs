@@ -1,9 +1,14 @@
 //! One file a subcommand: arguments → adapters → checks → product.
 
+mod catalog;
 mod completions;
 mod compose_hash;
+mod counterparts;
+mod dependency_guard;
+mod doctor;
 mod documents;
 mod gen_policy;
+mod guarded;
 mod kms;
 mod located;
 mod merod_config;
@@ -49,6 +54,9 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Mrtds(_)
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
+        | Command::Catalog(_)
+        | Command::DependencyGuard(_)
+        | Command::Doctor(_)
         | Command::GenPolicy(_)
         | Command::Kms(_)
         | Command::Completions { .. }
@@ -68,6 +76,9 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Policy(command) => policy::run(command, context),
         Command::Mrtds(command) => mrtds::run(command, context),
         Command::MerodConfig(command) => merod_config::run(command, context),
+        Command::Catalog(command) => catalog::run(command, context).await,
+        Command::Doctor(args) => doctor::run(args, context).await,
+        Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,

@@ -22,7 +22,7 @@ use crate::{
     report::Format,
 };
 
-/// What a run is decided by, besides the arguments of its command.
+/// What a run is decided by, apart from the arguments of its command.
 #[derive(Debug, Clone)]
 pub(crate) struct Context {
     /// Where services are and what is trusted, as far as one command turns to it.

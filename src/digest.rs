@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use sha2::Digest as _;
+
 /// A SHA-256 digest. Prints as 64 lowercase hex digits.
 ///
 /// There are three ways to read one. Where a format is promised, use the one that reads nothing else: [`Self::from_hex`]
@@ -79,13 +81,13 @@ impl FromStr for Sha256 {
 }
 
 /// Hashes a stream piece by piece.
-pub struct Sha256Hasher(aws_lc_rs::digest::Context);
+pub struct Sha256Hasher(sha2::Sha256);
 
 impl Sha256Hasher {
     /// An empty hasher.
     #[allow(clippy::new_without_default, reason = "the default would be an empty hash")]
     pub fn new() -> Self {
-        Self(aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256))
+        Self(sha2::Sha256::new())
     }
 
     /// Adds bytes.
@@ -95,10 +97,7 @@ impl Sha256Hasher {
 
     /// The digest of everything added.
     pub fn finish(self) -> Sha256 {
-        let digest = self.0.finish();
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest.as_ref());
-        Sha256(bytes)
+        Sha256(self.0.finalize().into())
     }
 }
 
@@ -109,10 +108,7 @@ pub struct Sha512([u8; 64]);
 impl Sha512 {
     /// Hashes bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA512, bytes);
-        let mut own = [0; 64];
-        own.copy_from_slice(digest.as_ref());
-        Self(own)
+        Self(sha2::Sha512::digest(bytes).into())
     }
 
     /// Wraps a digest computed elsewhere.

@@ -186,7 +186,7 @@ fn cannot_print(error: io::Error) -> Error {
     Error::input("cannot write to standard output").because(error)
 }
 
-/// Tells the workflow run what a report says, and its step what the command has to say besides. Annotations go to standard
+/// Tells the workflow run what a report says, and its step what the command has to say in addition. Annotations go to standard
 /// error, which the runner reads as well, so that standard output holds the product alone.
 fn announce(product: &Product, actions: Option<&Actions>) -> Result<()> {
     let Some(actions) = actions else { return Ok(()) };

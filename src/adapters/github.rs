@@ -3,21 +3,22 @@
 //! It says what the API says and judges none of it. Bounds, retries and the token's whereabouts are the business of
 //! `http`, bytes on disk that of `download`.
 
+mod api;
 mod pages;
 mod release;
 
-use std::{collections::HashSet, path::Path};
+use std::{collections::HashSet, path::Path, sync::Arc};
 
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use self::pages::Pages;
 pub use self::release::{Release, ReleaseAsset};
+use self::{api::Api, pages::Pages};
 pub use super::download::{Allowance, Downloaded};
 use super::{
     download::{Wanted, download},
-    http::{Fetched, Http, HttpOptions, Service, excerpt, excerpt_at, host},
+    http::{Http, HttpOptions, Service, excerpt, host},
 };
 use crate::{
     error::{Error, Result},
@@ -27,7 +28,8 @@ use crate::{
 /// A client of one GitHub, public or Enterprise.
 #[derive(Debug)]
 pub struct GitHub {
-    http: Http,
+    http: Arc<Http>,
+    api: Api,
     allowance: Allowance,
 }
 
@@ -43,10 +45,8 @@ impl GitHub {
     /// # Errors
     /// Usage: a URL that is not http(s) or carries credentials, or a token that no header can hold.
     pub fn new(api_url: Url, token: Option<SecretString>, options: HttpOptions) -> Result<Self> {
-        Ok(Self {
-            http: Http::new(Service::GitHub, api_url, token.as_ref(), options)?,
-            allowance: Allowance::unlimited(),
-        })
+        let http = Arc::new(Http::new(Service::GitHub, api_url, token.as_ref(), options)?);
+        Ok(Self { api: Api::new(Arc::clone(&http)), http, allowance: Allowance::unlimited() })
     }
 
     /// Bounds what all downloads together may bring.
@@ -209,10 +209,7 @@ impl GitHub {
     }
 
     async fn object<T: DeserializeOwned>(&self, url: &Url, expected: &str, subject: &str) -> Result<Option<T>> {
-        match self.http.fetch(url, JSON, subject).await? {
-            Some(fetched) => parse(&fetched, expected, subject).map(Some),
-            None => Ok(None),
-        }
+        Ok(self.api.get(url, expected, subject).await?.map(|answered| answered.value))
     }
 
     /// `/repos/OWNER/NAME/…` under the API's URL, each segment percent-encoded.
@@ -231,16 +228,4 @@ impl GitHub {
             .extend(segments);
         Ok(url)
     }
-}
-
-/// Reads an answer of the API.
-fn parse<T: DeserializeOwned>(fetched: &Fetched, expected: &str, subject: &str) -> Result<T> {
-    serde_json::from_slice(&fetched.body).map_err(|e| {
-        let (host, line, column) = (host(&fetched.url), e.line(), e.column());
-        let near = excerpt_at(&fetched.body, line, column);
-        // The parser's words quote the remote text.
-        let why = excerpt(&e.to_string());
-        Error::remote(format!("{host} sent no valid JSON for {expected} ({why}), asked for {subject}; near `{near}`"))
-            .help("check GITHUB_API_URL, and whether a proxy answers in the API's place")
-    })
 }

@@ -7,6 +7,7 @@ mod files;
 use std::{path::Path, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
+use tokio::runtime::Handle;
 use url::Url;
 
 pub use self::files::{Downloads, Files};
@@ -18,12 +19,13 @@ use super::{
     sigstore::{PublicKey, RekorLookup, TrustRoot},
 };
 use crate::{
-    error::{self, Result},
+    error::{self, Error, Result},
     release::{
+        asset_name::AssetName,
         checks::authenticity::to_verify,
         contract::{Contracts, Scope},
         signer_rule::SignerRule,
-        snapshot::{Available, Named, Signature, Snapshot},
+        snapshot::{Asset, Available, Named, Snapshot},
     },
     subject::tag::{Class, Tag},
 };
@@ -112,13 +114,34 @@ impl ReleaseSource<'_> {
         let holder = self.rule.holder(&fetched.origin)?.clone();
         let signer = self.rule.demanded(tag, &fetched.selection.contract, &holder);
         let mut snapshot = fetched.into_snapshot(holder, tag.clone(), class, signer, scope != Scope::Whole);
-        let rekor = self.log.as_deref().map(|log| RekorLookup::new(&log.http, &log.url));
-        let verifier = Verifier { root: self.root, key: self.key, rekor };
-        // A detached signature asks the log several times: the assets wait for it together, not one after the other.
-        let work = to_verify(&snapshot).into_iter().map(|asset| verifier.verify(asset, &snapshot.assets));
-        let signatures: Vec<Vec<Signature>> = stream::iter(work).buffered(self.jobs).collect().await;
-        snapshot.signatures = signatures.into_iter().flatten().collect();
+        self.verify(&mut snapshot).await?;
         Ok(Read { snapshot, staged })
+    }
+
+    /// Verifies every signature, each asset's on a thread that may compute: a dozen elliptic curve operations each would
+    /// hold up what waits for the network, and use one core only. A detached signature asks the log several times, so the
+    /// assets wait for it together as well.
+    async fn verify(&self, snapshot: &mut Snapshot) -> Result<()> {
+        let names: Vec<AssetName> = to_verify(snapshot).into_iter().map(|asset| asset.name.clone()).collect();
+        let assets: Arc<Vec<Asset>> = Arc::new(std::mem::take(&mut snapshot.assets));
+        let work = names.into_iter().map(|name| {
+            let (root, key, log) = (self.root.clone(), self.key.cloned(), self.log.clone());
+            let (assets, runtime) = (Arc::clone(&assets), Handle::current());
+            tokio::task::spawn_blocking(move || {
+                let rekor = log.as_deref().map(|log| RekorLookup::new(&log.http, &log.url));
+                let verifier = Verifier { root: &root, key: key.as_ref(), rekor };
+                let all = |asset: &Asset| runtime.block_on(verifier.verify(asset, &assets));
+                assets.iter().find(|asset| asset.name == name).map(all).unwrap_or_default()
+            })
+        });
+        let signatures: Vec<_> = stream::iter(work).buffered(self.jobs).collect().await;
+        snapshot.assets = Arc::unwrap_or_clone(assets);
+        for verified in signatures {
+            let verified =
+                verified.map_err(|e| Error::internal("the verification of a signature was given up").because(e))?;
+            snapshot.signatures.extend(verified);
+        }
+        Ok(())
     }
 
     /// The compatibility catalog: the file that is given, or the one on the repository's default branch.

@@ -66,7 +66,7 @@ pub struct Edited {
 /// Why a change was not made.
 #[derive(Debug, thiserror::Error)]
 pub enum EditError {
-    /// The text is no catalog.
+    /// The text is not a catalog.
     #[error("not a compatibility catalog: {}", .0.message)]
     Unreadable(Box<Finding>),
     /// Entries that cannot be read: they might be the very pair.

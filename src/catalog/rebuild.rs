@@ -1,5 +1,5 @@
 //! The pairs that releases make: a KMS release and a node release work together in a profile when the KMS's policy admits
-//! what the node release publishes. What people say of a pair (that it was tested, notes) is no release's to say: it is
+//! what the node release publishes. What people say of a pair (that it was tested, notes) is not a release's to say: it is
 //! kept from the catalog that is there.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -106,7 +106,7 @@ pub struct Rebuilt {
 /// are new are listed as not tested, and pairs of release candidates stay as they are.
 ///
 /// # Errors
-/// The text cannot be edited: it is no catalog, holds malformed entries, or is in upstream's form and a pair cannot be
+/// The text cannot be edited: it is not a catalog, holds malformed entries, or is in upstream's form and a pair cannot be
 /// said in it.
 pub fn rebuild(name: &str, bytes: &[u8], releases: &[Released], place: &Releases<'_>) -> Result<Rebuilt, EditError> {
     let catalog = Catalog::parse(name, bytes).map_err(EditError::Unreadable)?;

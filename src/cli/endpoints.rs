@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use url::Url;
 
-/// Which repository, for a command that asks nobody about it.
+/// Which repository, for a command that sends no request about it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "GitHub")]
 pub struct RepositoryArgs {

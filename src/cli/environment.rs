@@ -1,4 +1,4 @@
-//! What the process was given besides arguments. Nothing else in the program reads the environment.
+//! What the process was given apart from arguments. Nothing else in the program reads the environment.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use crate::logging::LogFormat;
 
-/// What the process was given besides arguments, read once.
+/// What the process was given apart from arguments, read once.
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     /// Token for GitHub's API.
@@ -64,11 +64,17 @@ impl Environment {
     }
 }
 
-/// Width used where nobody looks at columns: a file or a pipe.
+/// Width used where columns do not matter: a file or a pipe.
 const UNLIMITED: usize = 10_000;
 
 fn terminal_width() -> usize {
-    terminal_size::terminal_size().map_or(80, |(width, _)| usize::from(width.0))
+    console::Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns))
+}
+
+/// A setting of the release pipeline, as the environment has it: for `doctor`, whose subject the environment is. Any of them
+/// may be a secret, so each is treated as one.
+pub fn setting(name: &str) -> Option<SecretString> {
+    variable(OsStr::new(name)).map(|value| SecretString::from(value.to_string_lossy().into_owned()))
 }
 
 /// A variable of the environment; an empty one counts as unset.

@@ -1,4 +1,4 @@
-//! What `--help` shows behind the options of each command: what a reader must know besides, and examples. Each example runs
+//! What `--help` shows behind the options of each command: what else a reader must know, and examples. Each example runs
 //! as it is printed, in order, from the top of the repository; a test runs them all.
 
 /// `merotee`: the exit codes.

@@ -1,8 +1,8 @@
 //! What `--format` and `--output` mean to each command. Where they mean nothing they are refused, and never ignored.
 
 use super::{
-    Cli, Command, VerifyReleaseArgs, kms::KmsCommand, policy::MerodConfigCommand, policy::MrtdsCommand,
-    policy::PolicyCommand, quote::QuoteCommand,
+    Cli, Command, VerifyReleaseArgs, catalog::CatalogCommand, kms::KmsCommand, policy::MerodConfigCommand,
+    policy::MrtdsCommand, policy::PolicyCommand, quote::QuoteCommand,
 };
 use crate::{
     error::{Error, Result},
@@ -38,7 +38,9 @@ impl Command {
             Self::Quote(QuoteCommand::Inspect { .. })
             | Self::Mrtds(MrtdsCommand::Assemble(_))
             | Self::MerodConfig(MerodConfigCommand::Generate(_)) => Forms::only(&[Format::Human, Format::Json]),
-            Self::Policy(PolicyCommand::Diff(_)) => Forms::only(&[Format::Human, Format::Json, Format::Markdown]),
+            Self::Catalog(CatalogCommand::Show(_)) | Self::Policy(PolicyCommand::Diff(_)) => {
+                Forms::only(&[Format::Human, Format::Json, Format::Markdown])
+            }
             Self::Kms(KmsCommand::Serve(args)) if !args.check => Forms::NOTHING,
             Self::Completions { .. } | Self::Man { .. } => Forms::FIXED,
             #[cfg(feature = "sandbox")]
@@ -50,6 +52,9 @@ impl Command {
             | Self::VerifyBlob(_)
             | Self::ComposeHash(_)
             | Self::Quote(QuoteCommand::Verify(_))
+            | Self::Catalog(_)
+            | Self::DependencyGuard(_)
+            | Self::Doctor(_)
             | Self::GenPolicy(_)
             | Self::Policy(PolicyCommand::Validate(_))
             | Self::Mrtds(MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))

@@ -4,7 +4,12 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use super::{Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs, kms::KmsCommand, quote::QuoteCommand};
+use super::{
+    Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs,
+    catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
+    kms::KmsCommand,
+    quote::QuoteCommand,
+};
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,6 +69,16 @@ impl Command {
                 given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
             }
             Self::GenPolicy(args) => given.repository(&args.repository),
+            Self::Catalog(CatalogCommand::Show(CatalogShowArgs { source }))
+            | Self::Catalog(CatalogCommand::Check(CatalogCheckArgs { source, .. })) => {
+                given.github(&source.github).network(&source.network)
+            }
+            Self::Catalog(CatalogCommand::Add(args)) => given.repository(&args.repository),
+            Self::Catalog(CatalogCommand::Rebuild(args)) => {
+                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
+            }
+            Self::Doctor(args) => given.github(&args.github).sigstore(&args.sigstore),
+            Self::DependencyGuard(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::Kms(KmsCommand::Serve(args)) => given
                 .github(&args.github)
                 .sigstore(&args.sigstore)

@@ -1,5 +1,5 @@
 //! `kms …`, and the arguments of `kms serve`: every setting as a flag and, under the name that deployments use, as a variable. What the words
-//! mean, and whether a service may start with them, is judged by the service's own configuration.
+//! mean, and whether a service may start with them, the service's own configuration decides.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -36,7 +36,7 @@ pub struct KmsServeArgs {
     /// Judge settings and policy as a start would, and stop without serving
     #[arg(long)]
     pub check: bool,
-    /// This is no production: locked-read-only may believe other roots, repositories and pins than a release's
+    /// This is not production: locked-read-only may trust other roots, repositories and pins than a release's
     #[arg(long)]
     pub rehearsal: bool,
     /// Which release, and for whom.
@@ -78,7 +78,7 @@ pub struct ReleaseArgs {
     /// The one profile served: debug, debug-read-only or locked-read-only (production)
     #[arg(long, value_name = "PROFILE", env = "MERO_KMS_PROFILE", hide_env_values = true, hide_possible_values = true, value_parser = choice::suggesting(Profile::ALL.map(Profile::as_str), StringValueParser::new()))]
     pub profile: Option<String>,
-    /// A file that must name the profile as well, besides /etc/mero-kms/image-profile
+    /// A file that must name the profile as well as /etc/mero-kms/image-profile
     #[arg(long, value_name = "FILE")]
     pub image_profile_file: Option<PathBuf>,
 }
@@ -105,7 +105,7 @@ pub struct PolicyArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Policy from the environment (development only; refused for locked-read-only)")]
 pub struct ListArgs {
-    /// Take the policy from the lists below, which nobody signed
+    /// Take the policy from the lists below, which are not signed
     #[arg(long, value_name = "BOOL", env = "USE_ENV_POLICY", value_parser = BoolishValueParser::new(),
         num_args = 0..=1, require_equals = true, default_value = "false", default_missing_value = "true",
         action = clap::ArgAction::Set, hide_default_value = true, hide_env_values = true)]

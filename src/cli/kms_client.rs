@@ -82,7 +82,7 @@ pub struct KmsGetKeyArgs {
     /// machines are the KMS
     #[arg(long, conflicts_with = "expect_policy")]
     pub any_kms: bool,
-    /// Take the key over plain http from another machine: whoever is on the way can read it
+    /// Take the key over plain http from another machine: anyone on the way can read it
     #[arg(long)]
     pub allow_http: bool,
     /// By what the KMS's quote is judged.

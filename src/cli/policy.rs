@@ -33,7 +33,7 @@ pub struct GenPolicyArgs {
     /// Tag of the node release [default: mero-tee-v and the version of --tag]
     #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(node_tag))]
     pub node_tag: Option<Tag>,
-    /// Compose hash the KMS's event log may state, besides those of the candidates; without PROFILE= for all three
+    /// Compose hash the KMS's event log may state, in addition to those of the candidates; without PROFILE= for all three
     #[arg(long, value_name = "[PROFILE=]HEX", value_parser = ProfileHash::parse)]
     pub compose_hash: Vec<ProfileHash>,
     /// TCB status to tolerate of the KMS instead of those the probes saw; repeat for more
@@ -107,7 +107,7 @@ pub struct PolicyValidateArgs {
     /// Policy files, and folders whose policy files are meant
     #[arg(value_name = "PATH|-", required = true)]
     pub paths: Vec<PathBuf>,
-    /// Release every file must be for; without it, each is judged by its own tag
+    /// Release every file must be for; without it, each is held to its own tag
     #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(kms_tag))]
     pub tag: Option<Tag>,
     /// Hold the files to this class [default: what the tag implies]
@@ -365,7 +365,7 @@ fn tag_of(text: &str, family: Family) -> Result<Tag, String> {
     use crate::subject::tag::Selector;
     match text.parse::<Selector>().map_err(|e| e.to_string())? {
         Selector::One(tag) if tag.family() == family => Ok(tag),
-        Selector::One(tag) => Err(format!("`{tag}` is no release of the {family} family")),
+        Selector::One(tag) => Err(format!("`{tag}` is not a release of the {family} family")),
         Selector::Both(version) => Ok(Tag::new(family, version)),
     }
 }

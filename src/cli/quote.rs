@@ -76,7 +76,7 @@ pub struct JudgementArgs {
     /// Which profile of the policy, when it states several
     #[arg(long, value_name = "PROFILE", requires = "expect_policy", value_parser = choice::profile())]
     pub profile: Option<Profile>,
-    /// Accept a TD under debug, whose host can read and change everything in it
+    /// Accept a TD in debug mode, whose host can read and change everything in it
     #[arg(long)]
     pub allow_debug_td: bool,
 }

@@ -12,12 +12,12 @@ use super::Command;
 use super::{Cli, environment::variable};
 use crate::error::Error;
 
-/// Why words are no command to run.
+/// Why words are not a command to run.
 #[derive(Debug)]
 pub enum NoCommand {
     /// Help or the version was asked for: the text is the product.
     Asked(clap::Error),
-    /// There are no words at all: the text is help nobody asked for.
+    /// There are no words at all: the text is help that was not asked for.
     Nothing(clap::Error),
     /// The words make no sense.
     Wrong(Error),
@@ -125,7 +125,7 @@ fn in_our_words(error: &clap::Error) -> Error {
     if advice.is_empty() { wrong.help("`--help` lists what there is") } else { wrong.help(advice.join("; ")) }
 }
 
-/// The command without the variables that are not heeded.
+/// The command without the variables that are ignored.
 fn heeding(command: clap::Command, heeded: fn(&OsStr) -> bool) -> clap::Command {
     let command = command.mut_args(|arg| match arg.get_env() {
         Some(name) if !heeded(name) => arg.env(Resettable::Reset),

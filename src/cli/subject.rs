@@ -16,7 +16,10 @@ impl Command {
         match self {
             Self::VerifyReleaseAssets(args) => args.tag.iter().flat_map(Selector::tags).collect(),
             Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
+            Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
             Self::VerifyBlob(_)
+            | Self::Catalog(_)
+            | Self::Doctor(_)
             | Self::ComposeHash(_)
             | Self::Quote(_)
             | Self::GenPolicy(_)

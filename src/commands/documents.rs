@@ -18,7 +18,7 @@ use crate::{
     schema::MAX_JSON_BYTES,
 };
 
-/// Reads candidates files. What is no such document becomes a finding.
+/// Reads candidates files. What is not such a document becomes a finding.
 pub(super) fn candidates(files: &[ProfileFile]) -> Result<(Vec<Given>, Vec<Finding>)> {
     let (mut given, mut unreadable) = (Vec::new(), Vec::new());
     for ProfileFile { profile, file: path } in files {
@@ -55,7 +55,7 @@ pub(super) fn time<'t>(args: &TimeArgs, inputs: impl Iterator<Item = &'t str>) -
         Err(_) => text.parse::<Timestamp>().map_err(|e| e.to_string()),
     };
     let shown: String = text.chars().take(60).collect();
-    time.map_err(|e| Error::usage(format!("--generated-at: `{}` is no time", shown.escape_debug())).because(e))
+    time.map_err(|e| Error::usage(format!("--generated-at: `{}` is not a time", shown.escape_debug())).because(e))
         .and_then(whole_seconds)
 }
 
@@ -78,5 +78,15 @@ pub(super) fn tell_warnings(report: &Report) {
     use crate::report::escape::terminal;
     for finding in report.sections.iter().flat_map(|s| &s.findings).filter(|f| f.status == Status::Warn) {
         tracing::warn!("{} {}: {}", finding.check, terminal(&finding.subject), terminal(&finding.message));
+    }
+}
+
+/// Whatever keeps a report that is not printed from being a clean pass, on standard error.
+pub(super) fn tell_problems(report: &Report) {
+    use crate::report::escape::terminal;
+    tell_warnings(report);
+    let is_problem = |f: &&Finding| matches!(f.status, Status::Fail | Status::Missing | Status::SkippedRequired);
+    for finding in report.sections.iter().flat_map(|s| &s.findings).filter(is_problem) {
+        tracing::error!("{} {}: {}", finding.check, terminal(&finding.subject), terminal(&finding.message));
     }
 }

@@ -58,7 +58,7 @@ fn class(args: &GenPolicyArgs) -> Result<Class> {
     match args.class {
         None => Ok(args.tag.class()),
         Some(Class::Rc) if !args.tag.is_rc() => {
-            Err(Error::usage(format!("{} is no release candidate", args.tag)).help("leave --class out"))
+            Err(Error::usage(format!("{} is not a release candidate", args.tag)).help("leave --class out"))
         }
         Some(class) => Ok(class),
     }
@@ -112,7 +112,7 @@ fn times<'a>(given: &'a [Given], node: &'a PublishedMrtds) -> impl Iterator<Item
     given.iter().filter_map(|g| g.file.generated_at.as_deref()).chain(node)
 }
 
-/// Proposals with what the caller declares: TCB statuses instead of those seen, compose hashes besides those seen.
+/// Proposals with what the caller declares: TCB statuses instead of those seen, compose hashes in addition to those seen.
 fn adjusted(args: &GenPolicyArgs, mut proposals: Vec<Proposal>) -> Vec<Proposal> {
     for proposal in &mut proposals {
         if !args.kms_tcb_status.is_empty() {

@@ -12,7 +12,7 @@ use crate::{
 /// Findings on assets of a release that lies in `folder`. Paths are shown relative to `here` where they lie in it.
 pub(super) fn in_folder(findings: &mut [Finding], folder: &Path, here: &Path) {
     locate(findings, here, |name| {
-        // An asset's name is no path: what is in it leads nowhere else.
+        // An asset's name is not a path: what is in it leads nowhere else.
         (Path::new(name).file_name()? == name).then(|| folder.join(name))
     });
 }

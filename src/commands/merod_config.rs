@@ -126,7 +126,10 @@ fn policy_path(source: &MerodSourceArgs) -> Result<PathBuf> {
         .collect();
     match found.as_slice() {
         [path] => {
-            tracing::info!("the release in {} is taken as verified; verify-release-assets does that", folder.display());
+            tracing::info!(
+                "the release in {} is taken as verified; verify it with verify-release-assets",
+                folder.display()
+            );
             Ok(path.clone())
         }
         [] => Err(Error::input(format!("{} holds no policy of {profile}", folder.display()))),

@@ -31,7 +31,7 @@ pub(super) fn run(command: &MrtdsCommand, context: &Context) -> Result<Product> 
 fn assemble(args: &MrtdsAssembleArgs) -> Result<Product> {
     let family = args.role.map_or(args.tag.family(), Family::from);
     if family != args.tag.family() {
-        return Err(Error::usage(format!("{} is no release of the {family} family", args.tag)));
+        return Err(Error::usage(format!("{} is not a release of the {family} family", args.tag)));
     }
     if args.image_family.as_deref().is_some_and(|name| name.is_empty() || !name.bytes().all(|b| b.is_ascii_graphic())) {
         return Err(Error::usage("--image-family holds white space or other characters that no image family has"));

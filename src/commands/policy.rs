@@ -84,7 +84,7 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
 fn no_policy(path: &Path, files: usize) -> Section {
     let subject = path.display().to_string();
     let among = if files == 1 {
-        "its only JSON file is none".to_owned()
+        "its only JSON file is not one".to_owned()
     } else {
         format!("none of its {files} JSON files is one")
     };

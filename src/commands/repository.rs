@@ -29,7 +29,7 @@ pub(super) fn resolve(endpoints: &Endpoints) -> Result<Repository> {
     }
     let repository = stated(endpoints)?;
     let why = match origin {
-        Some(origin) => format!("the origin remote in {} is none on {host}", origin.config.display()),
+        Some(origin) => format!("the origin remote in {} is not one on {host}", origin.config.display()),
         None => "there is no origin remote here".to_owned(),
     };
     tracing::info!("repository {repository}, the default: {why} (--repo names another)");

@@ -42,10 +42,7 @@ pub(super) fn signer_rule(identity: &IdentityArgs, context: &Context, repository
         (None, signer) => signer.map(|signer| Demanded::Signer(signer.running_for(source.clone()))),
     };
     let (api, server) = (&context.endpoints.api_url, &context.endpoints.server_url);
-    let moves = match speaks_for(api, server) {
-        true => Moves::Followed,
-        false => Moves::Refused(api.host_str().unwrap_or_default().to_owned()),
-    };
+    let moves = moves(api, server);
     Ok(SignerRule {
         server: server.to_string(),
         repository: repository.clone(),
@@ -55,4 +52,18 @@ pub(super) fn signer_rule(identity: &IdentityArgs, context: &Context, repository
         issuer,
         source,
     })
+}
+
+/// The release workflow of each family, and nothing else.
+pub(super) fn own_workflows(context: &Context, repository: &Repository) -> SignerRule {
+    let (api, server) = (&context.endpoints.api_url, &context.endpoints.server_url);
+    SignerRule::of_workflow(server.as_str(), repository.clone(), GITHUB_ACTIONS_ISSUER, moves(api, server))
+}
+
+/// What it means when the API at `api` says that a repository has moved.
+fn moves(api: &url::Url, server: &url::Url) -> Moves {
+    match speaks_for(api, server) {
+        true => Moves::Followed,
+        false => Moves::Refused(api.host_str().unwrap_or_default().to_owned()),
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use futures_util::future::join_all;
+
 use crate::{
     adapters::{
         github::{Allowance, GitHub},
@@ -52,11 +54,15 @@ pub(super) async fn releases(
     tags: &[Tag],
 ) -> Result<Vec<(Tag, Result<Read>)>> {
     let scope = if args.quick { Scope::Quick } else { Scope::Whole };
+    // Of two, one waits for the network while the other computes.
+    let reads = tags.iter().map(|tag| {
+        let class = args.class.unwrap_or_else(|| tag.class());
+        source.read(Wanted { tag, class, scope, purpose: Purpose::Verdict })
+    });
     let mut releases = Vec::new();
     let mut unread = Vec::new();
-    for tag in tags {
-        let class = args.class.unwrap_or_else(|| tag.class());
-        match source.read(Wanted { tag, class, scope, purpose: Purpose::Verdict }).await {
+    for (tag, read) in tags.iter().zip(join_all(reads).await) {
+        match read {
             Ok(read) => releases.push(read),
             Err(error) if tags.len() == 1 || error.class() == Class::Usage => return Err(error),
             Err(error) => unread.push((tag.clone(), Err(error))),

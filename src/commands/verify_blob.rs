@@ -26,7 +26,7 @@ use crate::{
 /// Said of a workflow's certificate that holds nothing but name and issuer.
 const UNTOLD: &str = "the certificate does not say for which repository and ref the workflow ran";
 /// What to do about it.
-const DEMAND_SOURCE: &str = "whoever may call the workflow signs with its name; to demand the source, give \
+const DEMAND_SOURCE: &str = "anyone who may call the workflow signs with its name; to demand the source, give \
                              --certificate-source-repository and --certificate-source-ref";
 
 /// What a sound signature proves.

@@ -107,7 +107,7 @@ fn caveats(
     let identity = &args.identity;
     let mut caveats: Vec<String> = root.caveat().into_iter().collect();
     if let Some(path) = &identity.key {
-        caveats.push(format!("signatures are judged by the key in {}: no certificate, no identity", path.display()));
+        caveats.push(format!("using the key in {}: no certificate, no identity", path.display()));
     }
     if let Some(san) = &identity.certificate_identity {
         caveats.push(format!("the signer demanded is {san}, not the release workflow"));

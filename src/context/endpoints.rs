@@ -49,7 +49,7 @@ pub(crate) struct KmsEndpoints {
     pub(crate) listen: Option<SocketAddr>,
     /// Socket of the guest agent of a service's machine; `None`: the service's own default.
     pub(crate) agent: Option<PathBuf>,
-    /// Whether a service is no production, whatever its profile.
+    /// Whether a service is not for production, whatever its profile.
     pub(crate) rehearsal: bool,
     /// Secret key of the node that asks; `None`: one is made for the run.
     pub(crate) node_key: Option<PathBuf>,

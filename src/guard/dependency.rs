@@ -48,6 +48,8 @@ pub struct Situation {
     pub policies: Available<Vec<PolicyFile>>,
     /// What the node releases publish that the policies have to admit.
     pub nodes: Available<PublishedMrtds>,
+    /// Releases whose documents are not trusted, and why.
+    pub distrusted: Vec<(Tag, String)>,
 }
 
 /// What GitHub says of a release.
@@ -121,6 +123,11 @@ fn newest<'c>(catalog: &'c Catalog, tag: &Tag) -> Option<&'c Version> {
 pub fn judge(situation: &Situation) -> Vec<Finding> {
     let mut findings = vec![published(situation)];
     findings.extend(listed(situation));
+    findings.extend(situation.distrusted.iter().map(|(tag, why)| {
+        COUNTERPART_MEASUREMENTS
+            .fail(tag.as_str(), format!("not trusted: {why}"))
+            .help(format!("run `merotee verify-release-assets {tag}`"))
+    }));
     findings.extend(policies(situation));
     findings
 }

@@ -1,4 +1,4 @@
-//! What a command did or would do, beside what it found. An action is no finding: it never makes a check pass.
+//! What a command did or would do, beside what it found. An action is not a finding: it never makes a check pass.
 
 /// One effect on the world outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct Action {
 pub enum ActionState {
     /// It is done.
     Done,
-    /// It would be done by a run that is no rehearsal.
+    /// It would be done by a run that is not a rehearsal.
     Planned,
     /// It was tried and failed. Whether that fails the command is for its findings to say.
     Failed,

@@ -66,7 +66,7 @@ fn failures_are_annotated_the_summary_is_appended_and_outputs_are_set() {
             "::error title=api-digest%3A sbom.spdx.json::GitHub states a different digest; expected sha256:"
         )
     );
-    assert!(annotations[1].starts_with("::warning title=caveat::signatures are judged by the trust root "));
+    assert!(annotations[1].starts_with("::warning title=caveat::using custom trust root "));
     let summary = place.read("summary.md");
     assert!(summary.starts_with("# Earlier steps\n") && summary.contains("FAILED"), "{summary}");
     let outputs = place.read("output.txt");

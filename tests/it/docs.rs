@@ -1,14 +1,16 @@
 //! The documents against the program: what they name must exist, and what exists must be named.
 
+mod options;
+#[cfg(all(feature = "sandbox", unix))]
+mod printed;
+
 use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
 
-use clap::{CommandFactory as _, Parser as _};
 use merotee::{
-    cli::Cli,
     exit::Exit,
     release::{
         checks,
@@ -76,7 +78,7 @@ fn documents() -> Vec<PathBuf> {
         let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().file_name());
         entries.map(|name| Path::new(folder).join(name)).filter(|p| p.extension().is_some_and(|e| e == "md")).collect()
     };
-    [of(""), of("docs")].concat()
+    [of(""), of("docs"), of("docs/commands")].concat()
 }
 
 /// Second-level headings with the text below each.
@@ -202,65 +204,6 @@ fn every_check_has_a_title_of_its_own_that_is_a_sentence_without_a_full_stop() {
 }
 
 #[test]
-fn the_readme_names_every_command_flag_and_variable_that_help_names() {
-    let readme = read("README.md");
-    let words: BTreeSet<&str> = code_spans(&readme).into_iter().flat_map(|span| span.split([' ', '=', '"'])).collect();
-    let mut unnamed = Vec::new();
-    let mut command = Cli::command();
-    command.build();
-    let mut demand = |word: String| {
-        if !words.contains(word.as_str()) {
-            unnamed.push(word);
-        }
-    };
-    for command in [&command].into_iter().chain(command.get_subcommands()) {
-        if !["merotee", "help"].contains(&command.get_name()) {
-            demand(command.get_name().to_owned());
-        }
-        for argument in command.get_arguments().filter(|a| !a.is_hide_set()) {
-            argument.get_long().into_iter().for_each(|long| demand(format!("--{long}")));
-            argument.get_short().into_iter().for_each(|short| demand(format!("-{short}")));
-            argument.get_env().into_iter().for_each(|name| demand(name.to_str().unwrap().to_owned()));
-        }
-    }
-    assert!(unnamed.is_empty(), "README.md does not name {unnamed:?}");
-}
-
-#[cfg(feature = "sandbox")]
-#[test]
-fn every_command_line_in_the_documents_is_one_that_the_program_takes() {
-    let mut tried = 0;
-    for document in documents() {
-        let text = read(document.to_str().unwrap());
-        for line in commands(&text) {
-            let words: Vec<&str> = line.split_whitespace().collect();
-            match words.as_slice() {
-                ["merotee", rest @ ..] | ["cargo", "run", "--release", "--", rest @ ..] => takes(rest, line),
-                ["cargo", "test" | "install" | "bench", ..] | [".ci/run"] => {}
-                _ => panic!("{}: `{line}` is no command this test knows", document.display()),
-            }
-            tried += 1;
-        }
-    }
-    assert!(tried >= 10, "only {tried} command lines found");
-}
-
-#[cfg(feature = "sandbox")]
-fn takes(words: &[&str], line: &str) {
-    use merotee::{cli::Command, sandbox::tamper::Tamper};
-    let parsed = Cli::try_parse_from([&["merotee"], words].concat()).unwrap_or_else(|e| panic!("`{line}`: {e}"));
-    if let Command::Sandbox(sandbox) = parsed.command {
-        for kind in sandbox.tampers().filter(|kind| *kind != "list") {
-            assert!(Tamper::parse(kind).is_ok(), "`{line}`: {kind}");
-        }
-        let inner: Vec<&str> = sandbox.words.iter().map(|word| word.to_str().unwrap()).collect();
-        if !inner.is_empty() && inner != ["serve"] {
-            takes(&inner, line);
-        }
-    }
-}
-
-#[test]
 fn the_first_two_commands_of_the_readme_are_the_ones_that_ci_runs() {
     let (readme, ci) = (read("README.md"), read(".ci/run"));
     let commands = commands(&readme);
@@ -287,10 +230,10 @@ fn the_readme_states_every_exit_code() {
 
 #[cfg(feature = "sandbox")]
 #[test]
-fn the_readme_names_every_sample_release_of_the_sandbox() {
-    let readme = read("README.md");
+fn the_page_of_the_sandbox_names_every_sample_release() {
+    let page = read("docs/sandbox.md");
     for sample in merotee::sandbox::release::Sample::all().unwrap() {
-        assert!(code_spans(&readme).contains(&sample.tag.as_str()), "{}", sample.tag);
+        assert!(code_spans(&page).contains(&sample.tag.as_str()), "{}", sample.tag);
     }
 }
 

@@ -264,9 +264,9 @@ fn words_that_make_no_sense_are_usage_errors() {
     let with = |extra: &[&str]| place.merotee(arguments("out")).args(extra).run();
     with(&["--node-tag", "mero-kms-v1.2.0"]).expect(2).says(&["no release of the node image family"]);
     with(&["--compose-hash", "debug=abc"]).expect(2).says(&["not a SHA-256 digest"]);
-    with(&["--generated-at", "yesterday"]).expect(2).says(&["`yesterday` is no time"]);
+    with(&["--generated-at", "yesterday"]).expect(2).says(&["`yesterday` is not a time"]);
     with(&["--kms-tcb-status", "fine"]).expect(2).says(&["not a TCB status"]);
-    with(&["--class", "rc"]).expect(2).says(&["is no release candidate"]);
+    with(&["--class", "rc"]).expect(2).says(&["is not a release candidate"]);
     with(&["--workflow", "a b"]).expect(2).says(&["--workflow holds white space"]);
     with(&["--candidates", "debug=absent.json"]).expect(1).says(&["absent.json"]);
     place.merotee(["gen-policy", "--tag", "1.2.0", "--out", "x"]).run().expect(2).without_product();

@@ -19,13 +19,19 @@ mod binary;
 #[cfg(feature = "sandbox")]
 mod bundles;
 #[cfg(feature = "sandbox")]
+mod catalog;
+#[cfg(feature = "sandbox")]
 mod checksums_coreutils;
 mod compose_hash;
 mod compose_hash_oracles;
 mod corpus;
 #[cfg(feature = "sandbox")]
+mod dependency_guard;
+#[cfg(feature = "sandbox")]
 mod determinism;
 mod docs;
+#[cfg(feature = "sandbox")]
+mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
 mod english;

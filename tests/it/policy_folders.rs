@@ -172,7 +172,7 @@ fn a_folder_without_a_policy_is_incomplete_and_never_passes() {
         let place = Place::new();
         place.write(&format!("policies/{name}"), text);
         let run = place.merotee(["policy", "validate", "policies"]).run().expect(11);
-        run.says(&["holds no policy: its only JSON file is none", "INCOMPLETE"]);
+        run.says(&["holds no policy: its only JSON file is not one", "INCOMPLETE"]);
         // A folder that holds one does not make up for it.
         let place = sound();
         place.write(&format!("others/sub/{name}"), text);

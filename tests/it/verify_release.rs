@@ -131,7 +131,7 @@ fn a_sandbox_in_another_process_serves_the_same_and_the_trust_root_is_announced(
     let place = Place::new();
     let run = place.merotee(["verify-release-assets", "1.0.0"]).envs(serve.exports()).run().expect(0);
     let root = Sha256::of(&std::fs::read(serve.export("MEROTEE_TRUSTED_ROOT")).unwrap());
-    let announced = format!("judged by the trust root trusted_root.json (sha256:{root})");
+    let announced = format!("using custom trust root trusted_root.json (sha256:{root})");
     assert!(run.stdout.contains(&announced), "{}", run.stdout);
     // Under an Enterprise host the API has a path of its own.
     let enterprise = format!("{}/api/v3", serve.export("GITHUB_API_URL"));

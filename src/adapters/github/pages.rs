@@ -4,7 +4,7 @@ use reqwest::header::{HeaderMap, LINK};
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{GitHub, JSON, parse};
+use super::GitHub;
 use crate::{
     adapters::http::host,
     error::{Error, Result},
@@ -39,13 +39,13 @@ impl<'a> Pages<'a> {
             let (host, subject) = (host(&url), self.subject);
             return Err(Error::remote(format!("{host} lists {subject} on more than {MAX_PAGES} pages")));
         }
-        let Some(fetched) = self.github.http.fetch(&url, JSON, self.subject).await? else {
+        let Some(page) = self.github.api.get(&url, "a list", self.subject).await? else {
             let message = format!("{} has no {} (404)", host(&url), self.subject);
             return Err(Error::remote(message).help("check the repository; a private one needs a GH_TOKEN"));
         };
         self.read += 1;
-        self.next = next_link(&fetched.headers).map(|link| self.follow(&fetched.url, &link)).transpose()?;
-        parse(&fetched, "a list", self.subject).map(Some)
+        self.next = next_link(&page.headers).map(|link| self.follow(&page.url, &link)).transpose()?;
+        Ok(Some(page.value))
     }
 
     fn follow(&self, from: &Url, link: &str) -> Result<Url> {

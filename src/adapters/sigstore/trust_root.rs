@@ -1,7 +1,8 @@
 //! Which certificate authorities and logs are trusted.
 
-use std::{ffi::OsStr, fmt, path::PathBuf};
+use std::{ffi::OsStr, fmt, path::PathBuf, sync::Arc};
 
+use jiff::Timestamp;
 use serde_json::Value;
 use sigstore_trust_root::{SigstoreInstance, TrustedRoot};
 use sigstore_verify::Verifier;
@@ -36,11 +37,13 @@ pub enum TrustRootSource {
     File(PathBuf),
 }
 
-/// A trust root, parsed once and ready to verify many bundles.
+/// A trust root, parsed once and ready to verify many bundles. A clone shares what was parsed.
+#[derive(Clone)]
 pub struct TrustRoot {
-    verifier: Verifier,
+    verifier: Arc<Verifier>,
     source: TrustRootSource,
     caveat: Option<String>,
+    newest: Option<Timestamp>,
 }
 
 impl TrustRoot {
@@ -72,7 +75,7 @@ impl TrustRoot {
         }
         let verifier =
             Verifier::new(&root).map_err(|e| Error::usage(format!("{name}: not a usable trusted root")).because(e))?;
-        Ok(Self { verifier, source, caveat })
+        Ok(Self { verifier: Arc::new(verifier), source, caveat, newest: newest(&root) })
     }
 
     /// Where it came from.
@@ -85,9 +88,32 @@ impl TrustRoot {
         self.caveat.clone()
     }
 
+    /// Since when its newest authority or log is in use.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.newest
+    }
+
     pub(super) fn verifier(&self) -> &Verifier {
         &self.verifier
     }
+}
+
+/// The latest beginning of any validity in the root.
+fn newest(root: &TrustedRoot) -> Option<Timestamp> {
+    fn starts(value: &Value, found: &mut Vec<Timestamp>) {
+        match value {
+            Value::Object(fields) => {
+                let start = fields.get("validFor").and_then(|period| period.get("start")).and_then(Value::as_str);
+                found.extend(start.and_then(|start| start.parse::<Timestamp>().ok()));
+                fields.values().for_each(|field| starts(field, found));
+            }
+            Value::Array(items) => items.iter().for_each(|item| starts(item, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    starts(&serde_json::to_value(root).ok()?, &mut found);
+    found.into_iter().max()
 }
 
 /// Parses a trusted root, and says what it is when it is something else.

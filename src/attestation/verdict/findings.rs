@@ -6,7 +6,6 @@
 use super::{
     Concern, Dated, Rejection, Verdict,
     admission::{register_violation, tcb_violation},
-    rejection::time,
 };
 use crate::{
     attestation::{
@@ -15,7 +14,7 @@ use crate::{
         report_data::default_binding,
     },
     report::{CheckInfo, Finding},
-    text::counted,
+    text::{counted, time},
 };
 
 /// The documents a quote is judged by are trustworthy.

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use jiff::Timestamp;
-
-use crate::attestation::quote::{TdAttributes, Validity};
+use crate::{
+    attestation::quote::{TdAttributes, Validity},
+    text::time,
+};
 
 /// A document that a verdict rests on and that counts for a limited time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -253,12 +254,4 @@ fn outside(now: u64, documents: &[Dated]) -> String {
         }
     };
     documents.iter().map(when).collect::<Vec<_>>().join(", ")
-}
-
-/// Seconds since 1970 as RFC 3339.
-pub(super) fn time(seconds: u64) -> String {
-    i64::try_from(seconds)
-        .ok()
-        .and_then(|seconds| Timestamp::from_second(seconds).ok())
-        .map_or_else(|| format!("{seconds} s after 1970"), |time| time.to_string())
 }

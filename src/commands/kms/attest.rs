@@ -57,7 +57,7 @@ pub(super) async fn run(args: &KmsAttestArgs, context: &Context) -> Result<Produ
     }))
 }
 
-/// What became of asking a service to attest.
+/// The outcome of asking a service to attest.
 pub(super) struct Attested {
     pub(super) section: Section,
     /// The answer as it came.
@@ -98,7 +98,7 @@ pub(super) async fn attested(
     let mut section = judgement.judge(&subject, &input, &occasion).await?;
     if !judgement.by_policy() {
         let what =
-            "no policy was given: the quote proves a genuine TDX machine that answered just now, and no KMS on it";
+            "no policy was given: the quote proves a genuine TDX machine that answered just now, not a KMS on it";
         section.findings.insert(0, KNOWN.warn(&subject, what).help("give the policy of its release: --expect-policy"));
     }
     section.findings.insert(0, ATTEST.pass(&subject, format!("a quote of {} bytes", input.quote.as_bytes().len())));
@@ -127,7 +127,7 @@ pub(super) fn caveats(judgement: &Judgement<'_>) -> Vec<String> {
     caveats
 }
 
-/// 32 bytes that nobody could have known before.
+/// 32 bytes that could not be known before.
 pub(super) fn fresh_nonce() -> Result<[u8; 32]> {
     let mut nonce = [0; 32];
     aws_lc_rs::rand::fill(&mut nonce).map_err(|_| Error::internal("the system gives no random bytes"))?;

@@ -23,6 +23,7 @@ use crate::{
     },
     product::Product,
     report::{CheckInfo, Finding, Report, Section, Verdict},
+    text::time,
 };
 
 /// The service issues a challenge.
@@ -48,7 +49,7 @@ pub(super) async fn run(args: &KmsGetKeyArgs, context: &Context) -> Result<Produ
     let own = &context.endpoints.kms;
     let (identity, thrown_away) = identity(args.node_key.as_deref().or(own.node_key.as_deref()))?;
     let socket = args.node_socket.as_deref().or(own.node_agent.as_deref()).ok_or_else(|| {
-        Error::usage("nobody makes the node's quote")
+        Error::usage("nothing makes the node's quote")
             .help("name the socket of the node's guest agent with --node-socket")
     })?;
     let judgement =
@@ -57,7 +58,7 @@ pub(super) async fn run(args: &KmsGetKeyArgs, context: &Context) -> Result<Produ
     let client = super::client(&args.kms, context)?;
     if client.is_in_the_clear() && !args.allow_http {
         let what = format!("the key would travel to {} in the clear", client.host());
-        return Err(Error::usage(what).help("use https, or say --allow-http if nobody else can listen on the way"));
+        return Err(Error::usage(what).help("use https, or say --allow-http if no one can listen on the way"));
     }
     let kms = attest::attested(&client, &judgement, attest::fresh_nonce()?, None).await?.section;
     let mut node = Section::new(identity.peer_id());
@@ -130,7 +131,7 @@ impl Asking<'_> {
             findings.push(CHALLENGE.fail(&peer, "the nonce is not 32 bytes in base64"));
             return Ok(());
         };
-        findings.push(CHALLENGE.pass(&peer, format!("until second {}", challenge.expires_at)));
+        findings.push(CHALLENGE.pass(&peer, format!("valid until {}", time(challenge.expires_at))));
         let binding = peer_binding(&peer);
         let quote = self.agent.get_quote(&report_data(&nonce, &binding)).await?.quote;
         match Quote::parse(&quote) {
@@ -160,7 +161,7 @@ impl Asking<'_> {
         };
         let mut bytes = Zeroizing::new(vec![0; answer.key.len() / 2]);
         if bytes.len() < MIN_KEY_BYTES || hex::decode_to_slice(answer.key.as_str(), &mut bytes).is_err() {
-            return Ok(KEY.fail(peer, "the KMS answered with something that is no key"));
+            return Ok(KEY.fail(peer, "the KMS answered with something that is not a key"));
         }
         let fingerprint = Sha256::of(&bytes).to_string();
         let fingerprint = fingerprint.get(..FINGERPRINT_DIGITS).unwrap_or(&fingerprint);
@@ -174,7 +175,7 @@ impl Asking<'_> {
 fn refusal(check: CheckInfo, peer: &str, refused: &Refused) -> Finding {
     let help = match refused.status {
         403 => "the node is not one that the KMS's policy allows: wrong image, wrong profile, or an old release",
-        401 => "the KMS does not believe the node: its log says the same with the cause",
+        401 => "the KMS does not trust the node: its log has the cause",
         429 => "wait as long as a challenge is good for, then try again",
         _ => "look at the KMS's log: it has the cause",
     };

@@ -22,7 +22,7 @@ pub(super) async fn run(args: &KmsServeArgs, context: &Context) -> Result<Produc
     Ok(Product::default())
 }
 
-/// Says where the service is, for people and for whoever started it.
+/// Says where the service is, for people and for the process that started it.
 fn announce(instance: &Instance, settings: &Settings) -> Result<()> {
     let (address, release, profile) = (instance.address()?, &settings.release, settings.profile);
     tracing::info!("{release} for {profile} listens on {address}");

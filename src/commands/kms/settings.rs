@@ -76,7 +76,7 @@ fn publisher(context: &Context) -> Result<Publisher> {
     })
 }
 
-/// Says whatever makes this service trust somebody else than the default does, and refuses it in production.
+/// Says whatever makes this service trust others than the default does, and refuses it in production.
 fn caveats(settings: &Settings, publisher: &Publisher) -> Result<()> {
     let say = |what: &str, caveat: &str| {
         config::refuse_in_production(settings.profile, settings.rehearsal, what)?;
@@ -100,7 +100,7 @@ fn caveats(settings: &Settings, publisher: &Publisher) -> Result<()> {
     }
     if let Some(path) = &settings.tdx_root {
         let path = path.display();
-        tracing::warn!("quotes are judged by the root in {path}, not by Intel's: nothing proves real hardware");
+        tracing::warn!("using custom TDX root {path}, not Intel's: nothing proves real hardware");
     }
     Ok(())
 }

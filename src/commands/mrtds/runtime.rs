@@ -86,7 +86,7 @@ impl Evidence {
     /// What agreement with the release rests on.
     fn describe(&self) -> &'static str {
         match self {
-            Self::Statement => "a statement, which nobody vouches for",
+            Self::Statement => "a statement, which nothing vouches for",
             Self::Claim(_) => "a quote, not verified",
             Self::Judged(..) => "a quote, verified",
         }
@@ -119,7 +119,7 @@ impl Machine {
         let name = file::source_name(path);
         let stated = runtime::parse(&documents::bytes(path)?, pointer)
             .map_err(|e| Error::input(format!("{name}: the registers cannot be read")).because(e))?;
-        let caveat = "the registers are a statement that nobody vouches for: agreement says nothing about a machine that \
+        let caveat = "the registers are a statement that nothing vouches for: agreement says nothing about a machine that \
                       lies, and only a quote that verifies proves them (--quote with --collateral)";
         let caveats = vec![caveat.to_owned()];
         Ok(Self { name, stated, evidence: Evidence::Statement, facts: Vec::new(), caveats })
@@ -162,7 +162,7 @@ impl Machine {
         }
     }
 
-    /// A difference is a difference whoever states it; agreement of a quote that is not known to be genuine is none.
+    /// A difference is a difference, from any source; agreement of a quote that is not known to be genuine is none.
     fn credited(&self, mut finding: Finding) -> Finding {
         let unproven = match &self.evidence {
             Evidence::Statement => false,
@@ -178,13 +178,13 @@ impl Machine {
 }
 
 /// What is to be said of a quote that nothing was given to verify by: every check of it had to run, and could not. Only a
-/// TD under debug is not what was released, whoever says so.
+/// TD in debug mode differs from what was released, from any source.
 fn unproven(name: &str, quote: &Quote) -> Vec<Finding> {
     let attributes = quote.report.attributes;
     let debug = if attributes.is_under_debug() {
         DEBUG
             .fail(name, Rejection::Debug(attributes).to_string())
-            .help("a TD under debug can be changed after it was measured: its registers say nothing about it")
+            .help("a TD in debug mode can be changed after it was measured: its registers say nothing about it")
     } else {
         DEBUG.undecided(name, "not judged: the quote is not verified")
     };
@@ -198,7 +198,7 @@ fn unproven(name: &str, quote: &Quote) -> Vec<Finding> {
     ]
 }
 
-/// What is wrong with the file that machines are compared with. Its passes are no news here.
+/// What is wrong with the file that machines are compared with. Its passes are not news here.
 fn trusted(published: &PublishedMrtds, expected: &ExpectedArgs) -> Vec<Finding> {
     let mut findings = conforms(&published.name, Document::PublishedMrtds, &published.document);
     let family = published.role.as_deref().and_then(|role| Family::ALL.into_iter().find(|f| f.role() == role));

@@ -47,8 +47,7 @@ pub(in crate::commands) fn caveats(root: Option<&Path>, at: Option<Moment>, veri
     let mut caveats = Vec::new();
     if let Some(path) = root.filter(|_| !verifier.is_intel()) {
         let path = path.display();
-        caveats
-            .push(format!("the quote is judged by the root in {path}, not by Intel's: nothing proves real hardware"));
+        caveats.push(format!("using custom TDX root {path}, not Intel's: nothing proves real hardware"));
     }
     if at.is_some() {
         caveats.push("the quote is judged as of the time given with --at, not as of now".to_owned());

@@ -112,7 +112,7 @@ impl<'a> Judgement<'a> {
         let platform = quote
             .certification
             .platform()
-            .map_err(|e| Error::input(format!("{name}: nobody can be asked about this machine")).because(e))?;
+            .map_err(|e| Error::input(format!("{name}: no service can be asked about this machine")).because(e))?;
         let pccs = Pccs::new(&self.context.endpoints.pccs_url, self.context.http.clone())?;
         match self.args.cache.clone().map(CollateralCache::new) {
             Some(cache) if self.offline => cache.offline(&pccs, &platform),
@@ -128,7 +128,7 @@ impl<'a> Judgement<'a> {
         let side = one_side(lists, side, path)?;
         let allowed = lists
             .side(side)
-            .ok_or_else(|| Error::usage(format!("{} says nothing about the {} side", path.display(), side.as_str())))?;
+            .ok_or_else(|| Error::usage(format!("{} says nothing about the {} role", path.display(), side.as_str())))?;
         Ok(Some(Expectation {
             name: format!("{} {}", lists.profile, side.as_str()),
             allowed: allowed.clone(),
@@ -182,7 +182,7 @@ fn one_side(lists: &ProfileLists, known: Option<Role>, path: &Path) -> Result<Ro
         (None, Some(_), None) => Ok(Role::Kms),
         (None, None, Some(_)) => Ok(Role::Node),
         (None, _, _) => {
-            let message = format!("{} states a KMS and a node side", path.display());
+            let message = format!("{} states a KMS and a node role", path.display());
             Err(Error::usage(message).help("say which the quote is from with --side"))
         }
     }

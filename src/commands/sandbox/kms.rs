@@ -61,7 +61,7 @@ pub(super) async fn start(world: &World) -> Result<Running> {
     Ok(Running { url: url(&format!("http://{address}"))?, _stop: stop, _serving: serving })
 }
 
-/// Whoever publishes the world's releases.
+/// The publisher of the world's releases.
 fn publisher(world: &World) -> Result<Publisher> {
     Ok(Publisher {
         repository: super::repository()?,

@@ -49,6 +49,7 @@ fn well(tag: &str, counterpart: &str) -> Situation {
         nodes: Available::Yes(nodes(2)),
         release: Lookup::Published { prerelease: false },
         class: tag.class(),
+        distrusted: Vec::new(),
         tag,
         counterpart,
     }
@@ -155,5 +156,19 @@ fn the_counterpart_is_the_one_named_else_the_newest_listed_else_the_same_version
     for wrong in ["mero-kms-v1.2.0", "latest", ""] {
         let error = chosen(Hints { given: Some(wrong), ..Hints::default() }).unwrap_err();
         assert!(error.contains("is not a version of a node image release"), "{error}");
+    }
+}
+
+#[test]
+fn a_release_that_is_not_trusted_fails_by_its_name() {
+    for situation in both() {
+        let distrusted = vec![(situation.counterpart.clone(), "the signature is another file's".to_owned())];
+        let situation = Situation { distrusted, nodes: Available::NotHere("not trusted".into()), ..situation };
+        let findings = judge(&situation);
+        let failed = findings.iter().find(|f| f.status == Status::Fail).unwrap();
+        assert_eq!(
+            (failed.subject.as_str(), failed.check),
+            (situation.counterpart.as_str(), "counterpart-measurements")
+        );
     }
 }

@@ -221,7 +221,7 @@ fn parsed(counterpart: &Counterpart) -> Result<PublishedMrtds, String> {
 }
 
 /// What all counterparts publish together, each for the profiles it is paired in.
-fn union(counterparts: Vec<(&Counterpart, PublishedMrtds)>) -> PublishedMrtds {
+pub fn union(counterparts: Vec<(&Counterpart, PublishedMrtds)>) -> PublishedMrtds {
     let name = counterparts.iter().map(|(_, m)| m.name.as_str()).collect::<Vec<_>>().join(" + ");
     let profiles = Profile::ALL
         .into_iter()

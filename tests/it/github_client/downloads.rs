@@ -175,7 +175,7 @@ async fn a_download_that_trickles_for_ever_ends_with_its_time() {
     let slow = HttpOptions { download_timeout: Duration::from_millis(200), ..options() };
     let server = RawServer::start(vec![Script::Trickle(raw("200 OK", "content-length: 1000000\r\n", b""))]).await;
     let error = fail(&server.url, 1_000_000, slow).await;
-    says(&told(&error, Class::Remote), &["a.bin", "not whole after 200 ms", "of 1000000 bytes"]);
+    says(&told(&error, Class::Remote), &["a.bin", "incomplete after 200 ms", "of 1000000 bytes"]);
 }
 
 #[tokio::test]

@@ -256,7 +256,7 @@ async fn a_quote_of_another_time_peer_or_root_is_not_this_nodes() {
 async fn a_quote_that_is_not_genuine_is_refused_with_what_is_wrong() {
     let case = Case::new().await;
     for (fault, says) in [
-        (Fault::DebugAttribute, "the TD is under debug"),
+        (Fault::DebugAttribute, "the TD runs in debug mode"),
         (Fault::BadQuoteSignature, "the signature over the quote is not valid"),
         (Fault::BadQeReportSignature, "the signature over the quoting enclave's report is not valid"),
         (Fault::BadQeReportHash, "the signature over the attestation key is not valid"),

@@ -128,7 +128,7 @@ fn without_enforcement_a_debug_service_starts_with_a_warning() {
 fn whom_else_than_the_default_is_trusted_is_said() {
     let run = Place::new().sandbox(serve("1.2.0", "debug")).args(["--tdx-root", "root.der"]).run().expect(1);
     let run = run
-        .says(&["[WARN] using custom trust root", "[WARN] quotes are judged by the root in root.der"])
+        .says(&["[WARN] using custom trust root", "[WARN] using custom TDX root root.der"])
         .says(&["[ERROR] cannot read root.der"]);
     assert!(!run.stderr.contains("[WARN] the policy must be signed by a workflow of"), "{}", run.stderr);
     let args = ["--repo", "fork/mero-tee", "--retries", "0"];

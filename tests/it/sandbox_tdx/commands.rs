@@ -36,7 +36,7 @@ fn a_quote_of_the_platform_verifies_under_its_root_and_fails_under_intels() {
     let place = files(&platform(), &request(QuoteVersion::V4));
     let run = verify_with(&place, &[]).expect(0);
     assert!(lines(&run, "[FAIL]").is_empty());
-    run.says(&["the quote is judged by the root in root.der, not by Intel's: nothing proves real hardware"]);
+    run.says(&["using custom TDX root root.der, not Intel's: nothing proves real hardware"]);
     let now = NOW.to_string();
     let words = ["quote", "verify", "quote.bin", "--collateral", "collateral.json", "--at", &now];
     let run = place.merotee(words).run().expect(10);

@@ -1,0 +1,188 @@
+//! Arguments of `catalog`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use semver::Version;
+
+use super::{GitHubArgs, NetworkArgs, SigstoreArgs};
+use crate::subject::{
+    profile::Profile,
+    tag::{Family, Selector},
+};
+
+/// Commands of `catalog`.
+#[derive(Debug, Subcommand)]
+pub enum CatalogCommand {
+    /// Show which KMS and node image versions go together
+    Show(CatalogShowArgs),
+    /// Say whether a pair is listed as tested: 0 if so, 11 if it is not listed, 10 if it must not be relied on
+    Check(CatalogCheckArgs),
+    /// List a pair, on the evidence of reports
+    Add(CatalogAddArgs),
+    /// Make the catalog list the pairs that the releases show
+    Rebuild(CatalogRebuildArgs),
+}
+
+/// Where the catalog is read.
+#[derive(Debug, Args)]
+pub struct CatalogSourceArgs {
+    /// Read this file, and not the repository's default branch
+    #[arg(long, value_name = "FILE|-")]
+    pub catalog: Option<PathBuf>,
+    /// Path of the catalog in the repository
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "COMPATIBILITY_CATALOG_PATH",
+        default_value = "compatibility-catalog.json",
+        hide_env_values = true
+    )]
+    pub path: String,
+    /// Where the repository is.
+    #[command(flatten)]
+    pub github: GitHubArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// Arguments of `catalog show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  merotee sandbox -- catalog show")]
+pub struct CatalogShowArgs {
+    /// Where the catalog is.
+    #[command(flatten)]
+    pub source: CatalogSourceArgs,
+}
+
+/// A pair of releases.
+#[derive(Debug, Args)]
+pub struct PairArgs {
+    /// Version or tag of the KMS release
+    #[arg(value_name = "KMS", value_parser = kms_version)]
+    pub kms: Version,
+    /// Version or tag of the node image release
+    #[arg(value_name = "NODE", value_parser = node_version)]
+    pub node: Version,
+    /// Only this profile; repeat for more [default: all three]
+    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    pub profile: Vec<Profile>,
+}
+
+impl PairArgs {
+    /// The profiles meant.
+    pub fn profiles(&self) -> Vec<Profile> {
+        Profile::ALL.into_iter().filter(|p| self.profile.is_empty() || self.profile.contains(p)).collect()
+    }
+}
+
+/// Arguments of `catalog check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  merotee catalog check 1.2.0 1.2.0 --profile locked-read-only
+  merotee catalog check mero-kms-v1.2.0 mero-tee-v1.1.0  # ends with 11")]
+pub struct CatalogCheckArgs {
+    /// The pair.
+    #[command(flatten)]
+    pub pair: PairArgs,
+    /// Only warn about a pair that is listed as not tested
+    #[arg(long)]
+    pub allow_untested: bool,
+    /// Where the catalog is.
+    #[command(flatten)]
+    pub source: CatalogSourceArgs,
+}
+
+/// The file that is changed, and whether it is.
+#[derive(Debug, Args)]
+pub struct CatalogFileArgs {
+    /// The file to change
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "COMPATIBILITY_CATALOG_PATH",
+        default_value = "compatibility-catalog.json",
+        hide_env_values = true
+    )]
+    pub catalog: PathBuf,
+    /// Say what would change, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Change nothing, and fail when something would change
+    #[arg(long, conflicts_with = "dry_run")]
+    pub check: bool,
+}
+
+/// Arguments of `catalog add`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  merotee verify-release-assets 1.2.0 --format json --output report.json
+  merotee catalog add 1.2.0 1.2.0 --evidence report.json
+  merotee catalog add 1.2.0 1.1.0 --untested --notes 'to be tested in staging'")]
+#[command(group = clap::ArgGroup::new("why").required(true).args(["evidence", "untested"]))]
+pub struct CatalogAddArgs {
+    /// The pair.
+    #[command(flatten)]
+    pub pair: PairArgs,
+    /// Report, in JSON, of a verification or an end-to-end run that passed; repeat for more
+    #[arg(long, value_name = "FILE|-")]
+    pub evidence: Vec<PathBuf>,
+    /// List the pair as not tested
+    #[arg(long)]
+    pub untested: bool,
+    /// What people should know of the pair
+    #[arg(long, value_name = "TEXT")]
+    pub notes: Option<String>,
+    /// Which file.
+    #[command(flatten)]
+    pub file: CatalogFileArgs,
+    /// Whose releases they are.
+    #[command(flatten)]
+    pub repository: super::RepositoryArgs,
+}
+
+/// Arguments of `catalog rebuild`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  merotee catalog rebuild --dry-run --format markdown
+  merotee catalog rebuild
+  merotee catalog rebuild --check")]
+pub struct CatalogRebuildArgs {
+    /// Which file.
+    #[command(flatten)]
+    pub file: CatalogFileArgs,
+    /// Most releases that are read, the newest first
+    #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u16).range(1..=5000))]
+    pub limit: u16,
+    /// Where the releases are.
+    #[command(flatten)]
+    pub github: GitHubArgs,
+    /// What their signatures are judged by.
+    #[command(flatten)]
+    pub sigstore: SigstoreArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+fn kms_version(text: &str) -> Result<Version, String> {
+    version_of(text, Family::Kms)
+}
+
+fn node_version(text: &str) -> Result<Version, String> {
+    version_of(text, Family::Node)
+}
+
+fn version_of(text: &str, family: Family) -> Result<Version, String> {
+    match text.parse::<Selector>().map_err(|e| e.to_string())? {
+        Selector::Both(version) => Ok(version),
+        Selector::One(tag) if tag.family() == family => Ok(tag.version().clone()),
+        Selector::One(tag) => Err(format!("`{tag}` is not a {family} release")),
+    }
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    text.parse().map_err(|e: crate::subject::profile::InvalidProfile| e.to_string())
+}

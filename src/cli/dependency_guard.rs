@@ -1,0 +1,54 @@
+//! Arguments of `dependency-guard`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{GitHubArgs, NetworkArgs, SigstoreArgs};
+use crate::subject::tag::{Class, Selector};
+
+/// Arguments of `dependency-guard`.
+#[derive(Debug, Args)]
+#[command(after_help = "In a workflow that runs for a tag it needs no arguments.
+
+Examples:
+  merotee dependency-guard --tag mero-kms-v1.2.0
+  merotee dependency-guard --tag mero-tee-v1.2.0 --counterpart 1.2.0")]
+pub struct DependencyGuardArgs {
+    /// Release that is about to be made [default: the tag in GITHUB_REF]
+    #[arg(long, value_name = "TAG")]
+    pub tag: Option<Selector>,
+    /// Hold it to this class [default: rc for -rc.N, else stable]
+    #[arg(long, value_name = "CLASS", value_parser = super::choice::class())]
+    pub class: Option<Class>,
+    /// Version or tag it goes with [default: the other family's variable, then the catalog, then the same version]
+    #[arg(long, value_name = "VERSION")]
+    pub counterpart: Option<String>,
+    /// KMS version that is current
+    #[arg(long, value_name = "VERSION", env = "MERO_KMS_VERSION", hide_env_values = true)]
+    pub kms_version: Option<String>,
+    /// Node image version that is current
+    #[arg(long, value_name = "VERSION", env = "MERO_TEE_VERSION", hide_env_values = true)]
+    pub node_version: Option<String>,
+    /// Policies of a KMS release [default: those of the release, else policies/ in the repository]
+    #[arg(long, value_name = "DIR")]
+    pub policies: Option<PathBuf>,
+    /// Compatibility catalog [default: that of the repository's default branch]
+    #[arg(long, value_name = "FILE|-")]
+    pub catalog: Option<PathBuf>,
+    /// Configuration [default: merotee.toml at the top of the repository, where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Ref that the workflow runs for
+    #[arg(long = "ref", value_name = "REF", env = "GITHUB_REF", hide_env_values = true)]
+    pub git_ref: Option<String>,
+    /// Where the releases are.
+    #[command(flatten)]
+    pub github: GitHubArgs,
+    /// What their signatures are judged by.
+    #[command(flatten)]
+    pub sigstore: SigstoreArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}

@@ -1,0 +1,118 @@
+//! `catalog add`, and what it shares with `catalog rebuild`: a text that is changed, or would be.
+
+use std::path::Path;
+
+use super::MAX_BYTES;
+use crate::{
+    adapters::file,
+    catalog::{
+        edit::{self, CATALOG_EDIT, EditError, Edited, Releases, Statement},
+        evidence::{self, CATALOG_EVIDENCE, MAX_REPORT_BYTES, Pair, ReportFile},
+    },
+    cli::catalog::{CatalogAddArgs, CatalogFileArgs},
+    commands::repository::resolve,
+    context::Context,
+    error::{Error, Result},
+    product::Product,
+    report::{Action, Finding, Report, Section, Status},
+};
+
+pub(super) fn add(args: &CatalogAddArgs, context: &Context) -> Result<Product> {
+    let repository = resolve(&context.endpoints)?;
+    let path = &args.file.catalog;
+    let bytes = catalog(path)?;
+    let (kms, node_image, profiles) = (args.pair.kms.clone(), args.pair.node.clone(), args.pair.profiles());
+    let reports: Vec<(String, Vec<u8>)> = args
+        .evidence
+        .iter()
+        .map(|path| Ok((file::source_name(path), file::read_source(path, MAX_REPORT_BYTES)?)))
+        .collect::<Result<_>>()?;
+    let reports: Vec<_> = reports.iter().map(|(name, bytes)| ReportFile { name, bytes }).collect();
+    let pair = Pair { kms: &kms, node_image: &node_image, profiles: &profiles };
+    let (mut findings, evidence) =
+        if args.untested { (Vec::new(), Vec::new()) } else { evidence::judge(&reports, pair) };
+    let subject = path.display().to_string();
+    let mut section = Section::new(&subject);
+    if findings.iter().all(|f| matches!(f.status, Status::Pass | Status::Warn)) {
+        let statement = Statement { kms, node_image, profiles, evidence, notes: args.notes.clone() };
+        let server = context.endpoints.server_url.as_str().trim_end_matches('/');
+        let edited = edit::add(&subject, &bytes, &statement, &Releases { server, repository: &repository });
+        match edited {
+            Ok(edited) => deliver(&args.file, &edited, &mut section)?,
+            Err(error) => findings.push(refused(&subject, error)?),
+        }
+    } else {
+        tracing::error!("{subject} was left as it is");
+    }
+    findings.append(&mut section.findings);
+    section.findings = findings;
+    Ok(Product::report(Report {
+        command: "catalog add".into(),
+        rules: vec![CATALOG_EVIDENCE, CATALOG_EDIT],
+        sections: vec![section],
+        ..Report::default()
+    }))
+}
+
+/// The file's bytes.
+pub(super) fn catalog(path: &Path) -> Result<Vec<u8>> {
+    if path.symlink_metadata().is_err() {
+        return Err(Error::input(format!("there is no catalog at {}", path.display()))
+            .help("name it with --catalog; a new one holds {\"schema_version\": \"1\", \"entries\": []}"));
+    }
+    file::read_bounded(path, MAX_BYTES)
+}
+
+/// Writes what was changed, or says what would be.
+pub(super) fn deliver(args: &CatalogFileArgs, edited: &Edited, section: &mut Section) -> Result<()> {
+    let subject = section.subject.clone();
+    if edited.changes.is_empty() {
+        section.findings.push(CATALOG_EDIT.pass(subject, "says all of this already; nothing to change"));
+        return Ok(());
+    }
+    if args.check {
+        let finding = |change: &String| {
+            CATALOG_EDIT
+                .fail(&subject, format!("not so: {change}"))
+                .help("run the same without --check, and commit the file")
+        };
+        section.findings.extend(edited.changes.iter().map(finding));
+        return Ok(());
+    }
+    let finding = |change: &String| {
+        CATALOG_EDIT.pass(&subject, if args.dry_run { format!("would change: {change}") } else { change.clone() })
+    };
+    section.findings.extend(edited.changes.iter().map(finding));
+    if args.dry_run {
+        section.actions.push(Action::planned("write", subject));
+        return Ok(());
+    }
+    // What a link leads to is what people edit.
+    let place = args.catalog.canonicalize().unwrap_or_else(|_| args.catalog.clone());
+    file::write_atomic(&place, edited.text.as_bytes())?;
+    for change in &edited.changes {
+        tracing::info!("{subject}: {change}");
+    }
+    section.actions.push(Action::done("write", subject));
+    Ok(())
+}
+
+/// Why the text was not changed: a finding, or an error when it is none of the catalog's faults.
+pub(super) fn refused(subject: &str, error: EditError) -> Result<Finding> {
+    let help = match &error {
+        EditError::Unreadable(finding) => return Ok(Finding { check: CATALOG_EDIT.id, ..(**finding).clone() }),
+        EditError::Malformed { place, .. } => {
+            let finding = CATALOG_EDIT.fail(subject, error.to_string()).within(place);
+            return Ok(finding.help("compare them with schemas/compatibility-catalog.schema.json"));
+        }
+        EditError::Twice(..) => "keep one entry per pair, then run this again",
+        EditError::AlreadyTested(..) => "leave out --untested; to take a pair back, remove its entry",
+        EditError::NotExpressible(_) => "turn the catalog into one with `entries`, which holds any pair",
+        EditError::Defect => {
+            return Err(
+                Error::internal(format!("{subject} was left as it is, because the edit went wrong")).because(error)
+            );
+        }
+    };
+    Ok(CATALOG_EDIT.fail(subject, error.to_string()).help(help))
+}

@@ -1,0 +1,111 @@
+//! What releases are compared by: policies and measurements of those that are trusted, read for the comparison alone.
+
+use crate::{
+    adapters::{
+        github::GitHub,
+        release_source::{Downloads, Files, Log, ReleaseSource},
+        sigstore::TrustRoot,
+    },
+    commands::signer_rule::own_workflows,
+    context::Context,
+    error::{self, Error, Result},
+    policy::{acceptance::Unacceptable, document::PolicyFile, mrtds::PublishedMrtds},
+    release::{
+        contract::{AssetKind, Contracts},
+        counterpart::trusted,
+        signer_rule::SignerRule,
+        snapshot::Snapshot,
+        vouched,
+    },
+    subject::{repository::Repository, tag::Tag},
+};
+
+/// Assets of one release that are read at the same time.
+const JOBS: usize = 4;
+
+/// What releases are trusted by: their own workflow's signatures, under the trust root of the run.
+pub(super) struct Basis {
+    contracts: Contracts,
+    pub(super) root: TrustRoot,
+    rule: SignerRule,
+}
+
+impl Basis {
+    /// For releases of `repository`.
+    ///
+    /// # Errors
+    /// Usage: the trust root cannot be used.
+    pub(super) fn new(context: &Context, repository: &Repository) -> Result<Self> {
+        let contracts = Contracts::built_in();
+        Ok(Self {
+            contracts: contracts.map_err(|e| Error::internal("the built-in contracts do not parse").because(e))?,
+            root: context.trust_root()?,
+            rule: own_workflows(context, repository),
+        })
+    }
+
+    /// Releases on GitHub; what is downloaded goes with the value.
+    ///
+    /// # Errors
+    /// Usage: an address cannot be asked. Input: no temporary folder can be made.
+    pub(super) fn source(&self, context: &Context) -> Result<ReleaseSource<'_>> {
+        let endpoints = &context.endpoints;
+        let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;
+        Ok(ReleaseSource {
+            files: Files::GitHub { github: Box::new(github), downloads: Downloads::temporary()?, progress: false },
+            log: Some(Log::new(endpoints.rekor_url.clone(), context.http.clone())?),
+            contracts: &self.contracts,
+            root: &self.root,
+            key: None,
+            rule: &self.rule,
+            jobs: JOBS,
+        })
+    }
+}
+
+/// What a release states, or why that is not trusted.
+pub(super) type Stated<T> = std::result::Result<T, String>;
+
+/// The policies that a release vouches for.
+///
+/// # Errors
+/// Remote: whether it does could not be found out.
+pub(super) fn policies(snapshot: &Snapshot) -> Result<Stated<Vec<PolicyFile>>> {
+    let mut policies = Vec::new();
+    for (entry, _) in snapshot.documents(AssetKind::Policy) {
+        let bytes = match vouched::document(snapshot, &entry.name) {
+            Ok(bytes) => bytes,
+            Err(refusal) => return not_trusted(&snapshot.tag, &refusal).map(Err),
+        };
+        match PolicyFile::parse(&entry.name, bytes) {
+            Ok(policy) => policies.push(policy),
+            Err(finding) => return Ok(Err(format!("{}: {}", entry.name, finding.message))),
+        }
+    }
+    if policies.is_empty() {
+        return Ok(Err("it holds no policy that can be read".to_owned()));
+    }
+    Ok(Ok(policies))
+}
+
+/// The measurements that a release vouches for.
+///
+/// # Errors
+/// Remote: whether it does could not be found out.
+pub(super) fn measurements(snapshot: &Snapshot) -> Result<Stated<PublishedMrtds>> {
+    let undecided = |e| Error::remote(format!("{} cannot be judged: {}", snapshot.tag, error::chain(&e)));
+    let bytes = match trusted(snapshot).map_err(undecided)?.measurements {
+        Ok(bytes) => bytes,
+        Err(why) => return Ok(Err(why)),
+    };
+    let name = format!("{} published-mrtds.json", snapshot.tag);
+    Ok(PublishedMrtds::parse(&name, &bytes).map_err(|finding| finding.message))
+}
+
+fn not_trusted(tag: &Tag, refusal: &Unacceptable) -> Result<String> {
+    let first = refusal.objections().first().map(ToString::to_string).unwrap_or_default();
+    match refusal {
+        Unacceptable::Refused(_) => Ok(first),
+        Unacceptable::Undecided(_) => Err(Error::remote(format!("{tag} cannot be judged: {first}"))),
+    }
+}
