@@ -10,6 +10,7 @@ mod environment;
 mod examples;
 mod forms;
 mod given;
+pub mod guards;
 pub mod kms;
 pub mod kms_client;
 mod output;
@@ -22,7 +23,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
-    environment::{Actions, Environment, setting},
+    environment::{Actions, Environment, named_variable, setting},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -67,6 +68,10 @@ pub enum Command {
     /// Configure a node to trust the KMS of a release
     #[command(subcommand)]
     MerodConfig(policy::MerodConfigCommand),
+    /// Compare the versions that tag, variables and files state, or what a change does to them
+    VersionSync(guards::VersionSyncArgs),
+    /// Hold changes of policies, catalog, measurements and release code to come with documentation
+    DocGuard(guards::DocGuardArgs),
     /// Show, ask and keep the catalog of versions that go together
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),

@@ -5,6 +5,7 @@ mod completions;
 mod compose_hash;
 mod counterparts;
 mod dependency_guard;
+mod doc_guard;
 mod doctor;
 mod documents;
 mod gen_policy;
@@ -21,6 +22,7 @@ mod snapshot;
 pub(crate) mod stop;
 mod verify_blob;
 mod verify_release;
+mod version_sync;
 
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -58,6 +60,8 @@ fn judges_paths(command: &Command) -> bool {
         | Command::DependencyGuard(_)
         | Command::Doctor(_)
         | Command::GenPolicy(_)
+        | Command::VersionSync(_)
+        | Command::DocGuard(_)
         | Command::Kms(_)
         | Command::Completions { .. }
         | Command::Man { .. } => false,
@@ -76,6 +80,8 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Policy(command) => policy::run(command, context),
         Command::Mrtds(command) => mrtds::run(command, context),
         Command::MerodConfig(command) => merod_config::run(command, context),
+        Command::VersionSync(args) => version_sync::run(args, context).await,
+        Command::DocGuard(args) => doc_guard::run(args, context),
         Command::Catalog(command) => catalog::run(command, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,

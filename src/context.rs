@@ -17,7 +17,7 @@ use crate::{
         http::HttpOptions,
         sigstore::{TrustRoot, TrustRootSource},
     },
-    cli::{Actions, Cli, Environment, OutputArgs},
+    cli::{self, Actions, Cli, Environment, OutputArgs},
     error::Result,
     report::Format,
 };
@@ -35,6 +35,8 @@ pub(crate) struct Context {
     pub(crate) actions: Option<Actions>,
     /// The working folder, which paths in annotations are relative to; empty where it is not known.
     pub(crate) folder: PathBuf,
+    /// Tells the variables whose names a configuration gives.
+    pub(crate) variable: fn(&str) -> Option<String>,
     /// Tells the time.
     clock: fn() -> Timestamp,
 }
@@ -78,6 +80,7 @@ impl Context {
             },
             actions,
             folder,
+            variable: cli::named_variable,
             clock: Timestamp::now,
         })
     }
@@ -87,7 +90,7 @@ impl Context {
     /// # Errors
     /// As [`Context::new`].
     #[cfg(feature = "sandbox")]
-    pub(crate) fn at(&self, endpoints: Endpoints, command: &crate::cli::Command) -> Result<Self> {
+    pub(crate) fn at(&self, endpoints: Endpoints, command: &cli::Command) -> Result<Self> {
         let given = command.given();
         let http = bounds(given.retries, given.timeout);
         Ok(Self { endpoints: endpoints.with(&given)?, http, ..self.clone() })

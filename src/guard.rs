@@ -4,3 +4,6 @@
 
 pub mod config;
 pub mod dependency;
+pub mod docs;
+pub mod trigger;
+pub mod version_sync;

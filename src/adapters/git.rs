@@ -4,6 +4,10 @@
 //! to a commit first, a path is taken literally, and objects are read by their id, so nothing a repository says can
 //! become an option.
 
+mod history;
+
+pub use self::history::{Commit, History, Touched};
+
 use std::{
     io::Read as _,
     path::Path,

@@ -4,6 +4,7 @@
 //! `http`, bytes on disk that of `download`.
 
 mod api;
+mod issues;
 mod pages;
 mod release;
 

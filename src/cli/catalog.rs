@@ -82,7 +82,7 @@ impl PairArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   merotee catalog check 1.2.0 1.2.0 --profile locked-read-only
-  merotee catalog check mero-kms-v1.2.0 mero-tee-v1.1.0  # ends with 11")]
+  merotee catalog check mero-kms-v1.2.0 mero-tee-v1.1.0  # exit code 11")]
 pub struct CatalogCheckArgs {
     /// The pair.
     #[command(flatten)]

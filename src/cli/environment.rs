@@ -71,6 +71,11 @@ fn terminal_width() -> usize {
     console::Term::stdout().size_checked().map_or(80, |(_, columns)| usize::from(columns))
 }
 
+/// A variable whose name a configuration gives; an empty one, and one that is not text, count as unset.
+pub fn named_variable(name: &str) -> Option<String> {
+    variable(OsStr::new(name)).and_then(|value| value.into_string().ok())
+}
+
 /// A setting of the release pipeline, as the environment has it: for `doctor`, whose subject the environment is. Any of them
 /// may be a secret, so each is treated as one.
 pub fn setting(name: &str) -> Option<SecretString> {

@@ -142,14 +142,14 @@ pub(super) const KMS_GET_KEY: &str = "Example:
 #[cfg(feature = "sandbox")]
 pub(super) const SANDBOX: &str = "Examples:
   merotee sandbox -- verify-release-assets mero-kms-v1.2.0
-  merotee sandbox --tamper payload-byte -- verify-release-assets mero-kms-v1.2.0  # ends with 10
+  merotee sandbox --tamper payload-byte -- verify-release-assets mero-kms-v1.2.0  # exit code 10
   merotee sandbox --tamper list
   merotee sandbox serve";
 
 /// `merotee sandbox serve`.
 #[cfg(feature = "sandbox")]
 pub(super) const SANDBOX_SERVE: &str = "Example:
-  merotee sandbox --seed 7 serve";
+  merotee sandbox serve";
 
 /// `merotee completions`.
 pub(super) const COMPLETIONS: &str = "Example:

@@ -69,6 +69,7 @@ impl Command {
                 given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
             }
             Self::GenPolicy(args) => given.repository(&args.repository),
+            Self::VersionSync(args) => given.github(&args.github).network(&args.network),
             Self::Catalog(CatalogCommand::Show(CatalogShowArgs { source }))
             | Self::Catalog(CatalogCommand::Check(CatalogCheckArgs { source, .. })) => {
                 given.github(&source.github).network(&source.network)
@@ -96,6 +97,7 @@ impl Command {
             | Self::Policy(_)
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
+            | Self::DocGuard(_)
             | Self::Completions { .. }
             | Self::Man { .. } => given,
             // The command inside is asked for itself.

@@ -26,6 +26,8 @@ impl Command {
             | Self::Policy(_)
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
+            | Self::VersionSync(_)
+            | Self::DocGuard(_)
             | Self::Kms(_)
             | Self::Completions { .. }
             | Self::Man { .. } => Vec::new(),

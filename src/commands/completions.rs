@@ -8,16 +8,20 @@ use crate::{
     product::Product,
 };
 
+/// The name it is run by.
+const PROGRAM: &str = "merotee";
+
 /// A shell's completion script.
 pub(super) fn script(shell: clap_complete::Shell) -> Product {
     let mut bytes = Vec::new();
-    clap_complete::generate(shell, &mut hinted(Cli::command()), "merotee", &mut bytes);
+    clap_complete::generate(shell, &mut hinted(Cli::command()), PROGRAM, &mut bytes);
     Product::bytes(bytes)
 }
 
 /// The command with what shells should know of values: which are paths, folders or addresses.
 fn hinted(command: clap::Command) -> clap::Command {
     let command = command.mut_args(|arg| match arg.get_value_names() {
+        _ if !arg.get_action().takes_values() => arg,
         Some([name]) if name.contains("DIR") => arg.value_hint(ValueHint::DirPath),
         Some([name]) if name.contains("FILE") || name.contains("POLICY|-") => arg.value_hint(ValueHint::FilePath),
         Some([name]) if name == "URL" => arg.value_hint(ValueHint::Url),
@@ -47,7 +51,7 @@ fn below<'c>(command: &'c clap::Command, name: &str) -> Result<&'c clap::Command
     command.find_subcommand(name).ok_or_else(|| {
         let shown: String = name.chars().take(60).collect();
         let names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
-        let program = command.get_bin_name().unwrap_or_default();
+        let program = command.get_bin_name().filter(|name| !name.is_empty()).unwrap_or(PROGRAM);
         let unknown = Error::usage(format!("`{program}` has no subcommand `{}`", shown.escape_debug()));
         if names.is_empty() { unknown } else { unknown.help(format!("one of {}", names.join(", "))) }
     })

@@ -46,11 +46,12 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
         rule: &rule,
         jobs: usize::from(args.jobs),
     };
-    let mut sections = Vec::new();
+    let (mut sections, mut images) = (Vec::new(), Vec::new());
     for (tag, read) in snapshot::releases(&source, args, &tags).await? {
         sections.push(match read {
             Ok(Read { snapshot, staged }) => {
                 let mut findings = checks::judge(&snapshot);
+                images.extend(checks::documents::pinned_image(&snapshot));
                 match &snapshot.origin {
                     Origin::Folder(folder) => located::in_folder(&mut findings, folder, &context.folder),
                     Origin::GitHub { .. } => located::in_release(&mut findings, tag.as_str()),
@@ -74,14 +75,21 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
             },
         });
     }
-    Ok(Product::report(Report {
+    let report = Report {
         command: "verify-release-assets".into(),
         rules: checks::rules(),
         caveats: caveats(args, context, &root, &sections),
         sections,
         elapsed: Some(started.elapsed()),
         ..Report::default()
-    }))
+    };
+    // A later step deploys what is named here, so only what passed is.
+    let image = images.pop().filter(|_| images.is_empty() && report.verdict() == Verdict::Passed);
+    let product = Product::report(report);
+    Ok(match image {
+        Some(image) => product.output("image", image),
+        None => product,
+    })
 }
 
 /// Gives what was downloaded the place that goes with the verdict.

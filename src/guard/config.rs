@@ -12,10 +12,26 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml_edit::{Document, Item};
 
+use crate::report::{CheckInfo, Finding, Location};
+
 pub use self::{
     glob::Glob,
     waiver::{Expiry, Waiver},
 };
+
+/// The configuration that judges a change is not changed by it.
+pub const GUARD_CONFIG: CheckInfo =
+    CheckInfo { id: "guard-config", title: "the change does not touch the configuration of the guards" };
+
+/// [`GUARD_CONFIG`], a warning, where one of the paths that a change touches is that of the configuration.
+pub fn touched<'p>(paths: impl IntoIterator<Item = &'p str>) -> Option<Finding> {
+    paths.into_iter().any(|path| path == FILE_NAME).then(|| {
+        GUARD_CONFIG
+            .warn(FILE_NAME, "the change touches the configuration that it is judged by")
+            .help("review it as a change of the guards themselves")
+            .at(Location::file(FILE_NAME))
+    })
+}
 
 /// What the file is called where no other is named.
 pub const FILE_NAME: &str = "merotee.toml";
@@ -215,7 +231,7 @@ fn waiver_lines(document: &Item, text: &str) -> Vec<u32> {
 }
 
 /// Line and column of a byte, both from 1, the column in characters.
-fn place(text: &str, at: usize) -> (u32, u32) {
+pub(super) fn place(text: &str, at: usize) -> (u32, u32) {
     let before = text.get(..at).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;

@@ -65,7 +65,7 @@ fn every_command_has_an_example_and_each_runs_as_it_is_printed() {
         let place = repository();
         // A world that is kept up is tried elsewhere: it ends when it is told to.
         for example in examples.iter().filter(|example| !example.ends_with(" serve")) {
-            let code: i32 = example.split_once("# ends with ").map_or(0, |(_, code)| code.parse().unwrap());
+            let code: i32 = example.split_once("# exit code ").map_or(0, |(_, code)| code.parse().unwrap());
             let script = format!("merotee() {{ {BINARY} \"$@\"; }}; {example}");
             let run = place.program("sh", ["-c", &script]).envs(world.exports()).run();
             if run.code != code {

@@ -29,6 +29,8 @@ mod corpus;
 mod dependency_guard;
 #[cfg(feature = "sandbox")]
 mod determinism;
+#[cfg(feature = "sandbox")]
+mod doc_guard;
 mod docs;
 #[cfg(feature = "sandbox")]
 mod doctor;
@@ -38,8 +40,12 @@ mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
 mod gen_policy;
+#[cfg(all(feature = "sandbox", unix))]
+mod github_action;
 #[cfg(feature = "sandbox")]
 mod github_client;
+#[cfg(feature = "sandbox")]
+mod guarded;
 #[cfg(feature = "sandbox")]
 mod help;
 mod http_requests;
@@ -56,6 +62,7 @@ mod kms_start;
 mod layers;
 #[cfg(feature = "sandbox")]
 mod merod_config;
+mod merotee_config;
 #[cfg(feature = "sandbox")]
 mod mrtds;
 #[cfg(feature = "sandbox")]
@@ -89,3 +96,5 @@ mod tampering;
 mod verify_blob;
 #[cfg(feature = "sandbox")]
 mod verify_release;
+#[cfg(feature = "sandbox")]
+mod version_sync;

@@ -27,7 +27,10 @@ use crate::{
     },
     report::{CheckInfo, Finding, Status},
     schema::{self, Document, SCHEMA},
-    subject::{profile::Profile, tag::Class},
+    subject::{
+        profile::Profile,
+        tag::{Class, Family},
+    },
 };
 
 /// `compose-hash`.
@@ -270,6 +273,13 @@ pub fn compose_hash(snapshot: &Snapshot) -> Vec<Finding> {
 
 /// The subject of findings about notes.
 const NOTES: &str = "release notes";
+
+/// The image that the notes of a KMS release pin by digest, where they pin one alone and the run looks at notes.
+pub fn pinned_image(snapshot: &Snapshot) -> Option<String> {
+    let Available::Yes(notes) = &snapshot.notes else { return None };
+    let judged = snapshot.tag.family() == Family::Kms && !snapshot.quick;
+    image::pinned(notes, &snapshot.contract.image_of(&snapshot.repository)).filter(|_| judged)
+}
 
 /// `notes-image`.
 pub fn notes_image(snapshot: &Snapshot) -> Vec<Finding> {

@@ -139,6 +139,16 @@ pub fn notes_image(subject: &str, notes: &str, image: &str, stated: &[String]) -
     findings
 }
 
+/// `image` with the digest that the notes pin it to, where they pin it to one alone.
+pub fn pinned(notes: &str, image: &str) -> Option<String> {
+    let seen = seen(&lines(notes));
+    let mut pins: Vec<String> =
+        seen.iter().filter(|i| i.name == image && i.is_pinned()).map(ImageReference::text_without_tag).collect();
+    pins.sort();
+    pins.dedup();
+    if pins.len() == 1 { pins.pop() } else { None }
+}
+
 fn expected(image: &str) -> String {
     format!("{image}@sha256:<64 hex digits>")
 }
