@@ -1,11 +1,9 @@
-//! Help, manual pages and completions: what each command shows of itself, and that its examples run as they are printed.
-
-use std::path::Path;
+//! Help, manual pages and completions: what each command shows of itself.
 
 use clap::CommandFactory as _;
 use merotee::cli::Cli;
 
-use crate::binary::{BINARY, Place, serve::Serve};
+use crate::binary::Place;
 
 /// Every command that can be run, with its words.
 fn commands() -> Vec<(Vec<String>, clap::Command)> {
@@ -37,43 +35,17 @@ fn examples(help: &str) -> Vec<String> {
     examples
 }
 
-/// A place with what examples read at the top of the repository.
-fn repository() -> Place {
-    let (place, root) = (Place::new(), Path::new(env!("CARGO_MANIFEST_DIR")));
-    for folder in ["docs/examples", "policies"] {
-        std::fs::create_dir_all(place.path(folder)).unwrap();
-        for entry in std::fs::read_dir(root.join(folder)).unwrap().map(Result::unwrap) {
-            std::fs::copy(entry.path(), place.path(folder).join(entry.file_name())).unwrap();
-        }
-    }
-    let catalog = "compatibility-catalog.json";
-    std::fs::copy(root.join(catalog), place.path(catalog)).unwrap();
-    place
-}
-
+/// That each runs as it is printed is tried with every other printed line, in `docs`.
 #[test]
-fn every_command_has_an_example_and_each_runs_as_it_is_printed() {
-    // Where an example asks GitHub or a log, it finds those of a sandbox.
-    let world = Serve::start();
-    let mut wrong = Vec::new();
+fn the_help_of_every_command_has_an_example_of_that_command() {
     for (words, command) in commands() {
         let name = words.join(" ");
         let examples = examples(&command.clone().render_help().to_string());
-        if !examples.iter().any(|example| example.contains(name.trim_start_matches("sandbox "))) {
-            wrong.push(format!("`{name}` has no example of itself in its help"));
-        }
-        let place = repository();
-        // A world that is kept up is tried elsewhere: it ends when it is told to.
-        for example in examples.iter().filter(|example| !example.ends_with(" serve")) {
-            let code: i32 = example.split_once("# exit code ").map_or(0, |(_, code)| code.parse().unwrap());
-            let script = format!("merotee() {{ {BINARY} \"$@\"; }}; {example}");
-            let run = place.program("sh", ["-c", &script]).envs(world.exports()).run();
-            if run.code != code {
-                wrong.push(format!("`{name}`: {example}\n{}", run.shown()));
-            }
-        }
+        assert!(
+            examples.iter().any(|example| example.contains(&name)),
+            "`{name}` has no example of itself in its help"
+        );
     }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
