@@ -22,3 +22,4 @@ pub mod release_source;
 pub mod sigstore;
 pub mod tdx_root;
 pub mod tools;
+pub mod walk;

@@ -8,6 +8,7 @@ pub mod doctor;
 mod endpoints;
 mod environment;
 mod examples;
+pub mod forbid_allowed_env;
 mod forms;
 mod given;
 pub mod guards;
@@ -23,7 +24,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
-    environment::{Actions, Environment, named_variable, setting},
+    environment::{Actions, Environment, named_variable, variables},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -68,6 +69,8 @@ pub enum Command {
     /// Configure a node to trust the KMS of a release
     #[command(subcommand)]
     MerodConfig(policy::MerodConfigCommand),
+    /// Fail when a workflow, compose file, env file or Dockerfile sets a measurement override
+    ForbidAllowedEnv(forbid_allowed_env::ForbidAllowedEnvArgs),
     /// Compare the versions that tag, variables and files state, or what a change does to them
     VersionSync(guards::VersionSyncArgs),
     /// Hold changes of policies, catalog, measurements and release code to come with documentation

@@ -8,6 +8,7 @@ mod dependency_guard;
 mod doc_guard;
 mod doctor;
 mod documents;
+mod forbid_allowed_env;
 mod gen_policy;
 mod guarded;
 mod kms;
@@ -60,6 +61,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::DependencyGuard(_)
         | Command::Doctor(_)
         | Command::GenPolicy(_)
+        | Command::ForbidAllowedEnv(_)
         | Command::VersionSync(_)
         | Command::DocGuard(_)
         | Command::Kms(_)
@@ -80,6 +82,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Policy(command) => policy::run(command, context),
         Command::Mrtds(command) => mrtds::run(command, context),
         Command::MerodConfig(command) => merod_config::run(command, context),
+        Command::ForbidAllowedEnv(args) => forbid_allowed_env::run(args, context),
         Command::VersionSync(args) => version_sync::run(args, context).await,
         Command::DocGuard(args) => doc_guard::run(args, context),
         Command::Catalog(command) => catalog::run(command, context).await,

@@ -2,6 +2,7 @@
 //!
 //! Git, GitHub and the environment are asked elsewhere.
 
+pub mod allowed_env;
 pub mod config;
 pub mod dependency;
 pub mod docs;

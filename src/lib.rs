@@ -36,6 +36,7 @@ pub mod sandbox;
 pub mod schema;
 pub mod subject;
 mod text;
+pub mod yaml;
 
 use std::{sync::Arc, time::Duration};
 

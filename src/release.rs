@@ -5,6 +5,7 @@ pub mod checks;
 pub mod checksums;
 pub mod contract;
 pub mod counterpart;
+pub mod documents;
 pub mod envelope;
 pub mod notes;
 pub mod sbom;

@@ -10,7 +10,7 @@ pub mod boot;
 mod certificate;
 pub mod documents;
 pub mod dstack;
-mod github;
+pub mod github;
 mod key;
 pub mod release;
 pub mod sbom;

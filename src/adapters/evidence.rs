@@ -210,8 +210,8 @@ fn bytes(asset: &Asset) -> Result<&[u8], SignatureOutcome> {
         Content::Read { size, .. } if *size > MAX_EVIDENCE_BYTES => {
             Err(SignatureOutcome::Rejected(format!("{name} is larger than {MAX_EVIDENCE_BYTES} bytes")))
         }
-        Content::Read { bytes: Some(bytes), .. } => Ok(bytes),
-        Content::Read { bytes: None, .. } | Content::NotFetched => {
+        Content::Read { document: Some(document), .. } => Ok(document.bytes()),
+        Content::Read { document: None, .. } | Content::NotFetched => {
             Err(SignatureOutcome::Unverified(format!("{name} was not read")))
         }
         Content::Failed(why) => Err(SignatureOutcome::Unverified(format!("{name}: {why}"))),

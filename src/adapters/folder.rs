@@ -1,6 +1,9 @@
 //! A release that lies in a local folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -11,6 +14,7 @@ use crate::{
         asset_name::AssetName,
         checksums::ChecksumsFile,
         contract::{Contracts, Scope},
+        documents::{Budget, Document},
         selection::{Names, Selection},
         snapshot::{Aside, Asset, Available, Content, MAX_DOCUMENT_BYTES, Origin, SetAside},
     },
@@ -24,18 +28,29 @@ pub const NOTES_FILE: &str = "release-notes.md";
 /// Largest release notes read; GitHub allows 125,000 characters.
 const MAX_NOTES_BYTES: u64 = 1024 * 1024;
 
+/// What of a release in a folder is wanted, and how it is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The release notes, when they do not lie in the folder.
+    pub notes: Option<&'a Path>,
+    /// What a release must hold.
+    pub contracts: &'a Contracts,
+    /// The release's family.
+    pub family: Family,
+    /// How much of it.
+    pub scope: Scope,
+    /// Files at the same time.
+    pub jobs: usize,
+    /// Room for documents in memory.
+    pub budget: &'a Budget,
+}
+
 /// Reads a release from a folder. Folders in it are not assets: they are set aside by name.
 ///
 /// # Errors
-/// When the folder cannot be listed. A file that cannot be read is part of the result.
-pub async fn fetch(
-    folder: &Path,
-    notes: Option<&Path>,
-    contracts: &Contracts,
-    family: Family,
-    scope: Scope,
-    jobs: usize,
-) -> Result<Fetched> {
+/// When the folder cannot be listed. A file that cannot be read, or that there is no room for, is part of the result.
+pub async fn fetch(folder: &Path, request: Request<'_>) -> Result<Fetched> {
+    let Request { notes, contracts, family, scope, jobs, budget } = request;
     let Listed { files: mut listing, folders: set_aside } = list(folder)?;
     let mut names = Names::sort(listing.iter().map(|(name, _)| name.as_str()));
     let choose = |names: &Names| {
@@ -53,7 +68,7 @@ pub async fn fetch(
     let work = wanted.map(|(name, path)| {
         let (fetches, reads) = (selection.fetches(&name), selection.reads(&name));
         async move {
-            let content = if fetches { content(path, reads).await } else { Content::NotFetched };
+            let content = if fetches { content(&name, path, reads, budget).await } else { Content::NotFetched };
             Asset { name, stated_size: None, stated_digest: None, content }
         }
     });
@@ -124,8 +139,9 @@ fn read_notes(folder: &Path, given: Option<&Path>) -> Available<String> {
     }
 }
 
-/// Hashes a file on a thread of its own; keeps the bytes of one that is not larger than `keep`.
-pub(super) async fn content(path: PathBuf, keep: u64) -> Content {
+/// Hashes a file on a thread of its own; keeps the document that is not larger than `keep`, within the budget.
+pub(super) async fn content(name: &AssetName, path: PathBuf, keep: u64, budget: &Budget) -> Content {
+    let (name, budget) = (name.clone(), budget.clone());
     let read = move || -> Result<Content> {
         let metadata =
             std::fs::metadata(&path).map_err(|e| Error::input(format!("cannot read {}", path.display())).because(e))?;
@@ -135,12 +151,15 @@ pub(super) async fn content(path: PathBuf, keep: u64) -> Content {
         }
         let size = metadata.len();
         if keep > 0 && size <= keep {
-            let bytes = file::read_bounded(&path, keep)?;
+            let room = budget.take(name.as_str(), size).map_err(|over| Error::input(over.to_string()))?;
+            let bytes = file::read_bounded(&path, size)?;
             let digest = crate::digest::Sha256::of(&bytes);
-            return Ok(Content::Read { digest, size: bytes.len() as u64, path, bytes: Some(bytes) });
+            let size = bytes.len() as u64;
+            let document = Some(Arc::new(Document::new(name.as_str(), bytes, room)));
+            return Ok(Content::Read { digest, size, path, document });
         }
         let (digest, size) = file::digest(&path)?;
-        Ok(Content::Read { digest, size, path, bytes: None })
+        Ok(Content::Read { digest, size, path, document: None })
     };
     match tokio::task::spawn_blocking(read).await {
         Ok(Ok(content)) => content,
@@ -152,4 +171,48 @@ pub(super) async fn content(path: PathBuf, keep: u64) -> Content {
 /// A file name that is safe to write into a folder.
 pub(super) fn path_in(folder: &Path, name: &AssetName) -> PathBuf {
     folder.join(name.as_str())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn documents_of_several_releases_share_one_budget_and_what_has_no_room_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["checksums.sha256", "published-mrtds.json", "archive.tar.gz"] {
+            std::fs::write(folder.path().join(name), [b'x'; 40]).unwrap();
+        }
+        let contracts = Contracts::built_in().unwrap();
+        let budget = Budget::new(100);
+        let read = async || {
+            let (family, scope) = (Family::Node, Scope::Whole);
+            let request = Request { notes: None, contracts: &contracts, family, scope, jobs: 1, budget: &budget };
+            fetch(folder.path(), request).await.unwrap().assets
+        };
+        let failures = |assets: &[Asset]| -> Vec<String> {
+            let failed = assets.iter().filter_map(|asset| match &asset.content {
+                Content::Failed(why) => Some(why.clone()),
+                Content::Read { .. } | Content::NotFetched => None,
+            });
+            failed.collect()
+        };
+        // An archive is hashed and not held.
+        let first = read().await;
+        assert_eq!((first.len(), failures(&first)), (3, Vec::new()));
+        // The first release is still held, so that the second has no room for either of its documents.
+        let second = read().await;
+        let told = failures(&second);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert_eq!(
+            told.first().map(String::as_str),
+            Some(
+                "checksums.sha256 has 40 bytes, and only 20 of the 100 bytes of documents that a run holds in memory \
+                 are left"
+            )
+        );
+        drop((first, second));
+        assert_eq!(failures(&read().await), [""; 0]);
+    }
 }

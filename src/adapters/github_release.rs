@@ -14,6 +14,7 @@ use crate::{
     release::{
         asset_name::AssetName,
         contract::{Contracts, Scope},
+        documents::Budget,
         selection::{Names, Selection},
         snapshot::{Aside, Asset, Available, Content, Moved, Origin, SetAside},
     },
@@ -32,11 +33,14 @@ pub struct Listing {
 }
 
 /// Where downloads go, and how.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Existing folder that assets are written into.
     pub into: &'a Path,
     /// Assets at the same time.
     pub jobs: usize,
+    /// Room for documents in memory.
+    pub budget: &'a Budget,
     /// Told of the number of bytes that just arrived.
     pub progress: &'a (dyn Fn(u64) + Sync),
 }
@@ -74,7 +78,6 @@ impl Listing {
     /// # Errors
     /// When it is more than a run may download. An asset that cannot be downloaded is part of the result.
     pub async fn download(self, github: &GitHub, request: Request<'_>) -> Result<Fetched> {
-        let Request { into, jobs, progress } = request;
         let Self { release, names, selection, moved, subject } = self;
         let listed = |index: &usize| release.assets.get(*index);
         let needed = names.usable.iter().filter(|(_, name)| selection.fetches(name));
@@ -94,15 +97,12 @@ impl Listing {
         let work = wanted.into_iter().map(|(name, listed)| {
             let (fetches, reads) = (selection.fetches(&name), selection.reads(&name));
             async move {
-                let content = if fetches {
-                    download(github, &name, listed, into, reads, progress).await
-                } else {
-                    Content::NotFetched
-                };
+                let content =
+                    if fetches { download(github, &name, listed, reads, request).await } else { Content::NotFetched };
                 Asset { name, stated_size: Some(listed.size), stated_digest: listed.digest.clone(), content }
             }
         });
-        let assets = stream::iter(work).buffered(jobs).collect().await;
+        let assets = stream::iter(work).buffered(request.jobs).collect().await;
         let Names { refused, duplicates, .. } = names;
         Ok(Fetched {
             selection,
@@ -120,20 +120,20 @@ async fn download(
     github: &GitHub,
     name: &AssetName,
     listed: &ReleaseAsset,
-    into: &Path,
     reads: u64,
-    progress: &(dyn Fn(u64) + Sync),
+    request: Request<'_>,
 ) -> Content {
+    let Request { into, budget, progress, .. } = request;
     let path = path_in(into, name);
     match github.download(listed, &path, progress).await {
         Err(error) => Content::Failed(error::chain(&error)),
-        Ok(downloaded) if reads > 0 => match folder::content(path, reads).await {
+        Ok(downloaded) if reads > 0 => match folder::content(name, path, reads, budget).await {
             // Hashed again from what is on disk: what is judged is what was downloaded.
             Content::Read { digest, .. } if digest != downloaded.sha256 => {
                 Content::Failed("the downloaded file changed on disk".into())
             }
             content @ (Content::Read { .. } | Content::Failed(_) | Content::NotFetched) => content,
         },
-        Ok(downloaded) => Content::Read { digest: downloaded.sha256, size: downloaded.size, path, bytes: None },
+        Ok(downloaded) => Content::Read { digest: downloaded.sha256, size: downloaded.size, path, document: None },
     }
 }

@@ -3,7 +3,10 @@
 //!
 //! It is fetched and held; what it says and who may have signed it is judged elsewhere.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tempfile::TempDir;
 use url::Url;
@@ -18,6 +21,7 @@ use crate::{
     error::{Error, Result},
     release::{
         asset_name::AssetName,
+        documents::{Budget, Document},
         snapshot::{Asset, Content, MAX_EVIDENCE_BYTES, Signature},
     },
     subject::evidence_name::EvidenceName,
@@ -34,7 +38,7 @@ const NAMELESS: &str = "policy.json";
 #[derive(Debug)]
 pub struct LoneDocument {
     document: Asset,
-    bytes: Vec<u8>,
+    held: Arc<Document>,
     bundle: Option<Asset>,
     // Where what was fetched lies: some signature schemes read it again.
     _folder: Option<TempDir>,
@@ -79,25 +83,28 @@ impl LoneDocument {
     async fn read(path: PathBuf, folder: Option<TempDir>) -> Result<Self> {
         let name = named(&path.file_name().unwrap_or_default().to_string_lossy())?;
         let beside = beside_path(&path);
+        let budget = Budget::new(MAX_BYTES.saturating_add(MAX_EVIDENCE_BYTES));
         // A link that leads nowhere is a bundle that cannot be read, and not one that is absent.
         let bundle = match std::fs::symlink_metadata(&beside) {
             Ok(_) => {
                 let name = named(&format!("{name}{BUNDLE}"))?;
-                Some(asset(name, folder::content(beside, MAX_EVIDENCE_BYTES).await))
+                let content = folder::content(&name, beside, MAX_EVIDENCE_BYTES, &budget).await;
+                Some(asset(name, content))
             }
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
             Err(e) => return Err(Error::input(format!("cannot read {}", beside.display())).because(e)),
         };
-        let document = asset(name, folder::content(path.clone(), MAX_BYTES).await);
-        let bytes = match &document.content {
-            Content::Read { bytes: Some(bytes), .. } => bytes.clone(),
-            Content::Read { bytes: None, .. } => {
+        let content = folder::content(&name, path.clone(), MAX_BYTES, &budget).await;
+        let document = asset(name, content);
+        let held = match &document.content {
+            Content::Read { document: Some(held), .. } => Arc::clone(held),
+            Content::Read { document: None, .. } => {
                 return Err(Error::input(format!("{} is larger than {MAX_BYTES} bytes", path.display())));
             }
             Content::Failed(why) => return Err(Error::input(why.as_str())),
             Content::NotFetched => return Err(Error::internal("a document was not read")),
         };
-        Ok(Self { document, bytes, bundle, _folder: folder })
+        Ok(Self { document, held, bundle, _folder: folder })
     }
 
     /// Its file name.
@@ -107,7 +114,7 @@ impl LoneDocument {
 
     /// Its content.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        self.held.bytes()
     }
 
     /// Whether there is a bundle beside it.

@@ -19,13 +19,15 @@ use super::{
     sigstore::{PublicKey, RekorLookup, TrustRoot},
 };
 use crate::{
+    catalog::Catalog,
     error::{self, Error, Result},
     release::{
         asset_name::AssetName,
         checks::authenticity::to_verify,
         contract::{Contracts, Scope},
+        documents::Budget,
         signer_rule::SignerRule,
-        snapshot::{Asset, Available, Named, Snapshot},
+        snapshot::{Asset, Available, ReadCatalog, Snapshot},
     },
     subject::tag::{Class, Tag},
 };
@@ -52,6 +54,8 @@ pub struct ReleaseSource<'a> {
     pub rule: &'a SignerRule,
     /// Assets and signatures at the same time.
     pub jobs: usize,
+    /// Room for the documents of all releases of a run in memory.
+    pub budget: Budget,
 }
 
 /// A transparency log, and the client that asks it.
@@ -145,10 +149,10 @@ impl ReleaseSource<'_> {
     }
 
     /// The compatibility catalog: the file that is given, or the one on the repository's default branch.
-    pub async fn catalog(&self, given: Option<&Path>) -> Available<Named> {
+    pub async fn catalog(&self, given: Option<&Path>) -> Available<ReadCatalog> {
         if let Some(path) = given {
             return match file::read_source(path, MAX_CATALOG_BYTES) {
-                Ok(bytes) => Available::Yes(Named { name: file::source_name(path), bytes }),
+                Ok(bytes) => Available::Yes(Arc::new(Catalog::parse(&file::source_name(path), &bytes))),
                 Err(e) => Available::Failed(error::chain(&e)),
             };
         }
@@ -158,7 +162,7 @@ impl ReleaseSource<'_> {
                 Available::NotHere("verifying a local folder; give the catalog with --catalog".into())
             }
             Files::GitHub { github, .. } => match github.file(repository, CATALOG, None).await {
-                Ok(Some(bytes)) => Available::Yes(Named { name: CATALOG.into(), bytes }),
+                Ok(Some(bytes)) => Available::Yes(Arc::new(Catalog::parse(CATALOG, &bytes))),
                 Ok(None) => Available::Absent(format!("{repository} has no {CATALOG} on its default branch")),
                 Err(e) => Available::Failed(error::chain(&e)),
             },

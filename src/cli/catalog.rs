@@ -82,7 +82,7 @@ impl PairArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   merotee catalog check 1.2.0 1.2.0 --profile locked-read-only
-  merotee catalog check mero-kms-v1.2.0 mero-tee-v1.1.0  # exit code 11")]
+  merotee catalog check mero-kms-v1.2.0 mero-tee-v1.2.0 --catalog compatibility-catalog.json")]
 pub struct CatalogCheckArgs {
     /// The pair.
     #[command(flatten)]
@@ -120,7 +120,7 @@ pub struct CatalogFileArgs {
 #[command(after_help = "Examples:
   merotee verify-release-assets 1.2.0 --format json --output report.json
   merotee catalog add 1.2.0 1.2.0 --evidence report.json
-  merotee catalog add 1.2.0 1.1.0 --untested --notes 'to be tested in staging'")]
+  merotee catalog add 1.2.0 1.1.0 --profile locked-read-only --untested --notes \"tested in staging next\" --dry-run")]
 #[command(group = clap::ArgGroup::new("why").required(true).args(["evidence", "untested"]))]
 pub struct CatalogAddArgs {
     /// The pair.

@@ -64,6 +64,13 @@ impl Environment {
     }
 }
 
+/// Every variable of the process, for a command whose subject is the environment. Values may be secrets: they are not for
+/// printing.
+pub fn variables() -> Vec<(String, String)> {
+    let text = |value: OsString| value.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}
+
 /// Width used where columns do not matter: a file or a pipe.
 const UNLIMITED: usize = 10_000;
 
@@ -74,12 +81,6 @@ fn terminal_width() -> usize {
 /// A variable whose name a configuration gives; an empty one, and one that is not text, count as unset.
 pub fn named_variable(name: &str) -> Option<String> {
     variable(OsStr::new(name)).and_then(|value| value.into_string().ok())
-}
-
-/// A setting of the release pipeline, as the environment has it: for `doctor`, whose subject the environment is. Any of them
-/// may be a secret, so each is treated as one.
-pub fn setting(name: &str) -> Option<SecretString> {
-    variable(OsStr::new(name)).map(|value| SecretString::from(value.to_string_lossy().into_owned()))
 }
 
 /// A variable of the environment; an empty one counts as unset.

@@ -59,6 +59,7 @@ impl Command {
             | Self::Policy(PolicyCommand::Validate(_))
             | Self::Mrtds(MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
             | Self::MerodConfig(MerodConfigCommand::Apply(_))
+            | Self::ForbidAllowedEnv(_)
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_) => Forms::REPORT,

@@ -94,6 +94,7 @@ impl Command {
             }
             Self::Quote(QuoteCommand::Inspect { .. })
             | Self::ComposeHash(_)
+            | Self::ForbidAllowedEnv(_)
             | Self::Policy(_)
             | Self::Mrtds(_)
             | Self::MerodConfig(_)

@@ -26,6 +26,7 @@ impl Command {
             | Self::Policy(_)
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
+            | Self::ForbidAllowedEnv(_)
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)

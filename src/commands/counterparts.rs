@@ -13,6 +13,7 @@ use crate::{
     release::{
         contract::{AssetKind, Contracts},
         counterpart::trusted,
+        documents::Budget,
         signer_rule::SignerRule,
         snapshot::Snapshot,
         vouched,
@@ -59,6 +60,7 @@ impl Basis {
             key: None,
             rule: &self.rule,
             jobs: JOBS,
+            budget: Budget::default(),
         })
     }
 }
@@ -94,12 +96,7 @@ pub(super) fn policies(snapshot: &Snapshot) -> Result<Stated<Vec<PolicyFile>>> {
 /// Remote: whether it does could not be found out.
 pub(super) fn measurements(snapshot: &Snapshot) -> Result<Stated<PublishedMrtds>> {
     let undecided = |e| Error::remote(format!("{} cannot be judged: {}", snapshot.tag, error::chain(&e)));
-    let bytes = match trusted(snapshot).map_err(undecided)?.measurements {
-        Ok(bytes) => bytes,
-        Err(why) => return Ok(Err(why)),
-    };
-    let name = format!("{} published-mrtds.json", snapshot.tag);
-    Ok(PublishedMrtds::parse(&name, &bytes).map_err(|finding| finding.message))
+    Ok(trusted(snapshot).map_err(undecided)?.measurements)
 }
 
 fn not_trusted(tag: &Tag, refusal: &Unacceptable) -> Result<String> {

@@ -1,6 +1,9 @@
 //! `dependency-guard`: finds out what there is of a release and its counterpart, and has it judged.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::counterparts::{self, Basis};
 use crate::{
@@ -14,13 +17,18 @@ use crate::{
     commands::{guarded, repository::resolve},
     context::Context,
     error::{self, Error, Result},
-    guard::dependency::{self, Chosen, Hints, Lookup, RULES, Situation},
+    guard::{
+        config::VersionSync,
+        dependency::{self, Chosen, Hints, Lookup, RULES, Situation},
+        trigger::Trigger,
+        version_sync,
+    },
     policy::{document::PolicyFile, generate::Naming, mrtds::PublishedMrtds},
     product::Product,
     release::{
         checks::documents::union,
         contract::Scope,
-        snapshot::{Available, Counterpart, Named},
+        snapshot::{Available, ReadCatalog},
     },
     report::{Fact, Report, Section},
     schema::MAX_JSON_BYTES,
@@ -37,13 +45,15 @@ const MAX_NODES: usize = 10;
 pub(super) async fn run(args: &DependencyGuardArgs, context: &Context) -> Result<Product> {
     let selector = selector(args)?;
     let top = guarded::top(&context.folder);
-    let config = guarded::config(args.config.as_deref(), &top)?;
+    let config = guarded::config(args.run.config.as_deref(), &top)?;
     let repository = resolve(&context.endpoints)?;
     let basis = Basis::new(context, &repository)?;
     let world = World {
         source: basis.source(context)?,
         repository: &repository,
         args,
+        context,
+        versions: &config.version_sync,
         policies: args.policies.clone().unwrap_or_else(|| top.join("policies")),
     };
     let catalog = world.catalog(&config.dependency_guard.catalog).await;
@@ -66,14 +76,18 @@ fn selector(args: &DependencyGuardArgs) -> Result<Selector> {
         return Ok(selector.clone());
     }
     let help = "give --tag, or run it in a workflow that runs for a tag";
-    let Some(git_ref) = args.git_ref.as_deref() else {
-        return Err(Error::usage("there is no tag to judge").help(help));
+    let instead = match guarded::trigger(&args.run)? {
+        Trigger::Tag(name) => {
+            return name
+                .parse::<Tag>()
+                .map(Selector::One)
+                .map_err(|e| Error::usage("the run's tag").because(e).help(help));
+        }
+        Trigger::Pull(pull) => format!("the run is for pull request #{}, which releases nothing", pull.number),
+        Trigger::Branch(_) => "the run is for a branch, not for a tag".to_owned(),
+        Trigger::Nothing => "there is no tag to judge".to_owned(),
     };
-    let Some(tag) = git_ref.strip_prefix("refs/tags/") else {
-        let shown: String = git_ref.chars().take(100).collect();
-        return Err(Error::usage(format!("the run is for `{}`, not for a tag", shown.escape_debug())).help(help));
-    };
-    tag.parse::<Tag>().map(Selector::One).map_err(|e| Error::usage("GITHUB_REF").because(e))
+    Err(Error::usage(instead).help(help))
 }
 
 /// Where things are found out.
@@ -81,6 +95,9 @@ struct World<'a> {
     source: ReleaseSource<'a>,
     repository: &'a Repository,
     args: &'a DependencyGuardArgs,
+    context: &'a Context,
+    /// Which variables hold versions.
+    versions: &'a VersionSync,
     /// Folder of policies that are not released yet.
     policies: PathBuf,
 }
@@ -93,7 +110,7 @@ impl World<'_> {
         }
     }
 
-    async fn catalog(&self, path: &str) -> Available<Named> {
+    async fn catalog(&self, path: &str) -> Available<ReadCatalog> {
         if self.args.catalog.is_some() {
             return self.source.catalog(self.args.catalog.as_deref()).await;
         }
@@ -102,22 +119,21 @@ impl World<'_> {
             Err(error) => Err(error),
         };
         match asked {
-            Ok(Some(bytes)) => Available::Yes(Named { name: path.to_owned(), bytes }),
+            Ok(Some(bytes)) => Available::Yes(Arc::new(Catalog::parse(path, &bytes))),
             Ok(None) => Available::Absent(format!("{} has no {path} on its default branch", self.repository)),
             Err(error) => Available::Failed(error::chain(&error)),
         }
     }
 
-    async fn judged(&self, tag: Tag, catalog: &Available<Named>) -> Result<Section> {
+    async fn judged(&self, tag: Tag, catalog: &Available<ReadCatalog>) -> Result<Section> {
         let read = match catalog {
-            Available::Yes(named) => Catalog::parse(&named.name, &named.bytes).ok(),
+            Available::Yes(read) => read.as_ref().as_ref().ok(),
             Available::NotHere(_) | Available::Absent(_) | Available::Failed(_) => None,
         };
-        let variable = match tag.family() {
-            Family::Kms => self.args.node_version.as_deref().map(|version| ("MERO_TEE_VERSION", version)),
-            Family::Node => self.args.kms_version.as_deref().map(|version| ("MERO_KMS_VERSION", version)),
-        };
-        let hints = Hints { given: self.args.counterpart.as_deref(), variable, catalog: read.as_ref() };
+        let name = version_sync::variable(self.versions, tag.family().counterpart());
+        let value = (self.context.variable)(name);
+        let variable = value.as_deref().map(|value| (name, value));
+        let hints = Hints { given: self.args.counterpart.as_deref(), variable, catalog: read };
         let Chosen { tag: counterpart, by } = dependency::counterpart(&tag, hints).map_err(Error::usage)?;
         let class = self.args.class.unwrap_or_else(|| tag.class());
         let (own, release) = (self.lookup(&tag).await, self.lookup(&counterpart).await);
@@ -127,7 +143,7 @@ impl World<'_> {
         };
         let mut distrusted = Vec::new();
         let (policies, from) = self.policies_of(kms, kms_release, &tag, &mut distrusted).await?;
-        let nodes = nodes(kms, if tag.family() == Family::Kms { &counterpart } else { &tag }, read.as_ref());
+        let nodes = nodes(kms, if tag.family() == Family::Kms { &counterpart } else { &tag }, read);
         let nodes = match &policies {
             Available::Yes(_) => self.measured(&nodes, &tag, &own, &mut distrusted).await,
             Available::NotHere(_) | Available::Absent(_) | Available::Failed(_) => {
@@ -217,8 +233,7 @@ impl World<'_> {
             }
             match self.read(tag, Scope::Quick, counterparts::measurements).await {
                 Ok(Ok(measured)) => {
-                    let of = Counterpart { tag: tag.clone(), profiles: profiles.clone(), measurements: Ok(Vec::new()) };
-                    published.push((of, measured));
+                    published.push((profiles.as_slice(), measured));
                 }
                 Ok(Err(why)) => distrusted.push((tag.clone(), why)),
                 Err(error) => return Available::Failed(error::chain(&error)),
@@ -227,7 +242,7 @@ impl World<'_> {
         if !distrusted.is_empty() {
             return Available::NotHere("a release is not trusted".to_owned());
         }
-        Available::Yes(union(published.iter().map(|(of, measured)| (of, measured.clone())).collect()))
+        Available::Yes(union(&published.iter().map(|(profiles, measured)| (*profiles, measured)).collect::<Vec<_>>()))
     }
 
     async fn read<T>(

@@ -17,6 +17,7 @@ use crate::{
     release::{
         checks,
         contract::Contracts,
+        documents::Budget,
         signer::GITHUB_ACTIONS_ISSUER,
         snapshot::{Demanded, Origin, Snapshot},
     },
@@ -45,6 +46,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
         key: key.as_ref(),
         rule: &rule,
         jobs: usize::from(args.jobs),
+        budget: Budget::default(),
     };
     let (mut sections, mut images) = (Vec::new(), Vec::new());
     for (tag, read) in snapshot::releases(&source, args, &tags).await? {

@@ -13,7 +13,7 @@ use crate::{
         document::PolicyFile,
         mrtds::PublishedMrtds,
     },
-    release::snapshot::{Available, Named},
+    release::snapshot::{Available, ReadCatalog},
     report::{CheckInfo, Finding},
     schema::{SCHEMA, excerpt::excerpt},
     subject::{
@@ -43,7 +43,7 @@ pub struct Situation {
     /// What GitHub says of the counterpart.
     pub release: Lookup,
     /// The compatibility catalog.
-    pub catalog: Available<Named>,
+    pub catalog: Available<ReadCatalog>,
     /// The KMS's policies: of the release itself, or of the counterpart.
     pub policies: Available<Vec<PolicyFile>>,
     /// What the node releases publish that the policies have to admit.
@@ -163,9 +163,9 @@ fn published(situation: &Situation) -> Finding {
 fn listed(situation: &Situation) -> Vec<Finding> {
     let Situation { tag, class, counterpart, catalog, .. } = situation;
     match catalog {
-        Available::Yes(named) => match Catalog::parse(&named.name, &named.bytes) {
-            Ok(catalog) => catalog::listed(&catalog, tag, *class, Some(counterpart.version())),
-            Err(unreadable) => vec![Finding { check: CATALOG.id, ..*unreadable }],
+        Available::Yes(read) => match read.as_ref() {
+            Ok(catalog) => catalog::listed(catalog, tag, *class, Some(counterpart.version())),
+            Err(unreadable) => vec![Finding { check: CATALOG.id, ..unreadable.as_ref().clone() }],
         },
         Available::Absent(why) if *class == Class::Rc => vec![CATALOG.skip("", why.as_str())],
         Available::Absent(why) => vec![CATALOG.missing("", why.as_str())],
@@ -186,7 +186,7 @@ fn policies(situation: &Situation) -> Vec<Finding> {
     let stated = |profile| files.iter().flat_map(|file| &file.profiles).any(|lists| lists.profile == profile);
     for profile in Profile::ALL.into_iter().filter(|profile| !stated(*profile)) {
         let message = format!("there is no policy of {profile}");
-        findings.push(COUNTERPART_MEASUREMENTS.missing("", message).help("make the three with `merotee gen-policy`"));
+        findings.push(COUNTERPART_MEASUREMENTS.missing("", message).help("make the three with gen-policy"));
     }
     let readable: Vec<&PolicyFile> = files.iter().collect();
     match &situation.nodes {

@@ -9,6 +9,8 @@
 //!
 //! Reading judges nothing: what is malformed or unknown is kept for the checks to report.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::reading::{Field, Malformed, Reader, is_list_key, unknown_keys};
@@ -107,7 +109,7 @@ pub struct PolicyFile {
     /// Places of fields no known form has.
     pub unknown_fields: Vec<String>,
     /// The whole document, unknown fields included.
-    pub document: Value,
+    pub document: Arc<Value>,
 }
 
 impl PolicyFile {
@@ -117,6 +119,14 @@ impl PolicyFile {
     /// The bytes are not acceptable JSON, or no form of a policy: one `schema` finding says why.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Box<Finding>> {
         let document = parse_json(bytes).map_err(|error| Box::new(unreadable(name, &error)))?;
+        Self::of(name, Arc::new(document))
+    }
+
+    /// Reads a policy of any kind from its JSON. `name` is the asset's name.
+    ///
+    /// # Errors
+    /// It is not a form of a policy: one `schema` finding says so.
+    pub fn of(name: &str, document: Arc<Value>) -> Result<Self, Box<Finding>> {
         let object = document.as_object().ok_or_else(|| not_a_policy(name))?;
         let kind = recognise(object).ok_or_else(|| not_a_policy(name))?;
         let mut reader = Reader::default();

@@ -6,6 +6,8 @@
 pub mod assemble;
 pub mod compare;
 
+use std::sync::Arc;
+
 use semver::Version;
 use serde_json::{Map, Value};
 
@@ -43,7 +45,7 @@ pub struct PublishedMrtds {
     /// Entries that could not be read.
     pub malformed: Vec<Malformed>,
     /// The whole document.
-    pub document: Value,
+    pub document: Arc<Value>,
 }
 
 /// What one profile's image measures to.
@@ -66,6 +68,14 @@ impl PublishedMrtds {
     /// The bytes are not acceptable JSON or not an object: one `schema` finding says why.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Box<Finding>> {
         let document = parse_json(bytes).map_err(|error| Box::new(unreadable(name, &error)))?;
+        Self::of(name, Arc::new(document))
+    }
+
+    /// Reads published measurements from their JSON. `name` is the asset's name.
+    ///
+    /// # Errors
+    /// It is not an object: one `schema` finding says so.
+    pub fn of(name: &str, document: Arc<Value>) -> Result<Self, Box<Finding>> {
         let Some(object) = document.as_object() else {
             let message = "published measurements must be a JSON object";
             return Err(Box::new(Finding::new(SCHEMA.id, Status::Fail, name, message)));

@@ -18,6 +18,7 @@ pub mod upstream;
 use super::{
     checksums::{BadLines, ChecksumsFile},
     contract::AssetKind,
+    documents::Document,
     notes::{NOTES_SECTIONS, image::NOTES_IMAGE},
     sbom::SBOM,
     snapshot::Snapshot,
@@ -188,8 +189,7 @@ pub(crate) fn judge_delivery(snapshot: &Snapshot) -> Vec<Finding> {
     delivery.flat_map(|check| check.findings(snapshot)).collect()
 }
 
-/// The parsed checksums file with its unusable lines, when its bytes are at hand.
-pub(crate) fn checksums_of(snapshot: &Snapshot) -> Option<(ChecksumsFile, BadLines)> {
-    let name = &snapshot.contract.checksums.name;
-    snapshot.asset(name)?.bytes().map(|bytes| ChecksumsFile::parse(name, bytes))
+/// The checksums file with its unusable lines, when it is at hand.
+pub(crate) fn checksums_of(snapshot: &Snapshot) -> Option<&(ChecksumsFile, BadLines)> {
+    snapshot.asset(&snapshot.contract.checksums.name)?.document().map(Document::checksums)
 }

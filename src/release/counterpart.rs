@@ -6,8 +6,8 @@ use super::{
     snapshot::{Available, Counterpart, Snapshot},
 };
 use crate::{
-    catalog::Catalog,
     error::{Error, Result},
+    policy::mrtds::PublishedMrtds,
     report::{Status, Verdict},
     subject::{profile::Profile, tag::Tag},
 };
@@ -20,10 +20,10 @@ const MAX_COUNTERPARTS: usize = 10;
 pub fn paired_with(of: &Snapshot) -> Vec<(Tag, Vec<Profile>)> {
     let family = of.tag.family().counterpart();
     let catalog = match &of.catalog {
-        Available::Yes(named) => Catalog::parse(&named.name, &named.bytes).ok(),
+        Available::Yes(read) => read.as_ref().as_ref().ok(),
         Available::NotHere(_) | Available::Absent(_) | Available::Failed(_) => None,
     };
-    let pairs = catalog.iter().flat_map(|c| c.entries.iter());
+    let pairs = catalog.into_iter().flat_map(|c| c.entries.iter());
     let listed: Vec<_> = pairs
         .filter(|entry| entry.version(of.tag.family()) == of.tag.version())
         .take(MAX_COUNTERPARTS)
@@ -44,12 +44,17 @@ pub fn trusted(snapshot: &Snapshot) -> Result<Counterpart> {
     let findings = checks::judge(snapshot);
     let measurements = match snapshot.documents(AssetKind::Measurements).next() {
         None => Err("the release holds no published-mrtds.json that can be read".to_owned()),
-        Some((entry, bytes)) => {
+        Some((entry, document)) => {
             let vouched = findings
                 .iter()
                 .any(|f| f.check == integrity::CHECKSUM.id && f.subject == entry.name && f.status == Status::Pass);
             match Verdict::of(findings.iter()) {
-                Verdict::Passed if vouched => Ok(bytes.to_vec()),
+                Verdict::Passed if vouched => {
+                    let name = format!("{} {}", snapshot.tag, entry.name);
+                    let read =
+                        document.measurements().cloned().map(|measurements| PublishedMrtds { name, ..measurements });
+                    read.ok_or_else(|| format!("its {} cannot be read", entry.name))
+                }
                 Verdict::Undecided => {
                     let why = findings.iter().find(|f| f.status == Status::SkippedRequired).map(|f| f.message.as_str());
                     return Err(Error::input(why.unwrap_or("it could not be checked")));

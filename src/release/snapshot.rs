@@ -3,15 +3,19 @@
 //! Adapters fill a snapshot; [`super::checks`] judge it. A thing that could not be fetched is part of the snapshot, with
 //! the reason, so that the judgement can say so.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{
     asset_name::{AssetName, RefusedName},
     contract::{AssetKind, Contract, ContractAsset},
+    documents::Document,
     signer::{ExpectedSigner, Signer},
 };
 use crate::{
+    catalog::Catalog,
     digest::Sha256,
+    policy::mrtds::PublishedMrtds,
+    report::Finding,
     subject::{
         profile::Profile,
         repository::Repository,
@@ -57,7 +61,7 @@ pub struct Snapshot {
     /// Who had to sign.
     pub signer: Demanded,
     /// The compatibility catalog.
-    pub catalog: Available<Named>,
+    pub catalog: Available<ReadCatalog>,
     /// Measurements of the node releases that a KMS policy must admit, and no others.
     pub counterparts: Available<Vec<Counterpart>>,
 }
@@ -127,6 +131,9 @@ pub struct Named {
     pub bytes: Vec<u8>,
 }
 
+/// A compatibility catalog that was read, or the finding that says why it is none. Releases of a run share it.
+pub type ReadCatalog = Arc<Result<Catalog, Box<Finding>>>;
+
 /// One asset.
 #[derive(Debug, Clone)]
 pub struct Asset {
@@ -151,8 +158,8 @@ pub enum Content {
         size: u64,
         /// Where it lies; kept until the judgement is over.
         path: PathBuf,
-        /// The bytes, of documents that checks read.
-        bytes: Option<Vec<u8>>,
+        /// The document, of assets that checks read.
+        document: Option<Arc<Document>>,
     },
     /// It could not be read.
     Failed(String),
@@ -211,14 +218,14 @@ pub enum SignatureOutcome {
 }
 
 /// The published measurements of a node release.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Counterpart {
     /// Its tag.
     pub tag: Tag,
     /// Profiles it is paired in.
     pub profiles: Vec<Profile>,
     /// `published-mrtds.json`, whose signature and checksum were verified, or why it is not trusted.
-    pub measurements: Result<Vec<u8>, String>,
+    pub measurements: Result<PublishedMrtds, String>,
 }
 
 impl Snapshot {
@@ -235,19 +242,24 @@ impl Snapshot {
         })
     }
 
-    /// Documents of a role whose bytes are at hand: name, contract entry, bytes.
-    pub fn documents(&self, role: AssetKind) -> impl Iterator<Item = (ContractAsset, &[u8])> {
-        self.with_role(role).filter_map(|(entry, asset)| Some((entry, asset?.bytes()?)))
+    /// Documents of a role that are at hand, with their contract entry.
+    pub fn documents(&self, role: AssetKind) -> impl Iterator<Item = (ContractAsset, &Document)> {
+        self.with_role(role).filter_map(|(entry, asset)| Some((entry, asset?.document()?)))
     }
 }
 
 impl Asset {
-    /// The bytes, when the asset is a document that was read.
-    pub fn bytes(&self) -> Option<&[u8]> {
+    /// The document, when the asset is one that was read.
+    pub fn document(&self) -> Option<&Document> {
         match &self.content {
-            Content::Read { bytes, .. } => bytes.as_deref(),
+            Content::Read { document, .. } => document.as_deref(),
             Content::Failed(_) | Content::NotFetched => None,
         }
+    }
+
+    /// The bytes, when the asset is a document that was read.
+    pub fn bytes(&self) -> Option<&[u8]> {
+        self.document().map(Document::bytes)
     }
 
     /// Digest of the content, when it was read.

@@ -45,6 +45,7 @@ const TDX_COLLATERAL: &str = "tdx_collateral.json";
 /// A running world. Dropping it stops the servers and removes its files.
 pub struct World {
     api: String,
+    github: Arc<Hub>,
     sigstore: String,
     pccs: String,
     platform: Arc<Platform>,
@@ -152,10 +153,10 @@ impl World {
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
         write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
         write(folder.path(), "trust_config.json", instance.client_trust_config_json(&sigstore))?;
-        let hub = Arc::new(Hub { releases, catalog: documents::catalog(&CATALOG_PAIRS), storage });
+        let hub = Arc::new(Hub::new(releases, &documents::catalog(&CATALOG_PAIRS), storage));
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
-        serve(&mut servers, api_listener, github::api(hub));
+        serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
         let sockets = Sockets::new(folder.path())?;
         let start = |tag| agent(&sockets, machine(&platform, &sample(tag)?, Profile::LockedReadOnly));
@@ -165,12 +166,17 @@ impl World {
         write(folder.path(), KMS_POLICY, format!("{policy:#}\n"))?;
         let node_key = Seed::new("node", plan.seed).bytes::<32>("libp2p", 0);
         write(folder.path(), NODE_KEY, hex::encode(node_key))?;
-        Ok(Self { api, sigstore, pccs, platform, kms, node, sockets, folder, _servers: servers })
+        Ok(Self { api, github: hub, sigstore, pccs, platform, kms, node, sockets, folder, _servers: servers })
     }
 
     /// Base URL of GitHub's REST API.
     pub fn api_url(&self) -> &str {
         &self.api
+    }
+
+    /// The GitHub: what it was asked, and how it is to fail.
+    pub fn github(&self) -> &Arc<Hub> {
+        &self.github
     }
 
     /// Base URL of Rekor, Fulcio and the timestamp authority.

@@ -133,3 +133,34 @@ fn the_line_that_the_sandbox_prints_for_gh_works_in_a_shell() {
     let run = gh.place.program("sh", ["-c", &script]).env("GH", &gh.program).run();
     run.expect(0).says(&[KMS, "checksums.sha256"]);
 }
+
+#[test]
+fn gh_makes_a_release_replaces_an_asset_of_it_and_deletes_it() {
+    let Some(gh) = Gh::start() else { return };
+    let tag = "a tag of/any kind";
+    for (name, content) in [("a.txt", "one"), ("b.txt", "two")] {
+        gh.place.write(name, content);
+    }
+    gh.run(&["release", "create", tag, "a.txt", "--title", "A title", "--notes", "Some notes"]).expect(0);
+    gh.run(&["release", "upload", tag, "b.txt"]).expect(0);
+    gh.run(&["release", "upload", tag, "b.txt"]).expect(1).says(&["already exists"]);
+    gh.place.write("b.txt", "three");
+    gh.run(&["release", "upload", tag, "b.txt", "--clobber"]).expect(0);
+    let view = gh.run(&["release", "view", tag, "--json", "assets,body,isDraft,name,tagName"]).expect(0);
+    let view: Value = serde_json::from_str(&view.stdout).unwrap();
+    let is = |field: &str| view[field].clone();
+    assert_eq!(
+        (is("name"), is("body"), is("isDraft"), is("tagName")),
+        ("A title".into(), "Some notes".into(), false.into(), tag.into())
+    );
+    let assets: Vec<_> =
+        view["assets"].as_array().unwrap().iter().map(|asset| (&asset["name"], &asset["size"])).collect();
+    assert_eq!(assets, [(&"a.txt".into(), &3.into()), (&"b.txt".into(), &5.into())]);
+
+    gh.run(&["release", "download", tag, "--dir", "got"]).expect(0);
+    assert_eq!((gh.place.read("got/a.txt"), gh.place.read("got/b.txt")), ("one".to_owned(), "three".to_owned()));
+    gh.run(&["release", "delete", tag, "--yes"]).expect(0);
+    gh.run(&["release", "view", tag]).expect(1).says(&["release not found"]);
+    // What was there before is untouched.
+    gh.merotee(&["verify-release-assets", KMS]).expect(0);
+}

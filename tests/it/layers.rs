@@ -12,7 +12,7 @@ use std::{
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// What every layer may name: digests, errors and words know nothing of ours.
-const FOUNDATION: [&str; 4] = ["digest", "ed25519", "error", "text"];
+const FOUNDATION: [&str; 5] = ["digest", "ed25519", "error", "text", "yaml"];
 
 /// Judges values and does no work: the folders of the domain, each of which names only those before it.
 const STAIRCASE: [&str; 9] =

@@ -39,6 +39,8 @@ mod dstack;
 mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
+mod forbid_allowed_env;
+#[cfg(feature = "sandbox")]
 mod gen_policy;
 #[cfg(all(feature = "sandbox", unix))]
 mod github_action;

@@ -46,7 +46,8 @@ impl ReleaseSource<'_> {
                 let found = || candidates.into_iter().flatten().find(|d| d.is_dir());
                 let Some(dir) = counterpart.clone().or_else(found) else { return Ok(None) };
                 let files = Files::Folder { dir, nested: false, notes: None, counterpart: None };
-                ReleaseSource { files, log: self.log.clone(), ..*self }.counterpart(tag).await.map(Some)
+                let (log, budget) = (self.log.clone(), self.budget.clone());
+                ReleaseSource { files, log, budget, ..*self }.counterpart(tag).await.map(Some)
             }
         }
     }

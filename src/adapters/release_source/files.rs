@@ -71,12 +71,13 @@ impl Files {
         wanted: Wanted<'_>,
     ) -> Result<(Fetched, Option<Staged>)> {
         let Wanted { tag, scope, purpose, .. } = wanted;
-        let ReleaseSource { contracts, rule, jobs, .. } = *source;
+        let ReleaseSource { contracts, rule, jobs, ref budget, .. } = *source;
         match self {
             Self::Folder { dir, nested, notes, .. } => {
                 let folder = folder_of(dir, tag, *nested)?;
-                let notes = notes.as_deref();
-                Ok((folder::fetch(&folder, notes, contracts, tag.family(), scope, jobs).await?, None))
+                let (notes, family) = (notes.as_deref(), tag.family());
+                let request = folder::Request { notes, contracts, family, scope, jobs, budget };
+                Ok((folder::fetch(&folder, request).await?, None))
             }
             Self::GitHub { github, downloads, progress } => {
                 let listing = github_release::list(github, &rule.repository, tag, contracts, scope).await?;
@@ -87,7 +88,8 @@ impl Files {
                 };
                 let notes_have_room = notes_have_room(listing.names());
                 let bar = progress_bar(tag, *progress);
-                let request = github_release::Request { into: staged.path(), jobs, progress: &|bytes| bar.inc(bytes) };
+                let progress = &|bytes| bar.inc(bytes);
+                let request = github_release::Request { into: staged.path(), jobs, budget, progress };
                 let fetched = listing.download(github, request).await;
                 bar.finish_and_clear();
                 let fetched = fetched?;

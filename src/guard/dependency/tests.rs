@@ -1,6 +1,8 @@
 //! Releases with and without their counterparts.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::*;
@@ -27,9 +29,9 @@ fn nodes(value: u8) -> PublishedMrtds {
     PublishedMrtds::parse("published-mrtds.json", document.to_string().as_bytes()).unwrap()
 }
 
-fn catalog(entries: &Value) -> Available<Named> {
+fn catalog(entries: &Value) -> Available<ReadCatalog> {
     let bytes = json!({"schema_version": "1", "entries": entries}).to_string().into_bytes();
-    Available::Yes(Named { name: "compatibility-catalog.json".into(), bytes })
+    Available::Yes(Arc::new(Catalog::parse("compatibility-catalog.json", &bytes)))
 }
 
 fn pair(kms: &str, node: &str) -> Value {

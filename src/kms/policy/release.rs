@@ -12,6 +12,7 @@ use crate::{
     error::{Error, Result},
     release::{
         contract::{AssetKind, Scope},
+        documents::Budget,
         snapshot::{SignatureOutcome, Snapshot},
         vouched,
     },
@@ -74,6 +75,7 @@ async fn read(release: &Tag, publisher: &Publisher) -> Result<Read> {
         key: None,
         rule: &rule,
         jobs: JOBS,
+        budget: Budget::default(),
     };
     let wanted = Wanted { tag: release, class: release.class(), scope: Scope::Policies, purpose: Purpose::Verdict };
     source.read(wanted).await

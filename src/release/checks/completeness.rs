@@ -170,11 +170,11 @@ pub fn checksums_file(snapshot: &Snapshot) -> Vec<Finding> {
 
 fn unread(snapshot: &Snapshot, name: &str) -> Finding {
     match snapshot.asset(name).map(|a| &a.content) {
-        Some(Content::Read { size, bytes: None, .. }) => CHECKSUMS_FILE
+        Some(Content::Read { size, document: None, .. }) => CHECKSUMS_FILE
             .fail(name, "the checksums file is too large to be genuine")
             .compared(format!("at most {MAX_DOCUMENT_BYTES} bytes"), format!("{size} bytes")),
         Some(Content::Failed(why)) => CHECKSUMS_FILE.undecided(name, why.as_str()),
-        Some(Content::Read { bytes: Some(_), .. } | Content::NotFetched) | None => {
+        Some(Content::Read { document: Some(_), .. } | Content::NotFetched) | None => {
             CHECKSUMS_FILE.undecided(name, "the checksums file could not be read")
         }
     }
@@ -214,7 +214,7 @@ pub fn asset_listed(snapshot: &Snapshot) -> Vec<Finding> {
         );
     }
     findings.extend(unlisted.into_iter().map(|name| {
-        let otherwise = renamed::listed_otherwise(snapshot, &file, name);
+        let otherwise = renamed::listed_otherwise(snapshot, file, name);
         otherwise.map(|(original, same)| listed_renamed(checksums_name, name, original, same)).unwrap_or_else(|| {
             ASSET_LISTED
                 .fail(*name, format!("in the release, and not listed in {checksums_name}: nothing vouches for it"))

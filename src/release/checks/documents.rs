@@ -3,9 +3,11 @@
 //! Each function here only brings the right documents to a rule: the rules themselves live with the documents they are
 //! about, in [`crate::policy`], [`crate::catalog`] and [`crate::release`], where other commands use them too.
 
+use std::sync::Arc;
+
 use crate::{
     attestation::measurement::{Allowed, Registers},
-    catalog::{self, CATALOG, Catalog},
+    catalog::{self, CATALOG},
     digest::Sha256,
     policy::{
         agreement::{self, COUNTERPART_MEASUREMENTS},
@@ -18,12 +20,13 @@ use crate::{
     release::{
         checks::upstream,
         contract::{AssetKind, ContractAsset, Notes},
+        documents::Document as HeldDocument,
         notes::{
             self, NOTES_SECTIONS,
             image::{self, NOTES_IMAGE},
         },
         sbom,
-        snapshot::{Asset, Available, Content, Counterpart, MAX_DOCUMENT_BYTES, Snapshot},
+        snapshot::{Asset, Available, Content, MAX_DOCUMENT_BYTES, Snapshot},
     },
     report::{CheckInfo, Finding, Status},
     schema::{self, Document, SCHEMA},
@@ -59,12 +62,12 @@ pub fn schema(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     for entry in snapshot.contract.assets().filter(|a| a.role != AssetKind::Other) {
         let Some(asset) = snapshot.asset(&entry.name) else { continue };
-        match (asset.bytes(), schema_of(entry.role)) {
+        match (asset.document(), schema_of(entry.role)) {
             (None, _) => findings.push(unread(asset)),
             (Some(_), None) => {}
-            (Some(bytes), Some(document)) => match schema::parse_json(bytes) {
-                Ok(value) => findings.extend(schema::conforms(&entry.name, document, &value)),
-                Err(error) => findings.push(schema::unreadable(&entry.name, &error)),
+            (Some(document), Some(form)) => match document.json() {
+                Ok(value) => findings.extend(schema::conforms(&entry.name, form, value)),
+                Err(error) => findings.push(schema::unreadable(&entry.name, error)),
             },
         }
     }
@@ -83,33 +86,27 @@ fn unread(asset: &Asset) -> Finding {
 }
 
 /// The policies that parse, with the profile their name promises. One that does not is reported by `schema`.
-fn policies(snapshot: &Snapshot) -> Vec<(PolicyFile, Profile)> {
+fn policies(snapshot: &Snapshot) -> Vec<(&PolicyFile, Profile)> {
     let of = |role| snapshot.documents(role);
     of(AssetKind::Policy)
         .chain(of(AssetKind::DefaultPolicy))
-        .filter_map(|(entry, bytes)| {
-            // The policy without a profile in its name is for readers that know no profiles: the strictest.
-            let promised = entry.profile.unwrap_or(Profile::LockedReadOnly);
-            PolicyFile::parse(&entry.name, bytes).ok().map(|policy| (policy, promised))
-        })
+        // The policy without a profile in its name is for readers that know no profiles: the strictest.
+        .filter_map(|(entry, document)| Some((document.policy()?, entry.profile.unwrap_or(Profile::LockedReadOnly))))
         .collect()
 }
 
 /// The three profiles' policies, without the extra copy.
-fn profile_policies(snapshot: &Snapshot) -> Vec<PolicyFile> {
-    snapshot
-        .documents(AssetKind::Policy)
-        .filter_map(|(entry, bytes)| PolicyFile::parse(&entry.name, bytes).ok())
-        .collect()
+fn profile_policies(snapshot: &Snapshot) -> Vec<&PolicyFile> {
+    snapshot.documents(AssetKind::Policy).filter_map(|(_, document)| document.policy()).collect()
 }
 
 fn each_policy(snapshot: &Snapshot, rule: impl Fn(&PolicyFile) -> Vec<Finding>) -> Vec<Finding> {
-    policies(snapshot).iter().flat_map(|(policy, _)| rule(policy)).collect()
+    policies(snapshot).into_iter().flat_map(|(policy, _)| rule(policy)).collect()
 }
 
 /// `policy-profile`.
 pub fn policy_profile(snapshot: &Snapshot) -> Vec<Finding> {
-    policies(snapshot).iter().flat_map(|(policy, promised)| rules::profile(policy, *promised)).collect()
+    policies(snapshot).into_iter().flat_map(|(policy, promised)| rules::profile(policy, promised)).collect()
 }
 
 /// `policy-tag`.
@@ -145,38 +142,30 @@ pub fn register_zero(snapshot: &Snapshot) -> Vec<Finding> {
 /// `role-separation`: every KMS that the policies or the release's own measurements state, against every node that the
 /// policies or the counterparts state. Counterparts that cannot be read are reported by `counterpart-measurements`.
 pub fn role_separation(snapshot: &Snapshot) -> Vec<Finding> {
-    let files = policies(snapshot);
-    let files: Vec<&PolicyFile> = files.iter().map(|(policy, _)| policy).collect();
-    let own = measurements(snapshot);
-    let counterparts: Vec<PublishedMrtds> = match &snapshot.counterparts {
-        Available::Yes(counterparts) => counterparts.iter().filter_map(|c| parsed(c).ok()).collect(),
+    let files: Vec<&PolicyFile> = policies(snapshot).into_iter().map(|(policy, _)| policy).collect();
+    let counterparts: Vec<&PublishedMrtds> = match &snapshot.counterparts {
+        Available::Yes(counterparts) => counterparts.iter().filter_map(|c| c.measurements.as_ref().ok()).collect(),
         Available::NotHere(_) | Available::Absent(_) | Available::Failed(_) => Vec::new(),
     };
-    roles::of_release(&files, &own.iter().collect::<Vec<_>>(), &counterparts.iter().collect::<Vec<_>>())
+    roles::of_release(&files, &measurements(snapshot), &counterparts)
 }
 
 /// `profile-isolation`, over policies and over published measurements.
 pub fn profile_isolation(snapshot: &Snapshot) -> Vec<Finding> {
     let files = profile_policies(snapshot);
-    let mut findings = match files.is_empty() {
-        true => Vec::new(),
-        false => isolation::policies(&files.iter().collect::<Vec<_>>()),
-    };
-    findings.extend(measurements(snapshot).iter().flat_map(mrtds::isolated));
+    let mut findings = if files.is_empty() { Vec::new() } else { isolation::policies(&files) };
+    findings.extend(measurements(snapshot).into_iter().flat_map(mrtds::isolated));
     findings
 }
 
-fn measurements(snapshot: &Snapshot) -> Vec<PublishedMrtds> {
-    snapshot
-        .documents(AssetKind::Measurements)
-        .filter_map(|(entry, bytes)| PublishedMrtds::parse(&entry.name, bytes).ok())
-        .collect()
+fn measurements(snapshot: &Snapshot) -> Vec<&PublishedMrtds> {
+    snapshot.documents(AssetKind::Measurements).filter_map(|(_, document)| document.measurements()).collect()
 }
 
 /// `mrtds`.
 pub fn published(snapshot: &Snapshot) -> Vec<Finding> {
     measurements(snapshot)
-        .iter()
+        .into_iter()
         .flat_map(|m| mrtds::published(m, snapshot.tag.family(), snapshot.tag.version()))
         .collect()
 }
@@ -184,8 +173,7 @@ pub fn published(snapshot: &Snapshot) -> Vec<Finding> {
 /// `measurements-match`.
 pub fn measurements_match(snapshot: &Snapshot) -> Vec<Finding> {
     let files = profile_policies(snapshot);
-    let files: Vec<&PolicyFile> = files.iter().collect();
-    measurements(snapshot).iter().flat_map(|own| agreement::measurements_match(&files, own)).collect()
+    measurements(snapshot).into_iter().flat_map(|own| agreement::measurements_match(&files, own)).collect()
 }
 
 /// `counterpart-measurements`: against the union of every node release the catalog pairs this one with.
@@ -193,7 +181,7 @@ pub fn counterpart_measurements(snapshot: &Snapshot) -> Vec<Finding> {
     let files = profile_policies(snapshot);
     match &snapshot.counterparts {
         // Nothing in it could agree or disagree, so no counterpart is needed.
-        _ if files.iter().all(PolicyFile::is_not_ready) => {
+        _ if files.iter().all(|policy| policy.is_not_ready()) => {
             vec![COUNTERPART_MEASUREMENTS.skip("", "no policy of this release is ready")]
         }
         Available::NotHere(why) => vec![COUNTERPART_MEASUREMENTS.skip("", why.as_str())],
@@ -203,35 +191,31 @@ pub fn counterpart_measurements(snapshot: &Snapshot) -> Vec<Finding> {
             let mut findings = Vec::new();
             let mut readable = Vec::new();
             for counterpart in counterparts {
-                match parsed(counterpart) {
-                    Ok(mrtds) => readable.push((counterpart, mrtds)),
-                    Err(why) => findings.push(COUNTERPART_MEASUREMENTS.fail(counterpart.tag.as_str(), why)),
+                match &counterpart.measurements {
+                    Ok(mrtds) => readable.push((counterpart.profiles.as_slice(), mrtds)),
+                    Err(why) => {
+                        let why = format!("not trusted: {why}");
+                        findings.push(COUNTERPART_MEASUREMENTS.fail(counterpart.tag.as_str(), why));
+                    }
                 }
             }
             if findings.is_empty() {
-                let files: Vec<&PolicyFile> = files.iter().collect();
-                findings.extend(agreement::counterpart_measurements(&files, &union(readable)));
+                findings.extend(agreement::counterpart_measurements(&files, &union(&readable)));
             }
             findings
         }
     }
 }
 
-fn parsed(counterpart: &Counterpart) -> Result<PublishedMrtds, String> {
-    let bytes = counterpart.measurements.as_ref().map_err(|why| format!("not trusted: {why}"))?;
-    let name = format!("{} published-mrtds.json", counterpart.tag);
-    PublishedMrtds::parse(&name, bytes).map_err(|finding| finding.message)
-}
-
 /// What all counterparts publish together, each for the profiles it is paired in.
-pub fn union(counterparts: Vec<(&Counterpart, PublishedMrtds)>) -> PublishedMrtds {
+pub fn union(counterparts: &[(&[Profile], &PublishedMrtds)]) -> PublishedMrtds {
     let name = counterparts.iter().map(|(_, m)| m.name.as_str()).collect::<Vec<_>>().join(" + ");
     let profiles = Profile::ALL
         .into_iter()
         .filter_map(|profile| {
             let of: Vec<&ProfileMeasurements> = counterparts
                 .iter()
-                .filter(|(c, _)| c.profiles.contains(&profile))
+                .filter(|(profiles, _)| profiles.contains(&profile))
                 .filter_map(|(_, m)| m.profile(profile))
                 .collect();
             let registers =
@@ -246,12 +230,14 @@ pub fn union(counterparts: Vec<(&Counterpart, PublishedMrtds)>) -> PublishedMrtd
             })
         })
         .collect();
-    PublishedMrtds { name, role: None, tag: None, profiles, malformed: Vec::new(), document: serde_json::Value::Null }
+    PublishedMrtds { name, role: None, tag: None, profiles, malformed: Vec::new(), document: Arc::default() }
 }
 
 /// `sbom`.
 pub fn sboms(snapshot: &Snapshot) -> Vec<Finding> {
-    let judged = |(entry, bytes): (ContractAsset, &[u8])| sbom::sbom(&entry.name, bytes, snapshot.contract.purls);
+    let judged = |(entry, document): (ContractAsset, &HeldDocument)| {
+        sbom::sbom(&entry.name, document.bytes(), snapshot.contract.purls)
+    };
     snapshot.documents(AssetKind::Sbom).flat_map(judged).collect()
 }
 
@@ -268,7 +254,7 @@ pub fn compose_hash(snapshot: &Snapshot) -> Vec<Finding> {
                 .compared("sha256:<64 lowercase hex digits> on one line", schema::excerpt::excerpt(text))
         }
     };
-    snapshot.documents(AssetKind::ComposeHash).map(|(entry, bytes)| one(entry.name, bytes)).collect()
+    snapshot.documents(AssetKind::ComposeHash).map(|(entry, document)| one(entry.name, document.bytes())).collect()
 }
 
 /// The subject of findings about notes.
@@ -312,9 +298,9 @@ fn with_notes(snapshot: &Snapshot, check: CheckInfo, rule: impl Fn(&str) -> Vec<
 pub fn catalog(snapshot: &Snapshot) -> Vec<Finding> {
     const NAME: &str = "compatibility-catalog.json";
     match &snapshot.catalog {
-        Available::Yes(named) => match Catalog::parse(&named.name, &named.bytes) {
-            Ok(catalog) => catalog::listed(&catalog, &snapshot.tag, snapshot.class, None),
-            Err(unreadable) => vec![Finding { check: CATALOG.id, ..*unreadable }],
+        Available::Yes(read) => match read.as_ref() {
+            Ok(catalog) => catalog::listed(catalog, &snapshot.tag, snapshot.class, None),
+            Err(unreadable) => vec![Finding { check: CATALOG.id, ..unreadable.as_ref().clone() }],
         },
         Available::Absent(why) if snapshot.class == Class::Rc => vec![CATALOG.skip(NAME, why.as_str())],
         Available::Absent(why) => vec![CATALOG.missing(NAME, why.as_str())],

@@ -1,12 +1,13 @@
 //! A release as the tests of checks want it: a name and bytes for each asset, and nothing else known.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     digest::Sha256,
     release::{
         asset_name::AssetName,
         contract::{Contracts, Scope},
+        documents::{Budget, Document},
         selection::{Names, Selection},
         signer::{ExpectedSigner, Signer},
         snapshot::{
@@ -28,7 +29,7 @@ pub(super) fn snapshot(assets: &[(&str, &str)], scope: Scope) -> Snapshot {
             digest: Sha256::of(&bytes),
             size: bytes.len() as u64,
             path: PathBuf::new(),
-            bytes: read.then_some(bytes),
+            document: read.then(|| held(name, bytes)),
         };
         let content = if selection.fetches(name) { content } else { Content::NotFetched };
         Asset { name: name.clone(), stated_size: None, stated_digest: None, content }
@@ -52,6 +53,11 @@ pub(super) fn snapshot(assets: &[(&str, &str)], scope: Scope) -> Snapshot {
         catalog: Available::NotHere(String::new()),
         counterparts: Available::NotHere(String::new()),
     }
+}
+
+fn held(name: &AssetName, bytes: Vec<u8>) -> Arc<Document> {
+    let room = Budget::default().take(name.as_str(), bytes.len() as u64).unwrap_or_else(|e| unreachable!("{e}"));
+    Arc::new(Document::new(name.as_str(), bytes, room))
 }
 
 /// A sound signature over `asset`, judged by `evidence`.

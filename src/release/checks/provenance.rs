@@ -19,8 +19,9 @@ const MAX_STATEMENTS: usize = 100;
 /// Every line of every provenance file.
 pub fn provenance(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (entry, bytes) in snapshot.documents(AssetKind::Provenance) {
-        let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').filter(|l| !l.trim_ascii().is_empty()).collect();
+    for (entry, document) in snapshot.documents(AssetKind::Provenance) {
+        let lines: Vec<&[u8]> =
+            document.bytes().split(|b| *b == b'\n').filter(|l| !l.trim_ascii().is_empty()).collect();
         if lines.is_empty() {
             findings.push(PROVENANCE.fail(entry.name.as_str(), "holds no statement"));
         }

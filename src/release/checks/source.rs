@@ -47,9 +47,10 @@ pub fn source_commit(snapshot: &Snapshot) -> Vec<Finding> {
     judge(&snapshot.signatures, &stated(snapshot), &snapshot.contract.checksums.name)
 }
 
-/// One document and its own signatures.
+/// One document and its own signatures. Whether it parses is judged elsewhere.
 pub fn source_commit_of(signatures: &[Signature], name: &str, bytes: &[u8]) -> Vec<Finding> {
-    judge(signatures, &stated_in(name, bytes), name)
+    let stated = schema::parse_json(bytes).map(|value| stated_in(name, &value)).unwrap_or_default();
+    judge(signatures, &stated, name)
 }
 
 /// What the release was made from, when every sound signature says the same.
@@ -164,16 +165,15 @@ fn source(signer: &Signer) -> Option<Source<'_>> {
 fn stated(snapshot: &Snapshot) -> Vec<Stated> {
     let documents =
         snapshot.contract.assets().filter(|entry| entry.role != AssetKind::Sbom && entry.name.ends_with(".json"));
-    let bytes = documents.filter_map(|entry| Some((snapshot.asset(&entry.name)?.bytes()?, entry.name)));
-    bytes.flat_map(|(bytes, name)| stated_in(&name, bytes)).collect()
+    // A document that does not parse is reported by the `schema` check.
+    let parsed =
+        documents.filter_map(|entry| Some((snapshot.asset(&entry.name)?.document()?.json().ok()?, entry.name)));
+    parsed.flat_map(|(value, name)| stated_in(&name, value)).collect()
 }
 
-/// A document that does not parse is reported by the `schema` check.
-fn stated_in(name: &str, bytes: &[u8]) -> Vec<Stated> {
+fn stated_in(name: &str, value: &Value) -> Vec<Stated> {
     let mut found = Vec::new();
-    if let Ok(value) = schema::parse_json(bytes) {
-        collect(name, &value, String::new(), &mut found);
-    }
+    collect(name, value, String::new(), &mut found);
     found
 }
 

@@ -25,8 +25,8 @@ const MAX_FILES: usize = 100;
 /// Every file of every bundle.
 pub fn trust_bundle(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (entry, bytes) in snapshot.documents(AssetKind::TrustBundle) {
-        match files(bytes) {
+    for (entry, document) in snapshot.documents(AssetKind::TrustBundle) {
+        match files(document.bytes()) {
             Ok(files) => findings.extend(compare(snapshot, &entry.name, &files)),
             Err(why) => findings.push(TRUST_BUNDLE.fail(entry.name, why)),
         }

@@ -16,7 +16,6 @@ use crate::{
         snapshot::Snapshot,
     },
     report::{CheckInfo, Finding},
-    schema,
     subject::{profile::Profile, tag::Family},
     text::counted,
 };
@@ -63,9 +62,9 @@ const FACTS: [(&str, &str); 6] = [
     ("locked-read-only image digest", "/container_profile_digests/locked-read-only"),
 ];
 
-fn parsed(snapshot: &Snapshot, role: AssetKind) -> impl Iterator<Item = (String, Value)> {
+fn parsed(snapshot: &Snapshot, role: AssetKind) -> impl Iterator<Item = (String, &Value)> {
     // A document that does not parse is reported by the `schema` check.
-    snapshot.documents(role).filter_map(|(entry, bytes)| Some((entry.name, schema::parse_json(bytes).ok()?)))
+    snapshot.documents(role).filter_map(|(entry, document)| Some((entry.name, document.json().ok()?)))
 }
 
 fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
@@ -75,7 +74,7 @@ fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 /// Each fact, over every document that states it; the release's tag is the measure for `tag`, the first document for
 /// the others.
 pub fn release_agreement(snapshot: &Snapshot) -> Vec<Finding> {
-    let documents: Vec<(String, Value)> = DOCUMENTS.iter().flat_map(|role| parsed(snapshot, *role)).collect();
+    let documents: Vec<(String, &Value)> = DOCUMENTS.iter().flat_map(|role| parsed(snapshot, *role)).collect();
     let mut findings = Vec::new();
     for (fact, pointer) in FACTS {
         let stated: Vec<(&str, &str)> =
@@ -106,7 +105,7 @@ pub fn release_agreement(snapshot: &Snapshot) -> Vec<Finding> {
     }
     findings.extend(unstated_commit(&documents));
     for (name, map) in parsed(snapshot, AssetKind::CompatibilityMap) {
-        findings.extend(compatibility_map(snapshot, &name, &map));
+        findings.extend(compatibility_map(snapshot, &name, map));
     }
     findings
 }
@@ -114,7 +113,7 @@ pub fn release_agreement(snapshot: &Snapshot) -> Vec<Finding> {
 /// The map is for this release: its versions, its images, and each profile's own policy.
 fn compatibility_map(snapshot: &Snapshot, name: &str, map: &Value) -> Vec<Finding> {
     let version = snapshot.tag.version();
-    let manifest = parsed(snapshot, AssetKind::Manifest).next().map(|(_, value)| value).unwrap_or_default();
+    let manifest = parsed(snapshot, AssetKind::Manifest).next().map_or(&Value::Null, |(_, value)| value);
     let mut demands = vec![
         ("/compatibility/version".to_owned(), version.to_string()),
         ("/compatibility/kms_tag".to_owned(), format!("{}{version}", Family::Kms.tag_prefix())),
@@ -132,7 +131,7 @@ fn compatibility_map(snapshot: &Snapshot, name: &str, map: &Value) -> Vec<Findin
                 demands.push((at("kms_policy_sha256"), digest.to_string()));
             }
         }
-        if let Some(digest) = text(&manifest, &format!("/container_profile_digests/{profile}")) {
+        if let Some(digest) = text(manifest, &format!("/container_profile_digests/{profile}")) {
             demands.push((at("kms_image_digest"), digest.to_owned()));
         }
         demands.push((at("node_profile"), profile.as_str().to_owned()));
@@ -156,7 +155,7 @@ fn compatibility_map(snapshot: &Snapshot, name: &str, map: &Value) -> Vec<Findin
 }
 
 /// A document that states no commit agrees with nothing.
-fn unstated_commit(documents: &[(String, Value)]) -> impl Iterator<Item = Finding> {
+fn unstated_commit(documents: &[(String, &Value)]) -> impl Iterator<Item = Finding> {
     documents
         .iter()
         // The compatibility map names versions, not a build.
@@ -177,10 +176,10 @@ pub fn image_digests(snapshot: &Snapshot) -> Vec<Finding> {
         for (name, value) in parsed(snapshot, role) {
             let digests: BTreeMap<Profile, &str> = Profile::ALL
                 .into_iter()
-                .filter_map(|p| Some((p, text(&value, &format!("{before}{p}{after}"))?)))
+                .filter_map(|p| Some((p, text(value, &format!("{before}{p}{after}"))?)))
                 .collect();
             findings.extend(distinct(&name, &digests));
-            findings.extend(foreign_image(snapshot, &name, &value));
+            findings.extend(foreign_image(snapshot, &name, value));
         }
     }
     findings
@@ -229,7 +228,7 @@ pub(super) fn stated_images(snapshot: &Snapshot) -> Vec<String> {
     for (_, manifest) in parsed(snapshot, AssetKind::Manifest) {
         let of_profiles = manifest.get("container_profile_digests").and_then(Value::as_object);
         digests.extend(of_profiles.into_iter().flat_map(|d| d.values()).filter_map(Value::as_str).map(str::to_owned));
-        digests.extend(text(&manifest, "/container/digest").map(str::to_owned));
+        digests.extend(text(manifest, "/container/digest").map(str::to_owned));
     }
     digests
 }
@@ -290,11 +289,11 @@ pub fn default_policy(snapshot: &Snapshot) -> Vec<Finding> {
 
 /// Upstream's provenance document: an external verifier saw the machine, and saw what is published.
 pub fn release_provenance(snapshot: &Snapshot) -> Vec<Finding> {
-    let published: Option<Value> = parsed(snapshot, AssetKind::Measurements).next().map(|(_, value)| value);
+    let published = parsed(snapshot, AssetKind::Measurements).next().map(|(_, value)| value);
     let mut findings = Vec::new();
     for (name, provenance) in parsed(snapshot, AssetKind::ReleaseProvenance) {
         for profile in Profile::ALL {
-            findings.push(verified_profile(&name, &provenance, published.as_ref(), profile));
+            findings.push(verified_profile(&name, provenance, published, profile));
         }
     }
     findings

@@ -46,9 +46,9 @@ fn the_renamed_asset_is_vouched_for_by_its_bytes_or_by_nothing() {
         let release = release("kms~rc1.deb", "kms.rc1.deb", bytes);
         let (file, _) = checksums_of(&release).unwrap_or_else(|| unreachable!());
         let same = status == Status::Warn;
-        assert_eq!(listed_otherwise(&release, &file, "kms.rc1.deb"), Some(("kms~rc1.deb", same)));
+        assert_eq!(listed_otherwise(&release, file, "kms.rc1.deb"), Some(("kms~rc1.deb", same)));
         let finding = asset_listed(&release).into_iter().find(|f| f.subject == "kms.rc1.deb");
         assert_eq!(finding.map(|f| f.status), Some(status));
-        assert_eq!(listed_otherwise(&release, &file, "other.deb"), None);
+        assert_eq!(listed_otherwise(&release, file, "other.deb"), None);
     }
 }

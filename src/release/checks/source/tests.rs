@@ -44,7 +44,8 @@ fn keyed(asset: &str) -> Signature {
 
 /// Status and subject of each finding.
 fn judged(signatures: &[Signature], documents: &[(&str, &str)]) -> Vec<(Status, String)> {
-    let stated: Vec<Stated> = documents.iter().flat_map(|(name, text)| stated_in(name, text.as_bytes())).collect();
+    let stated: Vec<Stated> =
+        documents.iter().flat_map(|(name, text)| stated_in(name, &text.parse().unwrap_or_default())).collect();
     judge(signatures, &stated, "sums").into_iter().map(|f| (f.status, f.subject)).collect()
 }
 

@@ -1,0 +1,3 @@
+FROM kms
+RUN set -e; \
+    echo ALLOWED_MRTD=abc >> /etc/environment
