@@ -91,7 +91,7 @@ impl<'t> Tree<'t> {
     /// Reads a text without a byte order mark.
     ///
     /// # Errors
-    /// What is no YAML, aliases without an anchor or inside it, and nesting deeper than [`MAX_DEPTH`].
+    /// What is not YAML, aliases without an anchor or inside it, and nesting deeper than [`MAX_DEPTH`].
     pub fn parse(text: &'t str) -> Result<Self, YamlError> {
         let text = tree::harmless(text);
         let (nodes, roots) = tree::read(&text)?;
@@ -110,7 +110,7 @@ impl<'t> Tree<'t> {
 
     /// A node with aliases followed, and the node that it then is.
     pub fn node(&self, id: NodeId) -> Option<(NodeId, &Node)> {
-        // The target of an alias is no alias: the reader resolves them as they come.
+        // The target of an alias is not an alias: the reader resolves them as they come.
         let node = self.nodes.get(id.0)?;
         match node.content {
             Content::Alias(target) => Some((target, self.nodes.get(target.0)?)),

@@ -45,7 +45,7 @@ pub struct Request<'a> {
     pub budget: &'a Budget,
 }
 
-/// Reads a release from a folder. Folders in it are no assets: they are set aside by name.
+/// Reads a release from a folder. Folders in it are not assets: they are set aside by name.
 ///
 /// # Errors
 /// When the folder cannot be listed. A file that cannot be read, or that there is no room for, is part of the result.
@@ -139,7 +139,7 @@ fn read_notes(folder: &Path, given: Option<&Path>) -> Available<String> {
     }
 }
 
-/// Hashes a file on a thread of its own; keeps the document that is no larger than `keep`, within the budget.
+/// Hashes a file on a thread of its own; keeps the document that is not larger than `keep`, within the budget.
 pub(super) async fn content(name: &AssetName, path: PathBuf, keep: u64, budget: &Budget) -> Content {
     let (name, budget) = (name.clone(), budget.clone());
     let read = move || -> Result<Content> {

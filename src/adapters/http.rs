@@ -1,6 +1,6 @@
 //! HTTP with bounds, for every service that is asked over it: timeouts, sizes, redirects we follow ourselves, retries.
 //!
-//! What is asked is a [`Request`]; whether it may be made again is for the request to say ([`Request::idempotent`]), and
+//! What is asked is a [`Request`]; the request says whether it may be made again ([`Request::idempotent`]), and
 //! how a service names itself, limits and advises is its dialect ([`Service`]). What an API offers is for its own adapter
 //! (`github`), and where bytes go for `download`.
 

@@ -1,7 +1,7 @@
 //! Walks files and folders for one scan: file by file, in order of their paths, and never along a symbolic link.
 //!
 //! What is generated or fetched is left out: `.git`, `node_modules`, and a `target` that Cargo has marked as its own.
-//! `.gitignore` is not heeded: a program reads an ignored `.env` as well as any other.
+//! `.gitignore` is ignored: a program reads an ignored `.env` as well as any other.
 
 use std::{
     fs::{self, DirEntry},

@@ -79,7 +79,7 @@ impl PairArgs {
 /// Arguments of `catalog check`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  merotee catalog check 1.2.0 1.1.0 --profile locked-read-only
+  merotee catalog check 1.2.0 1.2.0 --profile locked-read-only
   merotee catalog check mero-kms-v1.2.0 mero-tee-v1.2.0 --catalog compatibility-catalog.json")]
 pub struct CatalogCheckArgs {
     /// The pair.

@@ -13,7 +13,7 @@ use crate::subject::tag::{Class, Selector};
 
 Examples:
   merotee dependency-guard --tag mero-kms-v1.2.0
-  merotee dependency-guard --tag mero-tee-v1.2.0 --counterpart 1.1.0")]
+  merotee dependency-guard --tag mero-tee-v1.2.0 --counterpart 1.2.0")]
 pub struct DependencyGuardArgs {
     /// Release that is about to be made [default: the tag in GITHUB_REF]
     #[arg(long, value_name = "TAG")]

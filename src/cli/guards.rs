@@ -16,7 +16,7 @@ base, and on a branch the files with each other.
 Examples:
   merotee version-sync --tag mero-kms-v1.2.0
   merotee version-sync --repo-files
-  merotee version-sync --base origin/main"
+  merotee version-sync --base origin/master"
 )]
 pub struct VersionSyncArgs {
     /// Compare a tag with the variable of its family: MERO_KMS_VERSION, MERO_TEE_VERSION
@@ -47,7 +47,7 @@ pub struct VersionSyncArgs {
 #[command(after_help = "In GitHub Actions it needs no arguments for a pull request.
 
 Example:
-  merotee doc-guard --base origin/main")]
+  merotee doc-guard --base origin/master")]
 pub struct DocGuardArgs {
     /// Which commits to compare.
     #[command(flatten)]

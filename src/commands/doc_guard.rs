@@ -25,7 +25,7 @@ pub(super) fn run(args: &DocGuardArgs, context: &Context) -> Result<Product> {
                 (format!("pull request #{}", pull.number), Change::between(&top, &pull.base, &pull.head)?)
             }
             Trigger::Tag(_) | Trigger::Branch(_) | Trigger::Nothing => {
-                return Err(Error::usage("there is no change to look at: this is no run for a pull request")
+                return Err(Error::usage("there is no change to look at: the run is not for a pull request")
                     .help("give --base, or run it on `pull_request`"));
             }
         },

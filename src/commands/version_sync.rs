@@ -30,7 +30,7 @@ const MAX_AUTHORS: usize = 20;
 enum Wanted {
     /// Tags with their variables, and the working tree where `files` is set.
     Release { tags: Vec<Tag>, files: bool },
-    /// A change that is no pull request, as far as anybody said.
+    /// A change between two revisions.
     Change,
     /// A pull request by number.
     Pull(u64),
@@ -89,7 +89,7 @@ fn wanted(args: &VersionSyncArgs) -> Result<Wanted> {
             Ok(Wanted::Release { tags: vec![tag], files: false })
         }
         Trigger::Branch(_) => Ok(Wanted::Release { tags: Vec::new(), files: true }),
-        Trigger::Nothing => Err(Error::usage("there is nothing to compare: this is no workflow run")
+        Trigger::Nothing => Err(Error::usage("there is nothing to compare: this is not a workflow run")
             .help("give --tag, --repo-files, --base or --pr")),
     }
 }

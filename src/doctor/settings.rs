@@ -130,7 +130,7 @@ pub fn of_variable(setting: &Setting, here: Option<&str>, repository: &Asked<BTr
             .help(format!("set it to {}", setting.purpose)),
         // What a step sees and what the repository says may differ: the step's is stale then, or overridden.
         None if there.is_some_and(|there| there != value) => VARIABLE
-            .warn(*name, "set here to something else than in the repository")
+            .warn(*name, "set here to another value than in the repository")
             .compared(there.map(excerpt).unwrap_or_default(), excerpt(value))
             .help(format!("unset {name} here, or change it with `gh variable set {name}`")),
         None => VARIABLE.pass(*name, format!("set {place}: {}", excerpt(value))),

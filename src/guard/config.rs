@@ -27,7 +27,7 @@ pub const GUARD_CONFIG: CheckInfo =
 pub fn touched<'p>(paths: impl IntoIterator<Item = &'p str>) -> Option<Finding> {
     paths.into_iter().any(|path| path == FILE_NAME).then(|| {
         GUARD_CONFIG
-            .warn(FILE_NAME, "the change touches the configuration that it is judged by")
+            .warn(FILE_NAME, "the change touches the configuration of the guards that check it")
             .help("review it as a change of the guards themselves")
             .at(Location::file(FILE_NAME))
     })

@@ -120,7 +120,7 @@ mod tests {
         ] {
             for kind in [ChangeKind::Written, ChangeKind::Moved, ChangeKind::Deleted] {
                 let change = changed(kind, path);
-                assert_eq!(judged(&[change.clone()]), [(Status::Fail, path.to_owned())]);
+                assert_eq!(judged(std::slice::from_ref(&change)), [(Status::Fail, path.to_owned())]);
                 assert_eq!(judged(&[change, page.clone()]), [(Status::Pass, path.to_owned())]);
             }
         }

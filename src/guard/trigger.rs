@@ -19,7 +19,7 @@ pub enum Trigger {
     Tag(String),
     /// A branch, by its name.
     Branch(String),
-    /// The runner said nothing: this is no workflow run.
+    /// The runner said nothing: this is not a workflow run.
     Nothing,
 }
 
@@ -54,8 +54,8 @@ impl Trigger {
             return Err("the event deletes its ref: there is nothing to judge".into());
         }
         let Some(git_ref) = git_ref else { return Ok(Self::Nothing) };
-        let kinds: [(&str, fn(String) -> Self); 2] = [("refs/tags/", Self::Tag), ("refs/heads/", Self::Branch)];
-        let named = kinds.into_iter().find_map(|(start, kind)| Some(kind(git_ref.strip_prefix(start)?.to_owned())));
+        let tag = git_ref.strip_prefix("refs/tags/").map(|name| Self::Tag(name.to_owned()));
+        let named = tag.or_else(|| git_ref.strip_prefix("refs/heads/").map(|name| Self::Branch(name.to_owned())));
         named.ok_or_else(|| {
             format!("the ref `{}` is neither a tag nor a branch, and the event holds no pull request", excerpt(git_ref))
         })
@@ -88,7 +88,7 @@ fn commit(pull: &Value, end: &str) -> Result<String, String> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use serde_json::json;
 

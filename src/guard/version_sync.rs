@@ -99,7 +99,7 @@ fn stated(config: &VersionSync, family: Family, reading: &Reading) -> Finding {
         Reading::Absent => VERSION_FILES
             .missing(file, format!("the file with the version of the {family} is not there"))
             .help(format!("set `{}` in merotee.toml to its path from the top of the repository", key(family))),
-        Reading::Wrong(wrong) => wrong.clone(),
+        Reading::Wrong(wrong) => Finding::clone(wrong),
         Reading::Stated(stated) => VERSION_FILES.pass(&stated.file, format!("{family} {}", stated.version)),
     }
 }
@@ -111,7 +111,7 @@ pub fn lock(config: &VersionSync, versions: &Versions) -> Finding {
         return VERSION_FILES.undecided(file, "not compared: the manifest states no version");
     };
     let locked = match &versions.lock {
-        Reading::Wrong(wrong) => return wrong.clone(),
+        Reading::Wrong(wrong) => return Finding::clone(wrong),
         Reading::Absent => {
             return VERSION_FILES
                 .missing(file, "there is no lock file")

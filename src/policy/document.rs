@@ -125,7 +125,7 @@ impl PolicyFile {
     /// Reads a policy of any kind from its JSON. `name` is the asset's name.
     ///
     /// # Errors
-    /// It is no form of a policy: one `schema` finding says so.
+    /// It is not a form of a policy: one `schema` finding says so.
     pub fn of(name: &str, document: Arc<Value>) -> Result<Self, Box<Finding>> {
         let object = document.as_object().ok_or_else(|| not_a_policy(name))?;
         let kind = recognise(object).ok_or_else(|| not_a_policy(name))?;

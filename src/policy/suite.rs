@@ -56,8 +56,8 @@ pub fn alone(policy: &PolicyFile, demands: Demands<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Role separation, as far as the form allows: a file that states one role only has nothing to separate, which is no
-/// fault of its own. A release must have files that state both, and its audit demands them.
+/// Role separation, as far as the form allows: a file that states one role only has nothing to separate, which is not
+/// a fault. A release must have files that state both, and its audit demands them.
 fn roles_within(policy: &PolicyFile) -> Vec<Finding> {
     let mut findings = roles::within(policy);
     let one_role = match policy.kind {

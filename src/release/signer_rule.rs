@@ -37,7 +37,7 @@ pub enum Moves {
     Followed,
     /// The API on this host is not the server's own: nothing is judged by its word.
     Refused(String),
-    /// The name that was given is meant, whoever has it now.
+    /// The name that was given is meant, whatever repository has it now.
     Ignored,
 }
 

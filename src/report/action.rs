@@ -18,7 +18,7 @@ pub enum ActionState {
     Done,
     /// It would be done by a run that is not a rehearsal.
     Planned,
-    /// It was tried and failed. Whether that fails the command is for its findings to say.
+    /// It was tried and failed. Its findings say whether that fails the command.
     Failed,
 }
 

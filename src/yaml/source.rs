@@ -97,7 +97,7 @@ fn escape_length(rest: &str) -> (usize, bool) {
         Some('x') => (4, false),
         Some('u') => (6, false),
         Some('U') => (10, false),
-        Some(c) if matches!(c, '\n' | '\r') => {
+        Some('\n' | '\r') => {
             let spaces: usize = rest.chars().skip(1).take_while(|c| is_space(*c)).map(char::len_utf8).sum();
             (1 + spaces, true)
         }

@@ -282,6 +282,26 @@ fn every_role_of_an_asset_has_a_schema_or_a_stated_reason_why_not() {
 }
 
 #[test]
+fn the_page_of_dependencies_names_every_crate_of_the_manifest_and_no_other() {
+    let manifest: toml_edit::DocumentMut = read("Cargo.toml").parse().unwrap();
+    let unix = &manifest["target"]["cfg(unix)"];
+    let tables = [&manifest["dependencies"], &unix["dependencies"], &manifest["dev-dependencies"]];
+    let named = |table: &toml_edit::Item| -> Vec<String> {
+        table.as_table_like().unwrap().iter().map(|(name, _)| name.to_owned()).collect()
+    };
+    let manifest: BTreeSet<String> = tables.into_iter().flat_map(named).collect();
+    let page = read("docs/dependencies.md");
+    let sections = sections(&page);
+    let listed = sections.iter().filter(|(title, _)| title.starts_with("In ")).flat_map(|(_, text)| rows(text));
+    let listed: Vec<(String, bool)> =
+        listed.map(|row| (row[0].trim_matches('`').to_owned(), row.iter().all(|cell| !cell.is_empty()))).collect();
+    assert!(listed.iter().all(|(_, reasoned)| *reasoned), "a crate without a reason");
+    let page: BTreeSet<String> = listed.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(page.len(), listed.len(), "a crate is listed twice");
+    assert_eq!(page, manifest);
+}
+
+#[test]
 fn every_link_between_the_documents_leads_somewhere() {
     for document in documents() {
         let text = read(document.to_str().unwrap());

@@ -324,7 +324,7 @@ fn a_renamed_manifest_is_followed_where_the_configuration_follows_it() {
 fn what_a_run_is_for_must_be_known_and_make_sense() {
     let Some(guarded) = Guarded::new() else { return };
     let place = &guarded.place;
-    place.merotee(["version-sync"]).run().expect(2).says(&["this is no workflow run", "--repo-files"]);
+    place.merotee(["version-sync"]).run().expect(2).says(&["this is not a workflow run", "--repo-files"]);
     let reference = |name: &str| guarded.step(&["version-sync", "-v"]).env("GITHUB_REF", name).run();
     reference("refs/heads/main").expect(0).says(&["both families have version 1.2.0"]);
     reference("refs/tags/nonsense").expect(2).says(&["`nonsense` is not a release tag"]);

@@ -54,7 +54,8 @@ impl GitHub {
         let subject = format!("pull request #{number} of {repo}");
         let url = self.endpoint(repo, &["pulls", &number.to_string()])?;
         let found = self.object::<Value>(&url, "a pull request", &subject).await?.ok_or_else(|| unknown(&subject))?;
-        PullRequest::read(&found).map_err(|why| Error::remote(format!("the answer for {subject} is no use: {why}")))
+        PullRequest::read(&found)
+            .map_err(|why| Error::remote(format!("GitHub's answer for {subject} is malformed: {why}")))
     }
 
     /// The labels that an issue or a pull request has now.

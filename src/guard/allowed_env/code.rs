@@ -1,4 +1,4 @@
-//! Code that is no POSIX shell: JavaScript, Python, PowerShell, batch files and whatever else a step runs.
+//! Code that is not a POSIX shell: JavaScript, Python, PowerShell, batch files and whatever else a step runs.
 //!
 //! No language is parsed. Each whole-word occurrence of a forbidden name is judged by the characters around it: an
 //! assignment, a call that sets a variable, an entry of a mapping or a line that is written counts; a comparison, a search,

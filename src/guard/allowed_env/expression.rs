@@ -1,7 +1,7 @@
 //! `${{ … }}`: references to forbidden variables, names put together by `format`, and contexts passed on whole.
 //!
 //! Calls with known arguments are computed; what is not known before the run is a gap in the text. That is enough to see
-//! `vars[format('ALLOWED_{0}', matrix.register)]`. It is no evaluator of expressions: operators, filters and values that
+//! `vars[format('ALLOWED_{0}', matrix.register)]`. It is not an evaluator of expressions: operators, filters and values that
 //! come from other files are not followed.
 
 use super::{

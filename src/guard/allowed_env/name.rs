@@ -16,7 +16,7 @@ const MEASURED: [&str; 11] = [
 ];
 
 /// What programs of the system put before a name of their own: `MERO_KMS_ALLOWED_MRTD_JSON` is what a probe proposes as a
-/// repository variable. Before anything else the name is another one: `NOT_ALLOWED_MRTD` sets nothing.
+/// repository variable. Before anything else the name differs: `NOT_ALLOWED_MRTD` sets nothing.
 const OWNERS: [&str; 9] =
     ["MERO_KMS_", "MERO_TEE_", "MERO_NODE_", "MEROD_", "MERO_", "KMS_", "NODE_", "INPUT_", "TF_VAR_"];
 

@@ -311,7 +311,7 @@ impl Judge<'_> {
 fn help(kind: Kind, name: &str) -> String {
     let advice = match kind {
         Kind::Override => "measurements come from the release: let the KMS load attestation-policy-{profile}.json",
-        Kind::EnvPolicy => "let the KMS load the policy of its release; the environment is no source of it (ADR-0002)",
+        Kind::EnvPolicy => "let the KMS load the policy of its release; never from the environment (ADR-0002)",
         Kind::MockQuotes => "use the sandbox's TDX root for tests; a deployment accepts genuine quotes only (ADR-0002)",
         Kind::Enforcement => "leave it out, or set it to `true`: measurements are enforced (ADR-0002)",
     };

@@ -1,6 +1,6 @@
 //! Workflows, composite actions and compose files: where in their tree a name would become a variable.
 //!
-//! The kinds of file are not told apart. What counts is the key that something stands under: `env` and `environment` hold
+//! The kinds of file are treated alike. What counts is the key that something stands under: `env` and `environment` hold
 //! variables, `with` and `inputs` inputs, `run` a script. An alias and a merge key are followed to where the value stands.
 
 use std::collections::HashSet;

@@ -1,5 +1,5 @@
 //! What a configuration may say, and how a wrong one is refused.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use jiff::civil::date;
 

@@ -86,7 +86,7 @@ impl Change {
                 Reading::Stated(to) => {
                     bumps.push(Bump { family, from: side.base.version().cloned(), to: to.clone() });
                 }
-                Reading::Wrong(wrong) => unreadable.push(wrong.clone()),
+                Reading::Wrong(wrong) => unreadable.push(Finding::clone(wrong)),
                 Reading::Absent => unreadable.push(gone(config, family, side)),
             }
         }
@@ -153,7 +153,7 @@ fn alone(config: &VersionSync, bump: &Bump, overridden: &Overridden) -> Vec<Find
             }
             match considered.first() {
                 Some(first) => (
-                    format!(", and the label {label} is justified by nobody with write access"),
+                    format!(", and no one with write access justifies the label {label}"),
                     format!("add {how}; @{} has {} access", excerpt(&first.author), first.permission.name()),
                 ),
                 None => (format!(", and the label {label} has no justification"), format!("add {how}")),

@@ -40,7 +40,7 @@ fn files_that_agree_pass_each_by_its_name() {
     assert_eq!(subjects, ["mero-kms/Cargo.toml", "mero-tee/versions.json", "Cargo.lock", "mero-tee/versions.json"]);
 }
 
-/// The one finding that is no pass, as "STATUS FILE:LINE:COLUMN MESSAGE".
+/// The one finding that is not a pass, as "STATUS FILE:LINE:COLUMN MESSAGE".
 fn fault(sources: &Files) -> String {
     let findings = found(sources);
     let mut faults = findings.iter().filter(|finding| finding.status != Status::Pass);

@@ -51,7 +51,7 @@ pub enum Reading {
     /// There is no such file.
     Absent,
     /// The file does not state a version; says why.
-    Wrong(Finding),
+    Wrong(Box<Finding>),
     /// It states one.
     Stated(Stated),
 }
@@ -209,5 +209,5 @@ fn read_version(file: &str, name: &str, text: &str, at: (u32, u32)) -> Reading {
 fn wrong(file: &str, message: String, at: Option<(u32, u32)>) -> Reading {
     let location = Location::file(file);
     let location = at.map_or_else(|| location.clone(), |(line, column)| location.clone().on(line, column));
-    Reading::Wrong(VERSION_FILES.fail(file, message).at(location))
+    Reading::Wrong(Box::new(VERSION_FILES.fail(file, message).at(location)))
 }

@@ -1,5 +1,5 @@
-//! Changes of a document beside its lists: fields that appear, vanish or change their type, and values that are no
-//! list of measurements.
+//! Changes of a document beside its lists: fields that appear, vanish or change their type, and values that are not
+//! lists of measurements.
 //!
 //! A change of structure may change what readers make of the rest, so it needs an architecture review and not only a
 //! look at the values. Values that say how attestation works (the schema, role, profile, the `kms` block, where the

@@ -269,8 +269,8 @@ pub(super) fn structural(change: &Structural) -> String {
     format!("`{place}` {what}")
 }
 
-/// What is said of a file whose lists are the same. Where its structure is another, or an entry cannot be read, that is no
-/// word on what other readers admit.
+/// What is said of a file whose lists are the same. Where its structure is another, or an entry cannot be read, that says
+/// nothing about what other readers admit.
 pub(super) fn no_list_changes(file: &FileDiff) -> &'static str {
     match (file.malformed.is_empty(), file.structural.is_empty()) {
         (true, true) => "no list changes: nothing is newly admitted, and nothing is no longer admitted",

@@ -73,8 +73,9 @@ impl Command {
     }
 }
 
-/// What a command sets and prints. `script` is the text that the words come from.
-pub(super) fn effect(command: &Command, script: &str, nesting: usize, values: &Values) -> Effect {
+/// What a command sets and prints. `script` is the text that the words come from. What values of variables do not change
+/// is looked at in the first round only, so that scripts in scripts cannot multiply the work.
+pub(super) fn effect(command: &Command, script: &str, nesting: usize, values: &Values, round: usize) -> Effect {
     let words = &command.words;
     let mut effect = Effect::default();
     let (first, program) = program(words);
@@ -82,9 +83,10 @@ pub(super) fn effect(command: &Command, script: &str, nesting: usize, values: &V
     for word in assignments {
         assigned(word, How::Assignment, &mut effect);
     }
-    for word in words {
+    let targets = command.redirects.iter().map(|redirect| &redirect.target);
+    for word in words.iter().chain(targets) {
         defaults(word, &mut effect);
-        for (start, end) in &word.commands {
+        for (start, end) in word.commands.iter().filter(|_| round == 0) {
             let inner = script.get(*start..*end).unwrap_or_default();
             let found = super::inner(inner, Output::Captured, &mut values.clone(), nesting + 1);
             effect.hits.extend(found.into_iter().map(|hit| hit.moved(*start)));
@@ -107,7 +109,9 @@ pub(super) fn effect(command: &Command, script: &str, nesting: usize, values: &V
         _ => given(arguments, &mut effect),
     }
     scripts(arguments, nesting, &mut effect);
-    documents(command, script, program, nesting, &mut effect);
+    if round == 0 {
+        documents(command, script, program, nesting, &mut effect);
+    }
     effect
 }
 

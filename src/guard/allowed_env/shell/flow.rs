@@ -185,7 +185,7 @@ impl<'t, 'v> Flow<'t, 'v> {
                 let known = values.get(name)?;
                 known.get(round).or(known.last()).map(String::as_str)
             });
-            effect.add(command::effect(&expanded, self.text, self.nesting, self.values));
+            effect.add(command::effect(&expanded, self.text, self.nesting, self.values, round));
         }
         command::remember(&command, self.values, MAX_VALUES);
         self.hits.append(&mut effect.hits);
@@ -222,7 +222,8 @@ impl<'t, 'v> Flow<'t, 'v> {
 
     /// How many times a command is looked at: once for each value of the variables in it.
     fn rounds(&self, command: &Command) -> usize {
-        if self.values.is_empty() || !command.words.iter().any(|word| word.text.contains('$')) {
+        // In a script within a script one value must do: several at each level would multiply.
+        if self.nesting > 0 || self.values.is_empty() || !command.words.iter().any(|word| word.text.contains('$')) {
             return 1;
         }
         let used = self.values.iter().filter(|(name, _)| command.words.iter().any(|word| word.text.contains(*name)));

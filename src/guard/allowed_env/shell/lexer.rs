@@ -184,7 +184,7 @@ impl<'t> Lexer<'t> {
                 '\r' if self.starts("\r\n") => break,
                 '<' | '>' if self.starts("<(") || self.starts(">(") => self.command(&mut word),
                 '<' | '>' => break,
-                // `NAME=(a b)` is one word; else a bracket is no part of one.
+                // `NAME=(a b)` is one word; else a bracket is not part of one.
                 '(' if word.text.ends_with('=') => {
                     let length = self.rest().find(')').map_or(self.rest().len(), |at| at + 1);
                     self.verbatim(&mut word, length);

@@ -69,7 +69,7 @@ pub(super) fn base(word: &Word) -> &str {
     word.text.rsplit('/').next().unwrap_or_default()
 }
 
-/// The first word that is no assignment, and the program that runs in the end.
+/// The first word that is not an assignment, and the program that runs in the end.
 pub(super) fn program(words: &[Word]) -> (usize, &str) {
     let is_assignment = |word: &Word| {
         let name: String = word.text.chars().take_while(|c| name::is_word(*c)).collect();

@@ -73,6 +73,8 @@ fn every_way_to_set_a_variable_is_seen_where_its_name_stands() {
         "read -r @ALLOWED_MRTD < file",
         "x=$(export @ALLOWED_MRTD=x; kms)",
         "x=\"$(echo @ALLOWED_MRTD=x)\"",
+        "source <(echo @ALLOWED_MRTD=x)",
+        "while read -r l; do export \"$l\"; done < <(echo @ALLOWED_MRTD=x)",
         "`@ALLOWED_MRTD=x kms`",
         "export \"@ALLOWED_$r=x\"",
         "for r in MRTD RTMR0; do echo \"@ALLOWED_${r}=x\" >> $GITHUB_ENV; done",
@@ -145,6 +147,14 @@ fn no_text_makes_it_hang_or_fail() {
         hits(text);
         hits(&text.repeat(500));
         hits(&format!("{text}\u{0}é{text}"));
+    }
+    let many: Vec<String> = (0..16).map(|n| format!("ALLOWED_{n}")).collect();
+    let head = format!("for v in {}; do ", many.join(" "));
+    for nested in ["echo $v $(", "bash -c \"$v; ", "eval \"$v \\\"", "echo $v `"] {
+        let started = std::time::Instant::now();
+        hits(&format!("{head}{}", nested.repeat(12)));
+        hits(&format!("{head}{}", format!("{nested}{head}").repeat(12)));
+        assert!(started.elapsed().as_secs() < 5, "{nested}");
     }
     let deep = format!("{}export ALLOWED_MRTD=x", "bash -c $(".repeat(50));
     assert!(!hits(&deep).is_empty());
