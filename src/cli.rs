@@ -22,7 +22,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
-    environment::{Actions, Environment, named_variable, setting, variables},
+    environment::{Actions, Environment, named_variable, variables},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -98,6 +98,15 @@ pub enum Command {
     /// Run a command against a self-contained world on loopback: no account, no network
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),
+    /// Say what a check demands, why it matters, and what to do when it fails
+    #[command(after_help = "Examples:
+  merotee explain
+  merotee explain profile-isolation")]
+    Explain {
+        /// Id of the check, as reports name it [default: list all ids]
+        #[arg(value_name = "CHECK")]
+        check: Option<String>,
+    },
     /// Print a shell completion script
     Completions {
         /// The shell

@@ -8,6 +8,7 @@ mod dependency_guard;
 mod doc_guard;
 mod doctor;
 mod documents;
+mod explain;
 mod forbid_allowed_env;
 mod gen_policy;
 mod guarded;
@@ -65,6 +66,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::VersionSync(_)
         | Command::DocGuard(_)
         | Command::Kms(_)
+        | Command::Explain { .. }
         | Command::Completions { .. }
         | Command::Man { .. } => false,
         #[cfg(feature = "sandbox")]
@@ -91,6 +93,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,
+        Command::Explain { check } => explain::run(check.as_deref()),
         Command::Completions { shell } => Ok(completions::script(*shell)),
         Command::Man { of } => completions::manual(of.as_deref()),
     }

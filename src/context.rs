@@ -64,7 +64,7 @@ impl Context {
     /// # Errors
     /// Usage: what an option or a variable says makes no sense.
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
-        let Environment { token, actions, color, stderr_terminal, width, folder, log_format: _ } = environment;
+        let Environment { token, actions, color, width, folder, log_format: _, stderr_terminal: _ } = environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
         Ok(Self {
@@ -76,7 +76,7 @@ impl Context {
                 every_pass: *verbose > 0,
                 color,
                 width,
-                progress: stderr_terminal && !quiet,
+                progress: !quiet,
             },
             actions,
             folder,

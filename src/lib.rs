@@ -29,6 +29,7 @@ pub mod logging;
 pub mod merod_config;
 pub mod policy;
 mod product;
+pub mod progress;
 pub mod release;
 pub mod report;
 #[cfg(feature = "sandbox")]
@@ -59,6 +60,11 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Runs a parsed command line to its end: product delivered, errors told on standard error.
 pub fn run(cli: Cli, environment: Environment) -> Exit {
     logging::start(cli.output.verbosity(), cli.output.log_format());
+    progress::show(match (cli.output.quiet, environment.stderr_terminal) {
+        (true, _) => progress::Shown::Nothing,
+        (false, true) => progress::Shown::Bar,
+        (false, false) => progress::Shown::Lines,
+    });
     let actions = environment.actions.clone();
     let actions = actions.as_ref();
     let context = match Context::new(&cli, environment) {

@@ -6,7 +6,7 @@
 mod json;
 
 use std::{
-    fmt,
+    fmt, io,
     sync::atomic::{AtomicU8, Ordering},
 };
 
@@ -18,6 +18,8 @@ use tracing_subscriber::{
     registry::LookupSpan,
     util::SubscriberInitExt as _,
 };
+
+use crate::progress;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -113,9 +115,22 @@ fn set(verbosity: Verbosity, format: LogFormat) {
 /// Starts writing messages. Only the first call of a process counts.
 pub fn start(verbosity: Verbosity, format: LogFormat) {
     set(verbosity, format);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).event_format(Lines);
+    let lines = tracing_subscriber::fmt::layer().with_writer(|| Beside).event_format(Lines);
     // An error here means that an embedder has its own subscriber: that one stays.
     let _ = tracing_subscriber::registry().with(filter_fn(wanted)).with(lines).try_init();
+}
+
+/// Standard error, beside whatever bar is drawn there.
+struct Beside;
+
+impl io::Write for Beside {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        progress::without_bar(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 fn wanted(metadata: &Metadata<'_>) -> bool {

@@ -102,7 +102,13 @@ impl Product {
 /// # Errors
 /// When it cannot be written. A reader that closes the pipe early is not an error: the verdict stands. It is one where work
 /// goes on afterwards, which is useless while the document is unread.
-pub(crate) async fn deliver(product: Product, context: &Context) -> Result<Exit> {
+pub(crate) async fn deliver(mut product: Product, context: &Context) -> Result<Exit> {
+    // A report that says how long it took is of a moment; the others must be the same every time.
+    if let Some(report) = product.report.as_mut().filter(|report| report.elapsed.is_some()) {
+        // To the second: a finer time says no more.
+        let now = jiff::Timestamp::from_second(context.now().as_second()).unwrap_or_default();
+        report.made_at = report.made_at.or(Some(now));
+    }
     let verdict = product.ending();
     let told = [write_document(&product, &context.output), announce(&product, context.actions.as_ref())];
     let exit = match told.into_iter().find_map(Result::err) {

@@ -7,6 +7,7 @@ pub mod contract;
 pub mod counterpart;
 pub mod documents;
 pub mod envelope;
+pub mod exhibits;
 pub mod notes;
 pub mod sbom;
 pub mod selection;

@@ -10,10 +10,12 @@ pub mod sarif;
 
 mod action;
 mod check;
+mod excerpt;
 mod exhibit;
 mod fact;
 mod finding;
 mod format;
+mod grid;
 mod html;
 mod human;
 mod json;
@@ -24,7 +26,7 @@ mod wording;
 
 pub use action::{Action, ActionState};
 pub use check::{Check, CheckInfo};
-pub use exhibit::{AssetRow, Exhibit, RegisterMatrix, RegisterRow, SharedValue, SignatureRow};
+pub use exhibit::{AssetRow, Exhibit, RegisterMatrix, RegisterRow, SharedValue, SignatureRow, Table};
 pub use fact::Fact;
 pub use finding::{Finding, Status};
 pub use format::{Format, Style, UnknownFormat, render};

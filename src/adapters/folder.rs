@@ -10,6 +10,7 @@ use futures_util::{StreamExt as _, stream};
 use super::{fetched::Fetched, file};
 use crate::{
     error::{self, Error, Result},
+    progress::Phase,
     release::{
         asset_name::AssetName,
         checksums::ChecksumsFile,
@@ -65,10 +66,17 @@ pub async fn fetch(folder: &Path, request: Request<'_>) -> Result<Fetched> {
         selection = choose(&names)?;
     }
     let wanted = names.usable.iter().filter_map(|(index, name)| Some((name.clone(), listing.get(*index)?.1.clone())));
-    let work = wanted.map(|(name, path)| {
+    let wanted: Vec<(AssetName, PathBuf)> = wanted.collect();
+    let phase = reading(folder, wanted.iter().filter(|(name, _)| selection.fetches(name)).map(|(_, path)| path));
+    let phase = &phase;
+    let work = wanted.into_iter().map(|(name, path)| {
         let (fetches, reads) = (selection.fetches(&name), selection.reads(&name));
         async move {
             let content = if fetches { content(&name, path, reads, budget).await } else { Content::NotFetched };
+            if let Content::Read { size, .. } = &content {
+                phase.bytes(0, *size);
+                phase.item();
+            }
             Asset { name, stated_size: None, stated_digest: None, content }
         }
     });
@@ -82,6 +90,13 @@ pub async fn fetch(folder: &Path, request: Request<'_>) -> Result<Fetched> {
     };
     let origin = Origin::Folder(folder.to_owned());
     Ok(Fetched { selection, origin, assets, refused, duplicates, set_aside, notes })
+}
+
+/// Progress over files that are read whole and hashed.
+fn reading<'a>(folder: &Path, files: impl Iterator<Item = &'a PathBuf>) -> Phase {
+    let size = |path: &PathBuf| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+    let (count, bytes) = files.fold((0, 0_u64), |(count, sum), path| (count + 1, sum.saturating_add(size(path))));
+    Phase::of(format!("hashing {}", folder.display()), bytes, count, "file")
 }
 
 /// Whether [`NOTES_FILE`] is not where the notes were kept but an asset of the release: the checksums file lists it, or

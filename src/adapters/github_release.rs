@@ -1,6 +1,9 @@
 //! A release that lies on GitHub: the listing first, then every needed asset, concurrently.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -11,6 +14,7 @@ use super::{
 };
 use crate::{
     error::{self, Error, Result},
+    progress::Phase,
     release::{
         asset_name::AssetName,
         contract::{Contracts, Scope},
@@ -41,8 +45,8 @@ pub struct Request<'a> {
     pub jobs: usize,
     /// Room for documents in memory.
     pub budget: &'a Budget,
-    /// Told of the number of bytes that just arrived.
-    pub progress: &'a (dyn Fn(u64) + Sync),
+    /// Told how far it is.
+    pub phase: &'a Phase,
 }
 
 /// Lists a release and selects what `scope` needs of it.
@@ -71,6 +75,15 @@ impl Listing {
     /// The names of everything that is listed.
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// How many assets are needed, and how many bytes the API says they are together.
+    pub fn needed(&self) -> (usize, u64) {
+        let needed = self.names.usable.iter().filter(|(_, name)| self.selection.fetches(name));
+        let listed = needed.filter_map(|(index, _)| self.release.assets.get(*index));
+        listed
+            .filter(|asset| asset.unfinished().is_none())
+            .fold((0, 0), |(assets, bytes), asset| (assets + 1, asset.size.saturating_add(bytes)))
     }
 
     /// Downloads what is needed.
@@ -123,9 +136,14 @@ async fn download(
     reads: u64,
     request: Request<'_>,
 ) -> Content {
-    let Request { into, budget, progress, .. } = request;
+    let Request { into, budget, phase, .. } = request;
     let path = path_in(into, name);
-    match github.download(listed, &path, progress).await {
+    let before = AtomicU64::new(0);
+    // So far, of this asset: less than before, when a server cannot resume.
+    let progress = |so_far: u64| phase.bytes(before.swap(so_far, Ordering::Relaxed), so_far);
+    let downloaded = github.download(listed, &path, progress).await;
+    phase.item();
+    match downloaded {
         Err(error) => Content::Failed(error::chain(&error)),
         Ok(downloaded) if reads > 0 => match folder::content(name, path, reads, budget).await {
             // Hashed again from what is on disk: what is judged is what was downloaded.

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     catalog::Catalog,
     error::{self, Error, Result},
+    progress::Phase,
     release::{
         asset_name::AssetName,
         checks::authenticity::to_verify,
@@ -127,6 +128,7 @@ impl ReleaseSource<'_> {
     /// assets wait for it together as well.
     async fn verify(&self, snapshot: &mut Snapshot) -> Result<()> {
         let names: Vec<AssetName> = to_verify(snapshot).into_iter().map(|asset| asset.name.clone()).collect();
+        let phase = Phase::of(format!("verifying signatures of {}", snapshot.tag), 0, names.len(), "asset");
         let assets: Arc<Vec<Asset>> = Arc::new(std::mem::take(&mut snapshot.assets));
         let work = names.into_iter().map(|name| {
             let (root, key, log) = (self.root.clone(), self.key.cloned(), self.log.clone());
@@ -138,7 +140,7 @@ impl ReleaseSource<'_> {
                 assets.iter().find(|asset| asset.name == name).map(all).unwrap_or_default()
             })
         });
-        let signatures: Vec<_> = stream::iter(work).buffered(self.jobs).collect().await;
+        let signatures: Vec<_> = stream::iter(work).buffered(self.jobs).inspect(|_| phase.item()).collect().await;
         snapshot.assets = Arc::unwrap_or_clone(assets);
         for verified in signatures {
             let verified =

@@ -238,7 +238,9 @@ fn signer(bundle: &Bundle, result: &VerificationResult) -> Result<Signer, Reject
     let issuer = result.issuer().ok_or_else(|| Rejected::new("the certificate names no OIDC issuer"))?;
     let certificate =
         bundle.inner.signing_certificate().ok_or_else(|| Rejected::new("the bundle holds no certificate"))?;
-    claims::signer(certificate, san.as_str(), issuer)
+    let signer = claims::signer(certificate, san.as_str(), issuer)?;
+    let signed_at = result.verified_timestamps().iter().min().copied();
+    Ok(Signer { signed_at, log_index: bundle.log_index(), ..signer })
 }
 
 /// The library's message, with its wrapper's prefix in our own words.

@@ -110,18 +110,22 @@ impl Register {
             Self::Rtmr3 => "rtmr3",
         }
     }
-}
 
-impl fmt::Display for Register {
-    /// As people write it: `RTMR3`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// The name as people write it: `RTMR3`.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Mrtd => "MRTD",
             Self::Rtmr0 => "RTMR0",
             Self::Rtmr1 => "RTMR1",
             Self::Rtmr2 => "RTMR2",
             Self::Rtmr3 => "RTMR3",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

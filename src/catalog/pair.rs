@@ -75,12 +75,12 @@ pub fn pair(catalog: &Catalog, question: &Question) -> Vec<Finding> {
             CATALOG_PAIR
                 .missing(&catalog.name, format!("{what} is not listed in {profile}"))
                 .compared(format!("an entry for {profile}"), known)
-                .help("test the pair, then list it with `merotee catalog add`")
+                .help("test the pair, then list it with `merotee catalog add KMS NODE --evidence FILE`")
         } else if listed.iter().all(|e| e.tested) {
             CATALOG_PAIR.pass(&catalog.name, format!("{what} is listed as tested in {profile}"))
         } else {
             let message = format!("{what} is listed as not tested in {profile}");
-            let help = "test the pair, then record that with `merotee catalog add --evidence`";
+            let help = "test the pair, then record that with `merotee catalog add KMS NODE --evidence FILE`";
             match question.untested {
                 Untested::Refused => CATALOG_PAIR.fail(&catalog.name, message).help(help),
                 Untested::Accepted => CATALOG_PAIR.warn(&catalog.name, message).help(help),

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{GitHubArgs, NetworkArgs, SigstoreArgs};
+use super::{GitHubArgs, NetworkArgs, SigstoreArgs, guards::RunArgs};
 use crate::subject::tag::{Class, Selector};
 
 /// Arguments of `dependency-guard`.
@@ -24,24 +24,15 @@ pub struct DependencyGuardArgs {
     /// Version or tag it goes with [default: the other family's variable, then the catalog, then the same version]
     #[arg(long, value_name = "VERSION")]
     pub counterpart: Option<String>,
-    /// KMS version that is current
-    #[arg(long, value_name = "VERSION", env = "MERO_KMS_VERSION", hide_env_values = true)]
-    pub kms_version: Option<String>,
-    /// Node image version that is current
-    #[arg(long, value_name = "VERSION", env = "MERO_TEE_VERSION", hide_env_values = true)]
-    pub node_version: Option<String>,
     /// Policies of a KMS release [default: those of the release, else policies/ in the repository]
     #[arg(long, value_name = "DIR")]
     pub policies: Option<PathBuf>,
     /// Compatibility catalog [default: that of the repository's default branch]
     #[arg(long, value_name = "FILE|-")]
     pub catalog: Option<PathBuf>,
-    /// Configuration [default: merotee.toml at the top of the repository, where there is one]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// Ref that the workflow runs for
-    #[arg(long = "ref", value_name = "REF", env = "GITHUB_REF", hide_env_values = true)]
-    pub git_ref: Option<String>,
+    /// What the run is for.
+    #[command(flatten)]
+    pub run: RunArgs,
     /// Where the releases are.
     #[command(flatten)]
     pub github: GitHubArgs,

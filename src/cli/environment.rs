@@ -18,7 +18,7 @@ pub struct Environment {
     pub actions: Option<Actions>,
     /// Whether the report may hold colour.
     pub color: bool,
-    /// Whether standard error is a terminal: progress is shown only there.
+    /// Whether standard error is a terminal that can redraw a line: progress is a bar there, and lines elsewhere.
     pub stderr_terminal: bool,
     /// Columns of the terminal.
     pub width: usize,
@@ -56,7 +56,8 @@ impl Environment {
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
                 .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
             color,
-            stderr_terminal: std::io::stderr().is_terminal(),
+            // A dumb terminal cannot take back a line.
+            stderr_terminal: std::io::stderr().is_terminal() && text("TERM").as_deref() != Some("dumb"),
             folder: std::env::current_dir().unwrap_or_default(),
             log_format: text("MEROTEE_LOG_FORMAT").and_then(|f| LogFormat::named(&f)).unwrap_or_default(),
             width: columns.unwrap_or_else(|| if stdout_terminal { terminal_width() } else { UNLIMITED }),
@@ -81,12 +82,6 @@ fn terminal_width() -> usize {
 /// A variable whose name a configuration gives; an empty one, and one that is not text, count as unset.
 pub fn named_variable(name: &str) -> Option<String> {
     variable(OsStr::new(name)).and_then(|value| value.into_string().ok())
-}
-
-/// A setting of the release pipeline, as the environment has it: for `doctor`, whose subject the environment is. Any of them
-/// may be a secret, so each is treated as one.
-pub fn setting(name: &str) -> Option<SecretString> {
-    variable(OsStr::new(name)).map(|value| SecretString::from(value.to_string_lossy().into_owned()))
 }
 
 /// A variable of the environment; an empty one counts as unset.

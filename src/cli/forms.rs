@@ -42,7 +42,7 @@ impl Command {
                 Forms::only(&[Format::Human, Format::Json, Format::Markdown])
             }
             Self::Kms(KmsCommand::Serve(args)) if !args.check => Forms::NOTHING,
-            Self::Completions { .. } | Self::Man { .. } => Forms::FIXED,
+            Self::Explain { .. } | Self::Completions { .. } | Self::Man { .. } => Forms::FIXED,
             #[cfg(feature = "sandbox")]
             Self::Sandbox(args) => match &args.command {
                 Some(command) if !args.lists_tampers() => command.forms(),

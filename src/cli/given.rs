@@ -98,6 +98,7 @@ impl Command {
             | Self::Policy(_)
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
+            | Self::Explain { .. }
             | Self::DocGuard(_)
             | Self::Completions { .. }
             | Self::Man { .. } => given,

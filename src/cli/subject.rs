@@ -30,6 +30,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => Vec::new(),
             #[cfg(feature = "sandbox")]

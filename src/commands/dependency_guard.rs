@@ -17,7 +17,12 @@ use crate::{
     commands::{guarded, repository::resolve},
     context::Context,
     error::{self, Error, Result},
-    guard::dependency::{self, Chosen, Hints, Lookup, RULES, Situation},
+    guard::{
+        config::VersionSync,
+        dependency::{self, Chosen, Hints, Lookup, RULES, Situation},
+        trigger::Trigger,
+        version_sync,
+    },
     policy::{document::PolicyFile, generate::Naming, mrtds::PublishedMrtds},
     product::Product,
     release::{
@@ -40,13 +45,15 @@ const MAX_NODES: usize = 10;
 pub(super) async fn run(args: &DependencyGuardArgs, context: &Context) -> Result<Product> {
     let selector = selector(args)?;
     let top = guarded::top(&context.folder);
-    let config = guarded::config(args.config.as_deref(), &top)?;
+    let config = guarded::config(args.run.config.as_deref(), &top)?;
     let repository = resolve(&context.endpoints)?;
     let basis = Basis::new(context, &repository)?;
     let world = World {
         source: basis.source(context)?,
         repository: &repository,
         args,
+        context,
+        versions: &config.version_sync,
         policies: args.policies.clone().unwrap_or_else(|| top.join("policies")),
     };
     let catalog = world.catalog(&config.dependency_guard.catalog).await;
@@ -69,14 +76,18 @@ fn selector(args: &DependencyGuardArgs) -> Result<Selector> {
         return Ok(selector.clone());
     }
     let help = "give --tag, or run it in a workflow that runs for a tag";
-    let Some(git_ref) = args.git_ref.as_deref() else {
-        return Err(Error::usage("there is no tag to judge").help(help));
+    let instead = match guarded::trigger(&args.run)? {
+        Trigger::Tag(name) => {
+            return name
+                .parse::<Tag>()
+                .map(Selector::One)
+                .map_err(|e| Error::usage("the run's tag").because(e).help(help));
+        }
+        Trigger::Pull(pull) => format!("the run is for pull request #{}, which releases nothing", pull.number),
+        Trigger::Branch(_) => "the run is for a branch, not for a tag".to_owned(),
+        Trigger::Nothing => "there is no tag to judge".to_owned(),
     };
-    let Some(tag) = git_ref.strip_prefix("refs/tags/") else {
-        let shown: String = git_ref.chars().take(100).collect();
-        return Err(Error::usage(format!("the run is for `{}`, not for a tag", shown.escape_debug())).help(help));
-    };
-    tag.parse::<Tag>().map(Selector::One).map_err(|e| Error::usage("GITHUB_REF").because(e))
+    Err(Error::usage(instead).help(help))
 }
 
 /// Where things are found out.
@@ -84,6 +95,9 @@ struct World<'a> {
     source: ReleaseSource<'a>,
     repository: &'a Repository,
     args: &'a DependencyGuardArgs,
+    context: &'a Context,
+    /// Which variables hold versions.
+    versions: &'a VersionSync,
     /// Folder of policies that are not released yet.
     policies: PathBuf,
 }
@@ -116,10 +130,9 @@ impl World<'_> {
             Available::Yes(read) => read.as_ref().as_ref().ok(),
             Available::NotHere(_) | Available::Absent(_) | Available::Failed(_) => None,
         };
-        let variable = match tag.family() {
-            Family::Kms => self.args.node_version.as_deref().map(|version| ("MERO_TEE_VERSION", version)),
-            Family::Node => self.args.kms_version.as_deref().map(|version| ("MERO_KMS_VERSION", version)),
-        };
+        let name = version_sync::variable(self.versions, tag.family().counterpart());
+        let value = (self.context.variable)(name);
+        let variable = value.as_deref().map(|value| (name, value));
         let hints = Hints { given: self.args.counterpart.as_deref(), variable, catalog: read };
         let Chosen { tag: counterpart, by } = dependency::counterpart(&tag, hints).map_err(Error::usage)?;
         let class = self.args.class.unwrap_or_else(|| tag.class());

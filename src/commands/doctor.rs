@@ -5,13 +5,10 @@ mod services;
 
 use std::path::Path;
 
-use futures_util::future;
-use secrecy::{ExposeSecret as _, SecretString};
-
 use self::repository::Seen;
 use crate::{
     adapters::{file, reach::Reach, tools},
-    cli::{doctor::DoctorArgs, setting},
+    cli::doctor::DoctorArgs,
     commands::{guarded, repository::resolve},
     context::Context,
     doctor::{
@@ -24,6 +21,7 @@ use crate::{
     product::Product,
     report::{Fact, Finding, Report, Section},
 };
+use futures_util::future;
 
 pub(super) async fn run(args: &DoctorArgs, context: &Context) -> Result<Product> {
     let repository = resolve(&context.endpoints)?;
@@ -35,7 +33,7 @@ pub(super) async fn run(args: &DoctorArgs, context: &Context) -> Result<Product>
     )
     .await;
     let top = guarded::top(&context.folder);
-    let mut findings = settings(&seen);
+    let mut findings = settings(&seen, context);
     findings.extend(config(args.config.as_deref(), &top));
     findings.push(machine::token(&seen.token));
     findings.push(machine::clock(&seen.clock));
@@ -55,17 +53,15 @@ pub(super) async fn run(args: &DoctorArgs, context: &Context) -> Result<Product>
     }))
 }
 
-fn settings(seen: &Seen) -> Vec<Finding> {
+fn settings(seen: &Seen, context: &Context) -> Vec<Finding> {
     let mut findings = Vec::new();
     for variable in &VARIABLES {
-        let here = setting(variable.name);
-        let here = here.as_ref().map(SecretString::expose_secret);
-        findings.push(settings::of_variable(variable, here, &seen.variables));
+        let here = (context.variable)(variable.name);
+        findings.push(settings::of_variable(variable, here.as_deref(), &seen.variables));
     }
     for secret in &SECRETS {
-        let here = setting(secret.name);
-        let here = here.as_ref().map(SecretString::expose_secret);
-        findings.push(settings::of_secret(secret, here, &seen.secrets));
+        let here = (context.variable)(secret.name);
+        findings.push(settings::of_secret(secret, here.as_deref(), &seen.secrets));
     }
     findings
 }

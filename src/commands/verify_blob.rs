@@ -47,9 +47,15 @@ pub(super) async fn run(args: &VerifyBlobArgs, context: &Context) -> Result<Prod
         (None, Some(signature)) => by_signature(args, context, artifact, signature, key.as_ref(), &root).await?,
         (None, None) => return Err(Error::usage("give --bundle, or --signature with --key or --certificate")),
     };
+    let mut facts = vec![Fact::named("digest", format!("sha256:{digest}"))];
+    if let Ok(Proven::By(signer)) = &proven {
+        facts.push(Fact::Signer(signer.to_string()));
+        facts.extend(signer.signed_at.map(Fact::SignedAt));
+        facts.extend(signer.log_index.map(Fact::LogIndex));
+    }
     let section = Section {
         subject: args.artifact.clone(),
-        facts: vec![Fact::named("digest", format!("sha256:{digest}"))],
+        facts,
         findings: judge(&args.artifact, proven, expected.as_ref()),
         ..Section::default()
     };

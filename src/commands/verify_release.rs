@@ -18,10 +18,11 @@ use crate::{
         checks,
         contract::Contracts,
         documents::Budget,
+        exhibits,
         signer::GITHUB_ACTIONS_ISSUER,
         snapshot::{Demanded, Origin, Snapshot},
     },
-    report::{Fact, Report, Section, Status, Verdict},
+    report::{Fact, Finding, Report, Section, Status, Verdict},
     subject::{repository::Repository, tag::Tag},
 };
 
@@ -60,7 +61,8 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
                 }
                 let section = Section {
                     subject: tag.to_string(),
-                    facts: facts(&snapshot, &repository),
+                    facts: facts(&snapshot, &findings, &repository),
+                    exhibits: exhibits::exhibits(&snapshot, &findings),
                     findings,
                     ..Section::default()
                 };
@@ -156,12 +158,13 @@ fn contracts(given: Option<&Path>) -> Result<Contracts> {
     }
 }
 
-fn facts(snapshot: &Snapshot, repository: &Repository) -> Vec<Fact> {
+fn facts(snapshot: &Snapshot, findings: &[Finding], repository: &Repository) -> Vec<Fact> {
     let from = match &snapshot.origin {
         Origin::GitHub { .. } => Fact::Repository(repository.to_string()),
         Origin::Folder(path) => Fact::named("folder", path.display().to_string()),
     };
-    let mut facts = vec![from];
+    let mut facts = exhibits::facts(snapshot, findings);
+    facts.push(from);
     if let (Origin::Folder(_), Demanded::Signer(signer)) = (&snapshot.origin, &snapshot.signer) {
         facts.push(Fact::named("demanded signer", signer.to_string()));
     }

@@ -32,7 +32,7 @@ pub enum Token {
 pub fn token(token: &Asked<Token>) -> Finding {
     const SUBJECT: &str = "GH_TOKEN";
     match token {
-        Asked::No(why) => TOKEN.skip(SUBJECT, why.as_str()),
+        Asked::No(why) => TOKEN.skip(SUBJECT, format!("not looked at: {why}")),
         Asked::Yes(Token::Unset) => TOKEN
             .warn(SUBJECT, "not set: GitHub answers 60 requests an hour, and shows no draft")
             .help("set GH_TOKEN or GITHUB_TOKEN; in a workflow: `GH_TOKEN: ${{ github.token }}`"),
@@ -216,7 +216,7 @@ pub fn config(name: &str, file: &ConfigFile) -> Vec<Finding> {
     match file {
         ConfigFile::Absent => vec![CONFIG.pass(name, "not there: the defaults hold")],
         ConfigFile::Unusable(why) => {
-            vec![CONFIG.fail(name, why.as_str()).help("docs/configuration.md lists every key; correct it or remove it")]
+            vec![CONFIG.fail(name, why.as_str()).help("docs/merotee-toml.md lists every key; correct it or remove it")]
         }
         ConfigFile::Read(absent) if absent.is_empty() => vec![CONFIG.pass(name, "in order")],
         ConfigFile::Read(absent) => absent

@@ -186,7 +186,7 @@ fn policies(situation: &Situation) -> Vec<Finding> {
     let stated = |profile| files.iter().flat_map(|file| &file.profiles).any(|lists| lists.profile == profile);
     for profile in Profile::ALL.into_iter().filter(|profile| !stated(*profile)) {
         let message = format!("there is no policy of {profile}");
-        findings.push(COUNTERPART_MEASUREMENTS.missing("", message).help("make the three with `merotee gen-policy`"));
+        findings.push(COUNTERPART_MEASUREMENTS.missing("", message).help("make the three with gen-policy"));
     }
     let readable: Vec<&PolicyFile> = files.iter().collect();
     match &situation.nodes {

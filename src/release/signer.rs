@@ -2,6 +2,7 @@
 
 use std::{borrow::Borrow, fmt};
 
+use jiff::Timestamp;
 use regex::Regex;
 
 use crate::subject::{repository::Repository, tag::Tag};
@@ -27,6 +28,10 @@ pub struct Signer {
     pub source_ref: Option<String>,
     /// Commit the artifact was built from, when the certificate states it: 40 hex digits.
     pub source_commit: Option<String>,
+    /// When it was signed: the earliest time that the log or a timestamp authority vouches for.
+    pub signed_at: Option<Timestamp>,
+    /// The entry in the transparency log, where the log vouches for its number and there is only one.
+    pub log_index: Option<u64>,
     /// Whether the certificate says nothing of its holder but name and issuer, which Fulcio does for persons only.
     pub bare: bool,
 }

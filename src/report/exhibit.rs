@@ -10,7 +10,16 @@ use super::Status;
 
 /// A table beside the findings of a section.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Exhibit {
+pub struct Exhibit {
+    /// The checks whose findings it helps to follow: where one of them did not pass, it is shown unasked.
+    pub checks: &'static [&'static str],
+    /// What it shows.
+    pub table: Table,
+}
+
+/// What an exhibit shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Table {
     /// One row an asset.
     Assets(Vec<AssetRow>),
     /// Which profile accepts which register values.

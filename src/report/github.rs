@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 
 use super::{
-    Finding, Report, Section, Status, Verdict, escape,
+    Finding, Location, Report, Section, Status, Verdict, escape,
     markdown::{self, Passes},
     wording,
 };
@@ -31,7 +31,11 @@ pub fn annotations(report: &Report, w: &mut dyn Write) -> io::Result<()> {
     let found = || report.sections.iter().flat_map(|s| s.findings.iter().map(move |finding| (s, finding)));
     let problems: Vec<String> =
         found().filter(|(_, f)| wording::is_problem(f.status)).map(|(s, f)| annotation("error", s, f)).collect();
-    let caveats = report.caveats.iter().map(|caveat| format!("::warning title=caveat::{}", data(caveat)));
+    let of_subjects = report.sections.iter().flat_map(|section| {
+        section.caveats.iter().map(move |caveat| format!("{}: {}", data(&section.subject), data(caveat)))
+    });
+    let caveats = report.caveats.iter().map(|caveat| data(caveat)).chain(of_subjects);
+    let caveats = caveats.map(|caveat| format!("::warning title=caveat::{caveat}"));
     let warned = found().filter(|(_, f)| f.status == Status::Warn).map(|(s, f)| annotation("warning", s, f));
     write_level("error", "problems", &problems, w)?;
     write_level("warning", "warnings", &caveats.chain(warned).collect::<Vec<_>>(), w)
@@ -62,9 +66,7 @@ fn annotation(level: &str, section: &Section, finding: &Finding) -> String {
     let mut properties = Vec::new();
     if let Some(location) = &finding.location {
         properties.push(format!("file={}", escape::annotation_property(&location.file)));
-        let (line, column) = wording::position(location);
-        properties.extend(line.map(|line| format!("line={line}")));
-        properties.extend(column.map(|column| format!("col={column}")));
+        properties.extend(span_of(location));
     }
     let subject = if finding.subject.is_empty() { &section.subject } else { &finding.subject };
     let title = format!("{}: {}", finding.check, escape::cut(subject, escape::FIELD_LIMIT));
@@ -79,6 +81,21 @@ fn annotation(level: &str, section: &Section, finding: &Finding) -> String {
         message.push_str(&data(help));
     }
     format!("::{level} {}::{message}", properties.join(","))
+}
+
+/// Where an annotation stands. The runner refuses columns where first and last line differ:
+/// <https://github.com/actions/runner/blob/main/src/Runner.Worker/ActionCommandManager.cs>
+fn span_of(location: &Location) -> Vec<String> {
+    let (line, column) = wording::position(location);
+    let end = wording::Span::stated_end(location);
+    let one_line = end.is_none_or(|(last, _)| Some(last) == line);
+    let numbers = [
+        ("line", line),
+        ("endLine", end.map(|(last, _)| last)),
+        ("col", column.filter(|_| one_line)),
+        ("endColumn", end.and_then(|(_, column)| column).filter(|_| one_line && column.is_some())),
+    ];
+    numbers.into_iter().filter_map(|(name, number)| Some(format!("{name}={}", number?))).collect()
 }
 
 fn data(text: &str) -> String {
@@ -101,10 +118,13 @@ fn summary_within(report: &Report, limit: usize) -> String {
         return short;
     }
     // A cut at the end of a line leaves no open code span, and is on a character boundary.
-    let budget = limit.saturating_sub(CUT_SHORT.len() + 1);
+    let budget = limit.saturating_sub(CUT_SHORT.len() + "\n```".len() + 1);
     let end = short.as_bytes().iter().take(budget).rposition(|byte| *byte == b'\n');
     let kept = end.and_then(|end| short.get(..end)).unwrap_or_default();
-    format!("{kept}{CUT_SHORT}")
+    // Of quoted source the end may be cut off, and with it the fence.
+    let open = kept.lines().filter(|line| line.starts_with("```")).count() % 2 == 1;
+    let fence = if open { "\n```" } else { "" };
+    format!("{kept}{fence}{CUT_SHORT}")
 }
 
 /// The step outputs, in the order they are documented: the verdict's word and the counts.

@@ -9,8 +9,13 @@ use askama::Template;
 use super::{
     Finding, Report, Section, Status, Verdict,
     escape::terminal,
+    excerpt,
+    grid::Grid,
     wording::{self, Elapsed},
 };
+
+/// Columns of quoted source.
+const SOURCE_WIDTH: usize = 120;
 
 /// Writes the report.
 pub(super) fn render(report: &Report, w: &mut dyn Write) -> io::Result<()> {
@@ -48,6 +53,8 @@ dt, .quiet { color: var(--quiet); }
 dd { margin: 0; }
 .good { color: var(--good); } .bad { color: var(--bad); } .care { color: var(--care); }
 .status { font-weight: bold; white-space: nowrap; }
+a { color: inherit; }
+td pre { margin: .3rem 0; overflow-x: auto; font-size: .85em; line-height: 1.3; }
 .caveat { border-left: .3rem solid var(--care); padding-left: .8rem; }
 @media print { :root { --text: #000; --page: #fff; --line: #888; --quiet: #333; --good: #000; --bad: #000;
   --care: #000; --head: #eee; } body { margin: 0; max-width: none; font-size: 10pt; }
@@ -57,18 +64,22 @@ dd { margin: 0; }
 <body>
 <header>
 <h1>{{ subject }}: <span class="{{ tone }}">{{ verdict }}</span></h1>
-<p>{{ tally }}{{ elapsed }}</p>
+<p>{{ tally }}{{ elapsed }}{% match made_at %}{% when Some with (time) %}, made at <time>{{ time }}</time>{% when None %}{% endmatch %}</p>
 {%- for caveat in caveats %}
 <p class="caveat"><strong>Caveat:</strong> {{ caveat }}</p>
 {%- endfor %}
 </header>
 <main>
+{%- match subjects %}{% when Some with (grid) %}{{ grid.render()?|safe }}{% when None %}{% endmatch %}
 {%- for part in parts %}
 <section>
 {%- if parts.len() > 1 %}
 <h2>{{ part.subject }}: <span class="{{ part.tone }}">{{ part.verdict }}</span></h2>
 <p>{{ part.tally }}</p>
 {%- endif %}
+{%- for caveat in part.caveats %}
+<p class="caveat"><strong>Caveat:</strong> {{ caveat }}</p>
+{%- endfor %}
 {%- if !part.facts.is_empty() %}
 <dl>
 {%- for fact in part.facts %}
@@ -84,15 +95,17 @@ dd { margin: 0; }
 </thead>
 <tbody>
 {%- for row in part.rows %}
-<tr><td class="status {{ row.tone }}">{{ row.label }}</td><td class="mono">{{ row.check }}</td>{# -#}
+<tr><td class="status {{ row.tone }}">{{ row.label }}</td><td class="mono"><a href="{{ row.page }}" rel="noreferrer">{{ row.check }}</a></td>{# -#}
 <td class="mono">{{ row.subject }}</td><td>{{ row.detail }}
 {%- match row.place %}{% when Some with (place) %}<div class="quiet">at {{ place }}</div>{% when None %}{% endmatch -%}
+{%- match row.source %}{% when Some with (source) %}<pre>{{ source }}</pre>{% when None %}{% endmatch -%}
 {%- match row.help %}{% when Some with (help) %}<div class="quiet">→ {{ help }}</div>{% when None %}{% endmatch -%}
 </td></tr>
 {%- endfor %}
 </tbody>
 </table>
 </div>
+{%- for grid in part.grids %}{{ grid.render()?|safe }}{% endfor %}
 </section>
 {%- endfor %}
 </main>
@@ -102,23 +115,69 @@ dd { margin: 0; }
 )]
 struct Page<'a> {
     subject: String,
-    verdict: &'static str,
+    verdict: String,
     tone: &'static str,
     tally: String,
     elapsed: String,
+    made_at: Option<String>,
     caveats: Vec<String>,
+    subjects: Option<Gridded>,
     parts: Vec<Part<'a>>,
     command: String,
     tool: &'static str,
     version: &'static str,
 }
 
+/// A table beside the findings.
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r#"
+<div class="scroll">
+<table>
+<caption>{{ self.title() }}</caption>
+<thead>
+<tr>{% for heading in self.headings() %}<th scope="col">{{ heading }}</th>{% endfor %}</tr>
+</thead>
+<tbody>
+{%- for row in self.rows() %}
+<tr>{% for cell in row %}<td class="mono">{{ cell }}</td>{% endfor %}</tr>
+{%- endfor %}
+</tbody>
+</table>
+</div>
+{%- for note in self.notes() %}
+<p class="quiet">{{ note }}</p>
+{%- endfor %}"#
+)]
+struct Gridded(Grid);
+
+impl Gridded {
+    fn title(&self) -> &'static str {
+        self.0.title
+    }
+
+    fn headings(&self) -> Vec<String> {
+        self.0.headings.iter().map(|heading| terminal(heading)).collect()
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        self.0.rows.iter().map(|row| row.iter().map(|cell| terminal(cell)).collect()).collect()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.0.notes.iter().map(|note| terminal(note)).collect()
+    }
+}
+
 struct Part<'a> {
     subject: String,
-    verdict: &'static str,
+    verdict: String,
     tone: &'static str,
     tally: String,
     facts: Vec<(&'static str, String)>,
+    caveats: Vec<String>,
+    grids: Vec<Gridded>,
     rows: Vec<Row<'a>>,
 }
 
@@ -126,9 +185,11 @@ struct Row<'a> {
     tone: &'static str,
     label: &'static str,
     check: &'a str,
+    page: String,
     subject: String,
     detail: String,
     place: Option<String>,
+    source: Option<String>,
     help: Option<String>,
 }
 
@@ -136,11 +197,13 @@ impl<'a> Page<'a> {
     fn of(report: &'a Report) -> Self {
         Self {
             subject: terminal(wording::overall_subject(report)),
-            verdict: report.verdict().word(),
+            verdict: wording::verdict_words(report.verdict(), report.counts()),
             tone: verdict_tone(report.verdict()),
             tally: wording::tally(report.counts()),
             elapsed: Elapsed(report.elapsed).to_string(),
+            made_at: report.made_at.map(|time| time.to_string()),
             caveats: report.caveats.iter().map(|caveat| terminal(caveat)).collect(),
+            subjects: (report.sections.len() > 1).then(|| Gridded(Grid::subjects(report))),
             parts: report.sections.iter().map(Part::of).collect(),
             command: terminal(&report.command),
             tool: wording::TOOL_NAME,
@@ -153,10 +216,16 @@ impl<'a> Part<'a> {
     fn of(section: &'a Section) -> Self {
         Self {
             subject: terminal(&section.subject),
-            verdict: section.verdict().word(),
+            verdict: wording::verdict_words(section.verdict(), section.counts()),
             tone: verdict_tone(section.verdict()),
             tally: wording::tally(section.counts()),
             facts: section.ordered_facts().into_iter().map(|fact| (fact.name(), terminal(&fact.value()))).collect(),
+            caveats: section.caveats.iter().map(|caveat| terminal(caveat)).collect(),
+            grids: Grid::actions(&section.actions)
+                .into_iter()
+                .chain(section.exhibits.iter().map(Grid::exhibit))
+                .map(Gridded)
+                .collect(),
             rows: section.findings.iter().map(Row::of).collect(),
         }
     }
@@ -168,9 +237,11 @@ impl<'a> Row<'a> {
             tone: status_tone(finding.status),
             label: wording::status_label(finding.status),
             check: finding.check,
+            page: wording::page_of(finding.check),
             subject: terminal(&finding.subject),
             detail: wording::sentence(finding, terminal),
             place: wording::place(finding).as_deref().map(terminal),
+            source: excerpt::drawn(finding, SOURCE_WIDTH, false),
             help: wording::help(finding).map(terminal),
         }
     }

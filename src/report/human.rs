@@ -8,10 +8,17 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::{
-    Counts, Fact, Finding, Report, Section, Status, Style, Verdict,
+    Counts, Fact, Report, Section, Status, Style, Verdict,
     escape::{at_line_start, terminal},
+    excerpt,
+    grid::Grid,
     wording::{self, Elapsed},
 };
+
+mod row;
+mod table;
+
+use row::{Line, Row};
 
 /// Widest check column that rows are aligned to, in characters. Longer ids push their own row only.
 const CHECK_CAP: usize = 24;
@@ -23,34 +30,23 @@ const INDENT: usize = 7;
 const NARROW: usize = 100;
 /// Columns of `expected ` and `got      `.
 const LABEL: usize = 9;
-/// A detail column narrower than this is not worth wrapping into.
-const MIN_DETAIL: usize = 40;
+/// Widest line of what is a list of short things, where the terminal or the log has no bound or a wider one.
+const LIST: usize = 100;
+/// Most problems that are named once more before the verdict.
+const RECALLED: usize = 20;
+/// Problems that stand right before the verdict need no second naming, when they are no more than these.
+const IN_VIEW: usize = 3;
 
 /// Writes the report.
 pub(super) fn render(report: &Report, style: &Style, w: &mut dyn Write) -> io::Result<()> {
     let page = Page { style: *style };
-    if report.sections.is_empty() {
-        page.caveats(report, w)?;
+    match report.sections.as_slice() {
+        [section] => page.only(report, section, w)?,
+        sections => page.several(report, sections, w)?,
     }
-    let several = report.sections.len() > 1;
-    for (index, section) in report.sections.iter().enumerate() {
-        if index > 0 {
-            writeln!(w)?;
-        }
-        page.info(section, w)?;
-        if index == 0 {
-            page.caveats(report, w)?;
-        }
-        page.findings(section, w)?;
-        if several {
-            page.verdict(&section.subject, section.verdict(), section.counts(), Elapsed(None), w)?;
-        }
-    }
-    if several {
-        writeln!(w)?;
-    }
-    let subject = wording::overall_subject(report);
-    page.verdict(subject, report.verdict(), report.counts(), Elapsed(report.elapsed), w)
+    let (verdict, counts) = (report.verdict(), report.counts());
+    let made = report.made_at.filter(|_| style.every_pass).map(|time| format!(" at {time}")).unwrap_or_default();
+    page.verdict(wording::overall_subject(report), verdict, counts, &format!("{}{made}", Elapsed(report.elapsed)), w)
 }
 
 /// Renders with one style.
@@ -59,45 +55,143 @@ struct Page {
 }
 
 impl Page {
-    /// The line that opens a section. A repository speaks for itself; other facts are named.
-    fn info(&self, section: &Section, w: &mut dyn Write) -> io::Result<()> {
-        write!(w, "{} {}", self.painted("[INFO]", AnsiColor::Blue), terminal(&section.subject))?;
-        for fact in section.ordered_facts() {
-            let value = terminal(&fact.value());
-            match fact {
-                Fact::Repository(_) => write!(w, " · {value}")?,
-                Fact::Image(_) | Fact::Signer(_) | Fact::SignedAt(_) | Fact::LogIndex(_) | Fact::Other(..) => {
-                    write!(w, " · {} {value}", fact.name())?;
-                }
-            }
-        }
-        writeln!(w)
+    fn only(&self, report: &Report, section: &Section, w: &mut dyn Write) -> io::Result<()> {
+        self.info(section, w)?;
+        self.caveats(report.caveats.iter().chain(&section.caveats), w)?;
+        let lines = if self.style.every_pass { row::each(section) } else { row::folded(section) };
+        let tail = self.body(section, &lines, w)?;
+        self.recall(report, tail, w)
     }
 
-    fn caveats(&self, report: &Report, w: &mut dyn Write) -> io::Result<()> {
-        for caveat in &report.caveats {
+    /// A table of the subjects, then what is wrong with each, or everything where each pass is asked for.
+    fn several(&self, report: &Report, sections: &[Section], w: &mut dyn Write) -> io::Result<()> {
+        if !sections.is_empty() {
+            self.grid(&Grid::subjects(report), 0, w)?;
+        }
+        self.caveats(report.caveats.iter(), w)?;
+        let mut tail = 0;
+        for section in sections {
+            let lines = if self.style.every_pass { row::each(section) } else { row::attention(section) };
+            if lines.is_empty() && section.actions.is_empty() && section.caveats.is_empty() {
+                continue;
+            }
+            writeln!(w)?;
+            self.info(section, w)?;
+            self.caveats(section.caveats.iter(), w)?;
+            tail = self.body(section, &lines, w)?;
+        }
+        if !sections.is_empty() {
+            writeln!(w)?;
+        }
+        self.recall(report, tail, w)
+    }
+
+    /// The line that opens a section, and below it what a reader looks for first: image, signer, time, log entry. A
+    /// repository speaks for itself; other facts are named.
+    fn info(&self, section: &Section, w: &mut dyn Write) -> io::Result<()> {
+        write!(w, "{} {}", self.painted("[INFO]", AnsiColor::Blue), terminal(&section.subject))?;
+        let (first, others): (Vec<_>, Vec<_>) = section.ordered_facts().into_iter().partition(|fact| match fact {
+            Fact::Image(_) | Fact::Signer(_) | Fact::SignedAt(_) | Fact::LogIndex(_) => true,
+            Fact::Repository(_) | Fact::Other(..) => false,
+        });
+        let start = INDENT + section.subject.chars().count();
+        let (mut column, mut new) = (start, false);
+        for fact in others {
+            let text = match fact {
+                Fact::Repository(text) => terminal(text),
+                fact => format!("{} {}", fact.name(), terminal(&fact.value())),
+            };
+            let width = text.chars().count();
+            if column + 3 + width > self.style.width {
+                write!(w, "\n{:INDENT$}", "")?;
+                (column, new) = (INDENT, true);
+            }
+            if new {
+                write!(w, "{}", at_line_start(&text))?
+            } else {
+                write!(w, " · {text}")?
+            }
+            column += width + if new { 0 } else { 3 };
+            new = false;
+        }
+        writeln!(w)?;
+        let widest = first.iter().map(|fact| fact.name().len()).max().unwrap_or(0);
+        for fact in first {
+            writeln!(w, "{:INDENT$}{:widest$}  {}", "", fact.name(), terminal(&fact.value()))?;
+        }
+        Ok(())
+    }
+
+    fn caveats<'a>(&self, caveats: impl Iterator<Item = &'a String>, w: &mut dyn Write) -> io::Result<()> {
+        for caveat in caveats {
             write!(w, "{} ", self.painted("[WARN]", AnsiColor::Yellow))?;
             self.wrapped(&terminal(caveat), INDENT, w)?;
         }
         Ok(())
     }
 
-    /// Rows in the order of the checks, except that what the verdict hangs on comes last: the end of a long report is what
-    /// a reader sees.
-    fn findings(&self, section: &Section, w: &mut dyn Write) -> io::Result<()> {
-        let mut rows = if self.style.every_pass { each(section) } else { gathered(section) };
-        rows.sort_by_key(|row| weight(row.status));
-        let widest = |column: fn(&Row) -> &str, cap| {
-            rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0).min(cap)
-        };
+    /// Rows in the order of the checks, then what was done, then the exhibits that help to follow. Returns how many lines
+    /// of findings end the section with problems only; `usize::MAX` when something else does.
+    fn body(&self, section: &Section, lines: &[Line], w: &mut dyn Write) -> io::Result<usize> {
+        let rows = || lines.iter().filter_map(|line| if let Line::Row(row) = line { Some(row) } else { None });
+        let widest =
+            |column: fn(&Row) -> &str, cap| rows().map(|row| column(row).chars().count()).max().unwrap_or(0).min(cap);
         let columns = Columns { check: widest(|r| r.check, CHECK_CAP), subject: widest(|r| &r.subject, SUBJECT_CAP) };
-        for row in &rows {
-            self.row(row, &columns, w)?;
+        for line in lines {
+            match line {
+                Line::Row(row) => self.row(row, &columns, w)?,
+                Line::Run(names) => self.run(names, w)?,
+            }
         }
-        Ok(())
+        let grids: Vec<Grid> = Grid::actions(&section.actions).into_iter().chain(self.exhibits(section)).collect();
+        for grid in &grids {
+            writeln!(w, "{:INDENT$}{}:", "", grid.title)?;
+            self.grid(grid, INDENT, w)?;
+        }
+        let is_problem = |line: &Line| matches!(line, Line::Row(row) if is_recalled(row.status));
+        let before = lines.iter().position(is_problem).unwrap_or(lines.len());
+        let trailing = lines.iter().skip(before);
+        let only = grids.is_empty() && trailing.clone().all(is_problem);
+        Ok(if only { trailing.count() } else { usize::MAX })
     }
 
-    /// One finding: tag and columns, the detail beside them where it fits and below where not, then place and help.
+    /// All exhibits where everything is asked for, else those whose checks found something.
+    fn exhibits(&self, section: &Section) -> Vec<Grid> {
+        let concerns = |checks: &[&str]| {
+            section.findings.iter().any(|found| is_recalled(found.status) && checks.contains(&found.check))
+        };
+        let shown = section.exhibits.iter().filter(|exhibit| self.style.every_pass || concerns(exhibit.checks));
+        shown.map(Grid::exhibit).collect()
+    }
+
+    /// Problems and warnings once more, a line each, unless they are few and stand right above.
+    fn recall(&self, report: &Report, tail: usize, w: &mut dyn Write) -> io::Result<()> {
+        let found =
+            report.sections.iter().flat_map(|section| section.findings.iter().map(move |found| (section, found)));
+        let found: Vec<_> = found.filter(|(_, finding)| is_recalled(finding.status)).collect();
+        if found.is_empty() || (tail <= IN_VIEW && tail == found.len()) {
+            return Ok(());
+        }
+        let several = report.sections.len() > 1;
+        if !several {
+            writeln!(w)?;
+        }
+        for (section, finding) in found.iter().take(RECALLED) {
+            let row = Row::of(finding);
+            let of = if several { format!("{}  ", terminal(&section.subject)) } else { String::new() };
+            let gap = if row.subject.is_empty() { "" } else { "  " };
+            let label = wording::tag(finding.status);
+            let text = format!("{of}{}{gap}{}  {}", row.check, row.subject, row.detail);
+            write!(w, "  {} ", self.painted(label, color_of(finding.status)))?;
+            writeln!(w, "{}", at_line_start(&self.elided(text.trim_end(), INDENT)))?;
+        }
+        match found.len().saturating_sub(RECALLED) {
+            0 => Ok(()),
+            more => writeln!(w, "  and {more} more"),
+        }
+    }
+
+    /// One finding: tag and columns, the detail beside them where it fits and below where not, then place, source and help.
     fn row(&self, row: &Row, columns: &Columns, w: &mut dyn Write) -> io::Result<()> {
         write!(w, "{} ", self.painted(&format!("[{}]", wording::tag(row.status)), color_of(row.status)))?;
         let (aligned, ragged) = (columns.aligned(row), columns.ragged(row));
@@ -106,11 +200,13 @@ impl Page {
         let narrow = self.style.width < NARROW || self.style.width < start(&aligned) + row.least();
         if row.detail.is_empty() {
             writeln!(w, "{}", ragged.trim_end())?;
-        } else if fits(&aligned) || !narrow {
+        } else if fits(&aligned) || (!narrow && !row.brief) {
             write!(w, "{aligned}  ")?;
             self.detail(row, start(&aligned), w)?;
         } else if fits(&ragged) {
             writeln!(w, "{ragged}  {}", row.detail)?;
+        } else if row.brief {
+            writeln!(w, "{}", self.elided(&format!("{ragged}  {}", row.detail), INDENT))?;
         } else {
             write!(w, "{}\n{:INDENT$}", ragged.trim_end(), "")?;
             self.detail(row, INDENT, w)?;
@@ -119,11 +215,40 @@ impl Page {
             write!(w, "{:INDENT$}at ", "")?;
             self.wrapped(place, INDENT + 3, w)?;
         }
+        self.source(row, w)?;
         if let Some(help) = &row.help {
             write!(w, "{:INDENT$}→ ", "")?;
             self.wrapped(help, INDENT + 2, w)?;
         }
         Ok(())
+    }
+
+    /// The source lines a finding quotes.
+    fn source(&self, row: &Row, w: &mut dyn Write) -> io::Result<()> {
+        let Some(finding) = &row.finding else { return Ok(()) };
+        let width = self.style.width.min(LIST * 2).saturating_sub(INDENT);
+        let drawn = excerpt::drawn(finding, width, self.style.color).unwrap_or_default();
+        drawn.lines().try_for_each(|line| writeln!(w, "{:INDENT$}{line}", ""))
+    }
+
+    /// Checks that passed and have no more to say.
+    fn run(&self, names: &[String], w: &mut dyn Write) -> io::Result<()> {
+        write!(w, "{} ", self.painted("[PASS]", color_of(Status::Pass)))?;
+        let (mut column, width) = (INDENT, self.style.width.min(LIST));
+        for (index, name) in names.iter().enumerate() {
+            let comma = if index + 1 == names.len() { "" } else { "," };
+            let taken = name.chars().count() + comma.len();
+            if index > 0 && column + 1 + taken > width {
+                write!(w, "\n{:INDENT$}", "")?;
+                column = INDENT;
+            } else if index > 0 {
+                write!(w, " ")?;
+                column += 1;
+            }
+            write!(w, "{name}{comma}")?;
+            column += taken;
+        }
+        writeln!(w)
     }
 
     /// The detail on one line where it fits. Two values that do not fit beside each other go below each other, so that
@@ -143,23 +268,16 @@ impl Page {
         self.wrapped(actual, indent + LABEL, w)
     }
 
-    fn verdict(
-        &self,
-        subject: &str,
-        verdict: Verdict,
-        counts: Counts,
-        elapsed: Elapsed,
-        w: &mut dyn Write,
-    ) -> io::Result<()> {
+    fn verdict(&self, subject: &str, verdict: Verdict, counts: Counts, end: &str, w: &mut dyn Write) -> io::Result<()> {
         let color = match verdict {
             Verdict::Passed => AnsiColor::Green,
             Verdict::Undecided => AnsiColor::Yellow,
             Verdict::Incomplete | Verdict::Failed => AnsiColor::Red,
         };
-        let (word, tally) = (self.painted(verdict.word(), color), wording::tally(counts));
+        let words = self.painted(&wording::verdict_words(verdict, counts), color);
         // Escaped with the colon behind it: a subject that is one itself must not start a workflow command.
         let subject = format!("{}:", terminal(subject));
-        writeln!(w, "{} {word} — {tally}{elapsed}", at_line_start(&subject))
+        writeln!(w, "{} {words} — {}{end}", at_line_start(&subject), wording::tally(counts))
     }
 
     /// The rest of a line of which `indent` columns are written, wrapped at spaces under itself. Words are never broken,
@@ -186,6 +304,16 @@ impl Page {
         writeln!(w)
     }
 
+    /// `text` as far as it fits a line of which `indent` columns are written.
+    fn elided(&self, text: &str, indent: usize) -> String {
+        let room = self.style.width.min(2 * LIST).saturating_sub(indent);
+        if text.chars().count() <= room {
+            return text.to_owned();
+        }
+        let kept: String = text.chars().take(room.saturating_sub(1)).collect();
+        format!("{}…", kept.trim_end())
+    }
+
     fn painted(&self, text: &str, color: AnsiColor) -> String {
         if !self.style.color {
             return text.to_owned();
@@ -193,32 +321,6 @@ impl Page {
         let style: Ansi = color.on_default().bold();
         format!("{style}{text}{style:#}")
     }
-}
-
-fn each(section: &Section) -> Vec<Row> {
-    section.findings.iter().map(Row::of).collect()
-}
-
-/// The passes of one check as one row, where the first of them stood. One that is alone keeps its words.
-fn gathered(section: &Section) -> Vec<Row> {
-    let of = |check: &'static str| section.findings.iter().filter(move |finding| finding.check == check);
-    let passes = |check| of(check).filter(|finding| finding.status == Status::Pass);
-    let row = |finding: &Finding| {
-        let (check, passed) = (finding.check, passes(finding.check).count());
-        match finding.status {
-            Status::Pass if passed > 1 => {
-                let first = passes(check).next().is_some_and(|first| std::ptr::eq(first, finding));
-                first.then(|| Row::counted(check, passed, of(check).count()))
-            }
-            Status::Pass
-            | Status::Warn
-            | Status::Fail
-            | Status::Missing
-            | Status::SkippedRequired
-            | Status::Skipped => Some(Row::of(finding)),
-        }
-    };
-    section.findings.iter().filter_map(row).collect()
 }
 
 /// Widths of the columns before the detail; a subject column of 0 is none.
@@ -244,66 +346,9 @@ impl Columns {
     }
 }
 
-/// A finding with its texts escaped.
-struct Row {
-    status: Status,
-    check: &'static str,
-    subject: String,
-    /// Everything on one line.
-    detail: String,
-    /// The detail without what is compared.
-    message: String,
-    compared: Option<(String, String)>,
-    place: Option<String>,
-    help: Option<String>,
-}
-
-impl Row {
-    fn of(finding: &Finding) -> Self {
-        let uncompared = Finding { expected: None, actual: None, ..finding.clone() };
-        Self {
-            status: finding.status,
-            check: finding.check,
-            subject: terminal(&finding.subject),
-            detail: wording::marked_sentence(finding, terminal),
-            message: wording::marked_sentence(&uncompared, terminal),
-            compared: finding.expected.as_deref().map(terminal).zip(finding.actual.as_deref().map(terminal)),
-            place: wording::place(finding).as_deref().map(terminal),
-            help: wording::help(finding).map(terminal),
-        }
-    }
-
-    /// What so many of a check's findings have in common: they passed.
-    fn counted(check: &'static str, passed: usize, all: usize) -> Self {
-        let subject = if passed == all { format!("all {all}") } else { format!("{passed} of {all}") };
-        Self {
-            status: Status::Pass,
-            check,
-            subject,
-            detail: String::new(),
-            message: String::new(),
-            compared: None,
-            place: None,
-            help: None,
-        }
-    }
-
-    /// Columns the detail needs to be readable beside the others: no word of it, nor a label and its value, overflows.
-    fn least(&self) -> usize {
-        let longest = |text: &str| text.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
-        let labelled = self.compared.as_ref().map_or(0, |(a, b)| LABEL + longest(a).max(longest(b)));
-        longest(&self.detail).max(labelled).max(MIN_DETAIL)
-    }
-}
-
-/// How near the verdict a row stands. A required skip undoes a pass, so it stands with the failures.
-fn weight(status: Status) -> u8 {
-    match status {
-        Status::Pass => 0,
-        Status::Skipped => 1,
-        Status::Warn => 2,
-        Status::SkippedRequired | Status::Missing | Status::Fail => 3,
-    }
+/// What is said once more before the verdict: what it hangs on, and what a person should look at.
+fn is_recalled(status: Status) -> bool {
+    wording::is_problem(status) || status == Status::Warn
 }
 
 fn color_of(status: Status) -> AnsiColor {

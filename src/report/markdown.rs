@@ -10,11 +10,16 @@ use std::{
 use super::{
     Finding, Report, Section, Status,
     escape::{markdown, markdown_code},
+    excerpt,
+    grid::Grid,
     wording::{self, Elapsed},
 };
 
 /// Order of the first table: what decides the verdict before what does not.
 const ATTENTION: [Status; 5] = [Status::Fail, Status::Missing, Status::SkippedRequired, Status::Warn, Status::Skipped];
+
+/// Columns of quoted source.
+const SOURCE_WIDTH: usize = 120;
 
 /// Writes the report.
 pub(super) fn render(report: &Report, w: &mut dyn Write) -> io::Result<()> {
@@ -26,7 +31,7 @@ pub(super) fn render(report: &Report, w: &mut dyn Write) -> io::Result<()> {
 pub(super) enum Passes {
     /// A folded table.
     Listed,
-    /// Only their number.
+    /// Only their number, and no exhibits.
     Counted,
 }
 
@@ -40,15 +45,20 @@ pub(super) fn text(report: &Report, passes: Passes) -> String {
 
 fn document(report: &Report, passes: Passes, out: &mut String) -> fmt::Result {
     let subject = markdown_code(wording::overall_subject(report));
-    writeln!(out, "## {subject} {}\n", report.verdict().word())?;
-    writeln!(out, "{}{}\n", wording::tally(report.counts()), Elapsed(report.elapsed))?;
+    writeln!(out, "## {subject} {}\n", wording::verdict_words(report.verdict(), report.counts()))?;
+    let made = report.made_at.map(|time| format!(", made at {time}")).unwrap_or_default();
+    writeln!(out, "{}{}{made}\n", wording::tally(report.counts()), Elapsed(report.elapsed))?;
     for caveat in &report.caveats {
         writeln!(out, "> **Caveat:** {}\n", markdown(caveat))?;
     }
     let several = report.sections.len() > 1;
+    if several {
+        grid(&Grid::subjects(report), out)?;
+    }
     for section in &report.sections {
         if several {
-            writeln!(out, "### {} {}\n", markdown_code(&section.subject), section.verdict().word())?;
+            let words = wording::verdict_words(section.verdict(), section.counts());
+            writeln!(out, "### {} {words}\n", markdown_code(&section.subject))?;
             writeln!(out, "{}\n", wording::tally(section.counts()))?;
         }
         body(section, passes, out)?;
@@ -57,6 +67,9 @@ fn document(report: &Report, passes: Passes, out: &mut String) -> fmt::Result {
 }
 
 fn body(section: &Section, passes: Passes, out: &mut String) -> fmt::Result {
+    for caveat in &section.caveats {
+        writeln!(out, "> **Caveat:** {}\n", markdown(caveat))?;
+    }
     for fact in section.ordered_facts() {
         writeln!(out, "- {}: {}", fact.name(), markdown(&fact.value()))?;
     }
@@ -68,6 +81,16 @@ fn body(section: &Section, passes: Passes, out: &mut String) -> fmt::Result {
     if !attention.is_empty() {
         table(&attention, out)?;
         writeln!(out)?;
+        attention.iter().try_for_each(|finding| source(finding, out))?;
+    }
+    if let Some(actions) = Grid::actions(&section.actions) {
+        grid(&actions, out)?;
+    }
+    for exhibit in section.exhibits.iter().filter(|_| passes == Passes::Listed) {
+        let exhibit = Grid::exhibit(exhibit);
+        writeln!(out, "<details><summary>{}</summary>\n", exhibit.title)?;
+        grid(&exhibit, out)?;
+        writeln!(out, "</details>\n")?;
     }
     let passed: Vec<&Finding> = with(Status::Pass).collect();
     match (passed.len(), passes) {
@@ -91,7 +114,29 @@ fn table(findings: &[&Finding], out: &mut String) -> fmt::Result {
         ];
         let detail = lines.into_iter().flatten().collect::<Vec<_>>().join("<br>");
         let (label, subject) = (wording::status_label(finding.status), markdown_code(&finding.subject));
-        writeln!(out, "| {label} | {} | {subject} | {detail} |", finding.check)?;
+        let page = wording::page_of(finding.check);
+        writeln!(out, "| {label} | [{}]({page}) | {subject} | {detail} |", finding.check)?;
     }
     Ok(())
+}
+
+/// The source lines of a finding. Every line drawn starts with a number or a bar, so the fence is safe with them.
+fn source(finding: &Finding, out: &mut String) -> fmt::Result {
+    let Some(drawn) = excerpt::drawn(finding, SOURCE_WIDTH, false) else { return Ok(()) };
+    let place = wording::place(finding).unwrap_or_else(|| finding.subject.clone());
+    writeln!(out, "{} at {}:\n\n```text\n{drawn}\n```\n", finding.check, markdown_code(&place))
+}
+
+fn grid(grid: &Grid, out: &mut String) -> fmt::Result {
+    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    writeln!(out, "{}", line(grid.headings.iter().map(|heading| markdown(heading)).collect()))?;
+    writeln!(out, "{}", line(grid.headings.iter().map(|_| "---".to_owned()).collect()))?;
+    for row in &grid.rows {
+        writeln!(out, "{}", line(row.iter().map(|cell| markdown(cell)).collect()))?;
+    }
+    writeln!(out)?;
+    for note in &grid.notes {
+        writeln!(out, "- {}", markdown(note))?;
+    }
+    if grid.notes.is_empty() { Ok(()) } else { writeln!(out) }
 }

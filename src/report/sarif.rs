@@ -11,17 +11,15 @@ use std::{
 
 use aws_lc_rs::digest;
 
-use super::{CheckInfo, Finding, Location, Report, Section, Status, Verdict, escape, wording};
+use super::{CheckInfo, Finding, Report, Section, Status, Verdict, escape, wording};
 
 mod log;
+mod region;
 
 use log::{
     ArtifactLocation, Configuration, Counted, Driver, Fingerprints, Invocation, Log, Message, Notification,
-    PhysicalLocation, Place, Region, Rule, Run, RunResult, Tool,
+    PhysicalLocation, Place, Rule, Run, RunResult, Tool,
 };
-
-/// Where the rules are documented; a rule's id is the fragment.
-const RULES_PAGE: &str = "https://github.com/calimero-network/merotee/blob/main/docs/checks.md";
 
 /// Writes what a person should act on: failures, missing things, required skips and warnings. What passed, and what need
 /// not be checked, is counted only: GitHub's code scanning ignores a result's `kind`, and makes an alert of each.
@@ -50,23 +48,29 @@ fn log_of(report: &Report) -> Log<'_> {
             driver: Driver {
                 name: wording::TOOL_NAME,
                 semantic_version: wording::TOOL_VERSION,
-                information_uri: "https://github.com/calimero-network/merotee",
+                information_uri: wording::TOOL_URL,
                 rules: rules.iter().map(rule_of).collect(),
             },
         },
         invocations: [Invocation {
             execution_successful: report.verdict() != Verdict::Undecided,
-            tool_execution_notifications: report
-                .caveats
-                .iter()
-                .map(|caveat| Notification { level: "warning", message: Message { text: plain(caveat) } })
-                .collect(),
+            end_time_utc: report.made_at.map(|time| time.to_string()),
+            tool_execution_notifications: notifications(report),
         }],
         column_kind: "unicodeCodePoints",
         results,
         properties: Counted::of(report),
     };
     Log { schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs: [run] }
+}
+
+/// The caveats, of the run and of each subject.
+fn notifications(report: &Report) -> Vec<Notification> {
+    let of_subjects = report.sections.iter().flat_map(|section| {
+        section.caveats.iter().map(move |caveat| format!("{}: {}", plain(&section.subject), plain(caveat)))
+    });
+    let texts = report.caveats.iter().map(|caveat| plain(caveat)).chain(of_subjects);
+    texts.map(|text| Notification { level: "warning", message: Message { text } }).collect()
 }
 
 /// The level of a result, where there is one.
@@ -93,7 +97,7 @@ fn rules_of(report: &Report) -> Vec<CheckInfo> {
 
 /// GitHub refuses to promise anything for a rule without a full description and a help text, so both are there.
 fn rule_of(rule: &CheckInfo) -> Rule {
-    let page = format!("{RULES_PAGE}#{}", rule.id);
+    let page = wording::page_of(rule.id);
     Rule {
         id: rule.id,
         short_description: Message { text: plain(rule.title) },
@@ -112,6 +116,7 @@ fn result_of(
     level: &'static str,
     fingerprint: String,
 ) -> RunResult {
+    let (region, context_region) = region::of(finding.location.as_ref());
     RunResult {
         rule_id: finding.check,
         rule_index: rules.iter().position(|rule| rule.id == finding.check),
@@ -122,7 +127,8 @@ fn result_of(
         locations: [Place {
             physical_location: PhysicalLocation {
                 artifact_location: ArtifactLocation { uri: uri_of(report, section, finding) },
-                region: finding.location.as_ref().and_then(region_of),
+                region,
+                context_region,
             },
         }],
         partial_fingerprints: Fingerprints { v1: fingerprint },
@@ -177,11 +183,6 @@ const MAX_SEGMENTS: usize = 64;
 fn push_segments(segments: &mut Vec<String>, path: &str) {
     let parts = path.split(['/', '\\']).filter(|part| !part.is_empty()).take(MAX_SEGMENTS);
     segments.extend(parts.map(escape::uri_segment));
-}
-
-fn region_of(location: &Location) -> Option<Region> {
-    let (line, start_column) = wording::position(location);
-    line.map(|start_line| Region { start_line, start_column })
 }
 
 /// Names findings across runs: what was checked and on what, not what came of it. Several of one check on one thing are

@@ -9,8 +9,15 @@ use super::{Counts, Finding, Location, Report, Section, Status, Verdict};
 
 /// Tool name, as machine readers see it.
 pub(super) const TOOL_NAME: &str = env!("CARGO_PKG_NAME");
+/// Where the tool lives.
+pub(super) const TOOL_URL: &str = env!("CARGO_PKG_REPOSITORY");
 /// Tool version, as machine readers see it.
 pub(super) const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The page that documents a check; its id is the fragment.
+pub(super) fn page_of(check: &str) -> String {
+    format!("{TOOL_URL}/blob/main/docs/checks.md#{check}")
+}
 
 /// The tag a line of the human report starts with, without brackets.
 pub(super) fn tag(status: Status) -> &'static str {
@@ -95,6 +102,38 @@ pub(super) fn marked_sentence(finding: &Finding, escape: impl Fn(&str) -> String
     }
 }
 
+/// A place in a file as renderers may rely on it: numbers from 1, and an end that is not before the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) line: u32,
+    pub(super) column: Option<u32>,
+    pub(super) end_line: u32,
+    /// The column after the last character.
+    pub(super) end_column: Option<u32>,
+}
+
+impl Span {
+    /// The span of a place; none where there is no line.
+    pub(super) fn of(location: &Location) -> Option<Self> {
+        let (line, column) = position(location);
+        let line = line?;
+        let point = Self { line, column, end_line: line, end_column: None };
+        let Some(end) = location.end else {
+            return Some(Self { end_column: column.map(|c| c.saturating_add(1)), ..point });
+        };
+        let end_column = end.column.filter(|column| *column > 0);
+        let backwards =
+            end.line < line || (end.line == line && end_column.is_some_and(|end| end <= column.unwrap_or(0)));
+        Some(if backwards { point } else { Self { end_line: end.line, end_column, ..point } })
+    }
+
+    /// Where it ends, when that was stated and says more than where it starts.
+    pub(super) fn stated_end(location: &Location) -> Option<(u32, Option<u32>)> {
+        let span = Self::of(location).filter(|_| location.end.is_some())?;
+        (span.end_line > span.line || span.end_column.is_some()).then_some((span.end_line, span.end_column))
+    }
+}
+
 /// Line and column of a place. They count from 1, so a 0 is none; a column says nothing without its line.
 pub(super) fn position(location: &Location) -> (Option<u32>, Option<u32>) {
     let line = location.line.filter(|line| *line > 0);
@@ -112,6 +151,15 @@ pub(super) fn place(finding: &Finding) -> Option<String> {
     }
     let numbers: String = line.into_iter().chain(column).map(|number| format!(":{number}")).collect();
     Some(format!("{}{numbers}", location.file))
+}
+
+/// The verdict in words: a pass also says how much was not looked at.
+pub(super) fn verdict_words(verdict: Verdict, counts: Counts) -> String {
+    match (verdict, counts.skipped) {
+        (Verdict::Passed, 1) => format!("{}, 1 check not made", verdict.word()),
+        (Verdict::Passed, skipped) if skipped > 1 => format!("{}, {skipped} checks not made", verdict.word()),
+        (Verdict::Passed | Verdict::Undecided | Verdict::Incomplete | Verdict::Failed, _) => verdict.word().to_owned(),
+    }
 }
 
 /// The help of a finding that is not a pass.

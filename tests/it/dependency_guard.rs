@@ -171,7 +171,10 @@ fn in_a_workflow_that_runs_for_a_tag_it_needs_no_arguments() {
     let of_failure = &summary[summary.rfind("FAILED").unwrap().saturating_sub(60)..];
     assert!(of_failure.contains("mero-kms-v1.2.0") && of_failure.contains("counterpart"), "{summary}");
     step(&place, run(), "refs/heads/main").expect(2).says(&["not for a tag"]).without_product();
-    step(&place, run(), "refs/pull/7/merge").expect(2).says(&["not for a tag"]).without_product();
+    let pull = json!({"pull_request": {"number": 7, "base": {"sha": "a".repeat(40)}, "head": {"sha": "b".repeat(40)}}});
+    place.write("pull.json", pull.to_string());
+    let of_pull = run().env("GITHUB_EVENT_PATH", place.path("pull.json")).env("GITHUB_REF", "refs/pull/7/merge");
+    of_pull.run().expect(2).says(&["pull request #7, which releases nothing"]).without_product();
     let hostile = step(&place, run(), "refs/tags/\n::error::pwned").expect(2).without_product();
     assert!(!hostile.stderr.lines().any(|line| line.starts_with("::error::")), "{}", hostile.stderr);
 }

@@ -65,7 +65,11 @@ fn two_probes_a_profile_become_three_policies_that_validate_and_configure_a_node
     sorted.sort();
     assert_eq!(place.names("policies"), sorted);
     let validated = place.merotee(["policy", "validate", "policies", "--tag", "mero-kms-v1.2.0", "-v"]).run().expect(0);
-    validated.says(&["kms: debug and locked-read-only are separated by", "policies, together: PASSED"]);
+    validated.says(&[
+        "kms: debug and locked-read-only are separated by",
+        "[INFO] policies, together",
+        "policy validate: PASSED — ",
+    ]);
     let document: Value =
         serde_json::from_str(&place.read("policies/attestation-policy-locked-read-only.json")).unwrap();
     assert_eq!(document["status"], "ready");
@@ -262,7 +266,7 @@ fn words_that_make_no_sense_are_usage_errors() {
     let place = Place::new();
     write_inputs(&place);
     let with = |extra: &[&str]| place.merotee(arguments("out")).args(extra).run();
-    with(&["--node-tag", "mero-kms-v1.2.0"]).expect(2).says(&["no release of the node image family"]);
+    with(&["--node-tag", "mero-kms-v1.2.0"]).expect(2).says(&["not a release of the node image family"]);
     with(&["--compose-hash", "debug=abc"]).expect(2).says(&["not a SHA-256 digest"]);
     with(&["--generated-at", "yesterday"]).expect(2).says(&["`yesterday` is not a time"]);
     with(&["--kms-tcb-status", "fine"]).expect(2).says(&["not a TCB status"]);

@@ -39,6 +39,7 @@ mod dstack;
 mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]
+mod explain;
 mod forbid_allowed_env;
 #[cfg(feature = "sandbox")]
 mod gen_policy;

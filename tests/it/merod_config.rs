@@ -119,7 +119,11 @@ fn a_policy_that_no_node_should_trust_changes_nothing() {
     refused(|d| d["status"] = json!("policy_not_ready"), &[], "policy_not_ready in a stable release");
     refused(|d| d["policy"]["kms_allowed_rtmr1"] = json!([]), &[], "nothing in RTMR1");
     refused(|d| d["policy"]["kms_allowed_tcb_statuses"] = json!(["revoked"]), &[], "revoked platforms");
-    refused(|d| d["kms"]["default_binding_b64"] = json!("AAAA"), &[], "kms.default_binding_b64 is not the binding");
+    refused(
+        |d| d["kms"]["default_binding_b64"] = json!("AAAA"),
+        &[],
+        "kms.default_binding_b64 differs from the KMS's binding",
+    );
     refused(|d| d["merod_config_path"] = json!("tee.other"), &[], "another place in the configuration");
     refused(|_| {}, &["--profile", "debug"], "for another profile");
     refused(|_| {}, &["--tag", "1.2.1"], "for another release");

@@ -70,7 +70,7 @@ fn measurements_a_release_could_not_publish_are_refused_and_the_file_is_left_alo
     document["profiles"].as_object_mut().unwrap().remove("debug");
     place.write("all.json", document.to_string());
     place.merotee(&words).run().expect(10).says(&["nothing is published for debug"]);
-    place.merotee(&words).args(["--role", "kms"]).run().expect(2).says(&["no release of the kms family"]);
+    place.merotee(&words).args(["--role", "kms"]).run().expect(2).says(&["not a release of the kms family"]);
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use std::{fs, time::Duration};
 
 use merotee::report::{
-    CheckInfo, Fact, Finding, Format, Location, Report, Section, Status, Style, escape, github, render, sarif,
+    Action, AssetRow, CheckInfo, Exhibit, Fact, Finding, Format, Location, RegisterMatrix, RegisterRow, Report,
+    Section, SignatureRow, Status, Style, Table, escape, github, render, sarif,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -30,6 +31,8 @@ fn kms() -> Section {
             Fact::Repository("calimero-network/mero-tee".into()),
             Fact::named("layout", "pipeline"),
             Fact::named("class", "stable"),
+            Fact::LogIndex(123_456_789),
+            Fact::Image(format!("ghcr.io/calimero-network/mero-kms-phala@{AA}")),
         ],
         findings: vec![
             finding("asset-present", Status::Pass, "checksums.sha256", ""),
@@ -48,12 +51,58 @@ fn kms() -> Section {
             finding("api-digest", Status::Skipped, "checksums.sha256", "a local directory has no API digests"),
             finding("profile-isolation", Status::Warn, "debug, debug-read-only", "the lists of RTMR3 overlap")
                 .help("extend RTMR3 differently in each profile, see https://example.com/docs/profiles#rtmr3")
-                .at(Location::file("policies/debug.json").on(12, 5)),
+                .at(Location::file("policies/debug.json").on(12, 5).until(12, 14).quoting(&source())),
             finding("notes-image-pinned", Status::SkippedRequired, "", "the release notes could not be fetched")
                 .help("give a token in GH_TOKEN"),
         ],
-        ..Section::default()
+        caveats: vec!["the release is a draft".into()],
+        actions: vec![
+            Action::done("upload", "checksums.sha256"),
+            Action::failed("upload", "sbom.spdx.json"),
+            Action::planned("publish", "mero-kms-v1.2.0"),
+        ],
+        exhibits: exhibits(),
     }
+}
+
+/// Fourteen lines, of which the twelfth is quoted.
+fn source() -> String {
+    (1..=14).map(|line| format!("    \"rtmr3\": [\"{line}\"],\n")).collect()
+}
+
+fn exhibits() -> Vec<Exhibit> {
+    let asset = |name: &str, checksum, signature| AssetRow {
+        name: name.into(),
+        checksum,
+        signature,
+        signer: checksum.map(|_| "release-kms-phala.yaml @ refs/tags/mero-kms-v1.2.0".into()),
+    };
+    let row = |profile: &str, mrtd: &str, rtmr3: &[&str]| RegisterRow {
+        profile: profile.into(),
+        values: vec![vec![mrtd.repeat(48)], rtmr3.iter().map(|value| value.repeat(48)).collect()],
+    };
+    let matrix = RegisterMatrix {
+        registers: vec!["MRTD", "RTMR3"],
+        rows: vec![row("debug", "a1", &["b1", "b2"]), row("debug-read-only", "a2", &["b1"]), row("locked", "a3", &[])],
+    };
+    let signature = SignatureRow {
+        asset: "checksums.sha256".into(),
+        evidence: "checksums.sha256.sigstore.json".into(),
+        signer: Some("https://github.com/calimero-network/mero-tee/.github/workflows/release-kms-phala.yaml".into()),
+        signed_at: "2026-11-28T10:00:07Z".parse().ok(),
+        log_index: Some(123_456_789),
+    };
+    vec![
+        Exhibit {
+            checks: &["checksum", "signature"],
+            table: Table::Assets(vec![
+                asset("checksums.sha256", None, Some(Status::Pass)),
+                asset("attestation-policy-locked-read-only.json", Some(Status::Fail), None),
+            ]),
+        },
+        Exhibit { checks: &["profile-isolation"], table: Table::Registers(matrix) },
+        Exhibit { checks: &["identity"], table: Table::Signatures(vec![signature]) },
+    ]
 }
 
 fn hostile() -> Section {
@@ -81,8 +130,8 @@ fn everything() -> Report {
         rules: rules(),
         sections: vec![kms(), hostile()],
         caveats: vec!["the trust root is not the built-in one: root.json (sha256:0f3c…)".into()],
+        made_at: "2026-11-29T07:10:04Z".parse().ok(),
         elapsed: Some(Duration::from_millis(214)),
-        ..Report::default()
     }
 }
 
@@ -90,6 +139,7 @@ fn everything() -> Report {
 fn clean() -> Report {
     let mut section = kms();
     section.findings.retain(|finding| matches!(finding.status, Status::Pass | Status::Warn));
+    section.actions.clear();
     Report {
         command: "verify-release-assets".into(),
         rules: rules(),
@@ -312,21 +362,108 @@ fn the_passes_of_one_check_share_a_line_unless_each_is_asked_for() {
         [
             "[INFO] v1",
             "[PASS] checksum 2 of 3",
+            "[FAIL] checksum b equal",
             "[PASS] signature a by the workflow",
             "[PASS] asset-size all 2",
-            "[FAIL] checksum b equal",
+            "",
+            "FAIL checksum b equal",
             "v1: FAILED — 5 passed, 1 failed, 0 missing, 0 skipped",
         ]
     );
-    assert_eq!(lines(true).len(), 8);
+    assert_eq!(lines(true).len(), 10);
+}
+
+/// Names of checks, as many as make a report long.
+const MANY: [&str; 24] = [
+    "c01", "c02", "c03", "c04", "c05", "c06", "c07", "c08", "c09", "c10", "c11", "c12", "c13", "c14", "c15", "c16",
+    "c17", "c18", "c19", "c20", "c21", "c22", "c23", "c24",
+];
+
+fn report_on(subjects: &[(&str, Vec<Finding>)]) -> Report {
+    let section = |(subject, findings): &(&str, Vec<Finding>)| Section {
+        subject: (*subject).into(),
+        findings: findings.clone(),
+        ..Section::default()
+    };
+    Report { command: "audit".into(), sections: subjects.iter().map(section).collect(), ..Report::default() }
+}
+
+fn lines_of(report: &Report, every_pass: bool) -> Vec<String> {
+    let text = rendered(Format::Human, report, &Style { every_pass, width: 80, color: false });
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn in_a_long_report_checks_that_have_no_more_to_say_share_lines_and_keep_their_order() {
+    let mut findings: Vec<Finding> = MANY.map(|check| Finding::new(check, Status::Pass, "", "fine")).to_vec();
+    findings.insert(2, Finding::new("signature", Status::Pass, "a", "by the workflow"));
+    findings.insert(5, Finding::new("checksum", Status::Fail, "b", "differs"));
+    let report = report_on(&[("v1", findings)]);
+    let all = "[PASS] c05, c06, c07, c08, c09, c10, c11, c12, c13, c14, c15, c16, c17, c18,";
+    let expected = [
+        "[INFO] v1",
+        "[PASS] c01, c02",
+        "[PASS] signature  a  by the workflow",
+        "[PASS] c03, c04",
+        "[FAIL] checksum   b  differs",
+        all,
+        "       c19, c20, c21, c22, c23, c24",
+        "",
+        "  FAIL checksum  b  differs",
+        "v1: FAILED — 25 passed, 1 failed, 0 missing, 0 skipped",
+    ];
+    assert_eq!(lines_of(&report, false), expected);
+    assert_eq!(lines_of(&report, true).len(), 1 + 26 + 3);
+}
+
+#[test]
+fn a_pass_says_how_much_was_not_looked_at() {
+    let finding = |status| Finding::new("measurements-match", status, "debug", "");
+    let verdict = |statuses: &[Status]| {
+        let report = report_on(&[("v1", statuses.iter().copied().map(finding).collect())]);
+        lines_of(&report, false).pop().unwrap()
+    };
+    use Status::{Fail, Pass, Skipped};
+    assert!(verdict(&[Pass]).starts_with("v1: PASSED — 1 passed"));
+    assert!(verdict(&[Pass, Skipped]).starts_with("v1: PASSED, 1 check not made — 1 passed"));
+    assert!(verdict(&[Pass, Skipped, Skipped]).starts_with("v1: PASSED, 2 checks not made — 1 passed"));
+    assert!(verdict(&[Fail, Skipped]).starts_with("v1: FAILED — 0 passed, 1 failed, 0 missing, 1 skipped"));
+    let report = report_on(&[("v1", vec![finding(Pass), finding(Skipped)])]);
+    assert!(plain(Format::Markdown, &report).starts_with("## `v1` PASSED, 1 check not made"));
+    assert!(plain(Format::Html, &report).contains("<title>v1: PASSED, 1 check not made</title>"));
+}
+
+#[test]
+fn of_several_subjects_there_is_a_table_first_and_then_what_is_wrong_with_each() {
+    let pass = || Finding::new("checksum", Status::Pass, "a", "equal");
+    let report = report_on(&[
+        ("v1", vec![pass()]),
+        ("v2", vec![pass(), Finding::new("signature", Status::Missing, "a", "not signed").help("sign it")]),
+    ]);
+    let expected = [
+        "Verdict     Passed  Failed  Missing  Skipped  Warnings  Subject",
+        "PASSED           1       0        0        0         0  v1",
+        "INCOMPLETE       1       0        1        0         0  v2",
+        "",
+        "[INFO] v2",
+        "[FAIL] signature  a  missing: not signed",
+        "       → sign it",
+        "",
+        "audit: INCOMPLETE — 2 passed, 0 failed, 1 missing, 0 skipped",
+    ];
+    assert_eq!(lines_of(&report, false), expected);
+    assert!(lines_of(&report, true).iter().any(|line| line.starts_with("[PASS] checksum")));
 }
 
 #[test]
 fn the_page_asks_for_nothing_and_runs_nothing() {
     let page = plain(Format::Html, &everything());
-    for foreign in ["<script", "<link", "<img", "<iframe", "src=", "href=", "url(", "@import", "onload"] {
+    for foreign in ["<script", "<link", "<img", "<iframe", "src=", "url(", "@import", "onload"] {
         assert!(!page.contains(foreign), "{foreign}");
     }
+    let page_of_checks = "https://github.com/calimero-network/merotee/blob/main/docs/checks.md#";
+    let links = || page.split("href=\"").skip(1);
+    assert!(links().count() > 5 && links().all(|link| link.starts_with(page_of_checks)), "{page}");
     assert!(page.contains("&#60;script&#62;alert(1)&#60;/script&#62;"), "{page}");
 }
 
@@ -390,15 +527,36 @@ fn hostile_text() -> impl Strategy<Value = String> {
 fn report_of(texts: &[String; 8], status: Status) -> Report {
     let [subject, fact, asset, message, expected, actual, help, file] = texts;
     let finding = Finding::new("checksum", status, asset, message).compared(expected, actual).help(help);
-    let placed = finding.clone().at(Location::file(file.clone()).on(1, None));
+    let quoted = Location::file(file.clone()).on(1, 3).until(2, 2).quoting(&format!("{message}\n{expected}{actual}\n"));
+    let placed = finding.clone().at(quoted);
+    let exhibit = |table| Exhibit { checks: &["checksum"], table };
+    let row = |profile: &String| RegisterRow { profile: profile.clone(), values: vec![vec![actual.clone()]] };
+    let matrix = RegisterMatrix { registers: vec!["MRTD"], rows: vec![row(subject), row(asset)] };
     Report {
         command: "verify-release-assets".into(),
         rules: rules(),
         sections: vec![Section {
             subject: subject.clone(),
-            facts: vec![Fact::named("layout", fact.clone())],
+            facts: vec![Fact::named("layout", fact.clone()), Fact::Image(fact.clone())],
+            caveats: vec![fact.clone()],
             findings: vec![finding, placed],
-            ..Section::default()
+            actions: vec![Action::failed(message.clone(), asset.clone())],
+            exhibits: vec![
+                exhibit(Table::Assets(vec![AssetRow {
+                    name: asset.clone(),
+                    checksum: Some(Status::Fail),
+                    signature: None,
+                    signer: Some(subject.clone()),
+                }])),
+                exhibit(Table::Registers(matrix)),
+                exhibit(Table::Signatures(vec![SignatureRow {
+                    asset: asset.clone(),
+                    evidence: file.clone(),
+                    signer: Some(subject.clone()),
+                    signed_at: None,
+                    log_index: None,
+                }])),
+            ],
         }],
         caveats: vec![fact.clone()],
         ..Report::default()
@@ -424,7 +582,7 @@ proptest! {
 
         let human = rendered(Format::Human, &report, &Style { color: false, width, every_pass: true });
         let tagged = human.lines().filter(|line| line.starts_with('[') && !texts[0].starts_with('[')).count();
-        prop_assert!(texts[0].starts_with('[') || tagged == 4, "a line of its own: {human}");
+        prop_assert!(texts[0].starts_with('[') || tagged == 5, "a line of its own: {human}");
 
         let json: Value = serde_json::from_str(&plain(Format::Json, &report)).unwrap();
         let finding = &json["sections"][0]["findings"][0];
@@ -439,7 +597,7 @@ proptest! {
         let mut out = Vec::new();
         github::annotations(&report, &mut out).unwrap();
         let out = String::from_utf8(out).unwrap();
-        let commands = if status == Status::Pass { 1 } else { 3 };
+        let commands = if status == Status::Pass { 2 } else { 4 };
         prop_assert_eq!(out.lines().count(), commands, "{}", out);
         prop_assert!(out.lines().all(|line| line.starts_with("::error ") || line.starts_with("::warning ")));
     }

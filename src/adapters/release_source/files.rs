@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use indicatif::{ProgressBar, ProgressStyle};
 use tempfile::TempDir;
 
 use super::{Purpose, ReleaseSource, Wanted};
@@ -16,6 +15,7 @@ use crate::{
         keep::{Keep, Staged},
     },
     error::{Error, Result},
+    progress::Phase,
     release::{selection::Names, snapshot::Available},
     subject::tag::Tag,
 };
@@ -80,19 +80,20 @@ impl Files {
                 Ok((folder::fetch(&folder, request).await?, None))
             }
             Self::GitHub { github, downloads, progress } => {
+                let asked = phase(*progress, || Phase::begin(format!("listing {tag}")));
                 let listing = github_release::list(github, &rule.repository, tag, contracts, scope).await?;
+                drop(asked);
                 let staged = match (downloads, purpose) {
                     (Downloads::Temporary(root), _) => Staged::temporary(root.path())?,
                     (Downloads::Kept(keep), Purpose::Verdict) => keep.stage(tag, listing.names())?,
                     (Downloads::Kept(keep), Purpose::Comparison) => keep.stage_beside(tag)?,
                 };
                 let notes_have_room = notes_have_room(listing.names());
-                let bar = progress_bar(tag, *progress);
-                let progress = &|bytes| bar.inc(bytes);
-                let request = github_release::Request { into: staged.path(), jobs, budget, progress };
-                let fetched = listing.download(github, request).await;
-                bar.finish_and_clear();
-                let fetched = fetched?;
+                let (assets, bytes) = listing.needed();
+                let phase = phase(*progress, || Phase::of(format!("downloading {tag}"), bytes, assets, "asset"));
+                let request = github_release::Request { into: staged.path(), jobs, budget, phase: &phase };
+                let fetched = listing.download(github, request).await?;
+                drop(phase);
                 if staged.is_kept()
                     && let Available::Yes(notes) = &fetched.notes
                 {
@@ -137,15 +138,6 @@ fn folder_of(dir: &Path, tag: &Tag, nested: bool) -> Result<PathBuf> {
     Ok(own)
 }
 
-fn progress_bar(tag: &Tag, visible: bool) -> ProgressBar {
-    if !visible {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {bytes} ({bytes_per_sec})") {
-        bar.set_style(style);
-    }
-    bar.set_message(format!("downloading {tag}"));
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    bar
+fn phase(shown: bool, begin: impl FnOnce() -> Phase) -> Phase {
+    if shown { begin() } else { Phase::hidden() }
 }

@@ -132,6 +132,13 @@ impl Bundle {
         &self.inner.verification_material.tlog_entries
     }
 
+    /// The number of its one log entry, as far as the log signed it: in its promise, or as the leaf of the inclusion proof.
+    pub(super) fn log_index(&self) -> Option<u64> {
+        let [entry] = self.entries() else { return None };
+        let proven = entry.inclusion_proof.as_ref().is_some_and(|proof| proof.log_index == entry.log_index);
+        (entry.inclusion_promise.is_some() || proven).then(|| entry.log_index.get())
+    }
+
     /// Whether the bundle names a managed key instead of carrying a certificate.
     pub fn needs_key(&self) -> bool {
         self.inner.signing_certificate().is_none()

@@ -55,6 +55,8 @@ pub(super) fn signer(certificate: &DerCertificate, san: &str, issuer: &str) -> R
         source_repository: claims.repository(san)?,
         source_ref: claims.either(REF).map(str::to_owned),
         source_commit: claims.either(COMMIT).map(str::to_owned),
+        signed_at: None,
+        log_index: None,
         bare: claims.0.keys().all(|number| [ISSUER.0, ISSUER.1].contains(number)),
     })
 }

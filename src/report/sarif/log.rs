@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::report::{Report, wording};
+use crate::report::{Action, Report, wording};
 
 #[derive(Serialize)]
 pub(super) struct Log<'a> {
@@ -63,6 +63,8 @@ pub(super) struct Message {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Invocation {
     pub(super) execution_successful: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) end_time_utc: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) tool_execution_notifications: Vec<Notification>,
 }
@@ -98,6 +100,9 @@ pub(super) struct PhysicalLocation {
     pub(super) artifact_location: ArtifactLocation,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) region: Option<Region>,
+    /// Whole lines around the region, where the region is less than that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) context_region: Option<Region>,
 }
 
 #[derive(Serialize)]
@@ -111,6 +116,18 @@ pub(super) struct Region {
     pub(super) start_line: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) start_column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) end_line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) end_column: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) snippet: Option<ArtifactContent>,
+}
+
+/// Text of a file, as it is there.
+#[derive(Serialize)]
+pub(super) struct ArtifactContent {
+    pub(super) text: String,
 }
 
 #[derive(Serialize)]
@@ -129,6 +146,9 @@ pub(super) struct Counted<'a> {
     missing: usize,
     skipped: usize,
     warnings: usize,
+    /// What was done or is planned, a line each: results are for what was found.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    actions: Vec<String>,
 }
 
 impl<'a> Counted<'a> {
@@ -142,6 +162,11 @@ impl<'a> Counted<'a> {
             missing: counts.missing,
             skipped: counts.skipped,
             warnings: counts.warned,
+            actions: report.sections.iter().flat_map(|section| &section.actions).map(action).collect(),
         }
     }
+}
+
+fn action(action: &Action) -> String {
+    format!("{}: {} {}", action.state.word(), action.what, action.target)
 }

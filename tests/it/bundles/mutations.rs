@@ -335,7 +335,7 @@ fn a_file_that_is_no_bundle_is_a_usage_error_that_says_what_it_is() {
         (sound.instance.trusted_root_json(super::BASE), "a Sigstore trusted root"),
         (sound.instance.client_trust_config_json(super::BASE), "a Sigstore client trust config"),
         (envelope, "a DSSE envelope"),
-        (r#"{"_type":"https://in-toto.io/Statement/v1","predicateType":"p"}"#.to_owned(), "an in-toto statement"),
+        (r#"{"_type":"https://in-toto.io/Statement/v1","predicateType":"p"}"#.to_owned(), "unsigned in-toto statement"),
         (r#"{"attestations":[]}"#.to_owned(), "GitHub's answer with attestations"),
     ] {
         place.verify(&file, "blob").expect(2).says(&["bundle.json: not a bundle: this is ", kind]).without_product();

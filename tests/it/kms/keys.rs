@@ -105,7 +105,7 @@ fn without_a_policy_no_key_is_taken_from_any_machine_unless_that_is_asked_for_by
     assert!(!place.path("key").exists());
 
     let run = bare(&place, &sandbox, "get-key").args(["--key-out", "key", "--any-kms"]).run().expect(0);
-    run.says(&["[WARN] kms-known", "no KMS on it", "any genuine machine could be this KMS"]);
+    run.says(&["[WARN] kms-known", "not a KMS on it", "any genuine machine could be this KMS"]);
     assert_eq!(place.read("key").len(), 64);
 
     let policy = sandbox.export("MEROTEE_KMS_POLICY");

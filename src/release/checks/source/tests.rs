@@ -21,7 +21,7 @@ fn of(asset: &str, git_ref: &str, commit: &str) -> Signature {
         source_repository: claim("https://github.com/o/r"),
         source_ref: claim(git_ref),
         source_commit: claim(commit),
-        bare: false,
+        ..Signer::default()
     };
     signature(asset, SignatureOutcome::SignedBy(signer))
 }

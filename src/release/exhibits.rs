@@ -1,0 +1,152 @@
+//! What is known of a release, and what a reader needs side by side to follow its findings. Nothing is judged here: the
+//! checks have done that, and their findings are given.
+
+use super::{
+    checks::{authenticity, completeness, integrity, source::SOURCE_COMMIT},
+    contract::AssetKind,
+    notes::image::{NOTES_IMAGE, pinned},
+    signer::Signer,
+    snapshot::{Available, Signature, SignatureOutcome, Snapshot},
+};
+use crate::{
+    attestation::measurement::{Allowed, Register},
+    policy::{
+        agreement::{COUNTERPART_MEASUREMENTS, MEASUREMENTS_MATCH},
+        isolation::PROFILE_ISOLATION,
+        roles::ROLE_SEPARATION,
+    },
+    report::{AssetRow, Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, SignatureRow, Status, Table},
+    subject::role::Role,
+};
+
+/// Checks that the table of assets helps to follow.
+const ON_ASSETS: &[&str] = &[
+    completeness::ASSET_LISTED.id,
+    integrity::CHECKSUM.id,
+    integrity::API_DIGEST.id,
+    integrity::ASSET_SIZE.id,
+    authenticity::SIGNATURE.id,
+];
+/// Checks that the table of registers helps to follow.
+const ON_REGISTERS: &[&str] =
+    &[PROFILE_ISOLATION.id, ROLE_SEPARATION.id, MEASUREMENTS_MATCH.id, COUNTERPART_MEASUREMENTS.id];
+/// Checks that the table of signatures helps to follow.
+const ON_SIGNATURES: &[&str] = &[authenticity::IDENTITY.id, SOURCE_COMMIT.id];
+
+/// The image that the notes pin, where the check of it found nothing wrong; and who signed the checksums file, when, and
+/// where that is logged.
+pub fn facts(snapshot: &Snapshot, findings: &[Finding]) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    let image = findings.iter().filter(|finding| finding.check == NOTES_IMAGE.id);
+    if image.clone().count() > 0
+        && worst(image) == Status::Pass
+        && let Available::Yes(notes) = &snapshot.notes
+    {
+        facts.extend(pinned(notes, &snapshot.contract.image_of(&snapshot.repository)).map(Fact::Image));
+    }
+    if let Some(signer) = signer_of(snapshot, &snapshot.contract.checksums.name) {
+        facts.push(Fact::Signer(signer.to_string()));
+        facts.extend(signer.signed_at.map(Fact::SignedAt));
+        facts.extend(signer.log_index.map(Fact::LogIndex));
+    }
+    facts
+}
+
+/// The assets, the registers and the signatures of a release, each where there are any.
+pub fn exhibits(snapshot: &Snapshot, findings: &[Finding]) -> Vec<Exhibit> {
+    let exhibit = |checks, table| Exhibit { checks, table };
+    let (assets, registers, signatures) = (assets(snapshot, findings), registers(snapshot), signatures(snapshot));
+    let mut exhibits = Vec::new();
+    if !assets.is_empty() {
+        exhibits.push(exhibit(ON_ASSETS, Table::Assets(assets)));
+    }
+    if !registers.rows.is_empty() {
+        exhibits.push(exhibit(ON_REGISTERS, Table::Registers(registers)));
+    }
+    if !signatures.is_empty() {
+        exhibits.push(exhibit(ON_SIGNATURES, Table::Signatures(signatures)));
+    }
+    exhibits
+}
+
+/// One row an asset, but for the files that carry the signatures: those have a table of their own.
+fn assets(snapshot: &Snapshot, findings: &[Finding]) -> Vec<AssetRow> {
+    let checksums = snapshot.contract.checksums.name.as_str();
+    let carries_signature = |name: &str| snapshot.signatures.iter().any(|signature| signature.was_judged_by(name));
+    let came_of = |check: &str, name: &str| {
+        let mut found = findings.iter().filter(|f| f.check == check && f.subject == name).peekable();
+        found.peek().is_some().then(|| worst(found))
+    };
+    let row = |name: &str| {
+        let checksum = came_of(integrity::CHECKSUM.id, name);
+        // A checksum that holds makes the asset one that the checksums file's signer vouches for.
+        let vouched = checksum == Some(Status::Pass);
+        let signer = signer_of(snapshot, name).or_else(|| signer_of(snapshot, checksums).filter(|_| vouched));
+        AssetRow {
+            name: name.to_owned(),
+            checksum,
+            signature: came_of(authenticity::SIGNATURE.id, name),
+            signer: signer.map(ToString::to_string),
+        }
+    };
+    let names = snapshot.assets.iter().map(|asset| asset.name.as_str());
+    names.filter(|name| !carries_signature(name)).map(row).collect()
+}
+
+fn signatures(snapshot: &Snapshot) -> Vec<SignatureRow> {
+    let row = |signature: &Signature| {
+        let (signer, signed_at, log_index) = match &signature.outcome {
+            SignatureOutcome::SignedBy(signer) => (Some(signer.san.clone()), signer.signed_at, signer.log_index),
+            SignatureOutcome::SignedWithKey => (None, None, None),
+            SignatureOutcome::Rejected(_) | SignatureOutcome::Absent | SignatureOutcome::Unverified(_) => return None,
+        };
+        let (asset, evidence) = (signature.asset.clone(), signature.evidence.clone());
+        Some(SignatureRow { asset, evidence, signer, signed_at, log_index })
+    };
+    snapshot.signatures.iter().filter_map(row).collect()
+}
+
+/// What each profile accepts: of a KMS release by role, of a node release as measured. Documents that do not parse have no
+/// rows; `schema` says why.
+fn registers(snapshot: &Snapshot) -> RegisterMatrix {
+    let mut rows = Vec::new();
+    let policies = snapshot.documents(AssetKind::Policy).filter_map(|(_, document)| document.policy());
+    for lists in policies.flat_map(|policy| &policy.profiles) {
+        let of = |role: Role| Some(row(format!("{} {}", lists.profile, role.as_str()), lists.side(role)?));
+        rows.extend([Role::Kms, Role::Node].into_iter().filter_map(of));
+    }
+    let measured = snapshot.documents(AssetKind::Measurements).filter_map(|(_, document)| document.measurements());
+    rows.extend(measured.flat_map(|published| &published.profiles).map(|of| row(of.profile.to_string(), &of.allowed)));
+    RegisterMatrix { registers: Register::ALL.map(Register::name).to_vec(), rows }
+}
+
+fn row(profile: String, allowed: &Allowed) -> RegisterRow {
+    let values = |register| allowed.register(register).iter().map(ToString::to_string).collect();
+    RegisterRow { profile, values: Register::ALL.map(values).to_vec() }
+}
+
+/// Who signed an asset, by the first sound signature over it.
+fn signer_of<'a>(snapshot: &'a Snapshot, asset: &str) -> Option<&'a Signer> {
+    let of = snapshot.signatures.iter().filter(|signature| signature.asset == asset);
+    of.filter_map(|signature| match &signature.outcome {
+        SignatureOutcome::SignedBy(signer) => Some(signer),
+        SignatureOutcome::SignedWithKey
+        | SignatureOutcome::Rejected(_)
+        | SignatureOutcome::Absent
+        | SignatureOutcome::Unverified(_) => None,
+    })
+    .next()
+}
+
+/// The status that bears most on the verdict; a pass where there is none.
+fn worst<'a>(findings: impl Iterator<Item = &'a Finding>) -> Status {
+    let weight = |status: &Status| match status {
+        Status::Pass => 0,
+        Status::Skipped => 1,
+        Status::Warn => 2,
+        Status::SkippedRequired => 3,
+        Status::Missing => 4,
+        Status::Fail => 5,
+    };
+    findings.map(|finding| finding.status).max_by_key(weight).unwrap_or(Status::Pass)
+}

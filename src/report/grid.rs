@@ -1,0 +1,117 @@
+//! Exhibits, actions and lists of subjects as plain grids of text, which each renderer draws in its own way.
+//!
+//! Not responsible for escaping: cells are as untrusted as what they are made of.
+
+use super::{Action, AssetRow, Exhibit, RegisterMatrix, Report, SignatureRow, Status, Table, wording};
+
+/// Hex digits of a register value that are shown.
+const SHORT: usize = 6;
+
+/// A table of texts. Every row has as many cells as there are headings.
+pub(super) struct Grid {
+    pub(super) title: &'static str,
+    pub(super) headings: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
+    /// Lines below the table.
+    pub(super) notes: Vec<String>,
+}
+
+impl Grid {
+    fn new<const N: usize>(title: &'static str, headings: [&str; N]) -> Self {
+        Self { title, headings: headings.map(str::to_owned).to_vec(), rows: Vec::new(), notes: Vec::new() }
+    }
+
+    /// One row a subject, for a report on several.
+    pub(super) fn subjects(report: &Report) -> Self {
+        let headings = ["Verdict", "Passed", "Failed", "Missing", "Skipped", "Warnings", "Subject"];
+        let rows = report.sections.iter().map(|section| {
+            let counts = section.counts();
+            let numbers = [counts.passed, counts.failed, counts.missing, counts.skipped, counts.warned];
+            let mut row = vec![section.verdict().word().to_owned()];
+            row.extend(numbers.map(|number| number.to_string()));
+            row.push(section.subject.clone());
+            row
+        });
+        Self { rows: rows.collect(), ..Self::new("Subjects", headings) }
+    }
+
+    /// One row an action, in the order of doing; none where nothing was to be done.
+    pub(super) fn actions(actions: &[Action]) -> Option<Self> {
+        let row = |action: &Action| vec![action.state.word().to_owned(), action.what.clone(), action.target.clone()];
+        let rows: Vec<_> = actions.iter().map(row).collect();
+        (!rows.is_empty()).then(|| Self { rows, ..Self::new("Actions", ["State", "Action", "Target"]) })
+    }
+
+    /// An exhibit.
+    pub(super) fn exhibit(exhibit: &Exhibit) -> Self {
+        match &exhibit.table {
+            Table::Assets(rows) => Self::assets(rows),
+            Table::Registers(matrix) => Self::registers(matrix),
+            Table::Signatures(rows) => Self::signatures(rows),
+        }
+    }
+
+    fn assets(rows: &[AssetRow]) -> Self {
+        let mark = |status: Option<Status>| status.map_or("-", wording::status_label).to_owned();
+        let row = |asset: &AssetRow| {
+            let signer = asset.signer.clone().unwrap_or_else(|| "-".to_owned());
+            vec![mark(asset.checksum), mark(asset.signature), asset.name.clone(), signer]
+        };
+        let headings = ["Checksum", "Signature", "Asset", "Signed by"];
+        Self { rows: rows.iter().map(row).collect(), ..Self::new("Assets", headings) }
+    }
+
+    fn signatures(rows: &[SignatureRow]) -> Self {
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let row = |signature: &SignatureRow| {
+            vec![
+                signature.asset.clone(),
+                or_none(signature.signed_at.map(|time| time.to_string())),
+                or_none(signature.log_index.map(|index| index.to_string())),
+                signature.evidence.clone(),
+                signature.signer.clone().unwrap_or_else(|| "a key, not a certificate".to_owned()),
+            ]
+        };
+        let headings = ["Asset", "Signed at", "Log index", "Evidence", "Signer"];
+        Self { rows: rows.iter().map(row).collect(), ..Self::new("Signatures", headings) }
+    }
+
+    /// Values are shown by their first digits; one that several profiles accept has its name behind it.
+    fn registers(matrix: &RegisterMatrix) -> Self {
+        let shared = matrix.shared();
+        let cell = |register: usize, values: &Vec<String>| match values.as_slice() {
+            [] => "-".to_owned(),
+            [value, rest @ ..] => {
+                let name = shared.iter().find(|s| s.register == register && s.value == value).map(|s| s.name.as_str());
+                let more = if rest.is_empty() { String::new() } else { format!(" +{}", rest.len()) };
+                let name = name.map(|name| format!(" {name}")).unwrap_or_default();
+                format!("{}{name}{more}", short(value))
+            }
+        };
+        let row = |row: &super::RegisterRow| {
+            let mut cells = vec![row.profile.clone()];
+            cells.extend((0..matrix.registers.len()).map(|register| {
+                row.values.get(register).map_or_else(|| "-".to_owned(), |values| cell(register, values))
+            }));
+            cells
+        };
+        let named = |row: &usize| matrix.rows.get(*row).map(|row| row.profile.as_str());
+        let note = |value: &super::SharedValue<'_>| {
+            let register = matrix.registers.get(value.register).copied().unwrap_or_default();
+            let rows = value.rows.iter().filter_map(named).collect::<Vec<_>>().join(", ");
+            format!("{} = {register} {}, accepted by {rows}", value.name, short(value.value))
+        };
+        let headings = ["Profile"].into_iter().chain(matrix.registers.iter().copied()).map(str::to_owned).collect();
+        Self {
+            title: "Registers",
+            headings,
+            rows: matrix.rows.iter().map(row).collect(),
+            notes: shared.iter().map(note).collect(),
+        }
+    }
+}
+
+fn short(value: &str) -> String {
+    let cut: String = value.chars().take(SHORT).collect();
+    if cut.len() < value.len() { format!("{cut}…") } else { cut }
+}

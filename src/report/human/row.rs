@@ -1,0 +1,127 @@
+//! Findings as rows of the human report, folded to a line a check.
+
+use crate::report::{Finding, Section, Status, escape::terminal, wording};
+
+use super::LABEL;
+
+/// Lines of passed checks up to which each check keeps its own. In a longer report those that only say how many passed
+/// share lines.
+const FEW: usize = 20;
+/// A detail column narrower than this is not worth wrapping into.
+const MIN_DETAIL: usize = 40;
+
+/// A line of the report, or several.
+pub(super) enum Line {
+    /// A finding, or what passed of one check.
+    Row(Box<Row>),
+    /// Checks that passed and have no more to say, in order.
+    Run(Vec<String>),
+}
+
+/// Every finding by itself.
+pub(super) fn each(section: &Section) -> Vec<Line> {
+    section.findings.iter().map(|finding| Line::Row(Box::new(Row::of(finding)))).collect()
+}
+
+/// What did not pass: a check that was not made must be seen, too.
+pub(super) fn attention(section: &Section) -> Vec<Line> {
+    let found = section.findings.iter().filter(|finding| finding.status != Status::Pass);
+    found.map(|finding| Line::Row(Box::new(Row::of(finding)))).collect()
+}
+
+/// What did not pass, and the passes of each check as one line where the first of them stood. A pass that is alone keeps
+/// its words.
+pub(super) fn folded(section: &Section) -> Vec<Line> {
+    let rows: Vec<Row> = section.findings.iter().filter_map(|finding| gathered(section, finding)).collect();
+    let few = rows.iter().filter(|row| row.status == Status::Pass).count() <= FEW;
+    let mut lines: Vec<Line> = Vec::new();
+    for row in rows {
+        if few || !row.is_mute() {
+            lines.push(Line::Row(Box::new(row)));
+        } else if let Some(Line::Run(names)) = lines.last_mut() {
+            names.push(row.name());
+        } else {
+            lines.push(Line::Run(vec![row.name()]));
+        }
+    }
+    lines
+}
+
+/// The row of a finding; none for a pass that an earlier one of its check speaks for.
+fn gathered(section: &Section, finding: &Finding) -> Option<Row> {
+    let check = finding.check;
+    let of = || section.findings.iter().filter(|other| other.check == check);
+    let passes = || of().filter(|other| other.status == Status::Pass);
+    match finding.status {
+        Status::Pass if passes().nth(1).is_some() => {
+            let first = passes().next().is_some_and(|first| std::ptr::eq(first, finding));
+            first.then(|| Row::counted(check, passes().count(), of().count()))
+        }
+        Status::Pass => Some(Row { brief: true, ..Row::of(finding) }),
+        Status::Warn | Status::Fail | Status::Missing | Status::SkippedRequired | Status::Skipped => {
+            Some(Row::of(finding))
+        }
+    }
+}
+
+/// A finding with its texts escaped.
+pub(super) struct Row {
+    pub(super) status: Status,
+    pub(super) check: &'static str,
+    pub(super) subject: String,
+    /// Everything on one line.
+    pub(super) detail: String,
+    /// The detail without what is compared.
+    pub(super) message: String,
+    pub(super) compared: Option<(String, String)>,
+    pub(super) place: Option<String>,
+    pub(super) help: Option<String>,
+    /// The finding itself, to draw the source it quotes.
+    pub(super) finding: Option<Finding>,
+    /// Whether it must not take more than a line.
+    pub(super) brief: bool,
+}
+
+impl Row {
+    pub(super) fn of(finding: &Finding) -> Self {
+        let uncompared = Finding { expected: None, actual: None, ..finding.clone() };
+        let quotes = finding.location.as_ref().is_some_and(|location| location.snippet.is_some());
+        Self {
+            status: finding.status,
+            check: finding.check,
+            subject: terminal(&finding.subject),
+            detail: wording::marked_sentence(finding, terminal),
+            message: wording::marked_sentence(&uncompared, terminal),
+            compared: finding.expected.as_deref().map(terminal).zip(finding.actual.as_deref().map(terminal)),
+            place: wording::place(finding).as_deref().map(terminal),
+            help: wording::help(finding).map(terminal),
+            finding: quotes.then(|| finding.clone()),
+            brief: false,
+        }
+    }
+
+    /// What so many of a check's findings have in common: they passed.
+    fn counted(check: &'static str, passed: usize, all: usize) -> Self {
+        let subject = if passed == all { format!("all {all}") } else { format!("{passed} of {all}") };
+        let (detail, message) = (String::new(), String::new());
+        let (compared, place, help, finding) = (None, None, None, None);
+        Self { status: Status::Pass, check, subject, detail, message, compared, place, help, finding, brief: true }
+    }
+
+    /// Whether it says no more than that a check passed as a whole, however often.
+    fn is_mute(&self) -> bool {
+        self.status == Status::Pass && (self.subject.is_empty() || self.detail.is_empty())
+    }
+
+    /// The check as it stands among others on one line.
+    fn name(&self) -> String {
+        if self.subject.is_empty() { self.check.to_owned() } else { format!("{} ({})", self.check, self.subject) }
+    }
+
+    /// Columns the detail needs to be readable beside the others: no word of it, nor a label and its value, overflows.
+    pub(super) fn least(&self) -> usize {
+        let longest = |text: &str| text.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
+        let labelled = self.compared.as_ref().map_or(0, |(a, b)| LABEL + longest(a).max(longest(b)));
+        longest(&self.detail).max(labelled).max(MIN_DETAIL)
+    }
+}
