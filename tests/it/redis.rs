@@ -206,7 +206,7 @@ async fn a_redis_killed_mid_run_refuses_at_once_and_serves_the_same_store_when_i
         let outcomes = [store.look(&last, NOW).await, store.consume(&last, NOW).await, store.id().await.map(drop)];
         for outcome in outcomes {
             let words = chain(&unavailable(outcome));
-            assert!(words.contains(&server.socket()) && words.contains("out of reach"), "{words}");
+            assert!(words.contains(&server.socket()) && words.contains("unreachable"), "{words}");
         }
     }
     assert!(begun.elapsed() < SOON);
