@@ -54,7 +54,7 @@ fn main() {
     row(RUNS, "check three for isolation", || suite::together(&all), "reading them with serde_json", three);
 
     // The last of each list, so that nothing is found early.
-    let lists = first.profiles.first().and_then(|p| p.side(Role::Kms)).expect("a KMS side");
+    let lists = first.profiles.first().and_then(|p| p.of(Role::Kms)).expect("a KMS side");
     let machine = Register::ALL.map(|register| (register, value(Role::Kms, Profile::Debug, register, ENTRIES - 1)));
     let admitted = || machine.iter().all(|(register, value)| lists.register(*register).contains(value));
     assert!(admitted(), "the machine is in the policy");

@@ -1,11 +1,13 @@
 //! The command line: clap types, environment names, and nothing else.
 
 pub mod catalog;
+mod choice;
 pub mod compose_hash;
 pub mod dependency_guard;
 pub mod doctor;
 mod endpoints;
 mod environment;
+mod examples;
 pub mod forbid_allowed_env;
 mod forms;
 mod given;
@@ -28,25 +30,13 @@ pub use self::{
     reading::NoCommand,
 };
 use crate::subject::tag::{Class, Selector};
-use clap::{
-    Args, Parser, Subcommand,
-    builder::{PossibleValuesParser, TypedValueParser},
-};
+use clap::{Args, Parser, Subcommand, ValueHint};
 
 pub mod policy;
 
-/// Exit codes, as `--help` states them.
-const EXIT_CODES: &str = "Exit codes:
-  0   every required check passed (warnings allowed)
-  1   the work could not be done, so there is no verdict (network, I/O, remote fault)
-  2   usage error: bad arguments, a malformed tag, a config file, key or trust root that does not parse
-  10  verification failure: at least one check failed
-  11  a required asset or entry is missing, and nothing failed outright
-  130 interrupted by SIGINT or SIGTERM";
-
 /// Says whether a release of a TEE key-management service is genuine, complete and safe to deploy.
 #[derive(Debug, Parser)]
-#[command(name = "merotee", version, about, after_help = EXIT_CODES, infer_subcommands = false)]
+#[command(name = "merotee", version, about, after_help = examples::PROGRAM, infer_subcommands = false)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -108,26 +98,29 @@ pub enum Command {
         check: Option<String>,
     },
     /// Print a shell completion script
+    #[command(after_help = examples::COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Print a manual page
+    #[command(after_help = examples::MAN)]
     Man {
-        /// Subcommand whose page to print, instead of the program's
+        /// Subcommand whose page to print, such as `kms serve`, instead of the program's
         #[arg(value_name = "COMMAND")]
-        of: Option<String>,
+        of: Vec<String>,
     },
 }
 
 /// Arguments of `verify-release-assets`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::VERIFY_RELEASE)]
 pub struct VerifyReleaseArgs {
     /// mero-kms-vX.Y.Z[-rc.N], mero-tee-vX.Y.Z[-rc.N], node-image-gcp-vX.Y.Z, or a bare [v]X.Y.Z for both families
-    #[arg(value_name = "TAG", required_unless_present = "list_contract")]
+    #[arg(value_name = "TAG", required_unless_present = "list_contract", hide_possible_values = true, value_parser = choice::selector())]
     pub tag: Option<Selector>,
     /// Hold the release to this class [default: rc for -rc.N, else stable]
-    #[arg(long, value_name = "CLASS", value_parser = class_parser())]
+    #[arg(long, value_name = "CLASS", value_parser = choice::class())]
     pub class: Option<Class>,
     /// Verify the files of a folder instead of downloading; for a bare version, of DIR/<tag> each
     #[arg(long, value_name = "DIR")]
@@ -225,10 +218,10 @@ pub struct SourceArgs {
 
 /// Arguments of `verify-blob`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("evidence").required(true).args(["bundle", "signature"]))]
+#[command(after_help = examples::VERIFY_BLOB, group = clap::ArgGroup::new("evidence").required(true).args(["bundle", "signature"]))]
 pub struct VerifyBlobArgs {
     /// The file, or its digest as sha256:HEX; `-` is standard input
-    #[arg(value_name = "FILE|sha256:HEX|-")]
+    #[arg(value_name = "FILE|sha256:HEX|-", value_hint = ValueHint::FilePath)]
     pub artifact: String,
     /// Sigstore bundle, or cosign's older one
     #[arg(long, value_name = "FILE|-")]
@@ -268,11 +261,7 @@ pub struct VerifyBlobArgs {
 /// Arguments of `sandbox`.
 #[cfg(feature = "sandbox")]
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  merotee sandbox -- verify-release-assets mero-kms-v1.2.0
-  merotee sandbox --tamper payload-byte -- verify-release-assets mero-kms-v1.2.0
-  merotee sandbox --tamper list
-  merotee sandbox serve")]
+#[command(after_help = examples::SANDBOX)]
 pub struct SandboxArgs {
     /// The world.
     #[command(flatten)]
@@ -293,7 +282,7 @@ pub struct SandboxArgs {
 #[derive(Debug, Args)]
 pub struct WorldArgs {
     /// Spoil a release in this way before the command sees it; `list` shows every kind
-    #[arg(long, value_name = "KIND")]
+    #[arg(long, value_name = "KIND", hide_possible_values = true, value_parser = choice::suggesting(tamper_kinds(), clap::builder::StringValueParser::new()))]
     pub tamper: Vec<String>,
     /// Keys, log and releases are derived from this number: the same seed gives the same bytes [default: 0]
     #[arg(long, value_name = "N")]
@@ -305,6 +294,7 @@ pub struct WorldArgs {
 #[derive(Debug, Subcommand)]
 pub enum SandboxCommand {
     /// Keep the world up until it is told to stop, and print the environment to export
+    #[command(after_help = examples::SANDBOX_SERVE)]
     Serve(WorldArgs),
 }
 
@@ -328,8 +318,8 @@ impl SandboxArgs {
     }
 }
 
-fn class_parser() -> impl TypedValueParser<Value = Class> {
-    let named = |word: &str| Class::ALL.into_iter().find(|class| class.name() == word);
-    PossibleValuesParser::new(Class::ALL.map(Class::name))
-        .try_map(move |word| named(&word).ok_or("not a class of releases"))
+/// Every kind of tampering, and the word that lists them.
+#[cfg(feature = "sandbox")]
+fn tamper_kinds() -> impl Iterator<Item = &'static str> {
+    crate::sandbox::tamper::Tamper::all().map(|tamper| tamper.name()).chain(["list"])
 }

@@ -95,7 +95,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Sandbox(args) => sandbox::run(args, context).await,
         Command::Explain { check } => explain::run(check.as_deref()),
         Command::Completions { shell } => Ok(completions::script(*shell)),
-        Command::Man { of } => completions::manual(of.as_deref()),
+        Command::Man { of } => completions::manual(of),
     }
 }
 

@@ -60,7 +60,7 @@ pub fn make(policy: &PolicyFile, demands: Demands<'_>, url: &Url) -> (Option<Mer
         Err(finding) => (**finding).clone(),
     });
     let lists = policy.profiles.iter().find(|l| demands.profile.is_none_or(|profile| l.profile == profile));
-    let kms = lists.and_then(|l| l.side(Role::Kms));
+    let kms = lists.and_then(|l| l.of(Role::Kms));
     if kms.is_none() {
         let message = format!("an {} has no KMS lists", policy.kind.describe());
         findings.push(MEROD_CONFIG.fail(&policy.name, message).help("give the policy of a KMS release"));

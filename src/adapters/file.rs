@@ -158,7 +158,7 @@ pub fn refuse_unwritable(path: &Path) -> Result<()> {
             Err(e) if e.kind() == io::ErrorKind::NotFound && !is_folders_name(path) => {}
             Err(e) => return Err(e),
         }
-        tempfile::Builder::new().prefix(".merotee-").tempfile_in(folder_of(path)).map(drop)
+        temporary_beside(path, &mut tempfile::Builder::new()).map(drop)
     };
     check().map_err(|e| unwritable(path, e))
 }
@@ -174,7 +174,25 @@ fn folder_of(path: &Path) -> &Path {
 }
 
 fn unwritable(path: &Path, error: io::Error) -> Error {
-    Error::input(format!("cannot write {}", path.display())).because(error)
+    Error::input(format!("cannot write {}", path.display())).because(without_path(error))
+}
+
+/// The error itself. One of a temporary file names that file, which is of no concern to a reader who named another.
+fn without_path(error: io::Error) -> io::Error {
+    match (error.raw_os_error(), error.get_ref()) {
+        (None, Some(_)) => error.kind().into(),
+        (Some(_), _) | (None, None) => error,
+    }
+}
+
+/// Makes a temporary file beside the one that is to be written, so that it can be renamed.
+fn temporary_beside(path: &Path, builder: &mut tempfile::Builder<'_, '_>) -> io::Result<tempfile::NamedTempFile> {
+    let folder = folder_of(path);
+    // Asked first, since its error says what the system says.
+    if !std::fs::metadata(folder)?.is_dir() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
+    builder.prefix(".merotee-").tempfile_in(folder)
 }
 
 fn write_with_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
@@ -196,7 +214,7 @@ fn write_with_mode(path: &Path, bytes: &[u8], mode: Option<u32>) -> Result<()> {
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         builder.permissions(permissions);
-        let mut temporary = builder.prefix(".merotee-").tempfile_in(folder_of(path))?;
+        let mut temporary = temporary_beside(path, &mut builder)?;
         temporary.write_all(bytes)?;
         temporary.flush()?;
         temporary.persist(path).map_err(|e| e.error)?;

@@ -74,7 +74,7 @@ fn fits(policies: &[PolicyFile], measured: &PublishedMrtds, profile: Profile) ->
         .filter(|policy| !policy.is_not_ready())
         .flat_map(|policy| &policy.profiles)
         .find(|lists| lists.profile == profile)
-        .and_then(|lists| lists.side(Role::Node));
+        .and_then(|lists| lists.of(Role::Node));
     match (lists, measured.profile(profile)) {
         (Some(allowed), Some(node)) => admits_all(allowed, &node.allowed, node.states_tcb),
         (None, _) | (_, None) => false,

@@ -49,6 +49,8 @@ pub struct CatalogSourceArgs {
 
 /// Arguments of `catalog show`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example:
+  merotee sandbox -- catalog show")]
 pub struct CatalogShowArgs {
     /// Where the catalog is.
     #[command(flatten)]
@@ -144,8 +146,9 @@ pub struct CatalogAddArgs {
 /// Arguments of `catalog rebuild`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  merotee catalog rebuild --check
-  merotee catalog rebuild --dry-run --format markdown")]
+  merotee catalog rebuild --dry-run --format markdown
+  merotee catalog rebuild
+  merotee catalog rebuild --check")]
 pub struct CatalogRebuildArgs {
     /// Which file.
     #[command(flatten)]

@@ -4,18 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::examples;
 use crate::{attestation::compose_hash::Kind, digest::Sha256};
-
-const KINDS: &str = "Kinds:
-  dstack    the bytes of app-compose.json as they are: what a machine's compose-hash event holds
-  release   the normalised docker-compose file: what a release's compose-hash.txt holds
-
-Without --kind the name decides: *.yml, *.yaml, compose.json and docker-compose*.json are a release's, other *.json dstack's.
-The hash is printed alone. With --attest-response, or with --expect and another --format than human, a report is printed.";
 
 /// Arguments of `compose-hash`.
 #[derive(Debug, Args)]
-#[command(after_help = KINDS)]
+#[command(after_help = examples::COMPOSE_HASH)]
 pub struct ComposeHashArgs {
     /// app-compose.json or a docker-compose file; `-` is standard input
     #[arg(value_name = "FILE|-")]

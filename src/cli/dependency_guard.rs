@@ -19,7 +19,7 @@ pub struct DependencyGuardArgs {
     #[arg(long, value_name = "TAG")]
     pub tag: Option<Selector>,
     /// Hold it to this class [default: rc for -rc.N, else stable]
-    #[arg(long, value_name = "CLASS", value_parser = super::class_parser())]
+    #[arg(long, value_name = "CLASS", value_parser = super::choice::class())]
     pub class: Option<Class>,
     /// Version or tag it goes with [default: the other family's variable, then the catalog, then the same version]
     #[arg(long, value_name = "VERSION")]

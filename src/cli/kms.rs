@@ -3,20 +3,24 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Subcommand, builder::BoolishValueParser};
+use clap::{
+    Args, Subcommand,
+    builder::{BoolishValueParser, StringValueParser},
+};
 use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    GitHubArgs, NetworkArgs, SigstoreArgs,
+    GitHubArgs, NetworkArgs, SigstoreArgs, choice, examples,
     kms_client::{KmsAttestArgs, KmsGetKeyArgs, KmsHealthArgs},
 };
+use crate::subject::profile::Profile;
 
 /// `kms …`.
 #[derive(Debug, Subcommand)]
 pub enum KmsCommand {
     /// Serve storage keys to attested nodes, by the policy of this very release
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = examples::KMS_SERVE)]
     Serve(Box<KmsServeArgs>),
     /// Ask a KMS whether it can release keys
     Health(KmsHealthArgs),
@@ -25,12 +29,6 @@ pub enum KmsCommand {
     /// Judge a KMS, then get a node's storage key from it
     GetKey(Box<KmsGetKeyArgs>),
 }
-
-/// How a service starts, for `--help`.
-const AFTER_HELP: &str = "It does not start unless everything holds: version and profile are stated, the image is built for
-the profile, and the policy is signed by the release workflow, is of this release and profile, and is final (a release
-candidate's may not be). Exit codes: 1 the policy cannot be had, 2 a setting is wrong, 10 the policy or the image must not
-be trusted.";
 
 /// Arguments of `kms serve`. `None` means that nothing was said: the defaults are the service's.
 #[derive(Debug, Args)]
@@ -78,7 +76,7 @@ pub struct ReleaseArgs {
     #[arg(long, value_name = "VERSION", env = "MERO_KMS_VERSION", hide_env_values = true)]
     pub kms_version: Option<String>,
     /// The one profile served: debug, debug-read-only or locked-read-only (production)
-    #[arg(long, value_name = "PROFILE", env = "MERO_KMS_PROFILE", hide_env_values = true)]
+    #[arg(long, value_name = "PROFILE", env = "MERO_KMS_PROFILE", hide_env_values = true, hide_possible_values = true, value_parser = choice::suggesting(Profile::ALL.map(Profile::as_str), StringValueParser::new()))]
     pub profile: Option<String>,
     /// A file that must name the profile as well as /etc/mero-kms/image-profile
     #[arg(long, value_name = "FILE")]

@@ -7,7 +7,7 @@ use semver::Version;
 use url::Url;
 
 use super::{
-    NetworkArgs,
+    NetworkArgs, choice, examples,
     quote::{Half, JudgementArgs},
 };
 use crate::subject::profile::Profile;
@@ -25,6 +25,7 @@ pub struct KmsUrlArgs {
 
 /// Arguments of `kms health`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::KMS_HEALTH)]
 pub struct KmsHealthArgs {
     /// Which service.
     #[command(flatten)]
@@ -36,12 +37,13 @@ pub struct KmsHealthArgs {
     #[arg(long, value_name = "X.Y.Z")]
     pub expect_version: Option<Version>,
     /// Profile that the KMS must be pinned to
-    #[arg(long, value_name = "PROFILE")]
+    #[arg(long, value_name = "PROFILE", value_parser = choice::profile())]
     pub expect_profile: Option<Profile>,
 }
 
 /// Arguments of `kms attest`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::KMS_ATTEST)]
 pub struct KmsAttestArgs {
     /// Which service.
     #[command(flatten)]
@@ -62,6 +64,7 @@ pub struct KmsAttestArgs {
 
 /// Arguments of `kms get-key`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::KMS_GET_KEY)]
 pub struct KmsGetKeyArgs {
     /// Which service.
     #[command(flatten)]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 
+use super::{choice, examples};
 use crate::{
     policy::generate::Naming,
     subject::{
@@ -15,17 +16,13 @@ use crate::{
 
 /// Arguments of `gen-policy`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  merotee gen-policy --tag mero-kms-v1.2.0 --commit $(git rev-parse HEAD) --node-mrtds published-mrtds.json \\
-    --candidates debug=d.json --candidates debug-read-only=r.json --candidates locked-read-only=l.json --out policies/
-  merotee gen-policy --tag mero-kms-v1.3.0-rc.1 --commit $(git rev-parse HEAD) --generated-at 2025-10-01T00:00:00Z \\
-    --not-ready --out dist/")]
+#[command(after_help = examples::GEN_POLICY)]
 pub struct GenPolicyArgs {
     /// Tag of the KMS release: mero-kms-vX.Y.Z[-rc.N]
-    #[arg(long, value_name = "TAG", value_parser = kms_tag)]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(kms_tag))]
     pub tag: Tag,
     /// Hold the policies to this class [default: rc for -rc.N, else stable]
-    #[arg(long, value_name = "CLASS", value_parser = super::class_parser())]
+    #[arg(long, value_name = "CLASS", value_parser = choice::class())]
     pub class: Option<Class>,
     /// Candidates of a probe; repeat for more profiles, and for more probes of one
     #[arg(long, value_name = "[PROFILE=]FILE|-", value_parser = ProfileFile::parse, required_unless_present = "not_ready")]
@@ -34,7 +31,7 @@ pub struct GenPolicyArgs {
     #[arg(long, value_name = "FILE|-", required_unless_present = "not_ready")]
     pub node_mrtds: Option<PathBuf>,
     /// Tag of the node release [default: mero-tee-v and the version of --tag]
-    #[arg(long, value_name = "TAG", value_parser = node_tag)]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(node_tag))]
     pub node_tag: Option<Tag>,
     /// Compose hash the KMS's event log may state, in addition to those of the candidates; without PROFILE= for all three
     #[arg(long, value_name = "[PROFILE=]HEX", value_parser = ProfileHash::parse)]
@@ -57,8 +54,8 @@ pub struct GenPolicyArgs {
     /// When the documents are made.
     #[command(flatten)]
     pub time: TimeArgs,
-    /// How the files are named
-    #[arg(long, value_enum, default_value_t = LayoutName::Pipeline)]
+    /// File names: attestation-policy-PROFILE.json (pipeline), or kms-phala-attestation-policy.PROFILE.json (runbook)
+    #[arg(long, value_parser = choice::named::<LayoutName>(), default_value = "pipeline")]
     pub layout: LayoutName,
     /// Folder to write the three files into; made when it is not there
     #[arg(long, value_name = "DIR")]
@@ -105,25 +102,22 @@ pub enum PolicyCommand {
 
 /// Arguments of `policy validate`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::POLICY_VALIDATE)]
 pub struct PolicyValidateArgs {
     /// Policy files, and folders whose policy files are meant
     #[arg(value_name = "PATH|-", required = true)]
     pub paths: Vec<PathBuf>,
     /// Release every file must be for; without it, each is held to its own tag
-    #[arg(long, value_name = "TAG", value_parser = kms_tag)]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(kms_tag))]
     pub tag: Option<Tag>,
     /// Hold the files to this class [default: what the tag implies]
-    #[arg(long, value_name = "CLASS", value_parser = super::class_parser())]
+    #[arg(long, value_name = "CLASS", value_parser = choice::class())]
     pub class: Option<Class>,
 }
 
 /// Arguments of `policy diff`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  merotee policy diff old/ new/
-  merotee policy diff --git origin/master HEAD policies --format markdown
-
-With --git, PATH is relative to the working folder, or else to the top of the repository.")]
+#[command(after_help = examples::POLICY_DIFF)]
 pub struct PolicyDiffArgs {
     /// Older file or folder; with --git, a revision
     #[arg(value_name = "A|-")]
@@ -155,12 +149,13 @@ pub enum MrtdsCommand {
 
 /// Arguments of `mrtds assemble`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::MRTDS_ASSEMBLE)]
 pub struct MrtdsAssembleArgs {
     /// Tag of the release: mero-tee-vX.Y.Z[-rc.N] or mero-kms-vX.Y.Z[-rc.N]
-    #[arg(long, value_name = "TAG")]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::any_tag())]
     pub tag: Tag,
     /// Machines that were probed [default: those of the tag's family]
-    #[arg(long, value_enum)]
+    #[arg(long, value_name = "ROLE", value_parser = choice::named::<RoleName>())]
     pub role: Option<RoleName>,
     /// Candidates of a probe; repeat for more profiles, and for more probes of one
     #[arg(long, value_name = "[PROFILE=]FILE|-", value_parser = ProfileFile::parse, required = true)]
@@ -198,10 +193,10 @@ pub struct ExpectedArgs {
     #[arg(long, value_name = "FILE|-")]
     pub expected: PathBuf,
     /// Profile the machine is meant to have
-    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    #[arg(long, value_name = "PROFILE", value_parser = choice::profile())]
     pub profile: Profile,
     /// Release the file must be of; without it, the file's word is taken
-    #[arg(long, value_name = "TAG")]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::any_tag())]
     pub tag: Option<Tag>,
     /// JSON pointer to the part of a JSON input that states the registers, when several do
     #[arg(long, value_name = "POINTER")]
@@ -227,7 +222,7 @@ pub struct MachineQuoteArgs {
 
 /// Arguments of `mrtds verify-runtime`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("registers").required(true).args(["measurements", "quote"]))]
+#[command(after_help = examples::VERIFY_RUNTIME, group = clap::ArgGroup::new("registers").required(true).args(["measurements", "quote"]))]
 pub struct VerifyRuntimeArgs {
     /// What the machine states: text lines or JSON; `-` reads standard input
     #[arg(long, value_name = "FILE|-")]
@@ -242,7 +237,7 @@ pub struct VerifyRuntimeArgs {
 
 /// Arguments of `mrtds compare-mdma`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("registers").required(true).args(["mdma", "quote"]))]
+#[command(after_help = examples::COMPARE_MDMA, group = clap::ArgGroup::new("registers").required(true).args(["mdma", "quote"]))]
 pub struct CompareMdmaArgs {
     /// What the MDMA reports: JSON; `-` reads standard input
     #[arg(long, value_name = "FILE|-")]
@@ -275,10 +270,10 @@ pub struct MerodSourceArgs {
     #[arg(long, value_name = "DIR", requires = "profile")]
     pub release_dir: Option<PathBuf>,
     /// Profile of the node [default: the policy's]
-    #[arg(long, value_name = "PROFILE", value_parser = profile)]
+    #[arg(long, value_name = "PROFILE", value_parser = choice::profile())]
     pub profile: Option<Profile>,
     /// Release the policy must be for
-    #[arg(long, value_name = "TAG", value_parser = kms_tag)]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(kms_tag))]
     pub tag: Option<Tag>,
     /// Address of the KMS
     #[arg(long, value_name = "URL")]
@@ -287,7 +282,7 @@ pub struct MerodSourceArgs {
 
 /// Arguments of `merod-config generate`.
 #[derive(Debug, Args)]
-#[command(after_help = "`--format json` prints JSON, anything else TOML.")]
+#[command(after_help = examples::MEROD_GENERATE)]
 pub struct MerodGenerateArgs {
     /// What to generate from.
     #[command(flatten)]
@@ -296,6 +291,7 @@ pub struct MerodGenerateArgs {
 
 /// Arguments of `merod-config apply`.
 #[derive(Debug, Args)]
+#[command(after_help = examples::MEROD_APPLY)]
 pub struct MerodApplyArgs {
     /// What to apply.
     #[command(flatten)]
@@ -350,10 +346,6 @@ fn prefixed(text: &str) -> (Option<Profile>, &str) {
         Some((profile, rest)) => (Some(profile), rest),
         None => (None, text),
     }
-}
-
-fn profile(text: &str) -> Result<Profile, String> {
-    text.parse().map_err(|e: crate::subject::profile::InvalidProfile| e.to_string())
 }
 
 fn tcb_status(text: &str) -> Result<crate::attestation::measurement::TcbStatus, String> {

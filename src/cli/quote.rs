@@ -7,25 +7,21 @@ use clap::{Args, Subcommand, ValueEnum};
 use jiff::Timestamp;
 use url::Url;
 
+use super::{choice, examples};
 use crate::subject::{profile::Profile, role::Role};
-
-/// The forms a quote is read in, for `--help`.
-const FORMS: &str =
-    "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or node's attest response or of dstack's
-GetQuote. The form is recognised and said.";
 
 /// `quote …`.
 #[derive(Debug, Subcommand)]
 pub enum QuoteCommand {
     /// Show everything a quote says; no verdict
-    #[command(after_help = FORMS)]
+    #[command(after_help = examples::QUOTE_INSPECT)]
     Inspect {
         /// The quote; `-` is standard input
         #[arg(value_name = "FILE|-")]
         file: PathBuf,
     },
     /// Say whether a quote is genuine, and what is known of its machine
-    #[command(after_help = FORMS)]
+    #[command(after_help = examples::QUOTE_VERIFY)]
     Verify(Box<QuoteVerifyArgs>),
 }
 
@@ -39,7 +35,7 @@ pub struct QuoteVerifyArgs {
     #[command(flatten)]
     pub by: JudgementArgs,
     /// Which side of the policy the machine is on [default: the one the policy states, or the answer came from]
-    #[arg(long, value_enum, requires = "expect_policy")]
+    #[arg(long, value_parser = choice::named::<SideArg>(), requires = "expect_policy")]
     pub side: Option<SideArg>,
     /// 32 bytes that the first half of the report data must hold
     #[arg(long, value_name = "B64|HEX")]
@@ -78,7 +74,7 @@ pub struct JudgementArgs {
     #[arg(long, value_name = "POLICY|-")]
     pub expect_policy: Option<PathBuf>,
     /// Which profile of the policy, when it states several
-    #[arg(long, value_name = "PROFILE", requires = "expect_policy")]
+    #[arg(long, value_name = "PROFILE", requires = "expect_policy", value_parser = choice::profile())]
     pub profile: Option<Profile>,
     /// Accept a TD in debug mode, whose host can read and change everything in it
     #[arg(long)]

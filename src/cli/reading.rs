@@ -48,8 +48,8 @@ impl Cli {
 
     fn parse_words(mut command: clap::Command, words: Vec<OsString>) -> Result<Self, NoCommand> {
         let read = command.try_get_matches_from_mut(&words).and_then(|matches| {
-            refuse_empty_values(&mut command, &matches)?;
-            refuse_standard_input_twice(&mut command, &matches)?;
+            refuse_empty_values(&command, &matches)?;
+            refuse_standard_input_twice(&command, &matches)?;
             let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
             cli.output.format_asked = innermost(&matches).value_source("format") == Some(ValueSource::CommandLine);
             cli.output.output = cli.output.output.take().filter(|path| path.as_os_str() != "-");
@@ -141,14 +141,14 @@ fn innermost(matches: &clap::ArgMatches) -> &clap::ArgMatches {
 
 /// A variable that is empty counts as unset. An option that is written with nothing behind it is a mistake, most often a
 /// variable that a script expanded to nothing: what it was to demand must not be dropped in silence.
-fn refuse_empty_values(command: &mut clap::Command, matches: &clap::ArgMatches) -> clap::error::Result<()> {
+fn refuse_empty_values(command: &clap::Command, matches: &clap::ArgMatches) -> clap::error::Result<()> {
     let (of, given) = run_command(command, matches);
     let is_empty = |arg: &&clap::Arg| {
         let mut values = given.try_get_raw(arg.get_id().as_str()).ok().flatten().into_iter().flatten();
         arg.get_long().is_some() && values.any(OsStr::is_empty)
     };
     let Some(named) = of.get_arguments().find(is_empty).map(spelled) else { return Ok(()) };
-    Err(command.error(ErrorKind::InvalidValue, format!("{named} has an empty value")))
+    Err(of.clone().error(ErrorKind::InvalidValue, format!("{named} has an empty value")))
 }
 
 /// The subcommand that is run, with its matches.
@@ -169,7 +169,7 @@ fn run_command<'c>(
 const OR_STANDARD_INPUT: &str = "|-";
 
 /// Standard input can be read once. Of the arguments that read it, each counts as often as it says `-` or `WORD=-`.
-fn refuse_standard_input_twice(command: &mut clap::Command, matches: &clap::ArgMatches) -> clap::error::Result<()> {
+fn refuse_standard_input_twice(command: &clap::Command, matches: &clap::ArgMatches) -> clap::error::Result<()> {
     let (of, given) = run_command(command, matches);
     let named: Vec<String> = of
         .get_arguments()
@@ -183,7 +183,7 @@ fn refuse_standard_input_twice(command: &mut clap::Command, matches: &clap::ArgM
         return Ok(());
     }
     let message = format!("standard input can be read once, and {} name it", named.join(" and "));
-    Err(command.error(ErrorKind::ArgumentConflict, message))
+    Err(of.clone().error(ErrorKind::ArgumentConflict, message))
 }
 
 /// Whether an argument's value may be `-`, as its help says.

@@ -1,6 +1,6 @@
 //! `completions` and `man`: both made from the clap types, so that they can't go stale.
 
-use clap::CommandFactory as _;
+use clap::{CommandFactory as _, ValueHint};
 
 use crate::{
     cli::Cli,
@@ -8,36 +8,51 @@ use crate::{
     product::Product,
 };
 
+/// The name it is run by.
+const PROGRAM: &str = "merotee";
+
 /// A shell's completion script.
 pub(super) fn script(shell: clap_complete::Shell) -> Product {
     let mut bytes = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "merotee", &mut bytes);
+    clap_complete::generate(shell, &mut hinted(Cli::command()), PROGRAM, &mut bytes);
     Product::bytes(bytes)
 }
 
-/// A manual page in roff: the program's, or a subcommand's.
-pub(super) fn manual(of: Option<&str>) -> Result<Product> {
+/// The command with what shells should know of values: which are paths, folders or addresses.
+fn hinted(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|arg| match arg.get_value_names() {
+        _ if !arg.get_action().takes_values() => arg,
+        Some([name]) if name.contains("DIR") => arg.value_hint(ValueHint::DirPath),
+        Some([name]) if name.contains("FILE") || name.contains("POLICY|-") => arg.value_hint(ValueHint::FilePath),
+        Some([name]) if name == "URL" => arg.value_hint(ValueHint::Url),
+        Some(_) | None => arg,
+    });
+    command.mut_subcommands(hinted)
+}
+
+/// A manual page in roff: the program's, or that of a subcommand at any depth, named word by word.
+pub(super) fn manual(of: &[String]) -> Result<Product> {
     let mut command = Cli::command();
-    // Subcommands learn their full name and the global options here.
+    // Subcommands learn their full name and the options of all commands here.
     command.build();
-    let page = match of {
-        None => command,
-        Some(name) => page_of(&command, name)?,
-    };
+    let mut page = &command;
+    for name in of {
+        page = below(page, name)?;
+    }
     let mut bytes = Vec::new();
-    clap_mangen::Man::new(page)
+    // A page calls itself as others refer to it: `merotee-kms-serve(1)`.
+    clap_mangen::Man::new(page.clone())
         .render(&mut bytes)
         .map_err(|e| Error::internal("cannot render the manual page").because(e))?;
     Ok(Product::bytes(bytes))
 }
 
-/// A subcommand, whose page calls itself as the program's page refers to it: `merotee-verify-blob(1)`.
-fn page_of(command: &clap::Command, name: &str) -> Result<clap::Command> {
-    let Some(subcommand) = command.find_subcommand(name) else {
+fn below<'c>(command: &'c clap::Command, name: &str) -> Result<&'c clap::Command> {
+    command.find_subcommand(name).ok_or_else(|| {
+        let shown: String = name.chars().take(60).collect();
         let names: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
-        return Err(
-            Error::usage(format!("there is no subcommand `{name}`")).help(format!("one of {}", names.join(", ")))
-        );
-    };
-    Ok(subcommand.clone())
+        let program = command.get_bin_name().filter(|name| !name.is_empty()).unwrap_or(PROGRAM);
+        let unknown = Error::usage(format!("`{program}` has no subcommand `{}`", shown.escape_debug()));
+        if names.is_empty() { unknown } else { unknown.help(format!("one of {}", names.join(", "))) }
+    })
 }

@@ -101,7 +101,7 @@ pub fn accept(name: &str, bytes: &[u8], profile: Profile, release: &Tag) -> Resu
             return Err(Unacceptable::Refused(reasons));
         }
     }
-    let node = policy.profiles.iter().find(|lists| lists.profile == profile).and_then(|lists| lists.side(Role::Node));
+    let node = policy.profiles.iter().find(|lists| lists.profile == profile).and_then(|lists| lists.of(Role::Node));
     let node = node.ok_or_else(|| {
         Unacceptable::because(&MEASUREMENTS.fail(name, format!("says nothing about nodes of the profile {profile}")))
     })?;

@@ -36,7 +36,7 @@ pub fn counterpart_measurements(policies: &[&PolicyFile], node: &PublishedMrtds)
     compare_all(COUNTERPART_MEASUREMENTS, Role::Node, policies, node)
 }
 
-fn compare_all(check: CheckInfo, side: Role, policies: &[&PolicyFile], published: &PublishedMrtds) -> Vec<Finding> {
+fn compare_all(check: CheckInfo, role: Role, policies: &[&PolicyFile], published: &PublishedMrtds) -> Vec<Finding> {
     let mut findings = Vec::new();
     for policy in policies {
         if policy.profiles.is_empty() {
@@ -46,8 +46,8 @@ fn compare_all(check: CheckInfo, side: Role, policies: &[&PolicyFile], published
         for lists in &policy.profiles {
             let finding = |status, message| Finding::new(check.id, status, &policy.name, message);
             let profile = lists.profile;
-            let what = format!("{profile} {}", side.as_str());
-            findings.extend(match (lists.side(side), published.profile(profile)) {
+            let what = format!("{profile} {}", role.as_str());
+            findings.extend(match (lists.of(role), published.profile(profile)) {
                 _ if policy.is_not_ready() => {
                     vec![finding(Status::Skipped, format!("{what}: the policy says policy_not_ready"))]
                 }

@@ -123,7 +123,7 @@ fn known_words(kind: PolicyKind) -> &'static str {
 pub fn measurements(policy: &PolicyFile) -> Vec<Finding> {
     let mut problems = malformed(policy, Field::Measurement, MEASUREMENTS);
     let mut fine = Vec::new();
-    for_each_side(policy, |what, allowed| {
+    for_each_role(policy, |what, allowed| {
         let empty = empty_lists(allowed);
         match (empty.is_empty(), policy.is_not_ready()) {
             (false, true) => fine.push(Finding::new(
@@ -196,7 +196,7 @@ fn malformed(policy: &PolicyFile, field: Field, check: CheckInfo) -> Vec<Finding
 /// and one per unknown word.
 pub fn tcb(policy: &PolicyFile) -> Vec<Finding> {
     let mut findings = capped(malformed(policy, Field::Tcb, TCB));
-    for_each_side(policy, |what, allowed| findings.push(tolerated(TCB, &policy.name, &what, allowed)));
+    for_each_role(policy, |what, allowed| findings.push(tolerated(TCB, &policy.name, &what, allowed)));
     or_unreadable(findings, TCB, policy)
 }
 
@@ -235,7 +235,7 @@ pub fn fields(policy: &PolicyFile) -> Vec<Finding> {
 /// [`REGISTER_ZERO`]: no allowed value is all zeros. One finding a set of lists.
 pub fn register_zero(policy: &PolicyFile) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for_each_side(policy, |what, allowed| findings.push(zeros(REGISTER_ZERO, &policy.name, &what, allowed)));
+    for_each_role(policy, |what, allowed| findings.push(zeros(REGISTER_ZERO, &policy.name, &what, allowed)));
     or_unreadable(findings, REGISTER_ZERO, policy)
 }
 
@@ -266,11 +266,11 @@ fn or_unreadable(findings: Vec<Finding>, check: CheckInfo, policy: &PolicyFile) 
 }
 
 /// Calls `visit` with every set of lists the file states, and what to call it.
-fn for_each_side(policy: &PolicyFile, mut visit: impl FnMut(String, &Allowed)) {
+fn for_each_role(policy: &PolicyFile, mut visit: impl FnMut(String, &Allowed)) {
     for lists in &policy.profiles {
-        for side in Role::ALL {
-            if let Some(allowed) = lists.side(side) {
-                visit(format!("{} {}", lists.profile, side.as_str()), allowed);
+        for role in Role::ALL {
+            if let Some(allowed) = lists.of(role) {
+                visit(format!("{} {}", lists.profile, role.as_str()), allowed);
             }
         }
     }

@@ -41,7 +41,7 @@ pub fn read(name: &str, named: bool, bytes: &[u8]) -> Entry {
     let Ok(document) = parse_json(bytes) else { return Entry::Unreadable(why) };
     let Value::Object(fields) = document else { return Entry::Other };
     match (published(name, &fields, bytes), speaks_of_policy(&fields)) {
-        (Some((side, published)), _) => Entry::Published(side, Box::new(published)),
+        (Some((role, published)), _) => Entry::Published(role, Box::new(published)),
         (None, true) => Entry::Unreadable(why),
         (None, false) => Entry::Other,
     }
@@ -64,8 +64,8 @@ fn published(name: &str, fields: &Map<String, Value>, bytes: &[u8]) -> Option<(R
         return None;
     }
     let role = fields.get("role")?.as_str()?;
-    let side = Role::ALL.into_iter().find(|side| side.as_str() == role)?;
-    Some((side, PublishedMrtds::parse(name, bytes).ok()?))
+    let role = Role::ALL.into_iter().find(|known| known.as_str() == role)?;
+    Some((role, PublishedMrtds::parse(name, bytes).ok()?))
 }
 
 /// Whether a document that does not read as a policy speaks of what is allowed, by itself or for profiles.

@@ -205,7 +205,7 @@ impl<'a> Stated<'a> {
             Role::Node => &[],
         };
         let doubtful = file.malformed.iter().any(|m| matches!(m.field, Field::Measurement | Field::Tcb));
-        Some(Self { allowed: lists.side(side)?, event_payloads, readiness: &file.readiness, doubtful })
+        Some(Self { allowed: lists.of(side)?, event_payloads, readiness: &file.readiness, doubtful })
     }
 
     /// What the lists admit by themselves.

@@ -80,9 +80,9 @@ pub struct ProfileLists {
 }
 
 impl ProfileLists {
-    /// The lists of `side`, when the form states them.
-    pub fn side(&self, side: Role) -> Option<&Allowed> {
-        match side {
+    /// The lists of `role`, when the form states them.
+    pub fn of(&self, role: Role) -> Option<&Allowed> {
+        match role {
             Role::Kms => self.kms.as_ref(),
             Role::Node => self.node.as_ref(),
         }

@@ -23,9 +23,9 @@ pub(crate) fn allowed(bytes: [&[u8]; 5]) -> Allowed {
     Allowed::new(registers, vec![TcbStatus::UpToDate])
 }
 
-/// The value `register` has on a machine of `side` and `profile`: only RTMR3 depends on the profile.
-fn value(side: Role, profile: Profile, register: Register) -> String {
-    let side = match side {
+/// The value `register` has on a machine of `role` and `profile`: only RTMR3 depends on the profile.
+fn value(role: Role, profile: Profile, register: Register) -> String {
+    let of_role = match role {
         Role::Kms => 0x10,
         Role::Node => 0x80,
     };
@@ -36,35 +36,35 @@ fn value(side: Role, profile: Profile, register: Register) -> String {
         Register::Rtmr2 => 4,
         Register::Rtmr3 => 5 + profile as u8,
     };
-    measurement(side + register).to_string()
+    measurement(of_role + register).to_string()
 }
 
 /// A final policy of release 1.2.0.
 pub(crate) fn policy_json(profile: Profile) -> Value {
     let mut lists = json!({"kms_allowed_event_payload": ["ab".repeat(32)]});
-    for side in Role::ALL {
-        let side_name = side.as_str();
+    for role in Role::ALL {
+        let side_name = role.as_str();
         lists[format!("{side_name}_allowed_tcb_statuses")] = json!(["uptodate"]);
         for register in Register::ALL {
-            lists[format!("{side_name}_allowed_{}", register.as_str())] = json!([value(side, profile, register)]);
+            lists[format!("{side_name}_allowed_{}", register.as_str())] = json!([value(role, profile, register)]);
         }
     }
     json!({"schema_version": 1, "role": "kms", "profile": profile, "tag": "1.2.0", "status": "ready", "policy": lists})
 }
 
 /// The measurements that agree with [`policy_json`].
-pub(crate) fn mrtds_json(side: Role) -> Value {
+pub(crate) fn mrtds_json(role: Role) -> Value {
     let mut profiles = json!({});
     for profile in Profile::ALL {
         let mut entry = json!({"allowed_tcb_statuses": ["uptodate"]});
         for register in Register::ALL {
-            let value = value(side, profile, register);
+            let value = value(role, profile, register);
             entry[register.as_str()] = json!(value);
             entry[format!("allowed_{}", register.as_str())] = json!([value]);
         }
         profiles[profile.as_str()] = entry;
     }
-    json!({"schema_version": 1, "role": side.as_str(), "tag": "1.2.0", "profiles": profiles})
+    json!({"schema_version": 1, "role": role.as_str(), "tag": "1.2.0", "profiles": profiles})
 }
 
 /// Reads a policy under its pipeline name.

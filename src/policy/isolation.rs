@@ -65,17 +65,17 @@ pub fn overlap(left: &Allowed, right: &Allowed, register: Register) -> Overlap {
 /// file states are not reported on; a profile that no file covers is a required skip.
 pub fn policies(policies: &[&PolicyFile]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for side in Role::ALL {
+    for role in Role::ALL {
         let cohorts: Vec<_> = policies
             .iter()
             .flat_map(|policy| policy.profiles.iter().map(move |lists| (policy, lists)))
             .filter_map(|(policy, lists)| {
                 let (source, not_ready) = (policy.name.as_str(), policy.is_not_ready());
-                Some(Cohort { source, profile: lists.profile, allowed: lists.side(side)?, not_ready })
+                Some(Cohort { source, profile: lists.profile, allowed: lists.of(role)?, not_ready })
             })
             .collect();
         if !cohorts.is_empty() {
-            findings.extend(cohorts_isolated(side.as_str(), &cohorts));
+            findings.extend(cohorts_isolated(role.as_str(), &cohorts));
         }
     }
     if findings.is_empty() {

@@ -52,12 +52,12 @@ impl<'a> Roles<'a> {
         for policy in policies {
             roles.documents += 1;
             for lists in &policy.profiles {
-                for side in Role::ALL {
-                    if let Some(allowed) = lists.side(side) {
+                for role in Role::ALL {
+                    if let Some(allowed) = lists.of(role) {
                         let (source, not_ready) = (policy.name.as_str(), policy.is_not_ready());
                         let cohort = Cohort { source, profile: lists.profile, allowed, not_ready };
                         let member = Member { cohort, document: roles.documents, policy: true };
-                        roles.side(side).push(member);
+                        roles.members(role).push(member);
                     }
                 }
             }
@@ -65,15 +65,15 @@ impl<'a> Roles<'a> {
         roles
     }
 
-    /// And what a release of `side` publishes of its machines. What a policy says already is not said again.
+    /// And what a release of `role` publishes of its machines. What a policy says already is not said again.
     #[must_use]
-    pub fn and_published(mut self, side: Role, published: &'a PublishedMrtds) -> Self {
+    pub fn and_published(mut self, role: Role, published: &'a PublishedMrtds) -> Self {
         self.documents += 1;
         for entry in &published.profiles {
             let (profile, allowed) = (entry.profile, &entry.allowed);
             let cohort = Cohort { source: &published.name, profile, allowed, not_ready: false };
             let member = Member { cohort, document: self.documents, policy: false };
-            let members = self.side(side);
+            let members = self.members(role);
             if !members.iter().any(|other| other.says(&member)) {
                 members.push(member);
             }
@@ -81,8 +81,8 @@ impl<'a> Roles<'a> {
         self
     }
 
-    fn side(&mut self, side: Role) -> &mut Vec<Member<'a>> {
-        match side {
+    fn members(&mut self, role: Role) -> &mut Vec<Member<'a>> {
+        match role {
             Role::Kms => &mut self.kms,
             Role::Node => &mut self.node,
         }
@@ -142,19 +142,19 @@ impl Member<'_> {
     }
 }
 
-/// [`ROLE_SEPARATION`] within one file. A file that states one side only cannot be judged.
+/// [`ROLE_SEPARATION`] within one file. A file that states one role only cannot be judged.
 pub fn within(policy: &PolicyFile) -> Vec<Finding> {
     if policy.profiles.is_empty() {
         return vec![ROLE_SEPARATION.undecided(&policy.name, "no lists could be read, so there is nothing to judge")];
     }
-    let one_sided = policy.profiles.iter().filter(|lists| lists.kms.is_none() || lists.node.is_none());
-    let mut findings: Vec<_> = one_sided.map(|lists| states_one_side(policy, lists.profile)).collect();
+    let one_role = policy.profiles.iter().filter(|lists| lists.kms.is_none() || lists.node.is_none());
+    let mut findings: Vec<_> = one_role.map(|lists| states_one_role(policy, lists.profile)).collect();
     findings.extend(Roles::of(&[policy]).separated());
     findings
 }
 
 /// [`ROLE_SEPARATION`] over everything that is known of a release: its policies, what it publishes itself, and what its
-/// counterparts publish. A policy that states one side only, or nothing readable, is a required skip.
+/// counterparts publish. A policy that states one role only, or nothing readable, is a required skip.
 pub fn of_release(policies: &[&PolicyFile], own: &[&PublishedMrtds], counterparts: &[&PublishedMrtds]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for policy in policies.iter().filter(|p| p.profiles.is_empty() || p.kind != PolicyKind::Current) {
@@ -201,7 +201,7 @@ fn standing_alone(policy: &PolicyFile) -> Vec<Finding> {
     }]
 }
 
-fn states_one_side(policy: &PolicyFile, profile: Profile) -> Finding {
+fn states_one_role(policy: &PolicyFile, profile: Profile) -> Finding {
     let message = format!("{profile}: an {} does not state both KMS and node", policy.kind.describe());
     ROLE_SEPARATION.undecided(&policy.name, message)
 }

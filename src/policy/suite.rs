@@ -56,15 +56,15 @@ pub fn alone(policy: &PolicyFile, demands: Demands<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Role separation, as far as the form allows: a file that states one side only has nothing to separate, which is not
+/// Role separation, as far as the form allows: a file that states one role only has nothing to separate, which is not
 /// a fault. A release must have files that state both, and its audit demands them.
 fn roles_within(policy: &PolicyFile) -> Vec<Finding> {
     let mut findings = roles::within(policy);
-    let one_sided = match policy.kind {
+    let one_role = match policy.kind {
         PolicyKind::Current => false,
         PolicyKind::Unprefixed | PolicyKind::RegistryKms | PolicyKind::RegistryNode => true,
     };
-    if one_sided && !policy.profiles.is_empty() {
+    if one_role && !policy.profiles.is_empty() {
         for finding in findings.iter_mut().filter(|f| f.status == Status::SkippedRequired) {
             finding.status = Status::Skipped;
         }
@@ -96,7 +96,7 @@ pub fn together(policies: &[&PolicyFile]) -> Vec<Finding> {
 /// nothing that `published` states either. Nothing when no two documents have anything to say to each other. Files of
 /// several releases are compared as well: a machine has one role for good.
 pub fn roles_across(policies: &[&PolicyFile], published: &[(Role, &PublishedMrtds)]) -> Vec<Finding> {
-    let roles = published.iter().fold(Roles::of(policies), |roles, (side, of)| roles.and_published(*side, of));
+    let roles = published.iter().fold(Roles::of(policies), |roles, (role, of)| roles.and_published(*role, of));
     roles.separated_across()
 }
 

@@ -112,7 +112,7 @@ fn registers(snapshot: &Snapshot) -> RegisterMatrix {
     let mut rows = Vec::new();
     let policies = snapshot.documents(AssetKind::Policy).filter_map(|(_, document)| document.policy());
     for lists in policies.flat_map(|policy| &policy.profiles) {
-        let of = |role: Role| Some(row(format!("{} {}", lists.profile, role.as_str()), lists.side(role)?));
+        let of = |role: Role| Some(row(format!("{} {}", lists.profile, role.as_str()), lists.of(role)?));
         rows.extend([Role::Kms, Role::Node].into_iter().filter_map(of));
     }
     let measured = snapshot.documents(AssetKind::Measurements).filter_map(|(_, document)| document.measurements());

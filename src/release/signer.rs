@@ -1,6 +1,6 @@
 //! Who signed, and who was allowed to. Identities are compared part by part, never by an unanchored pattern.
 
-use std::fmt;
+use std::{borrow::Borrow, fmt};
 
 use jiff::Timestamp;
 use regex::Regex;
@@ -244,13 +244,15 @@ impl ExpectedSigner {
                 identity.map(|identity| identity.git_ref).into_iter().collect()
             }
         };
-        let repository: Vec<&str> = repository.as_deref().into_iter().collect();
         let mut found = Vec::new();
         // A repository's address means the same in any case, as GitHub has it. A ref does not.
-        if !signer.source_repository.as_deref().is_some_and(|is| repository.iter().any(|r| r.eq_ignore_ascii_case(is)))
+        if !signer
+            .source_repository
+            .as_deref()
+            .is_some_and(|is| repository.as_deref().is_some_and(|r| r.eq_ignore_ascii_case(is)))
         {
             let (part, option) = ("source repository", "--certificate-source-repository");
-            found.push(source_mismatch(part, option, &repository, signer.source_repository.as_deref()));
+            found.push(source_mismatch(part, option, repository.as_slice(), signer.source_repository.as_deref()));
         }
         if !signer.source_ref.as_deref().is_some_and(|is| refs.contains(&is)) {
             found.push(source_mismatch("source ref", "--certificate-source-ref", &refs, signer.source_ref.as_deref()));
@@ -260,7 +262,7 @@ impl ExpectedSigner {
 }
 
 /// A workflow ran for something other than is demanded, or its certificate keeps silent about it.
-fn source_mismatch(part: &'static str, option: &str, expected: &[&str], actual: Option<&str>) -> Mismatch {
+fn source_mismatch<T: Borrow<str>>(part: &'static str, option: &str, expected: &[T], actual: Option<&str>) -> Mismatch {
     let expected = if expected.is_empty() { format!("one named with {option}") } else { expected.join(" or ") };
     let advice = actual.map(|_| {
         format!("do not trust this: anyone who may call the workflow may sign as it; if that caller is meant, name it with {option}")

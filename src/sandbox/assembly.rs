@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     release::{Sample, ServedAsset, ServedRelease, pretty},
     sigstore::{Instance, Signed},
-    tamper::Tamper,
+    tamper::{Signing, Tamper},
 };
 use crate::{digest::Sha256, error::Result, release::contract::Layout, subject::tag::Family};
 
@@ -42,7 +42,8 @@ pub(super) fn build(
         let mut signature = sigstore.sign(&bytes, &draft.identity, time)?;
         if name == sample.checksums_name() {
             for tamper in tampers {
-                tamper.change_signature(&mut signature, &bytes, &draft.identity, sigstore, time)?;
+                let (signature, artifact, identity) = (&mut signature, bytes.as_slice(), &draft.identity);
+                tamper.change_signature(&mut Signing { signature, artifact, identity, sigstore, time })?;
             }
         }
         attach(sample, &mut files, &name, signature);

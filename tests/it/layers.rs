@@ -29,7 +29,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("kms", &["adapters"]),
     ("exit", &["report"]),
     ("logging", &["progress", "report"]),
-    ("cli", &["report", "logging"]),
+    // Shells complete the kinds of tampering.
+    ("cli", &["report", "logging", "sandbox"]),
     ("context", &["adapters", "cli", "report"]),
     ("product", &["adapters", "cli", "context", "exit", "report"]),
     ("commands", &["adapters", "report", "kms", "sandbox", "cli", "context", "product"]),

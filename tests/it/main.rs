@@ -49,6 +49,8 @@ mod github_action;
 mod github_client;
 #[cfg(feature = "sandbox")]
 mod guarded;
+#[cfg(feature = "sandbox")]
+mod help;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;

@@ -41,7 +41,7 @@ fn every_node_policy_upstream_published_is_flagged() {
         assert_eq!(policy.profiles.len(), 3, "{version}");
         assert!(policy.malformed.is_empty(), "{version}: {:?}", policy.malformed);
         assert!(policy.unknown_fields.is_empty(), "{version}: {:?}", policy.unknown_fields);
-        let empty = policy.profiles.iter().all(|p| p.side(Role::Node).unwrap().register(Register::Rtmr3).is_empty());
+        let empty = policy.profiles.iter().all(|p| p.of(Role::Node).unwrap().register(Register::Rtmr3).is_empty());
         let older = ["2.1.4", "2.1.10"].contains(&version.as_str());
         assert_eq!(empty, older, "{version}: which of the two flaws it has");
         let lists = checks::measurements(&policy);
@@ -57,7 +57,7 @@ fn every_kms_policy_upstream_published_reads_with_its_kind_and_all_its_lists() {
         assert_eq!((policy.kind, policy.tag.as_deref()), (PolicyKind::RegistryKms, Some(version.as_str())));
         assert_eq!(policy.profile(), Some(Profile::LockedReadOnly));
         assert!(policy.malformed.is_empty() && policy.unknown_fields.is_empty(), "{version}");
-        let kms = policy.profiles[0].side(Role::Kms).unwrap();
+        let kms = policy.profiles[0].of(Role::Kms).unwrap();
         assert!(Register::ALL.iter().all(|r| kms.register(*r).len() == 1), "{version}");
         let statuses: Vec<_> = checks::tcb(&policy).iter().map(|f| f.status).collect();
         assert_eq!(statuses, [Status::Warn], "{version}: outdated firmware is tolerated");

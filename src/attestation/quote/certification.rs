@@ -128,11 +128,6 @@ impl Certification {
         &self.chain
     }
 
-    /// The chain as the quote holds it.
-    pub fn chain_pem(&self) -> &[u8] {
-        &self.pem
-    }
-
     /// What the platform's certificate says of the machine.
     ///
     /// # Errors

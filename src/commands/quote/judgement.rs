@@ -127,7 +127,7 @@ impl<'a> Judgement<'a> {
         let lists = profile(self.args, policy, path)?;
         let side = one_side(lists, side, path)?;
         let allowed = lists
-            .side(side)
+            .of(side)
             .ok_or_else(|| Error::usage(format!("{} says nothing about the {} role", path.display(), side.as_str())))?;
         Ok(Some(Expectation {
             name: format!("{} {}", lists.profile, side.as_str()),

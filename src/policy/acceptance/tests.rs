@@ -80,11 +80,11 @@ fn bytes_that_are_no_policy_and_forms_without_node_lists_are_refused() {
     }
     let old = json!({"schema_version": 1, "tag": "1.2.0", "policy": {"allowed_mrtd": [measurement(1).to_string()]}});
     assert_eq!(refused_by(judged(&old, Profile::LockedReadOnly, "mero-kms-v1.2.0")), ["schema"]);
-    let one_sided = locked(|p| {
+    let one_role = locked(|p| {
         let lists = p["policy"].as_object_mut().expect("lists");
         lists.retain(|name, _| !name.starts_with("node_"));
     });
-    assert!(refused_by(one_sided).contains(&"policy-measurements"));
+    assert!(refused_by(one_role).contains(&"policy-measurements"));
 }
 
 #[test]

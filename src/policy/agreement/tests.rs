@@ -73,8 +73,8 @@ fn what_cannot_be_compared_is_never_a_pass() {
     let node = read_mrtds(&mrtds_json(Role::Node));
     let unready = spoiled(Profile::Debug, |d| d["status"] = json!("policy_not_ready"));
     assert_eq!(statuses(&counterpart_measurements(&[&unready], &node)), [Status::Skipped]);
-    let one_sided = spoiled(Profile::Debug, |d| d["policy"] = json!({"allowed_mrtd": []}));
-    assert_eq!(statuses(&counterpart_measurements(&[&one_sided], &node)), [Status::SkippedRequired]);
+    let one_role = spoiled(Profile::Debug, |d| d["policy"] = json!({"allowed_mrtd": []}));
+    assert_eq!(statuses(&counterpart_measurements(&[&one_role], &node)), [Status::SkippedRequired]);
     assert_eq!(statuses(&counterpart_measurements(&[], &node)), [Status::SkippedRequired]);
     let mut partial = mrtds_json(Role::Node);
     partial["profiles"] = json!({});

@@ -143,17 +143,17 @@ fn unknown_fields_zero_registers_and_repeated_values_are_warned_about() {
 }
 
 #[test]
-fn roles_that_share_a_value_of_rtmr3_fail_and_one_sided_files_cannot_be_judged() {
+fn roles_that_share_a_value_of_rtmr3_fail_and_one_role_files_cannot_be_judged() {
     let file = spoiled(Profile::Debug, |d| {
         let shared = d["policy"]["kms_allowed_rtmr3"][0].clone();
         d["policy"]["node_allowed_rtmr3"] = json!(["77".repeat(48), shared]);
     });
     let finding = only(&role_separation(&file), Status::Fail);
     assert_eq!(finding.actual.as_deref(), Some("1515151515151515…"));
-    let one_sided = spoiled(Profile::Debug, |d| {
+    let one_role = spoiled(Profile::Debug, |d| {
         d["policy"] = json!({"allowed_mrtd": ["11".repeat(48)]});
     });
-    assert_eq!(statuses(&role_separation(&one_sided)), [Status::SkippedRequired]);
+    assert_eq!(statuses(&role_separation(&one_role)), [Status::SkippedRequired]);
     let empty = spoiled(Profile::Debug, |d| d["policy"]["node_allowed_rtmr3"] = json!([]));
     assert_eq!(statuses(&role_separation(&empty)), [Status::SkippedRequired]);
 }

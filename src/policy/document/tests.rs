@@ -18,7 +18,7 @@ fn a_current_policy_states_both_sides_of_one_profile() {
     );
     assert_eq!((file.is_not_ready(), file.malformed.len(), file.unknown_fields.len()), (false, 0, 0));
     let lists = &file.profiles[0];
-    let mrtd = |side| lists.side(side).map(|a| a.register(Register::Mrtd).to_vec());
+    let mrtd = |role| lists.of(role).map(|a| a.register(Register::Mrtd).to_vec());
     assert_eq!(mrtd(Role::Kms), Some(vec![measurement(0x11)]));
     assert_eq!(mrtd(Role::Node), Some(vec![measurement(0x81)]));
     assert_eq!(lists.event_payloads.len(), 1);
@@ -35,7 +35,7 @@ fn an_old_policy_without_prefixes_role_and_profile_states_the_kms_of_locked_read
         .collect();
     let file = read(&json!({"schema_version": 1, "tag": "1.0.0", "policy": lists}));
     assert_eq!((file.kind, file.profile()), (PolicyKind::Unprefixed, Some(Profile::LockedReadOnly)));
-    let sides = Role::ALL.map(|side| file.profiles[0].side(side).map(|a| a.register(Register::Rtmr3).to_vec()));
+    let sides = Role::ALL.map(|role| file.profiles[0].of(role).map(|a| a.register(Register::Rtmr3).to_vec()));
     assert_eq!(sides, [Some(vec![measurement(0x15)]), None]);
     assert_eq!(validate(file.kind.schema(), &file.document), []);
 }
@@ -45,7 +45,7 @@ fn a_file_with_prefixed_and_unprefixed_lists_is_malformed_because_readers_disagr
     let file = spoiled(Profile::Debug, |d| d["policy"]["allowed_mrtd"] = json!(["ff".repeat(48)]));
     assert_eq!(file.kind, PolicyKind::Current);
     assert_eq!(file.malformed.iter().map(|m| m.place.as_str()).collect::<Vec<_>>(), ["policy.allowed_mrtd"]);
-    assert_eq!(file.profiles[0].side(Role::Kms).map(|a| a.register(Register::Mrtd)), Some(&[measurement(0x11)][..]));
+    assert_eq!(file.profiles[0].of(Role::Kms).map(|a| a.register(Register::Mrtd)), Some(&[measurement(0x11)][..]));
 }
 
 #[test]

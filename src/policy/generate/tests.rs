@@ -28,7 +28,7 @@ fn proposals() -> Vec<Proposal> {
         .map(|profile| {
             let lists = policy(profile).profiles.remove(0);
             let event_payloads = lists.event_payloads.clone();
-            Proposal { profile, allowed: lists.side(Role::Kms).expect("kms lists").clone(), event_payloads }
+            Proposal { profile, allowed: lists.of(Role::Kms).expect("kms lists").clone(), event_payloads }
         })
         .to_vec()
 }

@@ -10,14 +10,14 @@ use crate::policy::{
     fixtures::{allowed, measurement, mrtds_json, only, policy, policy_json, read, read_mrtds, spoiled, statuses},
 };
 
-fn lists<'d>(document: &'d Value, side: &str) -> Vec<&'d Value> {
-    Register::ALL.map(|r| &document["policy"][format!("{side}_allowed_{}", r.as_str())]).to_vec()
+fn lists<'d>(document: &'d Value, role: &str) -> Vec<&'d Value> {
+    Register::ALL.map(|r| &document["policy"][format!("{role}_allowed_{}", r.as_str())]).to_vec()
 }
 
-/// Adds what `from` accepts as `side` to what `to` accepts as the other.
-fn add(to: &mut Value, from: &Value, side: Role) {
-    let other = if side == Role::Kms { "node" } else { "kms" };
-    for (register, values) in Register::ALL.into_iter().zip(lists(from, side.as_str())) {
+/// Adds what `from` accepts as `role` to what `to` accepts as the other.
+fn add(to: &mut Value, from: &Value, role: Role) {
+    let other = if role == Role::Kms { "node" } else { "kms" };
+    for (register, values) in Register::ALL.into_iter().zip(lists(from, role.as_str())) {
         let list = to["policy"][format!("{other}_allowed_{}", register.as_str())].as_array_mut().expect("a list");
         list.extend(values.as_array().expect("a list").iter().cloned());
     }
@@ -167,9 +167,9 @@ fn a_draft_is_skipped_while_its_lists_are_empty_and_fails_for_values_it_names() 
 
 /// The registry's files: KMS lists of one profile, node lists of three.
 fn registry(kms: &Value, nodes: [&Value; 3]) -> [Value; 2] {
-    let unprefixed = |document: &Value, side: &str| {
+    let unprefixed = |document: &Value, role: &str| {
         let mut lists = json!({"allowed_tcb_statuses": ["uptodate"]});
-        for (register, values) in Register::ALL.into_iter().zip(self::lists(document, side)) {
+        for (register, values) in Register::ALL.into_iter().zip(self::lists(document, role)) {
             lists[format!("allowed_{}", register.as_str())] = values.clone();
         }
         lists

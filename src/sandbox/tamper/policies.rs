@@ -1,13 +1,37 @@
-//! Policies that let in machines they must not.
+//! Policies that say something they must not, and those that let in machines they must not.
 
 use serde_json::json;
 
-use super::{super::release::Draft, set};
-use crate::{attestation::measurement::Register, subject::profile::Profile};
+use super::documents::set;
+use crate::{attestation::measurement::Register, sandbox::release::Draft, subject::profile::Profile};
+
+fn names(draft: &Draft) -> (String, String) {
+    (draft.sample.policy_name(Profile::Debug), draft.sample.policy_name(Profile::LockedReadOnly))
+}
+
+pub(super) fn of_another_profile(draft: &mut Draft) {
+    let (debug, _) = names(draft);
+    set(&mut draft.json, &debug, "/profile", json!("locked-read-only"));
+}
+
+pub(super) fn of_another_version(draft: &mut Draft) {
+    let (_, locked) = names(draft);
+    set(&mut draft.json, &locked, "/tag", json!("9.9.9"));
+}
+
+pub(super) fn not_ready(draft: &mut Draft) {
+    let (_, locked) = names(draft);
+    set(&mut draft.json, &locked, "/status", json!("policy_not_ready"));
+}
+
+pub(super) fn empty_list(draft: &mut Draft) {
+    let (_, locked) = names(draft);
+    set(&mut draft.json, &locked, "/policy/kms_allowed_rtmr0", json!([]));
+}
 
 /// Gives debug everything that locked-read-only has, in policies and published measurements alike.
 pub(super) fn not_isolated(draft: &mut Draft) {
-    let (debug, locked) = (draft.sample.policy_name(Profile::Debug), draft.sample.policy_name(Profile::LockedReadOnly));
+    let (debug, locked) = names(draft);
     if let Some(lists) = draft.json.get(&locked).and_then(|p| p.get("policy")).cloned() {
         set(&mut draft.json, &debug, "/policy", lists);
     }
@@ -17,12 +41,19 @@ pub(super) fn not_isolated(draft: &mut Draft) {
     }
 }
 
+/// Gives the KMS the RTMR3 of the node.
+pub(super) fn kms_like_node(draft: &mut Draft) {
+    let (_, locked) = names(draft);
+    let node = draft.json.get(&locked).and_then(|p| p.pointer("/policy/node_allowed_rtmr3")).cloned();
+    set(&mut draft.json, &locked, "/policy/kms_allowed_rtmr3", node.unwrap_or_default());
+}
+
 /// Lets the debug policy take the locked-read-only KMS for a node, in addition to its own nodes.
 pub(super) fn kms_among_nodes(draft: &mut Draft) {
-    let (debug, locked) = (draft.sample.policy_name(Profile::Debug), draft.sample.policy_name(Profile::LockedReadOnly));
+    let (debug, locked) = names(draft);
     for register in Register::ALL.map(Register::as_str) {
-        let list = |policy: &str, side: &str| {
-            let place = format!("/policy/{side}_allowed_{register}");
+        let list = |policy: &str, role: &str| {
+            let place = format!("/policy/{role}_allowed_{register}");
             draft.json.get(policy).and_then(|p| p.pointer(&place)?.as_array().cloned()).unwrap_or_default()
         };
         let both = [list(&debug, "node"), list(&locked, "kms")].concat();

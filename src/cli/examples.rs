@@ -1,0 +1,160 @@
+//! What `--help` shows behind the options of each command: what else a reader must know, and examples. Each example runs
+//! as it is printed, in order, from the top of the repository; a test runs them all.
+
+/// `merotee`: the exit codes.
+pub(super) const PROGRAM: &str = "Exit codes:
+  0   every required check passed (warnings allowed)
+  1   the work could not be done, so there is no verdict (network, I/O, remote fault)
+  2   usage error: bad arguments, a malformed tag, a config file, key or trust root that does not
+      parse
+  10  verification failure: at least one check failed
+  11  a required asset or entry is missing, and nothing failed outright
+  130 interrupted by SIGINT or SIGTERM
+
+Example:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0";
+
+/// `merotee verify-release-assets`.
+pub(super) const VERIFY_RELEASE: &str = "Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0
+  merotee sandbox -- verify-release-assets 1.2.0 --keep kept
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --dir kept --offline";
+
+/// `merotee verify-blob`.
+pub(super) const VERIFY_BLOB: &str = "Examples:
+  merotee sandbox -- verify-release-assets 1.2.0 --keep kept
+  merotee sandbox -- verify-blob kept/mero-tee-v1.2.0/checksums.sha256 \\
+    --bundle kept/mero-tee-v1.2.0/checksums.sha256.sigstore.json \\
+    --certificate-identity-regexp 'https://github.com/calimero-network/mero-tee/.*' \\
+    --certificate-oidc-issuer https://token.actions.githubusercontent.com";
+
+/// `merotee compose-hash`.
+pub(super) const COMPOSE_HASH: &str = "Kinds:
+  dstack    the bytes of app-compose.json as they are: what a machine's compose-hash event holds
+  release   the normalised docker-compose file: what a release's compose-hash.txt holds
+
+Without --kind the name decides: *.yml, *.yaml, compose.json and docker-compose*.json are a
+release's, other *.json dstack's. The hash is printed alone. With --attest-response, or with
+--expect and another --format than human, a report is printed.
+
+Example:
+  merotee compose-hash docs/examples/docker-compose.yml";
+
+/// `merotee quote inspect`.
+pub(super) const QUOTE_INSPECT: &str =
+    "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or node's attest response
+or of dstack's GetQuote. The form is recognised and said.
+
+Examples:
+  merotee sandbox -- kms attest --save answer.json
+  merotee quote inspect answer.json";
+
+/// `merotee quote verify`.
+pub(super) const QUOTE_VERIFY: &str =
+    "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or node's attest response
+or of dstack's GetQuote. The form is recognised and said.
+
+Examples:
+  merotee sandbox -- kms attest --save answer.json
+  merotee sandbox -- quote verify answer.json";
+
+/// `merotee gen-policy`.
+pub(super) const GEN_POLICY: &str = "Examples:
+  merotee mrtds assemble --tag mero-tee-v1.2.0 \\
+    --candidates docs/examples/node-candidates.json -o published-mrtds.json
+  merotee gen-policy --tag mero-kms-v1.2.0 --commit 0123456789abcdef0123456789abcdef01234567 \\
+    --candidates docs/examples/kms-candidates.json --node-mrtds published-mrtds.json --out dist
+  merotee gen-policy --tag mero-kms-v1.3.0-rc.1 --commit 0123456789abcdef0123456789abcdef01234567 \\
+    --generated-at 2025-10-01T00:00:00Z --not-ready --out drafts";
+
+/// `merotee policy validate`.
+pub(super) const POLICY_VALIDATE: &str = "Examples:
+  merotee sandbox -- verify-release-assets 1.2.0 --keep kept
+  merotee policy validate kept/mero-kms-v1.2.0";
+
+/// `merotee policy diff`.
+pub(super) const POLICY_DIFF: &str =
+    "With --git, A and B are revisions, and PATH is relative to the working folder, or else to the top
+of the repository.
+
+Examples:
+  merotee sandbox -- verify-release-assets 1.1.0 --keep kept
+  merotee sandbox -- verify-release-assets 1.2.0 --keep kept
+  merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0";
+
+/// `merotee mrtds assemble`.
+pub(super) const MRTDS_ASSEMBLE: &str = "Example:
+  merotee mrtds assemble --tag mero-tee-v1.2.0 \\
+    --candidates docs/examples/node-candidates.json -o published-mrtds.json";
+
+/// `merotee mrtds verify-runtime`.
+pub(super) const VERIFY_RUNTIME: &str = "Examples:
+  merotee mrtds assemble --tag mero-tee-v1.2.0 \\
+    --candidates docs/examples/node-candidates.json -o published-mrtds.json
+  merotee mrtds verify-runtime --measurements docs/examples/machine.txt \\
+    --expected published-mrtds.json --profile locked-read-only";
+
+/// `merotee mrtds compare-mdma`.
+pub(super) const COMPARE_MDMA: &str = "Examples:
+  merotee mrtds assemble --tag mero-tee-v1.2.0 \\
+    --candidates docs/examples/node-candidates.json -o published-mrtds.json
+  merotee mrtds compare-mdma --mdma docs/examples/mdma.json \\
+    --expected published-mrtds.json --profile locked-read-only";
+
+/// `merotee merod-config generate`.
+pub(super) const MEROD_GENERATE: &str = "`--format json` prints JSON, anything else TOML.
+
+Examples:
+  merotee sandbox -- verify-release-assets 1.2.0 --keep kept
+  merotee merod-config generate --url https://kms.example.org \\
+    --policy kept/mero-kms-v1.2.0/attestation-policy-locked-read-only.json";
+
+/// `merotee merod-config apply`.
+pub(super) const MEROD_APPLY: &str = "Examples:
+  merotee sandbox -- verify-release-assets 1.2.0 --keep kept
+  merotee merod-config apply --url https://kms.example.org \\
+    --policy kept/mero-kms-v1.2.0/attestation-policy-locked-read-only.json \\
+    --config docs/examples/config.toml --dry-run";
+
+/// `merotee kms serve`.
+pub(super) const KMS_SERVE: &str =
+    "It does not start unless everything holds: version and profile are stated, the image is built for
+the profile, and the policy is signed by the release workflow, is of this release and profile, and
+is final (a release candidate's may not be). Exit codes: 1 the policy is not available, 2 a setting
+is wrong, 10 the policy or the image must not be trusted.
+
+Example:
+  merotee sandbox -- kms serve --kms-version 1.2.0 --profile locked-read-only --check";
+
+/// `merotee kms health`.
+pub(super) const KMS_HEALTH: &str = "Example:
+  merotee sandbox -- kms health --expect-version 1.2.0 --expect-profile locked-read-only";
+
+/// `merotee kms attest`.
+pub(super) const KMS_ATTEST: &str = "Example:
+  merotee sandbox -- kms attest --save answer.json";
+
+/// `merotee kms get-key`.
+pub(super) const KMS_GET_KEY: &str = "Example:
+  merotee sandbox -- kms get-key --key-out key";
+
+/// `merotee sandbox`.
+#[cfg(feature = "sandbox")]
+pub(super) const SANDBOX: &str = "Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0
+  merotee sandbox --tamper payload-byte -- verify-release-assets mero-kms-v1.2.0  # exit code 10
+  merotee sandbox --tamper list
+  merotee sandbox serve";
+
+/// `merotee sandbox serve`.
+#[cfg(feature = "sandbox")]
+pub(super) const SANDBOX_SERVE: &str = "Example:
+  merotee sandbox serve";
+
+/// `merotee completions`.
+pub(super) const COMPLETIONS: &str = "Example:
+  merotee completions bash -o merotee.bash";
+
+/// `merotee man`.
+pub(super) const MAN: &str = "Example:
+  merotee man kms serve -o merotee-kms-serve.1";

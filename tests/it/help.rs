@@ -1,0 +1,98 @@
+//! Help, manual pages and completions: what each command shows of itself.
+
+use clap::CommandFactory as _;
+use merotee::cli::Cli;
+
+use crate::binary::Place;
+
+/// Every command that can be run, with its words.
+fn commands() -> Vec<(Vec<String>, clap::Command)> {
+    fn below(command: &clap::Command, words: &[String], found: &mut Vec<(Vec<String>, clap::Command)>) {
+        if !command.has_subcommands() || command.get_name() == "sandbox" {
+            found.push((words.to_vec(), command.clone()));
+        }
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            below(sub, &[words, &[sub.get_name().to_owned()]].concat(), found);
+        }
+    }
+    let mut command = Cli::command();
+    command.build();
+    let mut found = Vec::new();
+    below(&command, &[], &mut found);
+    found
+}
+
+/// The examples in a help text: lines that begin with the program, with those that continue them.
+fn examples(help: &str) -> Vec<String> {
+    let mut examples: Vec<String> = Vec::new();
+    for line in help.lines() {
+        match examples.last_mut() {
+            Some(last) if last.ends_with('\\') => *last = format!("{}{}", last.trim_end_matches('\\'), line.trim()),
+            _ if line.starts_with("  merotee ") => examples.push(line.trim().to_owned()),
+            _ => {}
+        }
+    }
+    examples
+}
+
+/// That each runs as it is printed is tried with every other printed line, in `docs`.
+#[test]
+fn the_help_of_every_command_has_an_example_of_that_command() {
+    for (words, command) in commands() {
+        let name = words.join(" ");
+        let examples = examples(&command.clone().render_help().to_string());
+        assert!(
+            examples.iter().any(|example| example.contains(&name)),
+            "`{name}` has no example of itself in its help"
+        );
+    }
+}
+
+#[test]
+fn an_option_of_one_command_is_no_line_in_the_help_of_another() {
+    let help = Place::new().merotee(["completions", "--help"]).run().expect(0).stdout;
+    assert!(help.lines().count() < 25, "{help}");
+    for foreign in ["--repo", "--api-url", "--trusted-root", "--retries"] {
+        assert!(!help.contains(foreign), "{help}");
+        let run = Place::new().merotee(["completions", "bash", foreign, "1"]).run().expect(2).without_product();
+        run.says(&["unexpected argument", foreign]);
+    }
+}
+
+#[test]
+fn help_is_a_line_an_option_where_it_fits() {
+    for (words, _) in commands() {
+        let help = Place::new().merotee(&words).args(["--help"]).run().expect(0).stdout;
+        let blank = help.lines().filter(|line| line.trim().is_empty()).count();
+        assert!(blank * 4 < help.lines().count().max(40), "`{}` spreads its help:\n{help}", words.join(" "));
+    }
+}
+
+#[test]
+fn every_command_at_every_depth_has_a_manual_page_under_its_own_name() {
+    for (words, _) in commands() {
+        let page = Place::new().merotee(["man"]).args(&words).run().expect(0).stdout;
+        let name = [&["merotee".to_owned()], words.as_slice()].concat().join("-");
+        let title = page.lines().find(|line| line.starts_with(".TH")).unwrap();
+        assert!(title.replace('\\', "").contains(&name), "{title} {name}");
+        assert!(page.contains("Example"), "{title}");
+    }
+    for (words, says) in [
+        (&["kms", "nothing"][..], &["`merotee kms` has no subcommand `nothing`", "serve"][..]),
+        (&["nothing"], &["`merotee` has no subcommand `nothing`", "verify-blob"]),
+        (&["compose-hash", "x"], &["`merotee compose-hash` has no subcommand `x`"]),
+        (&["kms", "serve", "\u{1b}[31m"], &["`merotee kms serve` has no subcommand"]),
+    ] {
+        Place::new().merotee(["man"]).args(words).run().expect(2).without_product().says(says);
+    }
+}
+
+#[test]
+fn shells_complete_profiles_classes_kinds_of_tampering_and_what_tags_begin_with() {
+    for shell in ["bash", "zsh", "fish"] {
+        let script = Place::new().merotee(["completions", shell]).run().expect(0).stdout;
+        for word in ["locked-read-only", "hotfix", "mero-kms-v", "mero-tee-v", "payload-byte"] {
+            assert!(script.contains(word), "{shell} does not know {word}");
+        }
+    }
+}
