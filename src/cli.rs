@@ -50,7 +50,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Verify a release: complete, intact, signed by the right workflow, and its policies safe
-    VerifyReleaseAssets(VerifyReleaseArgs),
+    VerifyReleaseAssets(Box<VerifyReleaseArgs>),
     /// Verify one file or digest against a Sigstore bundle or a detached signature
     VerifyBlob(VerifyBlobArgs),
     /// Print the hash of a compose file, or compare it with what a machine measured

@@ -1,8 +1,8 @@
 //! What `--format` and `--output` mean to each command. Where they mean nothing they are refused, and never ignored.
 
 use super::{
-    Cli, Command, VerifyReleaseArgs, catalog::CatalogCommand, kms::KmsCommand, policy::MerodConfigCommand,
-    policy::MrtdsCommand, policy::PolicyCommand, quote::QuoteCommand,
+    Cli, Command, catalog::CatalogCommand, kms::KmsCommand, policy::MerodConfigCommand, policy::MrtdsCommand,
+    policy::PolicyCommand, quote::QuoteCommand,
 };
 use crate::{
     error::{Error, Result},
@@ -33,7 +33,7 @@ impl Forms {
 impl Command {
     fn forms(&self) -> Forms {
         match self {
-            Self::VerifyReleaseAssets(VerifyReleaseArgs { list_contract: true, .. }) => Forms::only(&[Format::Json]),
+            Self::VerifyReleaseAssets(args) if args.list_contract => Forms::only(&[Format::Json]),
             Self::ComposeHash(args) if args.expect.is_none() && args.attest_response.is_none() => Forms::FIXED,
             Self::Quote(QuoteCommand::Inspect { .. })
             | Self::Mrtds(MrtdsCommand::Assemble(_))

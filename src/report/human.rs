@@ -99,7 +99,9 @@ impl Page {
         for fact in others {
             let text = match fact {
                 Fact::Repository(text) => terminal(text),
-                fact => format!("{} {}", fact.name(), terminal(&fact.value())),
+                Fact::Image(_) | Fact::Signer(_) | Fact::SignedAt(_) | Fact::LogIndex(_) | Fact::Other(..) => {
+                    format!("{} {}", fact.name(), terminal(&fact.value()))
+                }
             };
             let width = text.chars().count();
             if column + 3 + width > self.style.width {

@@ -171,7 +171,9 @@ impl Style {
                     None => format!("[{}]", items.join(if self.spaced { ", " } else { "," })),
                 }
             }
-            other => self.flat(other),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                self.flat(value)
+            }
         }
     }
 
@@ -195,7 +197,7 @@ impl Style {
                 let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
                 Self { newline: None, ..self.clone() }.object(&fields)
             }
-            other => other.to_string(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => value.to_string(),
         }
     }
 }

@@ -94,7 +94,7 @@ fn an_end_to_end_run_is_evidence_for_the_profiles_it_names() {
     };
     let locked = e2e(json!({"profile": "locked-read-only"}));
     assert_eq!(judged(std::slice::from_ref(&locked), &[Profile::LockedReadOnly]).1, 1);
-    let (findings, evidence) = judged(&[locked.clone()], &Profile::ALL);
+    let (findings, evidence) = judged(std::slice::from_ref(&locked), &Profile::ALL);
     assert_eq!(evidence, 0);
     assert!(findings.last().unwrap().1.contains("in debug, debug-read-only"), "{findings:?}");
     assert_eq!(judged(&[locked, e2e(json!({"profile": "debug, debug-read-only"}))], &Profile::ALL).1, 2);

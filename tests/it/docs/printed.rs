@@ -163,10 +163,11 @@ fn printed() -> (Vec<Printed>, Vec<Printed>) {
         take((in_blocks(place, &text), Vec::new()));
         take(in_backquotes(place, &prose));
     }
+    let continued = Regex::new(r"\\\n\s*").unwrap();
     for file in sources(&root().join("src")) {
         let place = file.strip_prefix(root()).unwrap().display().to_string();
         let text = fs::read_to_string(&file).unwrap();
-        take(in_backquotes(&place, &Regex::new(r"\\\n\s*").unwrap().replace_all(&text, "")));
+        take(in_backquotes(&place, &continued.replace_all(&text, "")));
     }
     (commands, synopses)
 }

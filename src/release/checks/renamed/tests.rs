@@ -1,4 +1,5 @@
 //! Names as the checksums file has them and as GitHub gives them.
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use super::*;
 use crate::{
@@ -27,7 +28,7 @@ fn a_file_that_github_renamed_is_missing_under_its_name_and_the_other_is_given()
     {
         let release = release(listed, given, b"x");
         assert_eq!(missing(&release), [Renamed { original: listed, given }], "{listed}");
-        let finding = asset_present(&release).into_iter().find(|f| f.subject == listed).unwrap();
+        let finding = asset_present(&release).into_iter().find(|f| f.subject == listed).expect("a finding about it");
         assert_eq!(finding.status, Status::Missing, "{finding:?}");
         assert!(finding.message.contains("GitHub renamed it") && finding.message.contains(given), "{finding:?}");
     }
