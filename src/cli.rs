@@ -14,6 +14,7 @@ mod given;
 pub mod guards;
 pub mod kms;
 pub mod kms_client;
+mod leading;
 mod output;
 pub mod quote;
 mod reading;

@@ -244,7 +244,7 @@ fn mebibytes(bytes: u64) -> String {
 /// Seconds until all is done at the speed so far; `None` where nothing is done yet, or more than there was to do.
 fn left(elapsed: Duration, done: u64, all: u64) -> Option<u128> {
     let open = all.checked_sub(done)?;
-    (elapsed.as_millis() * u128::from(open)).checked_div(u128::from(done)).map(|left| left.div_ceil(1000))
+    elapsed.as_millis().saturating_mul(u128::from(open)).checked_div(u128::from(done)).map(|left| left.div_ceil(1000))
 }
 
 #[cfg(test)]

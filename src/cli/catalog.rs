@@ -100,7 +100,8 @@ pub struct CatalogCheckArgs {
 pub struct CatalogFileArgs {
     /// The file to change
     #[arg(
-        long,
+        id = "catalog_file",
+        long = "catalog",
         value_name = "FILE",
         env = "COMPATIBILITY_CATALOG_PATH",
         default_value = "compatibility-catalog.json",

@@ -9,7 +9,7 @@ use clap::{
 
 #[cfg(feature = "sandbox")]
 use super::Command;
-use super::{Cli, environment::variable};
+use super::{Cli, environment::variable, leading::behind_the_command};
 use crate::error::Error;
 
 /// Why words are not a command to run.
@@ -47,6 +47,7 @@ impl Cli {
     }
 
     fn parse_words(mut command: clap::Command, words: Vec<OsString>) -> Result<Self, NoCommand> {
+        let words = behind_the_command(&command, words);
         let read = command.try_get_matches_from_mut(&words).and_then(|matches| {
             refuse_empty_values(&command, &matches)?;
             refuse_standard_input_twice(&command, &matches)?;
@@ -227,12 +228,12 @@ mod tests {
 
     #[cfg(feature = "sandbox")]
     #[test]
-    fn an_option_stands_behind_the_command_that_uses_it() {
+    fn an_option_is_taken_by_the_command_that_uses_it_and_refused_by_others() {
         for line in [
-            "--repo a/b verify-release-assets 1.2.0",
+            "--repo a/b completions bash",
             "sandbox --repo a/b serve",
             "sandbox --api-url http://x -- verify-release-assets 1.2.0",
-            "sandbox -- --repo a/b verify-release-assets 1.2.0",
+            "--retries 1 policy validate p",
             "completions bash --repo a/b",
             "policy validate p --retries 1",
             "compose-hash f --trusted-root r",
@@ -241,7 +242,15 @@ mod tests {
             let NoCommand::Wrong(error) = words(line).unwrap_err() else { panic!("{line}") };
             assert!(error.to_string().starts_with("unexpected argument"), "{line}: {error}");
         }
-        assert!(words("sandbox -- verify-release-assets 1.2.0 --repo a/b").is_ok());
+        for line in [
+            "verify-release-assets 1.2.0 --repo a/b",
+            "--repo a/b verify-release-assets 1.2.0",
+            "sandbox -- verify-release-assets 1.2.0 --repo a/b",
+            "sandbox -- --repo a/b verify-release-assets 1.2.0",
+            "--repo a/b sandbox -- verify-release-assets 1.2.0",
+        ] {
+            assert!(words(line).is_ok(), "{line}");
+        }
     }
 
     #[test]
@@ -297,8 +306,8 @@ mod tests {
     }
 
     /// Files that a command writes, edits in place, reads once a release, or takes together with what lies beside them.
-    const NOT_FROM_STANDARD_INPUT: [&str; 7] =
-        ["output", "save", "key_out", "config", "notes", "policy_file", "image_profile_file"];
+    const NOT_FROM_STANDARD_INPUT: [&str; 8] =
+        ["output", "save", "key_out", "config", "notes", "policy_file", "image_profile_file", "catalog_file"];
 
     #[test]
     fn every_argument_that_names_a_file_to_read_says_that_it_reads_standard_input() {

@@ -104,7 +104,7 @@ fn what_gh_downloads_is_what_merotee_judged_and_it_passes() {
 
     let notes = gh.run(&["release", "view", KMS, "--json", "body", "--jq", ".body"]).expect(0).stdout;
     gh.place.write("notes.md", notes);
-    let offline = ["verify-release-assets", KMS, "--dir", KMS, "--notes", "notes.md", "--offline"];
+    let offline = ["verify-release-assets", KMS, "--dir", KMS, "--notes", "notes.md", "--offline", "-v"];
     gh.merotee(&offline).expect(0).says(&["[PASS] counterpart-measurements", "[PASS] notes-image", "PASSED"]);
 }
 

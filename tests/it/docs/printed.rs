@@ -5,10 +5,7 @@
 //! of, against a sandbox that is served. `# exit code N` at its end, in one place at least, says what to expect, else it
 //! is 0. Lines that cannot run here are in [`CANNOT`], each with its reason.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::{collections::BTreeSet, fs};
 
 use regex::Regex;
 use serde_json::json;
@@ -219,6 +216,11 @@ impl Reader {
         write_inputs(&self.place);
         let compose = "services:\n  kms:\n    image: ghcr.io/calimero-network/mero-kms-phala:1.2.0\n";
         self.place.write("docker-compose.yml", compose);
+        fs::create_dir_all(self.place.path("docs/examples")).unwrap();
+        for example in fs::read_dir(root().join("docs/examples")).unwrap() {
+            let example = example.unwrap();
+            fs::copy(example.path(), self.place.path("docs/examples").join(example.file_name())).unwrap();
+        }
         self.place.write("app-compose.json", r#"{"manifest_version":2,"runner":"docker-compose"}"#);
         for (name, profile) in [("d", "debug"), ("r", "debug-read-only"), ("l", "locked-read-only")] {
             let probe = self.place.read(&format!("probe-{profile}-1.json"));
@@ -283,8 +285,10 @@ impl Reader {
 #[test]
 fn every_command_line_printed_anywhere_runs_as_printed_with_the_exit_code_it_states() {
     let (commands, _) = printed();
-    let reader = Reader::new();
-    let mut stated: BTreeMap<String, (String, Option<i32>)> = BTreeMap::new();
+    // Examples of help make their own files; those of documents are there.
+    let (of_help, of_documents) = (Reader::new(), Reader::new());
+    // In the order in which a reader meets them: examples go on from those before them.
+    let mut stated: Vec<(String, Printed)> = Vec::new();
     let mut wrong = Vec::new();
     for printed in commands {
         let line = printed.run();
@@ -295,23 +299,26 @@ fn every_command_line_printed_anywhere_runs_as_printed_with_the_exit_code_it_sta
             wrong.push(format!("{}: `{}` is neither of the program nor listed", printed.place, printed.line));
             continue;
         }
-        let Printed { place, code, .. } = printed;
-        let known = stated.entry(line.clone()).or_insert_with(|| (place.clone(), code));
-        match (known.1, code) {
-            (Some(known_code), Some(code)) if known_code != code => {
-                wrong.push(format!("`{line}`: {} says {known_code}, {place} says {code}", known.0));
+        let Some((_, known)) = stated.iter_mut().find(|(known, _)| *known == line) else {
+            stated.push((line, printed));
+            continue;
+        };
+        match (known.code, printed.code) {
+            (Some(one), Some(other)) if one != other => {
+                wrong.push(format!("`{line}`: {} says {one}, {} says {other}", known.place, printed.place));
             }
-            (None, Some(_)) => *known = (place, code),
+            (None, Some(_)) => *known = printed,
             _ => {}
         }
     }
     assert!(stated.len() >= 25, "only {} lines were found", stated.len());
     let git = usable("git", &["--version"]);
-    for (line, (place, code)) in stated {
+    for (line, Printed { place, code, .. }) in stated {
         if !git && line.contains("git ") {
             skip("git is not installed");
             continue;
         }
+        let reader = if place.ends_with("--help") { &of_help } else { &of_documents };
         let (run, code) = (reader.run(&line), code.unwrap_or(0));
         if run.code != code {
             wrong.push(format!("{place}: `{line}` was to exit with {code}:\n{}", run.shown()));

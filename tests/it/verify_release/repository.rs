@@ -122,7 +122,7 @@ fn the_origin_remote_is_found_in_subfolders_and_worktrees_and_said() {
         assert!(said.contains(named) && !said.contains("s3cret"), "{address}: {said}");
     }
     let said = said_in(&place, "main", &["--server-url", "https://ghe.example"]);
-    assert!(said.contains("the origin remote in") && said.contains("none on ghe.example"), "{said}");
+    assert!(said.contains("the origin remote in") && said.contains("not one on ghe.example"), "{said}");
     with(&["-C", "main", "remote", "set-url", "origin", "https://ghe.example/Some/Thing"]);
     let said = said_in(&place, "main", &["--server-url", "https://ghe.example"]);
     assert!(said.contains("repository Some/Thing: the origin remote"), "{said}");
