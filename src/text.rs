@@ -1,5 +1,5 @@
-//! Words around numbers: what a message counts agrees with the count, and times are dates. Not for how a report is laid
-//! out.
+//! Words in messages: what is counted agrees with the count, times are dates, lists read as sentences, and how near a
+//! word is to another. Not for how a report is laid out.
 
 use jiff::Timestamp;
 
@@ -16,6 +16,36 @@ pub(crate) fn time(seconds: u64) -> String {
         .map_or_else(|| format!("{seconds} s after 1970"), |time| time.to_string())
 }
 
+/// Items as a sentence lists them: "a", "a and b", "a, b and c".
+pub(crate) fn listed(items: &[impl AsRef<str>]) -> String {
+    let items: Vec<&str> = items.iter().map(AsRef::as_ref).collect();
+    match items.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// How many characters must be inserted, removed or replaced to make one word of the other (Levenshtein). What is longer
+/// than any name of ours is cut first: it is near to none.
+pub(crate) fn distance(from: &str, to: &str) -> usize {
+    const LONGEST: usize = 64;
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (index, a) in from.chars().take(LONGEST).enumerate() {
+        let mut diagonal = index;
+        let mut left = index + 1;
+        let mut next = vec![left];
+        for (b, above) in to.iter().zip(row.iter().skip(1)) {
+            left = (diagonal + usize::from(a != *b)).min(above + 1).min(left + 1);
+            next.push(left);
+            diagonal = *above;
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -30,5 +60,17 @@ mod tests {
     fn a_time_is_a_date_in_utc_and_one_beyond_the_calendar_says_so() {
         assert_eq!(time(1_764_400_204), "2025-11-29T07:10:04Z");
         assert_eq!(time(u64::MAX), "18446744073709551615 s after 1970");
+    }
+
+    #[test]
+    fn items_are_listed_with_commas_and_a_last_and() {
+        assert_eq!([listed(&["a"]), listed(&["a", "b"]), listed(&["a", "b", "c"])], ["a", "a and b", "a, b and c"]);
+        assert_eq!(listed(&[""; 0]), "");
+    }
+
+    #[test]
+    fn distances_count_single_changes() {
+        let distances = [("", "abc"), ("abc", "abc"), ("abc", "abd"), ("abc", "xabc"), ("kitten", "sitting")];
+        assert_eq!(distances.map(|(from, to)| distance(from, to)), [3, 0, 1, 1, 3]);
     }
 }

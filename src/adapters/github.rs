@@ -11,7 +11,7 @@ mod release;
 use std::{collections::HashSet, path::Path, sync::Arc};
 
 use secrecy::SecretString;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 pub use self::release::{Release, ReleaseAsset};
@@ -109,6 +109,30 @@ impl GitHub {
             }
         }
         Ok(releases)
+    }
+
+    /// The tags of the newest published releases, up to a hundred, in the API's order. They serve as advice, so the API is
+    /// asked once and no failure is retried.
+    ///
+    /// # Errors
+    /// Remote: an unknown repository, and every failure of the API, transient ones as well.
+    pub async fn newest_tags(&self, repo: &Repository) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Tagged {
+            tag_name: String,
+            draft: bool,
+        }
+
+        let subject = format!("the releases of {repo}");
+        let mut url = self.endpoint(repo, &["releases"])?;
+        url.query_pairs_mut().append_pair("per_page", &PAGE.to_string());
+        let (status, body) = self.http.exchange(&url, None, &subject).await?;
+        if !status.is_success() {
+            return Err(Error::remote(format!("{} answered {}, asked for {subject}", host(&url), status.as_u16())));
+        }
+        let listed: Vec<Tagged> = serde_json::from_slice(&body)
+            .map_err(|e| Error::remote(format!("{} sent no list of releases", host(&url))).because(e))?;
+        Ok(listed.into_iter().filter(|release| !release.draft).take(PAGE).map(|release| release.tag_name).collect())
     }
 
     /// The content of the file at `path` in the tree of `git_ref`, or of the default branch; `None` when the

@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use futures_util::{StreamExt as _, stream};
@@ -22,8 +23,12 @@ use crate::{
         selection::{Names, Selection},
         snapshot::{Aside, Asset, Available, Content, Moved, Origin, SetAside},
     },
-    subject::{repository::Repository, tag::Tag},
+    subject::{near, repository::Repository, tag::Tag},
+    text::listed,
 };
+
+/// How long advice may take.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A release's listing, and what is needed of it. Nothing is downloaded yet.
 #[derive(Debug)]
@@ -49,26 +54,46 @@ pub struct Request<'a> {
     pub phase: &'a Phase,
 }
 
-/// Lists a release and selects what `scope` needs of it.
+/// Lists a release and selects what `scope` needs of it; `None` when the repository has none of that tag.
 ///
 /// # Errors
-/// When it does not exist or cannot be listed.
+/// When it cannot be listed.
 pub async fn list(
     github: &GitHub,
     repository: &Repository,
     tag: &Tag,
     contracts: &Contracts,
     scope: Scope,
-) -> Result<Listing> {
-    let release = github.release(repository, tag.as_str()).await?.ok_or_else(|| {
-        Error::remote(format!("{repository} has no release {tag}"))
-            .help("check the tag; a draft is visible only with a token that may write to the repository (GH_TOKEN)")
-    })?;
+) -> Result<Option<Listing>> {
+    let Some(release) = github.release(repository, tag.as_str()).await? else { return Ok(None) };
     let names = Names::sort(release.assets.iter().map(|a| a.name.as_str()));
     let selection = Selection::choose(contracts, tag.family(), scope, &names)
         .ok_or_else(|| Error::usage(format!("the contract file holds nothing for the {} family", tag.family())))?;
     let moved = release.repository().filter(|to| to != repository).map(|to| Moved { from: repository.clone(), to });
-    Ok(Listing { release, names, selection, moved, subject: format!("release {tag} of {repository}") })
+    Ok(Some(Listing { release, names, selection, moved, subject: format!("release {tag} of {repository}") }))
+}
+
+/// The error for a release that does not exist; its advice names the `near` ones, which [`nearest`] finds.
+pub fn absent(repository: &Repository, tag: &Tag, near: &[Tag]) -> Error {
+    let near: Vec<&str> = near.iter().map(Tag::as_str).collect();
+    let has = if near.is_empty() { String::new() } else { format!(": the repository has {}", listed(&near)) };
+    Error::remote(format!("{repository} has no release {tag}")).help(format!(
+        "check the tag{has}; a draft is visible only with a token that may write to the repository (GH_TOKEN)"
+    ))
+}
+
+/// The releases nearest to one that does not exist, found with a single request; none when the list cannot be had soon,
+/// for this is only advice.
+pub async fn nearest(github: &GitHub, repository: &Repository, tag: &Tag) -> Vec<Tag> {
+    let newest = tokio::time::timeout(PATIENCE, github.newest_tags(repository)).await;
+    let newest = newest.unwrap_or_else(|_| Err(Error::remote(format!("no list of releases within {PATIENCE:?}"))));
+    match newest {
+        Ok(tags) => near::among(tag, tags.iter().map(String::as_str)),
+        Err(error) => {
+            tracing::debug!("no near release is named: {}", error::chain(&error));
+            Vec::new()
+        }
+    }
 }
 
 impl Listing {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use semver::Version;
 
-use super::{GitHubArgs, NetworkArgs, SigstoreArgs};
+use super::{GitHubArgs, NetworkArgs, SigstoreArgs, choice::Refused};
 use crate::subject::{
     profile::Profile,
     tag::{Family, Selector},
@@ -168,19 +168,19 @@ pub struct CatalogRebuildArgs {
     pub network: NetworkArgs,
 }
 
-fn kms_version(text: &str) -> Result<Version, String> {
+fn kms_version(text: &str) -> Result<Version, Refused> {
     version_of(text, Family::Kms)
 }
 
-fn node_version(text: &str) -> Result<Version, String> {
+fn node_version(text: &str) -> Result<Version, Refused> {
     version_of(text, Family::Node)
 }
 
-fn version_of(text: &str, family: Family) -> Result<Version, String> {
-    match text.parse::<Selector>().map_err(|e| e.to_string())? {
+fn version_of(text: &str, family: Family) -> Result<Version, Refused> {
+    match text.parse::<Selector>().map_err(|e| e.of(family))? {
         Selector::Both(version) => Ok(version),
         Selector::One(tag) if tag.family() == family => Ok(tag.version().clone()),
-        Selector::One(tag) => Err(format!("`{tag}` is not a {family} release")),
+        Selector::One(tag) => Err(format!("`{tag}` is not a {family} release").into()),
     }
 }
 

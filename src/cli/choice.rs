@@ -11,6 +11,9 @@ use crate::subject::{
     tag::{Class, Family, Selector, Tag},
 };
 
+/// Why a value is refused. What type it has decides what is advised.
+pub(super) type Refused = Box<dyn std::error::Error + Send + Sync>;
+
 /// A value by its name. The help of the values is left out: it would make all of `--help` three times as long.
 pub(super) fn named<T: ValueEnum + Clone + Send + Sync + 'static>() -> impl TypedValueParser<Value = T> {
     let values = T::value_variants().iter().filter_map(ValueEnum::to_possible_value);

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 
-use super::{choice, examples};
+use super::{
+    choice::{self, Refused},
+    examples,
+};
 use crate::{
     policy::generate::Naming,
     subject::{
@@ -352,20 +355,20 @@ fn tcb_status(text: &str) -> Result<crate::attestation::measurement::TcbStatus, 
     text.parse().map_err(|e: crate::attestation::measurement::InvalidTcbStatus| e.to_string())
 }
 
-fn kms_tag(text: &str) -> Result<Tag, String> {
+fn kms_tag(text: &str) -> Result<Tag, Refused> {
     tag_of(text, Family::Kms)
 }
 
-fn node_tag(text: &str) -> Result<Tag, String> {
+fn node_tag(text: &str) -> Result<Tag, Refused> {
     tag_of(text, Family::Node)
 }
 
 /// A tag of `family`; a bare version means the family's tag.
-fn tag_of(text: &str, family: Family) -> Result<Tag, String> {
+fn tag_of(text: &str, family: Family) -> Result<Tag, Refused> {
     use crate::subject::tag::Selector;
-    match text.parse::<Selector>().map_err(|e| e.to_string())? {
+    match text.parse::<Selector>().map_err(|e| e.of(family))? {
         Selector::One(tag) if tag.family() == family => Ok(tag),
-        Selector::One(tag) => Err(format!("`{tag}` is not a release of the {family} family")),
+        Selector::One(tag) => Err(format!("`{tag}` is not a release of the {family} family").into()),
         Selector::Both(version) => Ok(Tag::new(family, version)),
     }
 }

@@ -1,7 +1,10 @@
 //! From words to a command: which variables of the environment count, which words are refused, and how the parser's
 //! complaints read. Not what the words mean: that is the types' business.
 
-use std::ffi::{OsStr, OsString};
+use std::{
+    error::Error as _,
+    ffi::{OsStr, OsString},
+};
 
 use clap::{
     CommandFactory as _, FromArgMatches as _, Parser as _, builder::Resettable, error::ErrorKind, parser::ValueSource,
@@ -10,7 +13,10 @@ use clap::{
 #[cfg(feature = "sandbox")]
 use super::Command;
 use super::{Cli, environment::variable, leading::behind_the_command};
-use crate::error::Error;
+use crate::{
+    error::Error,
+    subject::{near, tag::InvalidTag},
+};
 
 /// Why words are not a command to run.
 #[derive(Debug)]
@@ -121,9 +127,15 @@ fn in_our_words(error: &clap::Error) -> Error {
         .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
         .filter(|paragraph| !paragraph.is_empty());
     let message = paragraphs.next().unwrap_or_default();
-    let advice: Vec<String> = paragraphs.filter(|p| !p.starts_with("For more information")).collect();
+    let tips = paragraphs.filter(|p| !p.starts_with("For more information"));
+    let advice: Vec<String> = error.source().and_then(meant).into_iter().chain(tips).collect();
     let wrong = Error::usage(message);
     if advice.is_empty() { wrong.help("`--help` lists what there is") } else { wrong.help(advice.join("; ")) }
+}
+
+/// What the value that is refused was meant to be.
+fn meant(refused: &(dyn std::error::Error + 'static)) -> Option<String> {
+    near::meant(refused.downcast_ref::<InvalidTag>()?).map(|tag| format!("did you mean `{tag}`?"))
 }
 
 /// The command without the variables that are ignored.

@@ -3,6 +3,7 @@
 use crate::{
     error::{Error, Result},
     product::Product,
+    text::distance,
 };
 
 /// The page, as it is in the repository: the one place where checks are explained.
@@ -47,35 +48,9 @@ fn id_of(section: &'static str) -> &'static str {
     section.strip_prefix(HEADING).and_then(|rest| rest.lines().next()).unwrap_or_default().trim()
 }
 
-/// How many characters must be inserted, removed or replaced to make one word of the other (Levenshtein). What is longer
-/// than any id is cut first: it is near to none.
-fn distance(from: &str, to: &str) -> usize {
-    const LONGEST: usize = 64;
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (index, a) in from.chars().take(LONGEST).enumerate() {
-        let mut diagonal = index;
-        let mut left = index + 1;
-        let mut next = vec![left];
-        for (b, above) in to.iter().zip(row.iter().skip(1)) {
-            left = (diagonal + usize::from(a != *b)).min(above + 1).min(left + 1);
-            next.push(left);
-            diagonal = *above;
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn distances_count_single_changes() {
-        let distances = [("", "abc"), ("abc", "abc"), ("abc", "abd"), ("abc", "xabc"), ("kitten", "sitting")];
-        assert_eq!(distances.map(|(from, to)| distance(from, to)), [3, 0, 1, 1, 3]);
-    }
 
     #[test]
     fn every_section_has_an_id_and_ends_before_the_next() {

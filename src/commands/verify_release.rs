@@ -74,7 +74,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
             Err(error) => Section {
                 subject: tag.to_string(),
                 facts: vec![Fact::Repository(repository.to_string())],
-                findings: vec![checks::RELEASE.undecided(tag.as_str(), error::chain(&error))],
+                findings: vec![unread(&tag, &error)],
                 ..Section::default()
             },
         });
@@ -94,6 +94,15 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
         Some(image) => product.output("image", image),
         None => product,
     })
+}
+
+/// A release that could not be read, where another one was.
+fn unread(tag: &Tag, error: &Error) -> Finding {
+    let finding = checks::RELEASE.undecided(tag.as_str(), error::chain(error));
+    match error.advice() {
+        Some(advice) => finding.help(advice),
+        None => finding,
+    }
 }
 
 /// Gives what was downloaded the place that goes with the verdict.

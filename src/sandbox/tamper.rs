@@ -1,7 +1,7 @@
 //! Ways to spoil a release, each as an attacker or a mishap would.
 //!
 //! A tamper works at the stage where the real thing would happen: a wrong policy is signed and listed like a right one,
-//! a flipped byte comes after signing, a false digest is only stated by the API. [`rows`] lists them all.
+//! a flipped byte comes after signing, a false digest is only stated by the API. `rows` lists them all.
 
 mod documents;
 mod policies;

@@ -103,16 +103,52 @@ pub enum Selector {
     Both(Version),
 }
 
-/// The text names no release.
+/// The text names no release. What it was meant to say, [`near::meant`](super::near::meant) finds out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is not a release tag: expected mero-kms-vX.Y.Z[-rc.N], mero-tee-vX.Y.Z[-rc.N], node-image-gcp-vX.Y.Z, \
+    "`{text}` is not a release tag: expected mero-kms-vX.Y.Z[-rc.N], mero-tee-vX.Y.Z[-rc.N], node-image-gcp-vX.Y.Z, \
      or a bare [v]X.Y.Z for both families"
 )]
-pub struct InvalidTag(String);
+pub struct InvalidTag {
+    /// Its first [`InvalidTag::SHOWN`] characters.
+    text: String,
+    wanted: Wanted,
+}
+
+/// What would have been taken in a malformed tag's place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// A tag, or a version that both families share.
+    Selector,
+    /// A tag of either family.
+    Tag,
+    /// A tag of this family, or its version.
+    TagOf(Family),
+}
 
 /// Old name of the node family, without release candidates.
-const OLD_NODE_PREFIX: &str = "node-image-gcp-v";
+pub(super) const OLD_NODE_PREFIX: &str = "node-image-gcp-v";
+
+impl InvalidTag {
+    /// How much of a malformed tag is kept, in characters.
+    pub const SHOWN: usize = 100;
+
+    /// Says that only a tag of `family`, or its version, is taken.
+    #[must_use]
+    pub fn of(self, family: Family) -> Self {
+        Self { wanted: Wanted::TagOf(family), ..self }
+    }
+
+    /// The malformed tag, cut after [`InvalidTag::SHOWN`] characters.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What would have been taken.
+    pub fn wanted(&self) -> Wanted {
+        self.wanted
+    }
+}
 
 impl Tag {
     /// The tag the family gives to `version`.
@@ -157,9 +193,9 @@ impl FromStr for Tag {
     type Err = InvalidTag;
 
     fn from_str(text: &str) -> Result<Self, InvalidTag> {
-        match text.parse()? {
-            Selector::One(tag) => Ok(tag),
-            Selector::Both(_) => Err(invalid(text)),
+        match text.parse() {
+            Ok(Selector::One(tag)) => Ok(tag),
+            Ok(Selector::Both(_)) | Err(_) => Err(InvalidTag { wanted: Wanted::Tag, ..invalid(text) }),
         }
     }
 }
@@ -195,7 +231,7 @@ impl FromStr for Selector {
 }
 
 fn invalid(text: &str) -> InvalidTag {
-    InvalidTag(text.chars().take(100).collect())
+    InvalidTag { text: text.chars().take(InvalidTag::SHOWN).collect(), wanted: Wanted::Selector }
 }
 
 /// `X.Y.Z` or `X.Y.Z-rc.N`; semver's other pre-releases and build metadata are not releases of ours.

@@ -101,3 +101,5 @@ mod verify_blob;
 mod verify_release;
 #[cfg(feature = "sandbox")]
 mod version_sync;
+#[cfg(feature = "sandbox")]
+mod wrong_tags;

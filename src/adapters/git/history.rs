@@ -126,7 +126,7 @@ impl History {
     /// The content of a file before the change; `None` where there is none.
     ///
     /// # Errors
-    /// As [`file_at`].
+    /// As `file_at`.
     pub fn before(&self, path: &str) -> Result<Option<Vec<u8>>> {
         file_at(&self.folder, &self.base, path)
     }
@@ -134,7 +134,7 @@ impl History {
     /// The content of a file after the change; `None` where there is none.
     ///
     /// # Errors
-    /// As [`file_at`].
+    /// As `file_at`.
     pub fn after(&self, path: &str) -> Result<Option<Vec<u8>>> {
         file_at(&self.folder, &self.head, path)
     }

@@ -81,7 +81,15 @@ impl Files {
             }
             Self::GitHub { github, downloads, progress } => {
                 let asked = phase(*progress, || Phase::begin(format!("listing {tag}")));
-                let listing = github_release::list(github, &rule.repository, tag, contracts, scope).await?;
+                let repository = &rule.repository;
+                let Some(listing) = github_release::list(github, repository, tag, contracts, scope).await? else {
+                    // A comparison goes on without it and shows no advice.
+                    let near = match purpose {
+                        Purpose::Verdict => github_release::nearest(github, repository, tag).await,
+                        Purpose::Comparison => Vec::new(),
+                    };
+                    return Err(github_release::absent(repository, tag, &near));
+                };
                 drop(asked);
                 let staged = match (downloads, purpose) {
                     (Downloads::Temporary(root), _) => Staged::temporary(root.path())?,

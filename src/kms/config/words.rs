@@ -9,8 +9,9 @@ use crate::{
     digest::Sha256,
     error::{Error, Result},
     subject::{
+        near,
         profile::Profile,
-        tag::{Family, Selector, Tag},
+        tag::{Family, InvalidTag, Selector, Tag},
     },
 };
 
@@ -23,7 +24,11 @@ pub(super) fn release(version: Option<&str>) -> Result<Tag> {
     let version = version
         .filter(|text| !text.is_empty())
         .ok_or_else(|| Error::usage("MERO_KMS_VERSION is not set: which release is this?").help(EXPECTED))?;
-    let selector: Selector = version.parse().map_err(|e| Error::usage("MERO_KMS_VERSION").because(e).help(EXPECTED))?;
+    let selector: Selector = version.parse().map_err(|wrong: InvalidTag| {
+        let wrong = wrong.of(Family::Kms);
+        let meant = near::meant(&wrong).map(|tag| format!("did you mean `{tag}`? ")).unwrap_or_default();
+        Error::usage("MERO_KMS_VERSION").because(wrong).help(format!("{meant}{EXPECTED}"))
+    })?;
     match selector {
         Selector::Both(version) => Ok(Tag::new(Family::Kms, version)),
         Selector::One(tag) if tag.family() == Family::Kms => Ok(tag),
