@@ -3,9 +3,10 @@
 
 mod kms;
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
 
 use self::kms::Running;
 use super::stop;
@@ -107,7 +108,8 @@ async fn serve(plan: &Plan) -> Result<Product> {
             None
         }
     };
-    Ok(Product::bytes(exports(&world, kms.as_ref())).then(async move {
+    let exports = exports(&world, &endpoints(&world, kms.as_ref())?, kms.as_ref());
+    Ok(Product::bytes(exports).then(async move {
         tracing::info!("the sandbox is up; stop it with Ctrl-C");
         stopped.await;
         tracing::info!("the sandbox stops");
@@ -115,47 +117,47 @@ async fn serve(plan: &Plan) -> Result<Product> {
     }))
 }
 
-/// What other programs need to know, as lines for a POSIX shell.
-fn exports(world: &World, kms: Option<&Running>) -> String {
-    let word = |path: std::path::PathBuf| quoted(&path.to_string_lossy()).into_owned();
-    format!(
-        "export GITHUB_API_URL={api}\n\
-         export GITHUB_SERVER_URL=https://github.com\n\
-         export GITHUB_REPOSITORY={REPOSITORY}\n\
-         export GH_TOKEN={TOKEN}\n\
-         export MEROTEE_REKOR_URL={sigstore}\n\
-         export MEROTEE_TRUSTED_ROOT={root}\n\
-         export PCCS_URL={pccs}\n\
-         export MEROTEE_TDX_ROOT={tdx_root}\n\
-         export MEROTEE_TDX_QUOTE={tdx_quote}\n\
-         export MEROTEE_TDX_COLLATERAL={tdx_collateral}\n\
-         export MEROTEE_TDX_NONCE={nonce}\n\
-         export DSTACK_SOCKET_PATH={kms_agent}\n\
-         {kms_url}\
-         export MEROTEE_KMS_POLICY={kms_policy}\n\
-         export MEROTEE_NODE_DSTACK_SOCKET={node_agent}\n\
-         export MEROTEE_NODE_KEY={node_key}\n\
-         # merotee kms get-key --root $MEROTEE_TDX_ROOT --expect-policy $MEROTEE_KMS_POLICY\n\
+/// What other programs need to know, as lines for a POSIX shell: where everything is, by the variables that this program
+/// reads, and what is in no command's context.
+fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> String {
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.to_string_lossy().into_owned());
+    let address = |url: &Url| Some(url.as_str().trim_end_matches('/').to_owned());
+    let Endpoints { kms, .. } = endpoints;
+    let variables = [
+        ("GITHUB_API_URL", address(&endpoints.api_url)),
+        ("GITHUB_SERVER_URL", address(&endpoints.server_url)),
+        ("GITHUB_REPOSITORY", endpoints.repository.as_ref().map(ToString::to_string)),
+        ("GH_TOKEN", endpoints.token.as_ref().map(|token| token.expose_secret().to_owned())),
+        ("MEROTEE_REKOR_URL", address(&endpoints.rekor_url)),
+        ("MEROTEE_TRUSTED_ROOT", path(&endpoints.trusted_root)),
+        ("PCCS_URL", address(&endpoints.pccs_url)),
+        ("MEROTEE_TDX_ROOT", path(&endpoints.tdx_root)),
+        ("MEROTEE_TDX_QUOTE", path(&Some(world.tdx_quote()))),
+        ("MEROTEE_TDX_COLLATERAL", path(&Some(world.tdx_collateral()))),
+        ("MEROTEE_TDX_NONCE", Some(hex::encode(NONCE))),
+        ("DSTACK_SOCKET_PATH", path(&kms.agent)),
+        ("MERO_KMS_URL", running.and_then(|_| address(&kms.url))),
+        ("MEROTEE_KMS_POLICY", path(&kms.policy)),
+        ("MEROTEE_NODE_DSTACK_SOCKET", path(&kms.node_agent)),
+        ("MEROTEE_NODE_KEY", path(&kms.node_key)),
+    ];
+    let mut text = String::new();
+    for (name, value) in variables {
+        if let Some(value) = value {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "export {name}={}", quoted(&value));
+        }
+    }
+    let _ = write!(
+        text,
+        "# merotee kms get-key --root $MEROTEE_TDX_ROOT --expect-policy $MEROTEE_KMS_POLICY\n\
          # merotee quote verify $MEROTEE_TDX_QUOTE --pccs $PCCS_URL --root $MEROTEE_TDX_ROOT --nonce $MEROTEE_TDX_NONCE\n\
          # gh: GH_HOST=github.localhost HTTP_PROXY={api} gh release view mero-kms-v1.2.0 --repo {REPOSITORY}\n\
          # sigstore-python: sigstore --trust-config {config} verify identity …\n",
         api = world.api_url(),
-        sigstore = world.sigstore_url(),
-        root = word(world.trusted_root()),
-        pccs = world.pccs_url(),
-        tdx_root = word(world.tdx_root()),
-        tdx_quote = word(world.tdx_quote()),
-        tdx_collateral = word(world.tdx_collateral()),
-        nonce = hex::encode(NONCE),
-        kms_agent = word(world.kms_agent()),
-        kms_url = kms
-            .map(|kms| format!("export MERO_KMS_URL={}\n", kms.url().as_str().trim_end_matches('/')))
-            .unwrap_or_default(),
-        kms_policy = word(world.kms_policy()),
-        node_agent = word(world.node_agent()),
-        node_key = word(world.node_key()),
-        config = word(world.trust_config()),
-    )
+        config = quoted(&world.trust_config().to_string_lossy()),
+    );
+    text
 }
 
 /// A word as a POSIX shell reads it back.

@@ -16,7 +16,7 @@ use crate::{
         roles::ROLE_SEPARATION,
     },
     report::{AssetRow, Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, SignatureRow, Status, Table},
-    subject::role::Role,
+    subject::{role::Role, tag::Family},
 };
 
 /// Checks that the table of assets helps to follow.
@@ -112,17 +112,22 @@ fn registers(snapshot: &Snapshot) -> RegisterMatrix {
     let mut rows = Vec::new();
     let policies = snapshot.documents(AssetKind::Policy).filter_map(|(_, document)| document.policy());
     for lists in policies.flat_map(|policy| &policy.profiles) {
-        let of = |role: Role| Some(row(format!("{} {}", lists.profile, role.as_str()), lists.of(role)?));
+        let of = |role: Role| Some(row(format!("{} {}", lists.profile, role.as_str()), role, lists.of(role)?));
         rows.extend([Role::Kms, Role::Node].into_iter().filter_map(of));
     }
     let measured = snapshot.documents(AssetKind::Measurements).filter_map(|(_, document)| document.measurements());
-    rows.extend(measured.flat_map(|published| &published.profiles).map(|of| row(of.profile.to_string(), &of.allowed)));
+    let role = match snapshot.tag.family() {
+        Family::Kms => Role::Kms,
+        Family::Node => Role::Node,
+    };
+    let published = measured.flat_map(|published| &published.profiles);
+    rows.extend(published.map(|of| row(format!("{} published", of.profile), role, &of.allowed)));
     RegisterMatrix { registers: Register::ALL.map(Register::name).to_vec(), rows }
 }
 
-fn row(profile: String, allowed: &Allowed) -> RegisterRow {
+fn row(profile: String, role: Role, allowed: &Allowed) -> RegisterRow {
     let values = |register| allowed.register(register).iter().map(ToString::to_string).collect();
-    RegisterRow { profile, values: Register::ALL.map(values).to_vec() }
+    RegisterRow { profile, role: Some(role.as_str()), values: Register::ALL.map(values).to_vec() }
 }
 
 /// Who signed an asset, by the first sound signature over it.

@@ -70,6 +70,8 @@ pub struct RegisterMatrix {
 pub struct RegisterRow {
     /// The profile, with its role where there are several.
     pub profile: String,
+    /// The kind of machine, where rows of several stand together: no value may be shared between them.
+    pub role: Option<&'static str>,
     /// The values accepted, a list a register.
     pub values: Vec<Vec<String>>,
 }
@@ -126,7 +128,7 @@ mod tests {
 
     fn row(profile: &str, values: &[&[&str]]) -> RegisterRow {
         let owned = |values: &&[&str]| values.iter().map(|value| (*value).to_owned()).collect();
-        RegisterRow { profile: profile.to_owned(), values: values.iter().map(owned).collect() }
+        RegisterRow { profile: profile.to_owned(), role: None, values: values.iter().map(owned).collect() }
     }
 
     #[test]

@@ -96,6 +96,14 @@ impl Grid {
             cells
         };
         let named = |row: &usize| matrix.rows.get(*row).map(|row| row.profile.as_str());
+        // Profiles of one role may share firmware and kernel, and do: what needs words is a value that two roles share.
+        let role = |row: &usize| matrix.rows.get(*row).and_then(|row| row.role);
+        let expected = |value: &&super::SharedValue<'_>| {
+            let first = value.rows.first().and_then(role);
+            first.is_some() && value.rows.iter().all(|row| role(row) == first)
+        };
+        let letters =
+            shared.iter().any(|value| expected(&value)).then(|| "The same letter is the same value.".to_owned());
         let note = |value: &super::SharedValue<'_>| {
             let register = matrix.registers.get(value.register).copied().unwrap_or_default();
             let rows = value.rows.iter().filter_map(named).collect::<Vec<_>>().join(", ");
@@ -106,7 +114,7 @@ impl Grid {
             title: "Registers",
             headings,
             rows: matrix.rows.iter().map(row).collect(),
-            notes: shared.iter().map(note).collect(),
+            notes: letters.into_iter().chain(shared.iter().filter(|value| !expected(value)).map(note)).collect(),
         }
     }
 }

@@ -79,6 +79,7 @@ fn exhibits() -> Vec<Exhibit> {
     };
     let row = |profile: &str, mrtd: &str, rtmr3: &[&str]| RegisterRow {
         profile: profile.into(),
+        role: None,
         values: vec![vec![mrtd.repeat(48)], rtmr3.iter().map(|value| value.repeat(48)).collect()],
     };
     let matrix = RegisterMatrix {
@@ -530,7 +531,8 @@ fn report_of(texts: &[String; 8], status: Status) -> Report {
     let quoted = Location::file(file.clone()).on(1, 3).until(2, 2).quoting(&format!("{message}\n{expected}{actual}\n"));
     let placed = finding.clone().at(quoted);
     let exhibit = |table| Exhibit { checks: &["checksum"], table };
-    let row = |profile: &String| RegisterRow { profile: profile.clone(), values: vec![vec![actual.clone()]] };
+    let row =
+        |profile: &String| RegisterRow { profile: profile.clone(), role: None, values: vec![vec![actual.clone()]] };
     let matrix = RegisterMatrix { registers: vec!["MRTD"], rows: vec![row(subject), row(asset)] };
     Report {
         command: "verify-release-assets".into(),
