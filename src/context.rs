@@ -93,7 +93,8 @@ impl Context {
     pub(crate) fn at(&self, endpoints: Endpoints, command: &cli::Command) -> Result<Self> {
         let given = command.given();
         let http = bounds(given.retries, given.timeout);
-        Ok(Self { endpoints: endpoints.with(&given)?, http, ..self.clone() })
+        // What surrounds the command must not reach into it.
+        Ok(Self { endpoints: endpoints.with(&given)?, http, variable: |_| None, ..self.clone() })
     }
 
     /// The time.

@@ -110,12 +110,15 @@ pub(crate) async fn deliver(mut product: Product, context: &Context) -> Result<E
         report.made_at = report.made_at.or(Some(now));
     }
     let verdict = product.ending();
-    let told = [write_document(&product, &context.output), announce(&product, context.actions.as_ref())];
-    let exit = match told.into_iter().find_map(Result::err) {
-        None => Ok(verdict),
-        // A verdict that could not be told is still the verdict; only a pass must not stand unseen.
-        Some(error) if verdict == Exit::Success => Err(error),
-        Some(error) => {
+    // A verdict that could not be told is still the verdict; only a pass must not stand unseen, nor be told to later steps.
+    let told = match write_document(&product, &context.output) {
+        Err(error) if verdict == Exit::Success => Err(error),
+        written => announce(&product, context.actions.as_ref()).and(written),
+    };
+    let exit = match told {
+        Ok(()) => Ok(verdict),
+        Err(error) if verdict == Exit::Success => Err(error),
+        Err(error) => {
             tracing::error!("{}", error::chain(&error));
             Ok(verdict)
         }

@@ -22,7 +22,7 @@ pub(crate) use self::{
     client::Answer,
     excerpt::{excerpt, excerpt_at},
     failure::{Failure, host, readable},
-    origin::is_loopback,
+    origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
 };
 pub use self::{

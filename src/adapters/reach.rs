@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use reqwest::{Client, Url, header};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::http::is_loopback;
+use super::http::{has_credentials, is_http, is_loopback};
 use crate::error::{Error, Result, chain};
 
 /// How long a server may take for everything.
@@ -53,6 +53,9 @@ impl Reach {
     /// # Errors
     /// One sentence: no answer came in time.
     pub async fn ask(&self, url: &Url, token: Option<&SecretString>) -> std::result::Result<Answer, String> {
+        if !is_http(url) || has_credentials(url) {
+            return Err("the address must be http or https, and must not carry a user name or password".to_owned());
+        }
         let client = if is_loopback(url) { &self.direct } else { &self.proxied };
         let mut request = client.get(url.clone()).header(header::ACCEPT, "application/json, */*;q=0.5");
         if let Some(token) = token {

@@ -121,7 +121,8 @@ pub struct CatalogFileArgs {
 #[command(after_help = "Examples:
   merotee verify-release-assets 1.2.0 --format json --output report.json
   merotee catalog add 1.2.0 1.2.0 --evidence report.json
-  merotee catalog add 1.2.0 1.1.0 --profile locked-read-only --untested --notes \"tested in staging next\" --dry-run")]
+  merotee catalog add 1.2.0 1.1.0 --profile locked-read-only \\
+    --untested --notes \"tested in staging next\" --dry-run")]
 #[command(group = clap::ArgGroup::new("why").required(true).args(["evidence", "untested"]))]
 pub struct CatalogAddArgs {
     /// The pair.

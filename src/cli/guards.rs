@@ -10,8 +10,8 @@ use crate::subject::tag::Selector;
 /// Arguments of `version-sync`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "In GitHub Actions it needs no arguments: a tag is compared with its variable, a pull request with its
-base, and on a branch the files with each other.
+    after_help = "In GitHub Actions it needs no arguments: a tag is compared with its variable, a pull request with
+its base, and on a branch the files with each other.
 
 Examples:
   merotee version-sync --tag mero-kms-v1.2.0

@@ -27,9 +27,6 @@ pub struct KmsUrlArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::KMS_HEALTH)]
 pub struct KmsHealthArgs {
-    /// Which service.
-    #[command(flatten)]
-    pub kms: KmsUrlArgs,
     /// Ask again for up to this many seconds, until the KMS is ready
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub wait: u32,
@@ -39,15 +36,15 @@ pub struct KmsHealthArgs {
     /// Profile that the KMS must be pinned to
     #[arg(long, value_name = "PROFILE", value_parser = choice::profile())]
     pub expect_profile: Option<Profile>,
+    /// Which service.
+    #[command(flatten)]
+    pub kms: KmsUrlArgs,
 }
 
 /// Arguments of `kms attest`.
 #[derive(Debug, Args)]
 #[command(after_help = examples::KMS_ATTEST)]
 pub struct KmsAttestArgs {
-    /// Which service.
-    #[command(flatten)]
-    pub kms: KmsUrlArgs,
     /// 32 bytes the KMS shall put into its quote [default: fresh random ones]
     #[arg(long, value_name = "B64|HEX")]
     pub nonce: Option<Half>,
@@ -57,6 +54,9 @@ pub struct KmsAttestArgs {
     /// Write the KMS's answer to FILE, for `quote verify` and `compose-hash --attest-response`
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
+    /// Which service.
+    #[command(flatten)]
+    pub kms: KmsUrlArgs,
     /// By what the quote is judged.
     #[command(flatten)]
     pub by: JudgementArgs,
@@ -66,9 +66,6 @@ pub struct KmsAttestArgs {
 #[derive(Debug, Args)]
 #[command(after_help = examples::KMS_GET_KEY)]
 pub struct KmsGetKeyArgs {
-    /// Which service.
-    #[command(flatten)]
-    pub kms: KmsUrlArgs,
     /// The node's libp2p key: identity.keypair of merod's config (base58), the same in base64, or 32 or 64 bytes in hex
     #[arg(long, value_name = "FILE|-", env = "MEROTEE_NODE_KEY", hide_env_values = true)]
     pub node_key: Option<PathBuf>,
@@ -85,6 +82,9 @@ pub struct KmsGetKeyArgs {
     /// Take the key over plain http from another machine: anyone on the way can read it
     #[arg(long)]
     pub allow_http: bool,
+    /// Which service.
+    #[command(flatten)]
+    pub kms: KmsUrlArgs,
     /// By what the KMS's quote is judged.
     #[command(flatten)]
     pub by: JudgementArgs,

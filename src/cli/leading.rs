@@ -17,9 +17,8 @@ pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec
         let own = program.get_arguments().find(|arg| is(arg, &word));
         let found = own.or_else(|| of_any_command(program, &word));
         let value = found.filter(|arg| has_value_behind(arg, &word)).and_then(|_| words.next());
-        let place = if own.is_none() && found.is_some() { &mut moved } else { &mut ordered };
-        place.push(word);
-        place.extend(value);
+        let option = [word].into_iter().chain(value);
+        if own.is_none() && found.is_some() { moved.push(option.collect::<Vec<_>>()) } else { ordered.extend(option) }
     }
     if moved.is_empty() {
         ordered.extend(words);
@@ -31,10 +30,15 @@ pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec
         at = command;
     }
     let mut rest: Vec<OsString> = words.collect();
-    // What `sandbox` runs has them, and reads its words as these are read.
+    // What `sandbox` runs has those that are not its own, and reads its words as these are read.
     let inside = rest.iter().position(|word| word == INSIDE).filter(|_| at.get_name() == "sandbox");
+    let is_own = |option: &Vec<OsString>| {
+        inside.is_none() || option.first().is_some_and(|word| at.get_arguments().any(|arg| is(arg, word)))
+    };
+    let (own, others): (Vec<_>, Vec<_>) = moved.into_iter().partition(is_own);
     let place = inside.map_or(0, |separator| separator + 1);
-    rest.splice(place..place, moved);
+    rest.splice(place..place, others.into_iter().flatten());
+    rest.splice(0..0, own.into_iter().flatten());
     ordered.extend(rest);
     ordered
 }
@@ -96,6 +100,7 @@ mod tests {
                 "m -q --format json verify-release-assets --repo a/b t",
             ),
             ("m -o out --offline verify-blob f", "m -o out verify-blob --offline f"),
+            ("m --seed 1 --retries 0 sandbox -- kms health", "m sandbox --seed 1 -- --retries 0 kms health"),
             ("m --timeout 5 sandbox -- kms health", "m sandbox -- --timeout 5 kms health"),
             ("m --retries 0 sandbox --seed 1 -- kms health", "m sandbox --seed 1 -- --retries 0 kms health"),
         ] {

@@ -38,6 +38,31 @@ impl Command {
         }
     }
 
+    /// Whether the command reads releases, or asks a KMS that does, from where its context says: those a sandbox can spoil.
+    pub fn reads_releases(&self) -> bool {
+        match self {
+            Self::VerifyReleaseAssets(args) => args.dir.is_none(),
+            Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) => true,
+            Self::Kms(_) => self.asked_kms() == Some(None),
+            Self::VerifyBlob(_)
+            | Self::Doctor(_)
+            | Self::ComposeHash(_)
+            | Self::Quote(_)
+            | Self::GenPolicy(_)
+            | Self::Policy(_)
+            | Self::Mrtds(_)
+            | Self::MerodConfig(_)
+            | Self::ForbidAllowedEnv(_)
+            | Self::VersionSync(_)
+            | Self::DocGuard(_)
+            | Self::Explain { .. }
+            | Self::Completions { .. }
+            | Self::Man { .. } => false,
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => false,
+        }
+    }
+
     /// The machine that a service says it runs on.
     pub fn machine(&self) -> Option<(Tag, Profile)> {
         let Self::Kms(KmsCommand::Serve(args)) = self else { return None };

@@ -42,6 +42,7 @@ pub(super) fn manual(of: &[String]) -> Result<Product> {
     let mut bytes = Vec::new();
     // A page calls itself as others refer to it: `merotee-kms-serve(1)`.
     clap_mangen::Man::new(page.clone())
+        .source(concat!("merotee ", env!("CARGO_PKG_VERSION")))
         .render(&mut bytes)
         .map_err(|e| Error::internal("cannot render the manual page").because(e))?;
     Ok(Product::bytes(bytes))

@@ -2,7 +2,7 @@
 
 use crate::{
     adapters::{
-        github::GitHub,
+        github::{Allowance, GitHub},
         release_source::{Downloads, Files, Log, ReleaseSource},
         sigstore::TrustRoot,
     },
@@ -20,6 +20,9 @@ use crate::{
     },
     subject::{repository::Repository, tag::Tag},
 };
+
+/// Bytes that a comparison may download altogether: documents and their signatures, a few hundred kilobytes a release.
+const MAX_DOWNLOAD: u64 = 1 << 30;
 
 /// Assets of one release that are read at the same time.
 const JOBS: usize = 4;
@@ -51,7 +54,8 @@ impl Basis {
     /// Usage: an address cannot be asked. Input: no temporary folder can be made.
     pub(super) fn source(&self, context: &Context) -> Result<ReleaseSource<'_>> {
         let endpoints = &context.endpoints;
-        let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;
+        let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?
+            .within(Allowance::new(MAX_DOWNLOAD, "the bound of a comparison"));
         Ok(ReleaseSource {
             files: Files::GitHub { github: Box::new(github), downloads: Downloads::temporary()?, progress: false },
             log: Some(Log::new(endpoints.rekor_url.clone(), context.http.clone())?),

@@ -185,12 +185,16 @@ impl World<'_> {
         distrusted: &mut Vec<(Tag, String)>,
     ) -> Result<(Available<Vec<PolicyFile>>, String)> {
         let is_own = kms == subject;
+        // Unless it is known that there is no release, files of the repository are not what is judged.
+        if let (true, None, Lookup::Failed(why)) = (is_own, &self.args.policies, release) {
+            return Ok((Available::Failed(why.clone()), format!("the release {kms}")));
+        }
         let folder = &self.policies;
         let is_released = matches!(release, Lookup::Published { .. });
         if is_own && (self.args.policies.is_some() || !is_released) {
             let read = local(folder)?;
             let found = if read.is_empty() {
-                Available::Absent(format!("{kms} is not released, and {} holds no policy of it", folder.display()))
+                Available::Absent(format!("{} holds no policy of {kms}", folder.display()))
             } else {
                 Available::Yes(read)
             };

@@ -54,7 +54,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
         sections.push(match read {
             Ok(Read { snapshot, staged }) => {
                 let mut findings = checks::judge(&snapshot);
-                images.extend(checks::documents::pinned_image(&snapshot));
+                images.extend(checks::documents::signed_image(&snapshot));
                 match &snapshot.origin {
                     Origin::Folder(folder) => located::in_folder(&mut findings, folder, &context.folder),
                     Origin::GitHub { .. } => located::in_release(&mut findings, tag.as_str()),

@@ -45,7 +45,7 @@ pub fn facts(snapshot: &Snapshot, findings: &[Finding]) -> Vec<Fact> {
         facts.extend(pinned(notes, &snapshot.contract.image_of(&snapshot.repository)).map(Fact::Image));
     }
     if let Some(signer) = signer_of(snapshot, &snapshot.contract.checksums.name) {
-        facts.push(Fact::Signer(signer.to_string()));
+        facts.push(Fact::Signer(named(signer, &snapshot.contract.checksums.name, findings)));
         facts.extend(signer.signed_at.map(Fact::SignedAt));
         facts.extend(signer.log_index.map(Fact::LogIndex));
     }
@@ -73,20 +73,19 @@ pub fn exhibits(snapshot: &Snapshot, findings: &[Finding]) -> Vec<Exhibit> {
 fn assets(snapshot: &Snapshot, findings: &[Finding]) -> Vec<AssetRow> {
     let checksums = snapshot.contract.checksums.name.as_str();
     let carries_signature = |name: &str| snapshot.signatures.iter().any(|signature| signature.was_judged_by(name));
-    let came_of = |check: &str, name: &str| {
-        let mut found = findings.iter().filter(|f| f.check == check && f.subject == name).peekable();
-        found.peek().is_some().then(|| worst(found))
-    };
+    let came_of = |check: &str, name: &str| came_of(findings, check, name);
     let row = |name: &str| {
         let checksum = came_of(integrity::CHECKSUM.id, name);
         // A checksum that holds makes the asset one that the checksums file's signer vouches for.
         let vouched = checksum == Some(Status::Pass);
-        let signer = signer_of(snapshot, name).or_else(|| signer_of(snapshot, checksums).filter(|_| vouched));
+        let own = signer_of(snapshot, name);
+        let signed = own.is_some();
+        let signer = own.or_else(|| signer_of(snapshot, checksums).filter(|_| vouched));
         AssetRow {
             name: name.to_owned(),
             checksum,
             signature: came_of(authenticity::SIGNATURE.id, name),
-            signer: signer.map(ToString::to_string),
+            signer: signer.map(|signer| named(signer, if signed { name } else { checksums }, findings)),
         }
     };
     let names = snapshot.assets.iter().map(|asset| asset.name.as_str());
@@ -128,6 +127,22 @@ fn registers(snapshot: &Snapshot) -> RegisterMatrix {
 fn row(profile: String, role: Role, allowed: &Allowed) -> RegisterRow {
     let values = |register| allowed.register(register).iter().map(ToString::to_string).collect();
     RegisterRow { profile, role: Some(role.as_str()), values: Register::ALL.map(values).to_vec() }
+}
+
+/// What came of a check on an asset; `None` where it was not made.
+fn came_of(findings: &[Finding], check: &str, asset: &str) -> Option<Status> {
+    let mut found = findings.iter().filter(|f| f.check == check && f.subject == asset).peekable();
+    found.peek().is_some().then(|| worst(found))
+}
+
+/// A signer in short where the identity is the one demanded. Of others the short name may be the same: they are named whole.
+fn named(signer: &Signer, asset: &str, findings: &[Finding]) -> String {
+    match came_of(findings, authenticity::IDENTITY.id, asset) {
+        Some(Status::Pass) => signer.to_string(),
+        Some(Status::Warn | Status::Fail | Status::Missing | Status::SkippedRequired | Status::Skipped) | None => {
+            format!("{} via {}", signer.san, signer.issuer)
+        }
+    }
 }
 
 /// Who signed an asset, by the first sound signature over it.

@@ -2,10 +2,10 @@
 //!
 //! Not responsible for escaping: cells are as untrusted as what they are made of.
 
-use super::{Action, AssetRow, Exhibit, RegisterMatrix, Report, SignatureRow, Status, Table, wording};
+use super::{Action, AssetRow, Exhibit, RegisterMatrix, Report, SignatureRow, Status, Table, Verdict, wording};
 
 /// Hex digits of a register value that are shown.
-const SHORT: usize = 6;
+const SHORT: usize = 5;
 
 /// A table of texts. Every row has as many cells as there are headings.
 pub(super) struct Grid {
@@ -27,7 +27,12 @@ impl Grid {
         let rows = report.sections.iter().map(|section| {
             let counts = section.counts();
             let numbers = [counts.passed, counts.failed, counts.missing, counts.skipped, counts.warned];
-            let mut row = vec![section.verdict().word().to_owned()];
+            // What was looked at by no check has not passed any.
+            let word = match section.verdict() {
+                Verdict::Passed if counts.passed + counts.warned == 0 => "NOT CHECKED",
+                verdict => verdict.word(),
+            };
+            let mut row = vec![word.to_owned()];
             row.extend(numbers.map(|number| number.to_string()));
             row.push(section.subject.clone());
             row
@@ -107,7 +112,7 @@ impl Grid {
         let note = |value: &super::SharedValue<'_>| {
             let register = matrix.registers.get(value.register).copied().unwrap_or_default();
             let rows = value.rows.iter().filter_map(named).collect::<Vec<_>>().join(", ");
-            format!("{} = {register} {}, accepted by {rows}", value.name, short(value.value))
+            format!("{} = {register} {}, in {rows}", value.name, short(value.value))
         };
         let headings = ["Profile"].into_iter().chain(matrix.registers.iter().copied()).map(str::to_owned).collect();
         Self {

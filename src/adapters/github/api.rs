@@ -11,7 +11,7 @@ use ::http::{Request as Question, Response, StatusCode, header::ACCEPT};
 use futures_util::future::BoxFuture;
 use http_body_util::BodyExt as _;
 use hyper::body::Bytes;
-use octocrab::{AuthState, FromResponse as _, OctoBody, Octocrab, OctocrabBuilder};
+use octocrab::{AuthState, OctoBody, Octocrab, OctocrabBuilder};
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 use tokio::sync::OnceCell;
@@ -91,10 +91,10 @@ impl Api {
         let Some(Origin { url, body }) = answer.extensions_mut().remove::<Origin>() else {
             return Err(Error::internal("an answer of the API comes from nowhere"));
         };
-        match T::from_response(answer).await {
+        match serde_json::from_slice::<T>(&body) {
             Ok(value) => Ok(Some(Answered { value, url, headers })),
-            Err(octocrab::Error::Json { source, .. }) => {
-                let (host, why) = (host(&url), source.inner());
+            Err(why) => {
+                let host = host(&url);
                 let near = excerpt_at(&body, why.line(), why.column());
                 // The parser's words quote the remote text.
                 let why = excerpt(&why.to_string());
@@ -102,7 +102,6 @@ impl Api {
                     format!("{host} sent no valid JSON for {expected} ({why}), asked for {subject}; near `{near}`");
                 Err(Error::remote(message).help("check GITHUB_API_URL, and whether a proxy answers in the API's place"))
             }
-            Err(other) => Err(ours(other)),
         }
     }
 }

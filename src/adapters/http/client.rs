@@ -3,7 +3,7 @@
 use std::fmt;
 
 use reqwest::{
-    Client, Method, Response, StatusCode, Url,
+    Client, Response, StatusCode, Url,
     header::{
         ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
         LOCATION, RANGE,
@@ -197,7 +197,7 @@ impl Http {
             StatusCode::NOT_FOUND => return Ok(None),
             StatusCode::OK => {}
             // What was made, taken or done away with is answered so; a document never is.
-            _ if status.is_success() && request.method != Method::GET => {}
+            _ if status.is_success() && !request.reads() => {}
             _ => return Err(self.rejected(answer).await),
         }
         let body = self.body(&mut answer, self.options.max_json_bytes).await?;

@@ -3,12 +3,12 @@
 use url::{Host, Url};
 
 /// Whether we speak its scheme.
-pub(super) fn is_http(url: &Url) -> bool {
+pub(crate) fn is_http(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https")
 }
 
 /// Whether it carries a user name or password, which an HTTP client would send along.
-pub(super) fn has_credentials(url: &Url) -> bool {
+pub(crate) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 

@@ -260,11 +260,14 @@ pub fn compose_hash(snapshot: &Snapshot) -> Vec<Finding> {
 /// The subject of findings about notes.
 const NOTES: &str = "release notes";
 
-/// The image that the notes of a KMS release pin by digest, where they pin one alone and the run looks at notes.
-pub fn pinned_image(snapshot: &Snapshot) -> Option<String> {
+/// The production image of a KMS release: pinned by its notes, which carry no signature, and stated by a signed document.
+/// `None` where no document states one, and in a run that does not look at notes.
+pub fn signed_image(snapshot: &Snapshot) -> Option<String> {
     let Available::Yes(notes) = &snapshot.notes else { return None };
     let judged = snapshot.tag.family() == Family::Kms && !snapshot.quick;
-    image::pinned(notes, &snapshot.contract.image_of(&snapshot.repository)).filter(|_| judged)
+    let stated = upstream::production_image(snapshot)?;
+    let pinned = image::pinned(notes, &snapshot.contract.image_of(&snapshot.repository));
+    pinned.filter(|image| judged && image.ends_with(&format!("@{stated}")))
 }
 
 /// `notes-image`.

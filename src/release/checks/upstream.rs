@@ -233,6 +233,13 @@ pub(super) fn stated_images(snapshot: &Snapshot) -> Vec<String> {
     digests
 }
 
+/// The digest of the image for production, as the signed manifest states it, where one does and states one.
+pub(super) fn production_image(snapshot: &Snapshot) -> Option<String> {
+    let path = format!("/container_profile_digests/{}", Profile::LockedReadOnly);
+    let mut stated = parsed(snapshot, AssetKind::Manifest).filter_map(|(_, manifest)| text(manifest, &path));
+    stated.next().filter(|_| stated.next().is_none()).map(str::to_owned)
+}
+
 /// Manifest against checksums file, archive by archive.
 pub fn manifest_checksums(snapshot: &Snapshot) -> Vec<Finding> {
     let Some((file, _)) = checksums_of(snapshot) else {
