@@ -5,9 +5,6 @@ use std::ffi::{OsStr, OsString};
 
 use clap::{Arg, ArgAction, Command};
 
-/// What separates the options of `sandbox` from the command that is run in it.
-const INSIDE: &str = "--";
-
 /// The words, program's name first, with every option that is not the program's own behind the name of the command.
 pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec<OsString> {
     let mut words = words.into_iter().peekable();
@@ -17,8 +14,9 @@ pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec
         let own = program.get_arguments().find(|arg| is(arg, &word));
         let found = own.or_else(|| of_any_command(program, &word));
         let value = found.filter(|arg| has_value_behind(arg, &word)).and_then(|_| words.next());
-        let option = [word].into_iter().chain(value);
-        if own.is_none() && found.is_some() { moved.push(option.collect::<Vec<_>>()) } else { ordered.extend(option) }
+        let place = if own.is_none() && found.is_some() { &mut moved } else { &mut ordered };
+        place.push(word);
+        place.extend(value);
     }
     if moved.is_empty() {
         ordered.extend(words);
@@ -29,23 +27,13 @@ pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec
         ordered.extend(words.next());
         at = command;
     }
-    let mut rest: Vec<OsString> = words.collect();
-    // What `sandbox` runs has those that are not its own, and reads its words as these are read.
-    let inside = rest.iter().position(|word| word == INSIDE).filter(|_| at.get_name() == "sandbox");
-    let is_own = |option: &Vec<OsString>| {
-        inside.is_none() || option.first().is_some_and(|word| at.get_arguments().any(|arg| is(arg, word)))
-    };
-    let (own, others): (Vec<_>, Vec<_>) = moved.into_iter().partition(is_own);
-    let place = inside.map_or(0, |separator| separator + 1);
-    rest.splice(place..place, others.into_iter().flatten());
-    rest.splice(0..0, own.into_iter().flatten());
-    ordered.extend(rest);
+    ordered.extend(moved.into_iter().chain(words));
     ordered
 }
 
 /// Whether a word is an option, and not `-` or `--`.
 fn is_option(word: &OsStr) -> bool {
-    word != INSIDE && word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
+    word != "--" && word.len() > 1 && word.as_encoded_bytes().starts_with(b"-")
 }
 
 /// Whether a word names the option, with or without a value behind `=`.
@@ -100,9 +88,9 @@ mod tests {
                 "m -q --format json verify-release-assets --repo a/b t",
             ),
             ("m -o out --offline verify-blob f", "m -o out verify-blob --offline f"),
-            ("m --seed 1 --retries 0 sandbox -- kms health", "m sandbox --seed 1 -- --retries 0 kms health"),
-            ("m --timeout 5 sandbox -- kms health", "m sandbox -- --timeout 5 kms health"),
-            ("m --retries 0 sandbox --seed 1 -- kms health", "m sandbox --seed 1 -- --retries 0 kms health"),
+            ("m --seed 1 sandbox -- kms health", "m sandbox --seed 1 -- kms health"),
+            // Its own words decide what a sandbox takes: it has no such option, and says so.
+            ("m --repo a/b sandbox -- kms health", "m sandbox --repo a/b -- kms health"),
         ] {
             assert_eq!(ordered(written), read);
         }

@@ -243,6 +243,7 @@ mod tests {
     fn an_option_is_taken_by_the_command_that_uses_it_and_refused_by_others() {
         for line in [
             "--repo a/b completions bash",
+            "--repo a/b sandbox -- verify-release-assets 1.2.0",
             "sandbox --repo a/b serve",
             "sandbox --api-url http://x -- verify-release-assets 1.2.0",
             "--retries 1 policy validate p",
@@ -259,7 +260,6 @@ mod tests {
             "--repo a/b verify-release-assets 1.2.0",
             "sandbox -- verify-release-assets 1.2.0 --repo a/b",
             "sandbox -- --repo a/b verify-release-assets 1.2.0",
-            "--repo a/b sandbox -- verify-release-assets 1.2.0",
         ] {
             assert!(words(line).is_ok(), "{line}");
         }
