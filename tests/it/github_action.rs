@@ -186,3 +186,14 @@ fn the_image_of_a_kms_release_that_passed_is_an_output_and_of_no_other() {
         assert_eq!(output(&words), None, "{kind}");
     }
 }
+
+#[test]
+fn a_pass_that_could_not_be_printed_is_told_to_no_later_step() {
+    let place = Place::new();
+    let line = format!("'{BINARY}' sandbox -- verify-release-assets {UPSTREAM} > /dev/full");
+    let run = place.program("sh", ["-c", line.as_str()]).env("GITHUB_ACTIONS", "true");
+    run.env("GITHUB_OUTPUT", place.path("output.txt")).run().expect(1);
+    let output = place.read("output.txt");
+    assert!(output.contains("verdict=no_verdict"), "{output}");
+    assert!(!output.contains("verdict=passed") && !output.contains("image="), "{output}");
+}

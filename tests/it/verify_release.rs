@@ -95,6 +95,32 @@ fn a_quick_run_still_catches_what_it_looks_at() {
 }
 
 #[test]
+fn a_signer_that_was_not_demanded_is_named_whole() {
+    let signer = |tamper: &[&str]| {
+        let words = [&["sandbox"], tamper, &["--", "verify-release-assets", KMS, "--format", "json"]].concat();
+        let report = Place::new().merotee(words).run().report();
+        report["sections"][0]["facts"]["signer"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(signer(&[]), format!("release-kms-phala.yaml @ refs/tags/{KMS}"));
+    for (kind, part) in [("identity-repository", "somebody/"), ("identity-issuer", "oidc.example.org")] {
+        let said = signer(&["--tamper", kind]);
+        assert!(said.starts_with("https://github.com/") && said.contains(part), "{kind}: {said}");
+    }
+}
+
+#[test]
+fn tampering_that_a_command_cannot_meet_is_refused() {
+    for command in [
+        &["policy", "validate", "policies"][..],
+        &["explain", "signature"],
+        &["verify-release-assets", KMS, "--dir", "d"],
+    ] {
+        let words = [&["sandbox", "--tamper", "payload-byte", "--"], command].concat();
+        Place::new().merotee(words).run().expect(2).says(&["--tamper spoils releases"]).without_product();
+    }
+}
+
+#[test]
 fn an_identity_pattern_must_match_as_a_whole() {
     let whole =
         r"https://github\.com/calimero-network/mero-tee/\.github/workflows/release-kms-phala\.yaml@refs/tags/.*";

@@ -181,6 +181,8 @@ async fn fields_of_the_wrong_type_are_named_with_their_surroundings() {
         assert!(text.len() < 500, "{text}");
         assert_eq!(asked, 1);
     }
+    let (error, _) = ask(|_| bytes(format!("{}<html>a proxy</html>", release(1, TAG, &[])))).await;
+    says(&told(&error, Class::Remote), &["no valid JSON for a release", "trailing characters"]);
     let (error, _) = ask(|_| bytes(r#"{"id": 1, "tag_name": "v1"}"#)).await;
     says(&told(&error, Class::Remote), &["missing field `draft`"]);
 }
