@@ -5,7 +5,7 @@
 use super::{Action, AssetRow, Exhibit, RegisterMatrix, Report, SignatureRow, Status, Table, Verdict, wording};
 
 /// Hex digits of a register value that are shown.
-const SHORT: usize = 5;
+const SHORT: usize = 4;
 
 /// A table of texts. Every row has as many cells as there are headings.
 pub(super) struct Grid {
