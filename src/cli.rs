@@ -24,7 +24,7 @@ mod subject;
 use std::path::PathBuf;
 
 pub use self::{
-    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs},
+    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs, TrustArgs},
     environment::{Actions, Environment, named_variable, variables},
     given::Given,
     output::OutputArgs,

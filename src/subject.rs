@@ -7,3 +7,4 @@ pub mod profile;
 pub mod repository;
 pub mod role;
 pub mod tag;
+pub mod trust_root;

@@ -65,6 +65,14 @@ impl CatalogForm {
             Self::Releases => "releases",
         }
     }
+
+    /// What `schema_version` says in the form.
+    fn schema_version(self) -> Value {
+        match self {
+            Self::Entries => "1".into(),
+            Self::Releases => 1.into(),
+        }
+    }
 }
 
 /// A catalog, read.
@@ -84,7 +92,7 @@ impl Catalog {
     /// Reads a catalog of either form.
     ///
     /// # Errors
-    /// The bytes are not acceptable JSON or neither form: one `schema` finding says why.
+    /// The bytes are not acceptable JSON, neither form, or a form's version that is not known: one `schema` finding says why.
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, Box<Finding>> {
         let document = parse_json(bytes).map_err(|error| Box::new(unreadable(name, &error)))?;
         let list = |key: &str| document.get(key).and_then(Value::as_array);
@@ -96,6 +104,13 @@ impl Catalog {
                 return Err(Box::new(Finding::new(SCHEMA.id, Status::Fail, name, message)));
             }
         };
+        let version = document.get("schema_version").unwrap_or(&Value::Null);
+        if *version != form.schema_version() {
+            let message =
+                format!("not a compatibility catalog of a known version: `schema_version` with `{}`", form.list());
+            let finding = Finding::new(SCHEMA.id, Status::Fail, name, message);
+            return Err(Box::new(finding.compared(form.schema_version().to_string(), excerpt_json(version))));
+        }
         let (mut entries, mut malformed) = (Vec::new(), Vec::new());
         for (index, item) in items.iter().enumerate() {
             let read = item.as_object().ok_or(("", item)).and_then(|object| match form {
@@ -147,18 +162,19 @@ fn our_entry(object: &Map<String, Value>) -> Result<Entry, Misread<'_>> {
     })
 }
 
-/// Upstream lists a version once both families' tests have passed, so its entries count as tested.
+/// Upstream lists a version once both families' tests have passed, so its entries count as tested unless they say otherwise.
 fn upstream_entry(object: &Map<String, Value>) -> Result<Entry, Misread<'_>> {
     let version = |key: &'static str, place, family: Family| {
         let value = object.get(key).unwrap_or(&Value::Null);
         let tag: Option<Tag> = value.as_str().and_then(|text| text.parse().ok());
         tag.filter(|t| t.family() == family).map(|t| t.version().clone()).ok_or((place, value))
     };
+    let tested = object.get("tested").unwrap_or(&Value::Bool(true));
     Ok(Entry {
         kms: version("kms_tag", ".kms_tag", Family::Kms)?,
         node_image: version("node_image_tag", ".node_image_tag", Family::Node)?,
         profiles: Profile::ALL.to_vec(),
-        tested: true,
+        tested: tested.as_bool().ok_or((".tested", tested))?,
         notes: notes(object),
         evidence: evidence(object),
     })

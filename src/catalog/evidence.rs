@@ -10,10 +10,15 @@ use serde_json::{Map, Value, json};
 use crate::{
     digest::Sha256,
     report::{CheckInfo, Finding},
-    schema::{excerpt::excerpt, parse_json},
+    schema::{
+        excerpt::{MAX_PROBLEMS, excerpt},
+        parse_json,
+    },
     subject::{
         profile::Profile,
+        repository::Repository,
         tag::{Family, Tag},
+        trust_root,
     },
 };
 
@@ -62,6 +67,15 @@ pub struct Pair<'a> {
     pub profiles: &'a [Profile],
 }
 
+/// Whose releases the reports must be about, and what their signatures may have been judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Trusted<'a> {
+    /// The repository.
+    pub repository: &'a Repository,
+    /// The caveat of the trust root that is in use here; `None` for Sigstore's own.
+    pub root: Option<&'a str>,
+}
+
 /// What a report says it looked at.
 struct Shown {
     families: BTreeSet<Family>,
@@ -71,10 +85,10 @@ struct Shown {
 
 /// [`CATALOG_EVIDENCE`]: the findings about each report and about all together, and what is to be recorded. Where one
 /// failed, nothing is.
-pub fn judge(reports: &[ReportFile<'_>], pair: Pair<'_>) -> (Vec<Finding>, Vec<Evidence>) {
+pub fn judge(reports: &[ReportFile<'_>], pair: Pair<'_>, trusted: Trusted<'_>) -> (Vec<Finding>, Vec<Evidence>) {
     let (mut findings, mut shown) = (Vec::new(), Vec::new());
     for report in reports {
-        match read(report, pair) {
+        match read(report, pair, trusted) {
             Ok((found, warnings)) => {
                 let (command, sha256) = (&found.evidence.command, found.evidence.sha256);
                 findings.push(CATALOG_EVIDENCE.pass(report.name, format!("{command} passed, sha256:{sha256}")));
@@ -134,7 +148,7 @@ impl Kind {
     }
 }
 
-fn read(report: &ReportFile<'_>, pair: Pair<'_>) -> Result<(Shown, Vec<Finding>), Box<Finding>> {
+fn read(report: &ReportFile<'_>, pair: Pair<'_>, trusted: Trusted<'_>) -> Result<(Shown, Vec<Finding>), Box<Finding>> {
     let refuse = |message: String| Box::new(CATALOG_EVIDENCE.fail(report.name, message));
     let document = parse_json(report.bytes).map_err(|e| refuse(format!("not acceptable JSON: {e}")))?;
     let text = |name: &str| document.get(name).and_then(Value::as_str);
@@ -151,10 +165,16 @@ fn read(report: &ReportFile<'_>, pair: Pair<'_>) -> Result<(Shown, Vec<Finding>)
         let finding = refuse(format!("the {command} did not pass")).compared("passed", excerpt(verdict));
         return Err(finding.help("a pair that does not pass is not listed as tested").into());
     }
+    if let Some(caveat) = caveats(&document).find(|caveat| is_of_other_root(caveat, trusted.root)) {
+        let other = "it relies on a trust root that is not in use here";
+        let finding =
+            refuse(other.into()).compared(trusted.root.unwrap_or("Sigstore's public-good root"), excerpt(caveat));
+        return Err(finding.help("verify the releases anew, or name the same root here with --trusted-root").into());
+    }
     let sections = document.get("sections").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let (mut families, mut profiles) = (BTreeSet::new(), BTreeSet::new());
     for section in sections.iter().filter_map(Value::as_object) {
-        let (family, of_section) = section_of(kind, section, pair).map_err(refuse)?;
+        let (family, of_section) = section_of(kind, section, pair, trusted.repository).map_err(refuse)?;
         families.insert(family);
         profiles.extend(of_section);
     }
@@ -162,11 +182,18 @@ fn read(report: &ReportFile<'_>, pair: Pair<'_>) -> Result<(Shown, Vec<Finding>)
         return Err(refuse("the report is about no release".into()));
     }
     let evidence = Evidence { command: command.to_owned(), sha256: Sha256::of(report.bytes) };
-    Ok((Shown { families, profiles, evidence }, caveats(report.name, &document)))
+    let repeat = |caveat: &str| CATALOG_EVIDENCE.warn(report.name, format!("the report says: {}", excerpt(caveat)));
+    let weakened = caveats(&document).take(MAX_PROBLEMS).map(repeat).collect();
+    Ok((Shown { families, profiles, evidence }, weakened))
 }
 
 /// The family a section is about, and the profiles it shows.
-fn section_of(kind: Kind, section: &Map<String, Value>, pair: Pair<'_>) -> Result<(Family, Vec<Profile>), String> {
+fn section_of(
+    kind: Kind,
+    section: &Map<String, Value>,
+    pair: Pair<'_>,
+    repository: &Repository,
+) -> Result<(Family, Vec<Profile>), String> {
     let subject = section.get("subject").and_then(Value::as_str).unwrap_or_default();
     let tag: Tag = subject.parse().map_err(|_| format!("a section is about `{}`, no release", excerpt(subject)))?;
     if tag.version() != tag_of(tag.family(), pair).version() {
@@ -182,6 +209,11 @@ fn section_of(kind: Kind, section: &Map<String, Value>, pair: Pair<'_>) -> Resul
         return Err(format!("{tag}: nothing in it passed"));
     }
     let fact = |name: &str| section.get("facts").and_then(|facts| facts.get(name)).and_then(Value::as_str);
+    match fact("repository") {
+        Some(named) if repository.is(named) => {}
+        Some(named) => return Err(format!("{tag} was looked at in {}, not in {repository}", excerpt(named))),
+        None => return Err(format!("{tag}: the report names no repository that it was looked at in")),
+    }
     if let Some(scope) = fact("scope") {
         return Err(format!("{tag} was not looked at as a whole ({})", excerpt(scope)));
     }
@@ -196,12 +228,19 @@ fn section_of(kind: Kind, section: &Map<String, Value>, pair: Pair<'_>) -> Resul
     Ok((tag.family(), profiles))
 }
 
-/// What weakens a report weakens the entry: it is said once more.
-fn caveats(name: &str, document: &Value) -> Vec<Finding> {
+/// What weakens a report, as a whole and of each section. It weakens the entry: it is said once more.
+fn caveats(document: &Value) -> impl Iterator<Item = &str> {
     let sections = document.get("sections").and_then(Value::as_array).into_iter().flatten();
     let stated = [document].into_iter().chain(sections).filter_map(|part| part.get("caveats")?.as_array());
-    let caveats = stated.flatten().filter_map(Value::as_str).take(crate::schema::excerpt::MAX_PROBLEMS);
-    caveats.map(|caveat| CATALOG_EVIDENCE.warn(name, format!("the report says: {}", excerpt(caveat)))).collect()
+    stated.flatten().filter_map(Value::as_str)
+}
+
+/// Whether a caveat names a trust root, and another than `here`: anyone can make one, as a sandbox does.
+fn is_of_other_root(caveat: &str, here: Option<&str>) -> bool {
+    trust_root::digest_in(caveat).is_some_and(|digest| {
+        let here = here.and_then(trust_root::digest_in);
+        digest.is_empty() || here.is_none_or(|here| !here.eq_ignore_ascii_case(digest))
+    })
 }
 
 #[cfg(test)]

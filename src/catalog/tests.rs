@@ -56,6 +56,46 @@ fn both_forms_read_into_the_same_entries() {
 }
 
 #[test]
+fn a_version_of_the_form_that_is_not_known_is_refused() {
+    let list = json!([]);
+    for (form, known) in [("entries", json!("1")), ("releases", json!(1))] {
+        let parse = |version: &Value| {
+            let document = json!({"schema_version": version, form: list});
+            Catalog::parse("c.json", document.to_string().as_bytes())
+        };
+        assert!(parse(&known).is_ok(), "{form}");
+        let other = if form == "entries" { json!(1) } else { json!("1") };
+        for unknown in [other, json!("99"), json!(2), json!(1.5), json!(""), Value::Null, json!(["1"])] {
+            let finding = parse(&unknown).expect_err("a version that is not known");
+            assert_eq!((finding.status, finding.check), (Status::Fail, "schema"), "{unknown}");
+            assert_eq!(finding.actual, Some(unknown.to_string()));
+        }
+        let without = json!({form: list}).to_string();
+        assert!(Catalog::parse("c.json", without.as_bytes()).is_err(), "{form}");
+    }
+}
+
+#[test]
+fn upstreams_form_may_say_that_a_pair_was_not_tested() {
+    let release = |tested: Option<Value>| {
+        let mut release =
+            json!({"version": "1.2.0", "kms_tag": "mero-kms-v1.2.0", "node_image_tag": "mero-tee-v1.2.0"});
+        if let Some(tested) = tested {
+            release["tested"] = tested;
+        }
+        read(&json!({"schema_version": 1, "releases": [release]}))
+    };
+    let tested = |catalog: &Catalog| catalog.entries.iter().map(|e| e.tested).collect::<Vec<_>>();
+    assert_eq!(tested(&release(None)), [true]);
+    assert_eq!(tested(&release(Some(json!(true)))), [true]);
+    assert_eq!(tested(&release(Some(json!(false)))), [false]);
+    for wrong in [json!("no"), json!(0), Value::Null] {
+        let catalog = release(Some(wrong.clone()));
+        assert_eq!(catalog.malformed, [("releases[0].tested".to_owned(), wrong.to_string())]);
+    }
+}
+
+#[test]
 fn a_listed_stable_release_passes_with_and_without_a_named_counterpart() {
     assert_eq!(judge(&ours(), "mero-kms-v1.2.0", Class::Stable, None), [(Status::Pass, None)]);
     assert_eq!(judge(&ours(), "mero-tee-v1.2.0", Class::Hotfix, Some("1.2.0")), [(Status::Pass, None)]);

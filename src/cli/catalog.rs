@@ -143,6 +143,9 @@ pub struct CatalogAddArgs {
     /// Whose releases they are.
     #[command(flatten)]
     pub repository: super::RepositoryArgs,
+    /// What the signatures in the reports must have been judged by.
+    #[command(flatten)]
+    pub trust: super::TrustArgs,
 }
 
 /// Arguments of `catalog rebuild`.

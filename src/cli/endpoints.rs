@@ -30,13 +30,22 @@ pub struct GitHubArgs {
     pub api_url: Option<Url>,
 }
 
+/// What to trust, for a command that asks nothing of Sigstore.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sigstore")]
+pub struct TrustArgs {
+    /// Judge signatures by this trusted_root.json instead of the public-good root built in
+    #[arg(long, value_name = "FILE|-", env = "MEROTEE_TRUSTED_ROOT", hide_env_values = true)]
+    pub trusted_root: Option<PathBuf>,
+}
+
 /// Where to find Sigstore and what to trust.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Sigstore")]
 pub struct SigstoreArgs {
-    /// Judge signatures by this trusted_root.json instead of the public-good root built in
-    #[arg(long, value_name = "FILE|-", env = "MEROTEE_TRUSTED_ROOT", hide_env_values = true)]
-    pub trusted_root: Option<PathBuf>,
+    /// What to trust.
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// Transparency log asked for the entries of detached signatures [default: https://rekor.sigstore.dev]
     #[arg(long, value_name = "URL", env = "MEROTEE_REKOR_URL", hide_env_values = true)]
     pub rekor_url: Option<Url>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::{
-    Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs,
+    Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     kms::KmsCommand,
     quote::QuoteCommand,
@@ -44,7 +44,11 @@ impl<'a> Given<'a> {
     }
 
     fn sigstore(self, args: &'a SigstoreArgs) -> Self {
-        Self { trusted_root: args.trusted_root.as_deref(), rekor_url: args.rekor_url.as_ref(), ..self }
+        Self { rekor_url: args.rekor_url.as_ref(), ..self.trust(&args.trust) }
+    }
+
+    fn trust(self, args: &'a TrustArgs) -> Self {
+        Self { trusted_root: args.trusted_root.as_deref(), ..self }
     }
 
     fn network(self, args: &'a NetworkArgs) -> Self {
@@ -74,7 +78,7 @@ impl Command {
             | Self::Catalog(CatalogCommand::Check(CatalogCheckArgs { source, .. })) => {
                 given.github(&source.github).network(&source.network)
             }
-            Self::Catalog(CatalogCommand::Add(args)) => given.repository(&args.repository),
+            Self::Catalog(CatalogCommand::Add(args)) => given.repository(&args.repository).trust(&args.trust),
             Self::Catalog(CatalogCommand::Rebuild(args)) => {
                 given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }

@@ -195,7 +195,7 @@ impl GitHubPull {
                 continue;
             }
             let permission = self.github.permission(&self.repository, &author).await?;
-            considered.push(Considered { author, reason: reason.to_owned(), url, permission });
+            considered.push(Considered { author, reason, url, permission });
             if permission.may_write() || considered.len() == MAX_AUTHORS {
                 break;
             }

@@ -36,26 +36,33 @@ pub enum ChangeKind {
 }
 
 impl ChangedFile {
-    fn is_in(&self, globs: &[Glob]) -> bool {
-        let any = |path: &str| globs.iter().any(|glob| glob.matches(path));
-        any(&self.path) || self.from.as_deref().is_some_and(any)
+    /// Whether it is to be documented. A page is not, unless it is a watched file under another name.
+    fn is_watched(&self, config: &DocGuard) -> bool {
+        self.was_watched(config) || any(&config.watched, &self.path) && !any(&config.documentation, &self.path)
     }
 
-    /// Whether the change says something new. A page that is deleted or moved does not.
+    /// Whether it is watched under its old name.
+    fn was_watched(&self, config: &DocGuard) -> bool {
+        self.from.as_deref().is_some_and(|from| any(&config.watched, from))
+    }
+
+    /// Whether the change says something new. A page that is deleted or moved does not, nor one that was a watched file.
     fn documents(&self, config: &DocGuard) -> bool {
         match self.kind {
-            ChangeKind::Written => config.documentation.iter().any(|glob| glob.matches(&self.path)),
+            ChangeKind::Written => any(&config.documentation, &self.path) && !self.was_watched(config),
             ChangeKind::Moved | ChangeKind::Deleted => false,
         }
     }
 }
 
+fn any(globs: &[Glob], path: &str) -> bool {
+    globs.iter().any(|glob| glob.matches(path))
+}
+
 /// [`DOCUMENTED`]. One finding a watched file that is touched.
 pub fn documented(config: &DocGuard, changes: &[ChangedFile]) -> Vec<Finding> {
     let pages: Vec<&str> = changes.iter().filter(|c| c.documents(config)).map(|c| c.path.as_str()).collect();
-    let watched = changes.iter().filter(|change| {
-        change.is_in(&config.watched) && !config.documentation.iter().any(|glob| glob.matches(&change.path))
-    });
+    let watched = changes.iter().filter(|change| change.is_watched(config));
     let findings: Vec<Finding> = watched.map(|change| one(config, change, &pages)).collect();
     match (findings.is_empty(), changes.len()) {
         (true, 0) => vec![DOCUMENTED.undecided("", "the change touches no file")],
@@ -142,6 +149,25 @@ mod tests {
     fn a_file_is_watched_under_its_old_name_too() {
         let away = ChangedFile { path: "x".into(), from: Some(POLICY.into()), kind: ChangeKind::Moved };
         assert_eq!(judged(&[away]), [(Status::Fail, "x".to_owned())]);
+    }
+
+    #[test]
+    fn a_watched_file_that_is_moved_among_the_pages_is_no_page() {
+        for kind in [ChangeKind::Moved, ChangeKind::Written] {
+            let moved = ChangedFile { path: "docs/policy.json".into(), from: Some(POLICY.into()), kind };
+            let fails = (Status::Fail, "docs/policy.json".to_owned());
+            assert_eq!(judged(std::slice::from_ref(&moved)), [fails.clone()]);
+            let other = changed(ChangeKind::Written, "compatibility-catalog.json");
+            assert_eq!(
+                judged(&[moved.clone(), other]),
+                [fails, (Status::Fail, "compatibility-catalog.json".to_owned())]
+            );
+            let page = changed(ChangeKind::Written, "docs/policies.md");
+            assert_eq!(judged(&[moved, page]), [(Status::Pass, "docs/policy.json".to_owned())]);
+        }
+        // A page that gets another name stays one.
+        let page = ChangedFile { path: "docs/b.md".into(), from: Some("docs/a.md".into()), kind: ChangeKind::Written };
+        assert_eq!(judged(&[changed(ChangeKind::Written, POLICY), page]), [(Status::Pass, POLICY.to_owned())]);
     }
 
     #[test]

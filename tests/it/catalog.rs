@@ -36,6 +36,20 @@ fn a_pair_is_listed_or_missing_or_not_to_be_relied_on() {
     mine(&[]).expect(10);
     place.write("mine.json", "{");
     mine(&[]).expect(10);
+    let listed =
+        r#"{"schema_version":"1","entries":[{"kms":"1.2.0","node_image":"1.1.0","profiles":["debug"],"tested":true}]}"#;
+    place.write("mine.json", listed);
+    mine(&[]).expect(0);
+    place.write("mine.json", listed.replacen("\"1\"", "\"99\"", 1));
+    mine(&[]).expect(10).says(&["schema_version", "99"]);
+    let upstream = |tested: bool| {
+        let (kms, node) = ("mero-kms-v1.2.0", "mero-tee-v1.2.0");
+        let release = json!({"version": "1.2.0", "kms_tag": kms, "node_image_tag": node, "tested": tested});
+        place.write("mine.json", json!({"schema_version": 1, "releases": [release]}).to_string());
+        check(&["1.2.0", "1.2.0", "--catalog", "mine.json"])
+    };
+    upstream(true).expect(0);
+    upstream(false).expect(10).says(&["is listed as not tested"]);
     let run = place.sandbox(["catalog", "check", "1.2.0", "1.2.0", "--path", "none.json"]).run();
     run.expect(11).says(&["has no such file on its default branch"]);
 }
@@ -63,7 +77,7 @@ fn a_pair_is_added_on_a_report_that_passed_and_its_digest_is_recorded() {
     place.sandbox(["verify-release-assets", "1.2.0", "--format", "json", "--output", "report.json"]).run().expect(0);
     let add = |words: &[&str]| {
         let words = [&["catalog", "add", "1.2.0", "1.2.0", "--format", "json"], words].concat();
-        place.merotee(words).run()
+        place.sandbox(words).run()
     };
     let before = place.read(FILE);
     let dry = add(&["--evidence", "report.json", "--dry-run"]).expect(0).report();
@@ -81,6 +95,43 @@ fn a_pair_is_added_on_a_report_that_passed_and_its_digest_is_recorded() {
     place.merotee(["catalog", "check", "1.2.0", "1.2.0", "--catalog", FILE]).run().expect(0);
     add(&["--untested"]).expect(10).says(&["is listed as tested"]);
     add(&[]).expect(2).without_product();
+}
+
+#[test]
+fn a_report_of_another_repository_or_under_another_trust_root_changes_nothing() {
+    let place = Place::new();
+    let empty = r#"{"schema_version":"1","entries":[]}"#;
+    place.write(FILE, empty);
+    place.sandbox(["verify-release-assets", "1.2.0", "--format", "json", "--output", "report.json"]).run().expect(0);
+    let report: Value = serde_json::from_str(&place.read("report.json")).unwrap();
+    // Under Sigstore's own root it would have no such caveat.
+    let sigstores = json!({"caveats": []});
+    let with = |changes: &Value| {
+        let mut changed = report.clone();
+        changed.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        changed.to_string()
+    };
+    place.write("evil.json", place.read("report.json").replace("calimero-network/mero-tee", "evil/fork"));
+    place.write("fork.json", with(&sigstores).replace("calimero-network/mero-tee", "evil/fork"));
+    place.write("genuine.json", with(&sigstores));
+    let instance = merotee::sandbox::sigstore::Instance::new(7, jiff::Timestamp::now()).unwrap();
+    place.write("other-root.json", instance.trusted_root_json("http://127.0.0.1"));
+    let words = |file: &'static str| {
+        ["catalog", "add", "1.2.0", "1.2.0", "--repo", "calimero-network/mero-tee", "--evidence", file]
+    };
+    let unlike = "relies on a trust root that is not in use here";
+    for file in ["evil.json", "report.json"] {
+        place.merotee(words(file)).run().expect(10).says(&[unlike, "--trusted-root", "left as it is"]);
+        let under = place.merotee(words(file)).args(["--trusted-root", "other-root.json"]).run();
+        under.expect(10).says(&[unlike]);
+    }
+    let of_other = "was looked at in evil/fork, not in calimero-network/mero-tee";
+    place.merotee(words("fork.json")).run().expect(10).says(&[of_other, "left as it is"]);
+    place.sandbox(["catalog", "add", "1.2.0", "1.2.0", "--evidence", "evil.json"]).run().expect(10).says(&[of_other]);
+    place.merotee(words("report.json")).args(["--trusted-root", "no-such-root"]).run().expect(1);
+    assert_eq!(place.read(FILE), empty);
+    place.merotee(words("genuine.json")).run().expect(0);
+    assert_ne!(place.read(FILE), empty);
 }
 
 #[test]
@@ -110,7 +161,7 @@ fn a_report_that_failed_or_is_of_other_releases_changes_nothing() {
         ("half.json", 11, "no report is about mero-tee-v1.2.0"),
         (FILE, 10, "not a report of merotee"),
     ] {
-        let run = place.merotee(["catalog", "add", "1.2.0", "1.2.0", "--evidence", file]).run();
+        let run = place.sandbox(["catalog", "add", "1.2.0", "1.2.0", "--evidence", file]).run();
         run.expect(code).says(&[why, "left as it is"]);
     }
     assert_eq!(place.read(FILE), kept());

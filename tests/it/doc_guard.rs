@@ -47,6 +47,24 @@ fn a_watched_file_counts_under_its_old_name_and_when_it_is_gone() {
 }
 
 #[test]
+fn a_watched_file_that_is_moved_among_the_pages_needs_a_page_of_its_own() {
+    let Some(guarded) = Guarded::new() else { return };
+    let lines = "{\"a\": \"long enough to be recognised\"}\n".repeat(20);
+    guarded.place.write(POLICY, &lines);
+    guarded.commit("A policy");
+    guarded.git(&["tag", "-f", "base"]);
+    guarded.git(&["mv", POLICY, "docs/policy.json"]);
+    guarded.commit("Move it among the pages");
+    between(&guarded).expect(10).says(&["docs/policy.json", "is moved"]);
+    guarded.place.write("docs/policy.json", format!("{lines}{{}}\n"));
+    guarded.commit("And change it");
+    between(&guarded).expect(10).says(&["docs/policy.json", "no documentation changes with it"]);
+    guarded.place.write("docs/page.md", "the policy is among the pages now\n");
+    guarded.commit("Say so");
+    between(&guarded).expect(0).says(&["documented in docs/page.md"]);
+}
+
+#[test]
 fn patterns_are_the_repositorys_own_and_a_change_of_them_is_pointed_out() {
     let Some(guarded) = Guarded::new() else { return };
     guarded.place.write("merotee.toml", "[doc-guard]\nwatched = [\"src/**\"]\ndocumentation = [\"*.adoc\"]\n");

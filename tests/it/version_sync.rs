@@ -83,7 +83,7 @@ fn versions_that_change_together_or_not_at_all_pass() {
     guarded.commit("Bump both");
     let report = between(&guarded, "base").expect(0).report();
     assert_eq!(statuses(&report, "version-coupling"), ["pass", "pass"]);
-    assert_eq!(statuses(&report, "version-files"), ["pass"]);
+    assert_eq!(statuses(&report, "version-files"), ["pass", "pass"], "each other's, and the lock file's");
 }
 
 #[test]
@@ -97,6 +97,29 @@ fn a_version_that_changes_alone_fails_on_its_line_whichever_it_is() {
     guarded.node("1.3.0");
     guarded.commit("Bump the node image");
     between(&guarded, "base").expect(10).says(&["node image goes from 1.2.0 to 1.3.0", "Version-Unchanged: kms"]);
+}
+
+#[test]
+fn two_versions_that_change_must_be_one_and_go_up() {
+    let Some(guarded) = Guarded::new() else { return };
+    for (node, why) in [
+        ("1.2.1", "the two families have different versions"),
+        ("1.1.0", "node image goes from 1.2.0 to 1.1.0, which goes back"),
+        ("1.2.0+x", "the version of the node image does not"),
+        ("1.2.0", "the version of the node image does not"),
+    ] {
+        guarded.git(&["reset", "-q", "--hard", "base"]);
+        guarded.kms("1.3.0");
+        guarded.node(node);
+        guarded.commit("Bump both, or not");
+        between(&guarded, "HEAD~1").expect(10).says(&[why]);
+    }
+    guarded.git(&["reset", "-q", "--hard", "base"]);
+    guarded.kms("1.3.0");
+    guarded.node("1.2.1");
+    guarded.place.write("merotee.toml", "[version-sync]\nshared-version = false\n");
+    guarded.commit("Bump each to a version of its own");
+    between(&guarded, "base").expect(0);
 }
 
 #[test]
@@ -115,10 +138,13 @@ fn the_other_version_is_marked_as_unchanged_by_a_commit_of_the_change() {
 fn in_a_workflow_the_label_excuses_only_with_a_reason_by_a_person_who_may_write() {
     let Some((guarded, event)) = alone() else { return };
     let reason = "Thanks.\nskip-version-sync: the node image has no code of the KMS\n::error::pwned";
+    let quoted = "Add a line like\n```\nskip-version-sync: only docs change\n```\n<!-- skip-version-sync: x -->";
     for (labels, comments, code, says) in [
         (vec![], vec![("alice", "User", reason)], 10, "or add the label skip-version-sync"),
         (vec!["skip-version-sync"], vec![], 10, "the label skip-version-sync has no justification"),
         (vec!["skip-version-sync"], vec![("alice", "User", "looks good")], 10, "has no justification"),
+        (vec!["skip-version-sync"], vec![("alice", "User", "skip-version-sync: REASON")], 10, "has no justification"),
+        (vec!["skip-version-sync"], vec![("alice", "User", quoted)], 10, "has no justification"),
         (vec!["skip-version-sync"], vec![("app[bot]", "Bot", reason)], 10, "has no justification"),
         (vec!["skip-version-sync"], vec![("mallory", "User", reason)], 10, "@mallory has read access"),
         (vec!["skip-version-sync"], vec![("stranger", "User", reason)], 10, "@stranger has no access"),

@@ -14,6 +14,7 @@ use crate::{
     error::{Error, Result},
     release::envelope,
     schema::{excerpt::excerpt, parse_json},
+    subject::trust_root,
 };
 
 /// The media types of a trusted root, in the spellings that protobuf-specs asks readers to take.
@@ -61,7 +62,7 @@ impl TrustRoot {
             ),
             TrustRootSource::File(path) => {
                 let bytes = file::read_source(path, MAX_EVIDENCE_BYTES)?;
-                let caveat = caveat(path.file_name().unwrap_or(path.as_os_str()), Sha256::of(&bytes));
+                let caveat = caveat_of(path.file_name().unwrap_or(path.as_os_str()), Sha256::of(&bytes));
                 let name = file::source_name(path);
                 let root = parse(&bytes)
                     .map_err(|why| Error::usage(format!("{name}: not a usable trusted root: {why}")).help(EXPECTED))?;
@@ -141,9 +142,8 @@ fn parse(bytes: &[u8]) -> Result<TrustedRoot, String> {
 }
 
 /// Names the root by its digest: the same root reads the same in every report, wherever it lay.
-fn caveat(name: &OsStr, digest: Sha256) -> String {
-    let name = name.to_string_lossy();
-    format!("using custom trust root {name} (sha256:{digest}), not Sigstore's public-good root")
+fn caveat_of(name: &OsStr, digest: Sha256) -> String {
+    trust_root::caveat(&name.to_string_lossy(), digest)
 }
 
 impl fmt::Debug for TrustRoot {

@@ -5,7 +5,7 @@ use super::*;
 use crate::report::Status;
 
 fn section(subject: &str) -> Value {
-    json!({"subject": subject, "facts": {}, "verdict": "passed",
+    json!({"subject": subject, "facts": {"repository": "o/r"}, "verdict": "passed",
            "findings": [{"check": "signature", "status": "pass", "subject": "", "message": ""}]})
 }
 
@@ -19,10 +19,16 @@ fn both() -> Value {
 }
 
 fn judged(reports: &[Value], profiles: &[Profile]) -> (Vec<(Status, String)>, usize) {
+    judged_under(None, reports, profiles)
+}
+
+fn judged_under(root: Option<&str>, reports: &[Value], profiles: &[Profile]) -> (Vec<(Status, String)>, usize) {
     let bytes: Vec<Vec<u8>> = reports.iter().map(|r| r.to_string().into_bytes()).collect();
     let files: Vec<_> = bytes.iter().map(|bytes| ReportFile { name: "report.json", bytes }).collect();
     let (kms, node_image) = ("1.2.0".parse().unwrap(), "1.1.0".parse().unwrap());
-    let (findings, evidence) = judge(&files, Pair { kms: &kms, node_image: &node_image, profiles });
+    let repository = "o/r".parse().unwrap();
+    let trusted = Trusted { repository: &repository, root };
+    let (findings, evidence) = judge(&files, Pair { kms: &kms, node_image: &node_image, profiles }, trusted);
     (findings.into_iter().map(|f| (f.status, f.message)).collect(), evidence.len())
 }
 
@@ -78,14 +84,15 @@ fn a_verdict_that_its_findings_do_not_bear_out_is_not_taken_at_its_word() {
     *empty.pointer_mut("/findings").unwrap() = json!([]);
     refused(report(&[section("mero-kms-v1.2.0"), empty]), "nothing in it passed");
     let mut quick = section("mero-tee-v1.1.0");
-    *quick.pointer_mut("/facts").unwrap() = json!({"scope": "quick: checksums only"});
+    *quick.pointer_mut("/facts").unwrap() = json!({"repository": "o/r", "scope": "quick: checksums only"});
     refused(report(&[section("mero-kms-v1.2.0"), quick]), "not looked at as a whole");
 }
 
 #[test]
 fn an_end_to_end_run_is_evidence_for_the_profiles_it_names() {
-    let e2e = |facts: Value| {
+    let e2e = |mut facts: Value| {
         let mut report = both();
+        facts.as_object_mut().unwrap().insert("repository".to_owned(), json!("O/R"));
         *report.pointer_mut("/command").unwrap() = json!("e2e");
         for at in ["/sections/0/facts", "/sections/1/facts"] {
             *report.pointer_mut(at).unwrap() = facts.clone();
@@ -102,9 +109,54 @@ fn an_end_to_end_run_is_evidence_for_the_profiles_it_names() {
 }
 
 #[test]
+fn a_report_of_another_repository_or_of_none_is_no_evidence() {
+    for (repository, why) in [
+        (json!("evil/fork"), "was looked at in evil/fork, not in o/r"),
+        (json!("o/r, evil/fork"), "was looked at in o/r, evil/fork"),
+        (json!("\u{1b}[2J"), "was looked at in \\u{1b}[2J"),
+        (json!(7), "names no repository"),
+        (Value::Null, "names no repository"),
+    ] {
+        let mut other = section("mero-tee-v1.1.0");
+        *other.pointer_mut("/facts/repository").unwrap() = repository;
+        refused(report(&[section("mero-kms-v1.2.0"), other]), why);
+    }
+    let mut folder = section("mero-kms-v1.2.0");
+    *folder.pointer_mut("/facts").unwrap() = json!({"folder": "release"});
+    refused(report(&[folder, section("mero-tee-v1.1.0")]), "names no repository");
+}
+
+#[test]
+fn a_report_under_another_trust_root_than_the_one_in_use_is_no_evidence() {
+    let caveat = |name: &str, byte: &str| trust_root::caveat(name, byte.repeat(32));
+    let (mine, renamed, other) = (caveat("mine.json", "ab"), caveat("a.json", "AB"), caveat("mine.json", "cd"));
+    for at in ["/caveats", "/sections/1/caveats"] {
+        let weak = |caveat: &str| {
+            let mut weak = both();
+            for section in weak.pointer_mut("/sections").unwrap().as_array_mut().unwrap() {
+                section.as_object_mut().unwrap().insert("caveats".to_owned(), json!([]));
+            }
+            let many: Vec<&str> = std::iter::repeat_n("x", MAX_PROBLEMS).chain([caveat]).collect();
+            *weak.pointer_mut(at).unwrap() = json!(many);
+            weak
+        };
+        for caveat in [mine.as_str(), "using custom trust root mine.json"] {
+            refused(weak(caveat), "a trust root that is not in use here");
+        }
+        let under_mine = |caveat: &str| judged_under(Some(&mine), &[weak(caveat)], &Profile::ALL);
+        assert_eq!((under_mine(&mine).1, under_mine(&renamed).1), (1, 1));
+        for caveat in [other.as_str(), "using custom trust root mine.json"] {
+            assert_eq!(under_mine(caveat).1, 0, "{caveat}");
+        }
+    }
+    // What Sigstore's own root bears out is evidence under another one too.
+    assert_eq!(judged_under(Some(&mine), &[both()], &Profile::ALL).1, 1);
+}
+
+#[test]
 fn what_weakens_a_report_is_said_once_more() {
     let mut weak = both();
-    *weak.pointer_mut("/caveats").unwrap() = json!(["judged by the trust root mine.json"]);
+    *weak.pointer_mut("/caveats").unwrap() = json!(["the workflow demanded is one of a/b"]);
     let (findings, evidence) = judged(&[weak], &Profile::ALL);
     assert_eq!(evidence, 1);
     assert_eq!(findings.last().unwrap().0, Status::Warn);

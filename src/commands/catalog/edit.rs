@@ -7,7 +7,7 @@ use crate::{
     adapters::file,
     catalog::{
         edit::{self, CATALOG_EDIT, EditError, Edited, Releases, Statement},
-        evidence::{self, CATALOG_EVIDENCE, MAX_REPORT_BYTES, Pair, ReportFile},
+        evidence::{self, CATALOG_EVIDENCE, MAX_REPORT_BYTES, Pair, ReportFile, Trusted},
     },
     cli::catalog::{CatalogAddArgs, CatalogFileArgs},
     commands::repository::resolve,
@@ -29,8 +29,12 @@ pub(super) fn add(args: &CatalogAddArgs, context: &Context) -> Result<Product> {
         .collect::<Result<_>>()?;
     let reports: Vec<_> = reports.iter().map(|(name, bytes)| ReportFile { name, bytes }).collect();
     let pair = Pair { kms: &kms, node_image: &node_image, profiles: &profiles };
-    let (mut findings, evidence) =
-        if args.untested { (Vec::new(), Vec::new()) } else { evidence::judge(&reports, pair) };
+    let (mut findings, evidence) = if args.untested {
+        (Vec::new(), Vec::new())
+    } else {
+        let root = context.trust_root()?.caveat();
+        evidence::judge(&reports, pair, Trusted { repository: &repository, root: root.as_deref() })
+    };
     let subject = path.display().to_string();
     let mut section = Section::new(&subject);
     if findings.iter().all(|f| matches!(f.status, Status::Pass | Status::Warn)) {

@@ -52,8 +52,10 @@ pub enum Coupling {
     Unreadable(Vec<Finding>),
     /// Neither version changes.
     Neither,
-    /// Both change.
-    Both(Vec<Bump>),
+    /// Both change, in the same direction: first the KMS.
+    Both(Box<[Bump; 2]>),
+    /// One goes up and the other back, which is no answer to it: first the one that goes up.
+    Apart(Box<[Bump; 2]>),
     /// One changes and the other is marked as unchanged.
     Marked(Bump, Mark),
     /// One changes and nothing is said of the other.
@@ -82,7 +84,8 @@ impl Change {
         for family in Family::ALL {
             let side = self.side(family);
             match &side.head {
-                Reading::Stated(to) if side.base.version() == Some(&to.version) => {}
+                // Build metadata makes no other version.
+                Reading::Stated(to) if side.base.version().is_some_and(|from| is_same(from, &to.version)) => {}
                 Reading::Stated(to) => {
                     bumps.push(Bump { family, from: side.base.version().cloned(), to: to.clone() });
                 }
@@ -96,7 +99,11 @@ impl Change {
         let mut each = bumps.into_iter();
         match (each.next(), each.next()) {
             (None, _) => Coupling::Neither,
-            (Some(first), Some(second)) => Coupling::Both(vec![first, second]),
+            (Some(first), Some(second)) => match (first.goes_back(), second.goes_back()) {
+                (true, true) | (false, false) => Coupling::Both(Box::new([first, second])),
+                (false, true) => Coupling::Apart(Box::new([first, second])),
+                (true, false) => Coupling::Apart(Box::new([second, first])),
+            },
             (Some(bump), None) => match marks.iter().find(|mark| mark.family == bump.family.counterpart()) {
                 Some(mark) => Coupling::Marked(bump, mark.clone()),
                 None => Coupling::Alone(bump),
@@ -122,7 +129,17 @@ pub fn judge(config: &VersionSync, coupling: &Coupling, overridden: &Overridden)
     match coupling {
         Coupling::Unreadable(findings) => findings.clone(),
         Coupling::Neither => vec![VERSION_COUPLING.pass("", "neither version changes")],
-        Coupling::Both(bumps) => bumps.iter().map(changed).collect(),
+        Coupling::Both(bumps) => {
+            let [kms, node] = bumps.as_ref();
+            let shared = config.shared_version.then(|| super::shared(&kms.to, &node.to));
+            bumps.iter().map(changed).chain(shared).collect()
+        }
+        Coupling::Apart(bumps) => {
+            let [up, back] = bumps.as_ref();
+            let message = format!("{}, and {}, which goes back", up.words(), back.words());
+            let help = format!("give the {} a higher version as well, or change each by itself", back.family);
+            vec![VERSION_COUPLING.fail(&back.to.file, message).help(help).at(back.to.location())]
+        }
         Coupling::Marked(bump, mark) => vec![changed(bump), {
             let other = bump.family.counterpart();
             VERSION_COUPLING.pass(super::file(config, other), format!("{other} marked as unchanged by {}", mark.by))
@@ -134,13 +151,13 @@ pub fn judge(config: &VersionSync, coupling: &Coupling, overridden: &Overridden)
 /// A change of a version that is in order. One that goes back is pointed out.
 fn changed(bump: &Bump) -> Finding {
     let words = bump.words();
-    match &bump.from {
-        Some(from) if *from > bump.to.version => VERSION_COUPLING
+    if bump.goes_back() {
+        return VERSION_COUPLING
             .warn(&bump.to.file, format!("{words}, which goes back"))
             .help("make sure that this is meant: a version that was released cannot be released again")
-            .at(bump.to.location()),
-        Some(_) | None => VERSION_COUPLING.pass(&bump.to.file, words),
+            .at(bump.to.location());
     }
+    VERSION_COUPLING.pass(&bump.to.file, words)
 }
 
 fn alone(config: &VersionSync, bump: &Bump, overridden: &Overridden) -> Vec<Finding> {
@@ -204,7 +221,17 @@ fn excerpt_long(text: &str) -> String {
 /// Most characters of a reason that are quoted.
 const MAX_QUOTE: usize = 160;
 
+/// Whether two versions are the same but for build metadata, which has no place in their order.
+fn is_same(one: &Version, other: &Version) -> bool {
+    one.cmp_precedence(other).is_eq()
+}
+
 impl Bump {
+    /// Whether the version is lower than before.
+    fn goes_back(&self) -> bool {
+        self.from.as_ref().is_some_and(|from| self.to.version.cmp_precedence(from).is_lt())
+    }
+
     fn words(&self) -> String {
         format!("{} goes from {} to {}", self.family, shown(self.from.as_ref()), self.to.version)
     }

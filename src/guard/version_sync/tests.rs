@@ -158,7 +158,7 @@ fn one_version_changes_with_the_other_or_the_other_is_marked() {
     let alone = change(("1.0.0", "1.1.0"), ("1.0.0", "1.0.0"));
     let none = Overridden::NoPullRequest;
     assert_eq!(statuses(&coupled(&change(("1.0.0", "1.0.0"), ("1.0.0", "1.0.0")), &[], &none)), [Status::Pass]);
-    assert_eq!(statuses(&coupled(&change(("1.0.0", "1.1.0"), ("1.0.0", "1.1.0")), &[], &none)), [Status::Pass; 2]);
+    assert_eq!(statuses(&coupled(&change(("1.0.0", "1.1.0"), ("1.0.0", "1.1.0")), &[], &none)), [Status::Pass; 3]);
     let failed = coupled(&alone, &[], &none);
     assert_eq!(
         failed.first().unwrap().message,
@@ -171,6 +171,35 @@ fn one_version_changes_with_the_other_or_the_other_is_marked() {
     assert_eq!(statuses(&coupled(&alone, &[mark(Family::Kms)], &none)), [Status::Fail]);
     let node = change(("1.0.0", "1.0.0"), ("1.0.0", "1.1.0"));
     assert!(coupled(&node, &[], &none).first().unwrap().message.starts_with("node image goes from 1.0.0 to 1.1.0"));
+}
+
+#[test]
+fn a_version_that_goes_back_or_gets_build_metadata_does_not_answer_one_that_goes_up() {
+    let judged = |kms, node| coupled(&change(kms, node), &[], &Overridden::NoPullRequest);
+    let (up, back) = (("1.2.0", "1.3.0"), ("1.2.0", "1.1.0"));
+    assert_eq!(statuses(&judged(up, back)), [Status::Fail]);
+    let apart = judged(back, up).pop().unwrap();
+    let words = "node image goes from 1.2.0 to 1.3.0, and kms goes from 1.2.0 to 1.1.0, which goes back";
+    assert_eq!((apart.status, apart.message.as_str()), (Status::Fail, words));
+    // That it is marked as unchanged does not make it so.
+    let mark = Mark { family: Family::Node, by: "label x".into() };
+    assert_eq!(statuses(&coupled(&change(up, back), &[mark], &Overridden::NoLabel)), [Status::Fail]);
+    for built in [("1.2.0", "1.2.0+x"), ("1.2.0+x", "1.2.0"), ("1.2.0+x", "1.2.0+y")] {
+        let alone = judged(up, built).pop().unwrap();
+        assert!(alone.message.ends_with("and the version of the node image does not"), "{alone:?}");
+        assert_eq!(statuses(&judged(built, built)), [Status::Pass]);
+    }
+}
+
+#[test]
+fn versions_that_change_together_are_the_same_where_both_families_share_one() {
+    let differ = change(("1.2.0", "1.3.0"), ("1.2.0", "1.2.1"));
+    let found = coupled(&differ, &[], &Overridden::NoPullRequest);
+    assert_eq!(statuses(&found), [Status::Pass, Status::Pass, Status::Fail]);
+    assert_eq!(found.last().unwrap().message, "the two families have different versions");
+    let config = VersionSync { shared_version: false, ..VersionSync::default() };
+    let own = judge(&config, &differ.coupling(&config, &[]), &Overridden::NoPullRequest);
+    assert_eq!(statuses(&own), [Status::Pass; 2]);
 }
 
 #[test]
@@ -197,8 +226,8 @@ fn the_label_excuses_only_with_a_reason_by_a_person_who_may_write() {
 
 #[test]
 fn a_version_that_goes_back_is_pointed_out_and_one_that_is_new_is_a_change() {
-    let back = coupled(&change(("1.1.0", "1.0.0"), ("1.0.0", "1.1.0")), &[], &Overridden::NoLabel);
-    assert_eq!(statuses(&back), [Status::Warn, Status::Pass]);
+    let back = coupled(&change(("1.1.0", "1.0.0"), ("1.1.0", "1.0.0")), &[], &Overridden::NoLabel);
+    assert_eq!(statuses(&back), [Status::Warn, Status::Warn, Status::Pass]);
     let mut new = change(("1.0.0", "1.0.0"), ("1.0.0", "1.0.0"));
     new.kms.base = Reading::Absent;
     assert!(coupled(&new, &[], &Overridden::NoLabel).first().unwrap().message.contains("from none to 1.0.0"));
@@ -217,8 +246,9 @@ fn a_file_that_is_gone_is_missing_and_its_new_name_is_told() {
 #[test]
 fn a_reason_stands_behind_the_label_at_the_start_of_a_line() {
     let given = |body| reason(body, "skip-version-sync");
-    assert_eq!(given("Hello\n Skip-Version-Sync : only docs \n"), Some("only docs"));
-    assert_eq!(given("skip-version-sync: a: b"), Some("a: b"));
+    let text = |reason: &str| Some(reason.to_owned());
+    assert_eq!(given("Hello\n Skip-Version-Sync : only docs \n"), text("only docs"));
+    assert_eq!(given("skip-version-sync: a: b"), text("a: b"));
     for none in [
         "",
         "skip-version-sync",
@@ -229,6 +259,40 @@ fn a_reason_stands_behind_the_label_at_the_start_of_a_line() {
     ] {
         assert_eq!(given(none), None, "{none}");
     }
+}
+
+#[test]
+fn an_instruction_that_a_comment_quotes_is_no_reason_and_what_follows_it_may_be() {
+    let given = |body: &str| reason(body, "skip-version-sync");
+    for quoted in [
+        "```\nskip-version-sync: why\n```\n",
+        "``` text\nskip-version-sync: why\n``\n~~~\n```\n",
+        "~~~~\r\nskip-version-sync: why\r\n~~~\r\nskip-version-sync: still\r\n~~~~~\r\n",
+        "```\n    ```\nskip-version-sync: still inside\n```\n",
+        "- ```\n  skip-version-sync: why\n  ```\n",
+        "<!-- skip-version-sync: why -->\n",
+        "<!--\nskip-version-sync: why\n\n-->\n",
+        "skip-version-sync: <!-- why -->\n",
+        "    skip-version-sync: why\n",
+        "\tskip-version-sync: why\n",
+        "  \tskip-version-sync: why\n",
+        "skip-version-sync: REASON\n",
+        "skip-version-sync: <REASON>\n",
+        "skip-version-sync: `reason`.\n",
+    ] {
+        assert_eq!(given(quoted), None, "{quoted}");
+        let then = format!("{quoted}skip-version-sync: the REASON is mine\n");
+        assert_eq!(given(&then).as_deref(), Some("the REASON is mine"), "{then}");
+    }
+    for unfinished in
+        ["```\nskip-version-sync: why", "<!-- x\nskip-version-sync: why", "```\n<!--\n```\n<!--\nskip-version-sync: x"]
+    {
+        assert_eq!(given(unfinished), None, "{unfinished}");
+    }
+    // A mark of the other kind inside one is text.
+    assert_eq!(given("```\n<!--\n```\nskip-version-sync: mine").as_deref(), Some("mine"));
+    assert_eq!(given("<!--\n```\n-->\n   skip-version-sync: mine").as_deref(), Some("mine"));
+    assert_eq!(given("``` a ` b\nskip-version-sync: mine").as_deref(), Some("mine"));
 }
 
 #[test]
