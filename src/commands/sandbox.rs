@@ -40,8 +40,10 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
 async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Product> {
     // A rehearsal that spoils nothing must never read as a pass.
     if !plan.tampers.is_empty() && !command.reads_releases() {
-        return Err(Error::usage("--tamper spoils releases of the sandbox's GitHub, and this command reads none from there")
-            .help("leave --tamper out, or have the release downloaded: without --dir"));
+        return Err(Error::usage(
+            "--tamper spoils releases of the sandbox's GitHub, and this command reads none from there",
+        )
+        .help("leave --tamper out, or have the release downloaded: without --dir"));
     }
     let world = World::start(plan).await?;
     // A command that asks a KMS finds one, up for as long as the question takes.
