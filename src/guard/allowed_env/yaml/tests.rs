@@ -53,3 +53,25 @@ fn shells_and_files_in_the_file_are_read() {
         assert_eq!(places(text), [0_usize; 0], "{text}");
     }
 }
+
+#[test]
+fn texts_that_hold_commands_options_or_mappings_are_read() {
+    for text in [
+        "jobs: {a: {steps: [{run: 'echo \"${{ inputs.debug && @''ALLOWED_MRTD=abc'' || ''A=1'' }}\" >> \"$GITHUB_ENV\"'}]}}",
+        "jobs: {a: {steps: [{run: \"${{ @'export ALLOWED_MRTD=x' }}; ./kms\"}]}}",
+        "jobs: {a: {strategy: {matrix: {cmd: ['docker run --env @ALLOWED_MRTD=x kms']}}}}",
+        "jobs: {a: {strategy: {matrix: {cmd: ['export @ALLOWED_MRTD=x; ./kms']}}}}",
+        "jobs: {a: {steps: [{uses: a/b@v1, with: {flags: '--region us --set-env-vars @ALLOWED_MRTD=x'}}]}}",
+        "jobs: {a: {steps: [{uses: a/b@v1, with: {inputs: '{\"@ALLOWED_MRTD\": \"x\"}'}}]}}",
+    ] {
+        let text = text.replace("a/b@v1", "a/b");
+        is_found(&text);
+    }
+    for text in [
+        "jobs: {a: {steps: [{uses: a/b, with: {note: 'never set ALLOWED_MRTD=x here'}}]}}",
+        "jobs: {a: {steps: [{uses: a/b, with: {inputs: '{\"USE_ENV_POLICY\": \"false\"}'}}]}}",
+        "jobs: {a: {strategy: {matrix: {cmd: ['! grep ALLOWED_MRTD= x']}}}}",
+    ] {
+        assert_eq!(places(text), [0_usize; 0], "{text}");
+    }
+}
