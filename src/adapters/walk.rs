@@ -38,7 +38,8 @@ pub struct Visit {
 }
 
 /// Hands every file below `roots` whose path `wanted` accepts, and every file that is a root itself, to `visit`. Files of
-/// more than `limit` bytes are not read.
+/// more than `limit` bytes are not read. Of symbolic links those are handed over whose own path is wanted, and those that
+/// lead to a folder the walk does not enter.
 ///
 /// # Errors
 /// When a root is not there, a folder cannot be listed or a file cannot be read: an incomplete walk must not pass. What
@@ -49,6 +50,7 @@ pub fn walk(
     wanted: impl Fn(&Path) -> bool,
     mut visit: impl FnMut(Visit) -> Result<()>,
 ) -> Result<()> {
+    let tops: Vec<PathBuf> = roots.iter().filter(|root| root.is_dir()).flat_map(fs::canonicalize).collect();
     for root in roots {
         let unreadable = |e: io::Error| Error::input(format!("cannot read {}", root.display())).because(e);
         // A root is followed: the caller named it.
@@ -69,13 +71,31 @@ pub fn walk(
                 if !left_out(&entry) {
                     open.push(listed(&entry.path())?);
                 }
+            } else if kind.is_symlink() {
+                if wanted(&path) || leads_out(&path, &tops) {
+                    visit(Visit { path, named: false, found: Found::Link })?;
+                }
             } else if wanted(&path) {
-                let found = if kind.is_symlink() { Found::Link } else { read(&path, limit)? };
+                let found = read(&path, limit)?;
                 visit(Visit { path, named: false, found })?;
             }
         }
     }
     Ok(())
+}
+
+/// Whether a link leads to a folder that the walk does not enter under its own name.
+fn leads_out(link: &Path, tops: &[PathBuf]) -> bool {
+    if !fs::metadata(link).is_ok_and(|metadata| metadata.is_dir()) {
+        return false;
+    }
+    let Ok(target) = fs::canonicalize(link) else { return true };
+    let entered = |below: &Path| {
+        below
+            .components()
+            .all(|part| part.as_os_str() != "target" && LEFT_OUT.iter().all(|name| part.as_os_str() != *name))
+    };
+    !tops.iter().any(|top| target.strip_prefix(top).is_ok_and(entered))
 }
 
 fn listed(folder: &Path) -> Result<std::vec::IntoIter<DirEntry>> {
@@ -120,6 +140,12 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink("/", folder.path().join("d")).unwrap();
         #[cfg(unix)]
+        std::os::unix::fs::symlink("b", folder.path().join("e")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("node_modules", folder.path().join("f")).unwrap();
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("c/x.txt", folder.path().join("g")).unwrap();
+        #[cfg(unix)]
         std::os::unix::fs::symlink("a.yml", folder.path().join("link.yml")).unwrap();
         let mut seen = Vec::new();
         let roots = [folder.path().to_owned(), folder.path().join("c/x.txt")];
@@ -139,6 +165,10 @@ mod tests {
             "a.yml a.yml false",
             "b/x.yml b/x.yml false",
             "c/target/x.yml c/target/x.yml false",
+            #[cfg(unix)]
+            "d link false",
+            #[cfg(unix)]
+            "f link false",
             "large.yml large false",
             #[cfg(unix)]
             "link.yml link false",

@@ -114,8 +114,11 @@ impl Scan<'_> {
                 return self.findings.push(SYNTAX.fail(&path, words).at(Location::file(path.clone())));
             }
             Found::Link => {
-                let words = "a symbolic link, which is not followed";
-                return self.findings.push(SYNTAX.warn(&path, words).at(Location::file(path.clone())));
+                let words = "a symbolic link, which is not followed: what it leads to is not known to be harmless";
+                let finding = SYNTAX
+                    .undecided(&path, words)
+                    .help("name what it leads to as a path to scan, or put it in the place of the link");
+                return self.findings.push(finding.at(Location::file(path.clone())));
             }
         };
         let candidate = allowed_env::candidate(&in_repository);

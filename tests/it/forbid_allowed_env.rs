@@ -231,12 +231,25 @@ fn hostile_names_and_texts_start_no_workflow_command() {
 
 #[test]
 #[cfg(unix)]
-fn a_link_is_not_followed_and_a_large_file_fails() {
+fn a_link_is_not_followed_and_gives_no_verdict_and_a_large_file_fails() {
+    use std::os::unix::fs::symlink;
     let place = Place::new();
     place.write(WORKFLOW, "jobs: {}\n");
-    std::os::unix::fs::symlink("/proc/self/environ", place.path(".github/a.env")).unwrap();
-    std::os::unix::fs::symlink(".", place.path(".github/loop")).unwrap();
-    place.merotee(["forbid-allowed-env"]).run().expect(0).says(&["a symbolic link, which is not followed"]);
+    place.write("other/kms/action.yml", "runs: {}\n");
+    let words = "a symbolic link, which is not followed";
+    // What the walk reads under its own name is read.
+    symlink(".", place.path(".github/loop")).unwrap();
+    place.merotee(["forbid-allowed-env"]).run().expect(0);
+    symlink("../other", place.path(".github/actions")).unwrap();
+    place.merotee(["forbid-allowed-env"]).run().expect(1).says(&[words, ".github/actions"]);
+    place.merotee(["forbid-allowed-env", "."]).run().expect(0).says(&["none in 2 files"]);
+    std::fs::remove_file(place.path(".github/actions")).unwrap();
+    place.write(".github/actions/README.md", "");
+    symlink("../../other/kms/action.yml", place.path(".github/actions/action.yml")).unwrap();
+    place.merotee(["forbid-allowed-env"]).run().expect(1).says(&[words, ".github/actions/action.yml"]);
+    std::fs::remove_file(place.path(".github/actions/action.yml")).unwrap();
+    symlink("/proc/self/environ", place.path(".github/a.env")).unwrap();
+    place.merotee(["forbid-allowed-env"]).run().expect(1).says(&[words, ".github/a.env"]);
     place.write(".github/large.yml", "# x\n".repeat(2 << 20));
     place.merotee(["forbid-allowed-env"]).run().expect(10).says(&["larger than 4194304 bytes"]);
 }

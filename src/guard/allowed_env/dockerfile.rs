@@ -2,15 +2,18 @@
 
 use super::{
     hit::{Hit, How},
-    line::{self, Lead},
-    shell,
+    line::{self, Colon, Lead},
+    name, shell,
 };
+
+/// How many here-documents without an end are looked for.
+const MAX_ENDLESS: usize = 16;
 
 /// What a Dockerfile sets. Ranges are bytes of `text`.
 pub(super) fn hits(text: &str) -> Vec<Hit> {
     let escape = escape_of(text);
     let mut hits = Vec::new();
-    let mut lines = Lines { text, at: 0, escape };
+    let mut lines = Lines { text, at: 0, escape, endless: 0 };
     while let Some((start, statement)) = lines.next() {
         let (keyword, rest_at) = keyword(statement);
         let rest = statement.get(rest_at..).unwrap_or_default();
@@ -26,6 +29,10 @@ pub(super) fn hits(text: &str) -> Vec<Hit> {
             hits.extend(pairs(rest, escape, true).into_iter().map(|hit| hit.moved(at)));
         } else if is("ARG") {
             hits.extend(pairs(rest, escape, false).into_iter().map(|hit| hit.moved(at)));
+        } else if is("COPY") || is("ADD") {
+            let files = lines.with_documents(at, rest).get(rest.len()..).unwrap_or_default();
+            let found = line::written(files, Colon::Counts, How::Written);
+            hits.extend(found.into_iter().map(|hit| hit.moved(at + rest.len())));
         } else if is("RUN") || is("CMD") || is("ENTRYPOINT") || is("SHELL") || is("HEALTHCHECK") {
             // The lines of a here-document belong to the statement.
             let script = lines.with_documents(at, rest);
@@ -39,10 +46,12 @@ pub(super) fn hits(text: &str) -> Vec<Hit> {
     hits
 }
 
-/// `# escape=` at the top.
+/// `# escape=` at the top, in front of which only other directives may stand.
 fn escape_of(text: &str) -> char {
-    let directives = text.lines().map_while(|line| line.trim().strip_prefix('#'));
-    let escape = directives.filter_map(|line| line.split_once('=')).find(|(name, _)| name.trim() == "escape");
+    let directives = text.lines().map_while(|line| line.trim().strip_prefix('#')?.split_once('='));
+    let mut named =
+        directives.take_while(|(name, _)| !name.trim().is_empty() && name.trim().chars().all(name::is_word));
+    let escape = named.find(|(name, _)| name.trim().eq_ignore_ascii_case("escape"));
     if escape.is_some_and(|(_, value)| value.trim() == "`") { '`' } else { '\\' }
 }
 
@@ -50,6 +59,8 @@ struct Lines<'t> {
     text: &'t str,
     at: usize,
     escape: char,
+    /// How many here-documents had no end.
+    endless: usize,
 }
 
 impl<'t> Lines<'t> {
@@ -91,12 +102,17 @@ impl<'t> Lines<'t> {
             if delimiter.is_empty() || rest.get(..mark).is_some_and(|front| front.ends_with('<')) {
                 continue;
             }
-            while self.at < self.text.len() {
+            let start = self.at;
+            let mut ended = false;
+            while !ended && self.at < self.text.len() {
                 let line = self.line(self.at);
                 self.at += line.len();
-                if line.trim() == delimiter {
-                    break;
-                }
+                ended = line.trim() == delimiter;
+            }
+            // `1<<2` begins none: the next lines are statements. After many of them the rest is taken as it comes.
+            if !ended && self.endless < MAX_ENDLESS {
+                self.endless += 1;
+                self.at = start;
             }
         }
         self.text.get(at..self.at).unwrap_or(rest)
@@ -123,20 +139,27 @@ fn pairs(rest: &str, escape: char, spaced: bool) -> Vec<Hit> {
     let mut word = true;
     let mut first = true;
     let mut comment = false;
+    let mut escaped = false;
+    let mut line_start = false;
     for (at, c) in rest.char_indices() {
+        let fresh = line_start;
+        line_start = c == '\n' || (fresh && c.is_whitespace());
         if comment {
             comment = c != '\n';
             continue;
         }
+        if std::mem::take(&mut escaped) {
+            continue;
+        }
         if let Some(open) = quote {
+            escaped = c == escape && open == '"';
             quote = (c != open).then_some(open);
             continue;
         }
-        let line_start = rest.get(..at).unwrap_or_default().rsplit('\n').next().unwrap_or_default().trim().is_empty();
         match c {
-            '#' if line_start && at > 0 => comment = true,
+            '#' if fresh => comment = true,
             ' ' | '\t' | '\r' | '\n' => word = true,
-            c if c == escape => {}
+            c if c == escape => escaped = true,
             c => {
                 if word {
                     let lead = rest.get(at..).and_then(|text| line::lead(text.trim_start_matches(['"', '\''])));
@@ -213,6 +236,17 @@ mod tests {
             "FROM a\nCMD [\"sh\", \"-c\", \"@ALLOWED_MRTD=x kms\"]\n",
             "# escape=`\r\nFROM a\r\nENV A=1 `\r\n @ALLOWED_MRTD=x\r\n",
             "FROM a\nENV USE_ENV_POLICY=false @USE_ENV_POLICY=1\n",
+            "FROM a\nENV A=\"a\\\"b\" @ALLOWED_MRTD=x\n",
+            "FROM a\nENV A=it\\'s @ALLOWED_MRTD=x\n",
+            "FROM a\nENV A=a\\ b @ALLOWED_MRTD=x\n",
+            "FROM a\nENV A='a\\' @ALLOWED_MRTD=x\n",
+            "FROM a\nENV \\\n# why\n@ALLOWED_MRTD=x\n",
+            "FROM a\nCOPY <<EOF /etc/kms.env\nA=1\n@ALLOWED_MRTD=x\nEOF\n",
+            "FROM a\nADD --chown=1 <<-'EOF' /etc/kms.env\n\t@ALLOWED_MRTD=x\n\tEOF\n",
+            "FROM a\nCOPY <<EOF /etc/kms.env\nA=1\nEOF\nENV @ALLOWED_MRTD=x\n",
+            "# hello\n# escape=`\nFROM a\nENV A=1 \\\n  @ALLOWED_MRTD=x\n",
+            "# syntax=docker/dockerfile:1\n# Escape = `\nFROM a\nENV A=1 `\n  @ALLOWED_MRTD=x\n",
+            "FROM a\nRUN echo $((1<<2))\nENV @ALLOWED_MRTD=x\n",
         ] {
             let place = text.find('@').unwrap();
             let found: Vec<usize> = hits(&text.replace('@', "")).into_iter().map(|hit| hit.start).collect();
@@ -230,6 +264,10 @@ mod tests {
             "FROM a\nRUN ! grep -r ALLOWED_MRTD= /etc\n",
             "FROM a\nENV ACCEPT_MOCK_ATTESTATION=false ENFORCE_MEASUREMENT_POLICY=\"true\"\n",
             "FROM a\nENV NOTE=\"set ALLOWED_MRTD=x\"\n",
+            "FROM a\nENV NOTE=\"a \\\" ALLOWED_MRTD=x\"\n",
+            "FROM a\nENV NOTE=a\\ ALLOWED_MRTD=x\n",
+            "FROM a\nCOPY <<EOF /notes\nnever ALLOWED_MRTD=x\nEOF\n",
+            "FROM a\nCOPY ALLOWED_MRTD=x /notes\n",
         ] {
             assert_eq!(hits(text), [], "{text}");
         }

@@ -43,7 +43,7 @@ pub(super) fn lead(text: &str) -> Option<Lead<'_>> {
     Some(Lead { name: word.to_owned(), kind: name::forbidden(word)?, length, after })
 }
 
-/// What a line may hold before the name.
+/// What a line may hold before the name. A space stands for a blank of any kind.
 const BEFORE: [&str; 14] =
     ["export ", "set ", "setx ", "ENV ", "ARG ", "- ", "-e ", "--env ", "declare -x ", "\"", "'", "`", "$env:", "?"];
 
@@ -54,7 +54,11 @@ fn begin(line: &str) -> usize {
         let rest = line.get(at..).unwrap_or_default();
         let spaces = rest.len() - rest.trim_start().len();
         let rest = rest.trim_start();
-        match BEFORE.iter().find(|before| rest.starts_with(*before)) {
+        let leads = |before: &&&str| match before.strip_suffix(' ') {
+            Some(word) => rest.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t'])),
+            None => rest.starts_with(**before),
+        };
+        match BEFORE.iter().find(leads) {
             Some(before) => at += spaces + before.len(),
             None => return at + spaces,
         }
@@ -137,6 +141,8 @@ mod tests {
             ("ALLOWED_MRTD=x", (0, 12)),
             ("A=1\r\n  export ALLOWED_MRTD='x'\r\n", (14, 26)),
             ("ALLOWED_MRTD: x", (0, 12)),
+            ("export\tALLOWED_MRTD=x", (7, 19)),
+            ("-\t ALLOWED_MRTD=x", (3, 15)),
             ("ALLOWED_MRTD\n", (0, 12)),
             ("ALLOWED_MRTD = x", (0, 12)),
             ("ALLOWED_$R=x", (0, 10)),

@@ -20,6 +20,12 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// Most places of one file that have a finding each. The rest is counted.
 const MAX_FINDINGS: usize = 100;
 
+/// Ends of names of source files and pages: `env.ts` is no env file.
+const SOURCES: [&str; 19] = [
+    "ts", "tsx", "js", "jsx", "mjs", "cjs", "py", "rs", "go", "rb", "java", "kt", "c", "h", "cpp", "cs", "md", "html",
+    "json",
+];
+
 /// What a file is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum FileKind {
@@ -65,12 +71,22 @@ pub fn candidate(path: &str) -> Option<Candidate> {
             || name.contains("compose");
         return Some(if sure { Candidate::Yaml } else { Candidate::AnyYaml });
     }
-    if name == ".env" || name == ".envrc" || name.starts_with(".env.") || name.ends_with(".env") {
+    let source = name.rsplit_once('.').is_some_and(|(_, extension)| SOURCES.contains(&extension));
+    let env_file = name == ".env"
+        || name == ".envrc"
+        || name.starts_with(".env.")
+        || name.starts_with(".env-")
+        || name.ends_with(".env")
+        || (!source && (name.starts_with("env.") || name.contains(".env.")));
+    if env_file {
         return Some(Candidate::EnvFile);
     }
     let image = ["dockerfile", "containerfile"];
-    let is_image =
-        |word: &str| name == word || name.starts_with(&format!("{word}.")) || name.ends_with(&format!(".{word}"));
+    let is_image = |word: &str| {
+        name == word
+            || name.strip_prefix(word).is_some_and(|rest| rest.starts_with(['.', '-', '_']))
+            || name.strip_suffix(word).is_some_and(|rest| rest.ends_with(['.', '-', '_']))
+    };
     image.into_iter().any(is_image).then_some(Candidate::Dockerfile)
 }
 
@@ -117,6 +133,10 @@ pub fn scan(file: File<'_>, terms: Terms<'_>) -> Option<Scanned> {
     }
     let readable = problems.is_empty();
     let (kind, found) = match file.candidate {
+        // A script that a shell runs.
+        Candidate::EnvFile if file.path.to_ascii_lowercase().ends_with(".envrc") => {
+            (FileKind::EnvFile, plain(text_hits(text)))
+        }
         Candidate::EnvFile => (FileKind::EnvFile, plain(line::env_file(text))),
         Candidate::Dockerfile => (FileKind::Dockerfile, plain(dockerfile::hits(text))),
         Candidate::Named => match Tree::parse(text) {

@@ -40,10 +40,15 @@ pub(super) fn hits(text: &str) -> Vec<Hit> {
 fn inner(text: &str, output: Output, values: &mut Values, nesting: usize) -> Vec<Hit> {
     if nesting > MAX_NESTING {
         // Too deep to be understood: every name counts.
-        let named = super::name::occurrences(text);
-        return named.map(|o| Hit::new(o.name, o.kind, o.start, o.end, super::hit::How::Raw)).collect();
+        return every_name(text).collect();
     }
     flow::Flow::new(text, values, nesting).run(output)
+}
+
+/// Every forbidden name in a text that is not understood.
+fn every_name(text: &str) -> impl Iterator<Item = Hit> {
+    let named = super::name::occurrences(text);
+    named.map(|o| Hit::new(o.name, o.kind, o.start, o.end, super::hit::How::Raw))
 }
 
 #[cfg(test)]

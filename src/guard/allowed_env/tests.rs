@@ -40,6 +40,14 @@ fn a_name_decides_whether_a_file_is_looked_at_and_its_content_what_it_is() {
         ("a/Dockerfile.kms", Some(Candidate::Dockerfile)),
         ("kms.dockerfile", Some(Candidate::Dockerfile)),
         ("Containerfile", Some(Candidate::Dockerfile)),
+        ("Dockerfile-kms", Some(Candidate::Dockerfile)),
+        ("kms_Dockerfile", Some(Candidate::Dockerfile)),
+        ("env.prod", Some(Candidate::EnvFile)),
+        (".env-prod", Some(Candidate::EnvFile)),
+        ("kms.env.example", Some(Candidate::EnvFile)),
+        ("src/env.ts", None),
+        ("kms.env.test.js", None),
+        ("Dockerfiles", None),
         ("app-compose.json", None),
         ("policy.json", None),
         ("environment", None),
@@ -89,6 +97,20 @@ fn a_waiver_of_the_configuration_is_about_one_file_and_says_that_it_was_needed()
     let scanned = scanned("a.yml", b"jobs: {}\nenv: {ALLOWED_MRTD: x, ALLOWED_RTMR0: x}\n", &waivers).unwrap();
     assert_eq!(scanned.used, [1, 2]);
     assert_eq!(scanned.findings.iter().map(|f| f.status).collect::<Vec<_>>(), [Status::Warn, Status::Fail]);
+}
+
+#[test]
+fn a_file_that_a_shell_reads_as_its_environment_is_a_script() {
+    for (text, column) in [
+        ("export A=1 ALLOWED_MRTD=x\n", 12),
+        ("if true; then export ALLOWED_MRTD=x; fi\n", 22),
+        ("export\tALLOWED_MRTD=x\n", 8),
+        ("ALLOWED_MRTD=x\n", 1),
+    ] {
+        let places: Vec<_> = told("a/.envrc", text).into_iter().map(|told| (told.0, told.3)).collect();
+        assert_eq!(places, [("allowed-env", column)], "{text}");
+    }
+    assert_eq!(told(".envrc", "[ -z \"$ALLOWED_MRTD\" ] || unset ALLOWED_MRTD\n"), []);
 }
 
 #[test]
@@ -230,7 +252,7 @@ proptest! {
 
     /// A name that a file holds in the open is found, unless a comment, a longer name or a reader explains it.
     #[test]
-    fn a_setting_is_found_below_any_keys(keys in proptest::collection::vec("[a-z]{1,8}", 0..20), indent in 1_usize..5) {
+    fn a_setting_is_found_below_any_keys(keys in proptest::collection::vec("[a-z]{1,8}", 1..20), indent in 1_usize..5) {
         let mut text = "jobs:\n".to_owned();
         let mut depth = indent;
         for key in keys {

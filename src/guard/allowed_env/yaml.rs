@@ -1,12 +1,20 @@
 //! Workflows, composite actions and compose files: where in their tree a name would become a variable.
 //!
 //! The kinds of file are treated alike. What counts is the key that something stands under: `env` and `environment` hold
-//! variables, `with` and `inputs` inputs, `run` a script. An alias and a merge key are followed to where the value stands.
+//! variables, `with` and `inputs` inputs, `run` a script; what stands there for a name of the author's own (of a job, of a
+//! service) says nothing. An alias and a merge key are followed to where the value stands.
+
+mod under;
+mod value;
 
 use std::collections::HashSet;
 
+use self::{
+    under::{Language, Step, Under, below},
+    value::{listed, matrix_value},
+};
 use super::{
-    code, expression,
+    code, dockerfile, expression,
     hit::{Hit, How},
     line::{self, Colon},
     name, shell,
@@ -21,40 +29,12 @@ pub(super) struct Found {
     pub(super) alias: Option<Span>,
 }
 
-/// What a node stands under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Under {
-    /// Nothing that matters.
-    Other,
-    /// Names of variables, or `NAME=value` in a list or a text.
-    Names(How),
-    /// Inputs of an action.
-    With(Language),
-    /// A matrix, at any depth.
-    Matrix,
-    /// A script.
-    Script(Language),
-    /// Words of a command line.
-    Command,
-}
-
-/// What a script is written in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Language {
-    /// A POSIX shell.
-    Shell,
-    /// Something else.
-    Code,
-    /// Not said: what the runner's system makes of it.
-    Unknown,
-}
-
 /// Everything found in a tree, in the order of the file, each place once.
 pub(super) fn found(tree: &Tree<'_>) -> Vec<Found> {
     let mut walk = Walk { tree, found: Vec::new(), seen: HashSet::new(), alias: None };
     for root in tree.roots() {
         let language = walk.default_language(*root);
-        walk.node(*root, Under::Other, language);
+        walk.node(*root, Under::Top, language);
     }
     let mut found = walk.found;
     found.sort_by_key(|found| (found.hit.start, found.alias.is_some(), found.hit.end));
@@ -119,7 +99,7 @@ impl Walk<'_> {
     fn default_language(&self, id: NodeId) -> Language {
         let run = entry(self.tree, id, "defaults").and_then(|defaults| entry(self.tree, defaults, "run"));
         let shell = run.and_then(|run| entry(self.tree, run, "shell")).and_then(|shell| self.tree.text(shell));
-        shell.map_or(Language::Unknown, language)
+        shell.map_or(Language::Unknown, Language::of)
     }
 
     fn node(&mut self, id: NodeId, under: Under, language: Language) {
@@ -134,7 +114,11 @@ impl Walk<'_> {
         {
             match &node.content {
                 Content::Map(entries) => self.map(id, entries, under, language),
-                Content::List(items) => items.iter().for_each(|item| self.item(*item, under, language)),
+                Content::List(items) => {
+                    // In a list nothing is named.
+                    let under = if let Under::All(named) = under { Under::One(named) } else { under };
+                    items.iter().for_each(|item| self.item(*item, under, language));
+                }
                 Content::Scalar { text, .. } => self.scalar(id, text, under),
                 // The tree resolves aliases to what is none.
                 Content::Alias(_) => {}
@@ -146,7 +130,7 @@ impl Walk<'_> {
     fn map(&mut self, id: NodeId, entries: &[(NodeId, NodeId)], under: Under, language: Language) {
         let language = match self.default_language(id) {
             Language::Unknown => language,
-            own @ (Language::Shell | Language::Code) => own,
+            own @ (Language::Shell | Language::Code | Language::Either) => own,
         };
         let step = Step::of(self.tree, id, language);
         for (key, value) in entries {
@@ -163,7 +147,7 @@ impl Walk<'_> {
             let from = self.found.len();
             self.expressions(*key, word);
             let below = below(word, under, &step);
-            if word == "if" && under == Under::Other {
+            if word == "if" && matches!(under, Under::Other | Under::One(_)) {
                 self.condition(*value);
             }
             self.node(*value, below, language);
@@ -203,7 +187,14 @@ impl Walk<'_> {
             Under::Names(how) => how,
             Under::With(_) => How::Input,
             Under::Matrix => How::Matrix,
-            Under::Other | Under::Script(_) | Under::Command => return None,
+            Under::Top
+            | Under::Other
+            | Under::All(_)
+            | Under::One(_)
+            | Under::Script(_)
+            | Under::Command
+            | Under::Dockerfile
+            | Under::Lines => return None,
         };
         let kind = name::forbidden_in_any_case(word)?;
         // An input or a secret is declared by a mapping, and may come with any value.
@@ -232,13 +223,20 @@ impl Walk<'_> {
     fn scalar(&mut self, id: NodeId, text: &str, under: Under) {
         self.expressions(id, text);
         let hits = match under {
-            Under::Other => return,
+            Under::Top | Under::Other | Under::All(_) | Under::One(_) => return,
             Under::Names(how) => listed(text, how),
             Under::With(_) => listed(text, How::Input),
             Under::Matrix => matrix_value(text),
+            Under::Dockerfile => dockerfile::hits(text),
+            Under::Lines => line::written(text, Colon::IsText, How::Written),
             Under::Command => shell::hits(text),
             Under::Script(Language::Shell) => shell::hits(text),
             Under::Script(Language::Code) => code::hits(text),
+            Under::Script(Language::Either) => {
+                let mut hits = shell::hits(text);
+                hits.extend(code::hits(text));
+                hits
+            }
             Under::Script(Language::Unknown) => {
                 let mut hits = shell::hits(text);
                 if text.to_ascii_lowercase().contains("env:") || text.contains("SetEnvironmentVariable") {
@@ -268,98 +266,5 @@ impl Walk<'_> {
     }
 }
 
-/// What a step runs.
-struct Step {
-    language: Language,
-    /// Whether the action it uses takes JavaScript.
-    scripts: Language,
-}
-
-impl Step {
-    fn of(tree: &Tree<'_>, id: NodeId, language_here: Language) -> Self {
-        let text = |key: &str| entry(tree, id, key).and_then(|value| tree.text(value));
-        let scripts = match text("uses") {
-            Some(uses) if uses.contains("github-script") => Language::Code,
-            Some(_) | None => Language::Unknown,
-        };
-        Self { language: text("shell").map_or(language_here, language), scripts }
-    }
-}
-
-fn language(shell: &str) -> Language {
-    let program = shell.split_whitespace().next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
-    match program {
-        "bash" | "sh" | "zsh" | "dash" | "ash" | "ksh" => Language::Shell,
-        "" => Language::Unknown,
-        _ => Language::Code,
-    }
-}
-
-/// What the value of a key stands under.
-fn below(key: &str, under: Under, step: &Step) -> Under {
-    match under {
-        Under::Matrix => Under::Matrix,
-        // Below a name stands its value.
-        Under::Names(_) => Under::Other,
-        Under::With(scripts) => match key {
-            "script" | "run" | "inlineScript" | "command" | "commands" | "cmd" => Under::Script(scripts),
-            "args" | "options" | "entrypoint" => Under::Command,
-            // Texts for people.
-            "body" | "message" | "title" | "description" | "comment" | "text" => Under::Other,
-            // What is looked for.
-            "pattern" | "regex" | "search" | "find" | "query" | "include" | "exclude" => Under::Other,
-            _ => Under::With(scripts),
-        },
-        Under::Other | Under::Script(_) | Under::Command => match key {
-            "env" | "environment" | "variables" => Under::Names(How::Environment),
-            "with" => Under::With(step.scripts),
-            "secrets" => Under::Names(How::Secret),
-            "inputs" => Under::Names(How::Input),
-            "args" | "build-args" | "build_args" => Under::Names(How::BuildArgument),
-            "matrix" => Under::Matrix,
-            "run" => Under::Script(step.language),
-            "script" | "before_script" | "after_script" => Under::Script(Language::Unknown),
-            "options" | "command" | "entrypoint" | "pre-entrypoint" | "post-entrypoint" | "test" => Under::Command,
-            _ => Under::Other,
-        },
-    }
-}
-
-/// `NAME=value`, a line each or parted by commas, and `NAME` alone as an item of a list.
-fn listed(text: &str, how: How) -> Vec<Hit> {
-    let mut hits = line::written(text, Colon::IsText, how);
-    if let Some(lead) = line::lead(text.trim())
-        && lead.after.is_empty()
-        && how != How::Input
-    {
-        let at = text.len() - text.trim_start().len();
-        hits.push(Hit::new(lead.name.clone(), lead.kind, at, at + lead.length, how));
-    }
-    // `A=1,NAME=x` and `--env A=1 --env=NAME=x`: each part a setting or an option, so that prose is none.
-    let parts = || text.split([',', ' ', '\n', '\t']).filter(|part| !part.trim().is_empty());
-    if parts().all(|part| part.contains('=') || part.starts_with('-')) {
-        for part in parts() {
-            let option = part.strip_prefix('-').and_then(|rest| rest.find('=')).map_or(0, |at| at + 2);
-            let begin = [option, 0].into_iter().find(|at| part.get(*at..).and_then(line::lead).is_some());
-            let Some((begin, lead)) = begin.and_then(|at| Some((at, line::lead(part.get(at..)?)?))) else { continue };
-            let at = part.as_ptr().addr() - text.as_ptr().addr() + begin;
-            if lead.assigned().is_some_and(|value| !lead.kind.is_harmless(value)) {
-                hits.push(Hit::new(lead.name.clone(), lead.kind, at, at + lead.length, how));
-            }
-        }
-    }
-    hits.sort_by_key(|hit| hit.start);
-    hits.dedup_by_key(|hit| hit.start);
-    hits
-}
-
-/// A value of a matrix: the name itself, or with a value.
-fn matrix_value(text: &str) -> Vec<Hit> {
-    let named = name::occurrences(text).filter(|found| {
-        let before = text.get(..found.start).unwrap_or_default().trim_end();
-        let after = text.get(found.end..).unwrap_or_default();
-        let value = after.strip_prefix('=').unwrap_or_default();
-        (before.is_empty() || before.ends_with([',', '-', 'e'])) && !found.kind.is_harmless(value)
-    });
-    named.map(|found| Hit::new(found.name, found.kind, found.start, found.end, How::Matrix)).collect()
-}
+#[cfg(test)]
+mod tests;

@@ -62,15 +62,18 @@ impl<'t, 'v> Flow<'t, 'v> {
     }
 
     pub(super) fn run(mut self, output: Output) -> Vec<Hit> {
-        for token in lexer::tokens(self.text) {
-            self.take(token);
-        }
+        let lexer::Tokens { all, lost } = lexer::tokens(self.text, self.nesting);
+        all.into_iter().for_each(|token| self.take(token));
         self.finish(false);
         while self.pop() {
             self.finish(false);
         }
         if output == Output::Captured {
             self.hits.append(&mut self.printed);
+        }
+        if let Some(lost) = lost {
+            let rest = self.text.get(lost..).unwrap_or_default();
+            self.hits.extend(super::every_name(rest).map(|hit| hit.moved(lost)));
         }
         self.hits
     }

@@ -1,22 +1,65 @@
 //! From a script's text to words, redirections and what parts commands. POSIX shell as bash extends it; quoting as the
 //! shell removes it. A script that a shell would refuse is read as far as it makes sense: nothing here fails.
 
+mod expansion;
+
 use super::{
     token::{Redirect, Token, Way},
-    word::{GAP, Word},
+    word::Word,
 };
+use crate::guard::allowed_env::name;
 
-/// Commands in quotes in commands that are told apart; deeper ones are read as one text.
-const MAX_NESTING: usize = 16;
+/// How often a quote or a here-document that does not end may be left for the line behind its beginning.
+const MAX_RESTARTS: usize = 4;
+/// Most characters of `((…))` and `[…]`; a longer text is read as commands, or as plain characters.
+const MAX_ARITHMETIC: usize = 1000;
+/// Most brackets in brackets of `((…))`.
+const MAX_BRACKETS: usize = 32;
 
-/// Every token of a script.
-pub(super) fn tokens(text: &str) -> Vec<Token> {
-    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), documents: Vec::new() };
+/// A script in tokens.
+pub(super) struct Tokens {
+    pub(super) all: Vec<Token>,
+    /// Where a part begins that cannot be told apart.
+    pub(super) lost: Option<usize>,
+}
+
+/// Every token of a script. A quote or a here-document that does not end hides nothing: the lines behind its beginning are
+/// read as script, too. In scripts within scripts that is done less often, so that the work cannot multiply.
+pub(super) fn tokens(text: &str, nesting: usize) -> Tokens {
+    let restarts = match nesting {
+        0 => MAX_RESTARTS,
+        1 => 1,
+        _ => 0,
+    };
+    let documents = Vec::new();
+    let mut lexer = Lexer { text, at: 0, tokens: Vec::new(), documents, open: None, restarts, lost: None };
     while lexer.at < text.len() {
         lexer.token();
+        if let Some(open) = lexer.open.take() {
+            let line = text.get(open..).and_then(|rest| rest.find('\n'));
+            lexer.restart(line.map_or(text.len(), |at| open + at + 1));
+        }
     }
     lexer.end_of_line();
-    lexer.tokens
+    Tokens { all: lexer.tokens, lost: lexer.lost }
+}
+
+/// The length of `[…]` at the beginning of a text, if it ends on its line and holds no command or quote.
+fn bracketed(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, c) in text.char_indices().take(MAX_ARITHMETIC) {
+        match c {
+            '[' => depth += 1,
+            ']' if depth <= 1 => return Some(at + 1),
+            ']' => depth -= 1,
+            '\n' | '"' | '\'' | '`' | '\\' => return None,
+            '$' if text.get(at..).is_some_and(|rest| rest.starts_with("$(") && !rest.starts_with("$((")) => {
+                return None;
+            }
+            _ => {}
+        }
+    }
+    None
 }
 
 struct Lexer<'t> {
@@ -25,6 +68,11 @@ struct Lexer<'t> {
     tokens: Vec<Token>,
     /// Here-documents whose lines have not begun: the token, the delimiter, and whether tabs go.
     documents: Vec<(usize, String, bool)>,
+    /// Where a quote begins that does not end.
+    open: Option<usize>,
+    /// How many more may be left.
+    restarts: usize,
+    lost: Option<usize>,
 }
 
 impl<'t> Lexer<'t> {
@@ -42,6 +90,20 @@ impl<'t> Lexer<'t> {
 
     fn bump(&mut self) {
         self.at += self.peek().map_or(1, char::len_utf8);
+    }
+
+    /// Reads on at a line as if nothing were open there.
+    fn restart(&mut self, line: usize) {
+        if line >= self.text.len() {
+            self.at = self.text.len();
+        } else if let Some(left) = self.restarts.checked_sub(1) {
+            self.restarts = left;
+            self.at = line;
+            self.tokens.push(Token::Break);
+        } else {
+            self.lost = self.lost.or(Some(line));
+            self.at = self.text.len();
+        }
     }
 
     fn token(&mut self) {
@@ -93,29 +155,42 @@ impl<'t> Lexer<'t> {
     fn end_of_line(&mut self) {
         for (token, delimiter, tabs) in std::mem::take(&mut self.documents) {
             let start = self.at;
-            let mut end = self.text.len();
+            let mut end = None;
             while self.at < self.text.len() {
                 let begin = self.at;
                 let line = self.rest().split_inclusive('\n').next().unwrap_or_default();
                 self.at += line.len();
                 let line = line.trim_end_matches(['\n', '\r']);
                 if (if tabs { line.trim_start_matches('\t') } else { line }) == delimiter {
-                    end = begin;
+                    end = Some(begin);
                     break;
                 }
             }
             if let Some(Token::Redirect(redirect)) = self.tokens.get_mut(token) {
-                redirect.body = Some((start, end.max(start)));
+                redirect.body = Some((start, end.unwrap_or(self.text.len()).max(start)));
+            }
+            if end.is_none() {
+                self.restart(start);
             }
         }
         self.tokens.push(Token::Break);
     }
 
-    /// `((…))` as one word.
+    /// `((…))` as one word; `((a); b)` is brackets in brackets.
     fn arithmetic(&mut self) {
+        let mut depth = 0_usize;
+        let inner = self.rest().char_indices().take(MAX_ARITHMETIC).find(|(_, c)| {
+            depth = if *c == '(' { depth + 1 } else { depth.saturating_sub(usize::from(*c == ')')) };
+            *c == ')' && depth == 1
+        });
+        let end =
+            inner.map(|(at, _)| at + 1).filter(|at| self.rest().get(*at..).is_some_and(|rest| rest.starts_with(')')));
+        let Some(end) = end else {
+            self.bump();
+            return self.tokens.push(Token::Open);
+        };
         let mut word = Word::default();
-        let length = self.rest().find("))").map_or(self.rest().len(), |at| at + 2);
-        self.verbatim(&mut word, length);
+        self.verbatim(&mut word, end + 1);
         self.tokens.push(Token::Word(word));
     }
 
@@ -185,16 +260,17 @@ impl<'t> Lexer<'t> {
                 '<' | '>' if self.starts("<(") || self.starts(">(") => self.command(&mut word),
                 '<' | '>' => break,
                 // `NAME=(a b)` is one word; else a bracket is not part of one.
-                '(' if word.text.ends_with('=') => {
-                    let length = self.rest().find(')').map_or(self.rest().len(), |at| at + 1);
-                    self.verbatim(&mut word, length);
-                }
+                '(' if word.text.ends_with('=') => self.array(&mut word),
                 '(' => break,
                 '\\' => self.escaped(&mut word),
                 '\'' => self.single(&mut word),
                 '"' => self.double(&mut word),
                 '`' => self.command(&mut word),
-                '$' => self.dollar(&mut word),
+                '$' => self.dollar(&mut word, false),
+                // `NAME[1<<2]=x` redirects nothing.
+                '[' if !word.quoted && !word.text.is_empty() && word.text.chars().all(name::is_word) => {
+                    self.verbatim(&mut word, bracketed(self.rest()).unwrap_or(1));
+                }
                 c => {
                     word.push(c, self.at, self.at + c.len_utf8());
                     self.bump();
@@ -202,6 +278,19 @@ impl<'t> Lexer<'t> {
             }
         }
         word
+    }
+
+    /// `(a b)` behind `NAME=`.
+    fn array(&mut self, word: &mut Word) {
+        let start = self.at;
+        self.bump();
+        self.skip_to(')', 0);
+        let end = self.at;
+        if end >= self.text.len() {
+            self.open = self.open.or(Some(start));
+        }
+        self.at = start;
+        self.verbatim(word, end + 1 - start);
     }
 
     /// `\x` outside quotes.
@@ -222,6 +311,7 @@ impl<'t> Lexer<'t> {
 
     fn single(&mut self, word: &mut Word) {
         word.quoted = true;
+        let opening = self.at;
         self.bump();
         while let Some(c) = self.peek() {
             if c == '\'' {
@@ -230,10 +320,12 @@ impl<'t> Lexer<'t> {
             word.push(c, self.at, self.at + c.len_utf8());
             self.bump();
         }
+        self.open = self.open.or(Some(opening));
     }
 
     fn double(&mut self, word: &mut Word) {
         word.quoted = true;
+        let opening = self.at;
         self.bump();
         while let Some(c) = self.peek() {
             match c {
@@ -246,7 +338,7 @@ impl<'t> Lexer<'t> {
                     self.bump();
                     word.push(c, start, self.at);
                 }
-                '$' => self.dollar(word),
+                '$' => self.dollar(word, true),
                 '`' => self.command(word),
                 c => {
                     word.push(c, self.at, self.at + c.len_utf8());
@@ -254,119 +346,6 @@ impl<'t> Lexer<'t> {
                 }
             }
         }
-    }
-
-    fn dollar(&mut self, word: &mut Word) {
-        if self.starts("$'") {
-            return self.ansi(word);
-        }
-        if self.starts("$(") && !self.starts("$((") {
-            return self.command(word);
-        }
-        if self.starts("${{") {
-            // An expression of the workflow: the runner puts text in its place before the shell sees it.
-            let length = self.rest().find("}}").map_or(self.rest().len(), |at| at + 2);
-            word.push(GAP, self.at, self.at + length);
-            return self.at = (self.at + length).min(self.text.len());
-        }
-        if self.starts("${") {
-            let length = self.rest().find('}').map_or(self.rest().len(), |at| at + 1);
-            return self.verbatim(word, length);
-        }
-        word.push('$', self.at, self.at + 1);
-        self.bump();
-    }
-
-    /// `$'…'` with its escapes.
-    fn ansi(&mut self, word: &mut Word) {
-        word.quoted = true;
-        self.at += 2;
-        while let Some(c) = self.peek() {
-            let start = self.at;
-            self.bump();
-            match c {
-                '\'' => return,
-                '\\' => {
-                    let c = self.ansi_escape();
-                    word.push(c, start, self.at);
-                }
-                c => word.push(c, start, self.at),
-            }
-        }
-    }
-
-    fn ansi_escape(&mut self) -> char {
-        let Some(c) = self.peek() else { return '\\' };
-        let (radix, skip, most) = match c {
-            'x' => (16, 1, 2),
-            'u' => (16, 1, 4),
-            'U' => (16, 1, 8),
-            '0'..='7' => (8, 0, 3),
-            'n' => return self.and_bump('\n'),
-            't' => return self.and_bump('\t'),
-            c => return self.and_bump(c),
-        };
-        let digits: String = self.rest().chars().skip(skip).take(most).take_while(|c| c.is_digit(radix)).collect();
-        self.at += skip + digits.len();
-        u32::from_str_radix(&digits, radix).ok().and_then(char::from_u32).unwrap_or(GAP)
-    }
-
-    fn and_bump(&mut self, c: char) -> char {
-        self.bump();
-        c
-    }
-
-    /// `$(…)`, `<(…)`, `` `…` ``: a command whose output is a part of the word.
-    fn command(&mut self, word: &mut Word) {
-        let start = self.at;
-        let (open, close) = if self.starts("`") { (1, '`') } else { (2, ')') };
-        self.at += open;
-        let inner = self.at;
-        self.skip_to(close, 0);
-        word.commands.push((inner, self.at));
-        self.bump();
-        self.at = self.at.min(self.text.len());
-        word.push(GAP, start, self.at);
-    }
-
-    /// To a closing bracket of this level, quotes heeded.
-    fn skip_to(&mut self, close: char, nesting: usize) {
-        let mut depth = 0_usize;
-        while let Some(c) = self.peek() {
-            match c {
-                c if c == close && depth == 0 => return,
-                '(' => depth += 1,
-                ')' => depth = depth.saturating_sub(1),
-                '\\' => self.bump(),
-                '\'' => {
-                    let behind = self.rest().get(1..).and_then(|rest| rest.find('\''));
-                    self.at += behind.map_or(0, |at| at + 1);
-                }
-                '"' if nesting < MAX_NESTING => {
-                    self.skip_quoted(nesting);
-                    continue;
-                }
-                _ => {}
-            }
-            self.bump();
-        }
-        self.at = self.text.len();
-    }
-
-    /// Over a text in double quotes, with commands inside it that have quotes of their own.
-    fn skip_quoted(&mut self, nesting: usize) {
-        self.bump();
-        while let Some(c) = self.peek() {
-            if self.starts("$(") {
-                self.at += 2;
-                self.skip_to(')', nesting + 1);
-            }
-            self.bump();
-            match c {
-                '"' => return,
-                '\\' => self.bump(),
-                _ => {}
-            }
-        }
+        self.open = self.open.or(Some(opening));
     }
 }

@@ -93,6 +93,32 @@ fn every_way_to_set_a_variable_is_seen_where_its_name_stands() {
         "a && b || export @ALLOWED_MRTD=x",
         "if [[ a == b ]]; then @ALLOWED_MRTD=x; fi",
         "x=(a b)\n@ALLOWED_MRTD=(x)",
+        "B=\"${B:-\"{}\"}\"\necho \"hello\"\nexport @ALLOWED_MRTD=x",
+        "B=\"${B:-{\"a\":1}}\"\necho \"hello\"\nexport @ALLOWED_MRTD=x",
+        "x=${y:-'}'}\nexport @ALLOWED_MRTD=x",
+        "x=\"${y:-it's}\"\nexport @ALLOWED_MRTD=x",
+        "x=\"${y%%\"}\"*}\"\nexport @ALLOWED_MRTD=x",
+        "x=\"${y%%'}\"'*}\"\nexport @ALLOWED_MRTD=x",
+        "x=\"${y:-${z:-\"a\"}}\"\nexport @ALLOWED_MRTD=x",
+        "x=${y:-$(export @ALLOWED_MRTD=x)}",
+        "x=${y:-\\}}\nexport @ALLOWED_MRTD=x",
+        "mask[1<<2]=3\nexport @ALLOWED_MRTD=x",
+        "x=$[1<<2]\nexport @ALLOWED_MRTD=x",
+        "x=$(( (a+(b))<<2 ))\nexport @ALLOWED_MRTD=x",
+        "((cd a); export @ALLOWED_MRTD=x)",
+        "x=(a ')' \"b)\" # it's\n c)\nexport @ALLOWED_MRTD=x",
+        "x=$(\n # it's\n a)\nexport @ALLOWED_MRTD=x",
+        "export $\"@ALLOWED_MRTD=x\"",
+        // What does not end hides nothing behind its line.
+        "echo \"a\nexport @ALLOWED_MRTD=x",
+        "echo 'a\nexport @ALLOWED_MRTD=x",
+        "echo $'a\nexport @ALLOWED_MRTD=x",
+        "echo ${a\nexport @ALLOWED_MRTD=x",
+        "echo ${{ a\nexport @ALLOWED_MRTD=x",
+        "cat <<EOF\nexport @ALLOWED_MRTD=x",
+        "x=(a\nexport @ALLOWED_MRTD=x",
+        "bash -c \"echo 'a\nexport @ALLOWED_MRTD=x\"",
+        "<<A\n<<B\n<<C\n<<D\n<<E\n<<F\nexport @ALLOWED_MRTD=x",
     ] {
         let (place, script) = marked(text);
         assert_eq!(places(&script), [place], "{text}");
@@ -134,6 +160,8 @@ fn what_reads_searches_or_warns_sets_nothing() {
         "cat <<EOF\nALLOWED_MRTD=x is not how it is done\nEOF\n",
         "git commit -m 'Drop ALLOWED_MRTD=x'",
         "gh pr comment --body 'ALLOWED_MRTD= is forbidden'",
+        "B=\"${B:-\"{}\"}\"\necho \"\nALLOWED_MRTD=x\n\"",
+        "x=\"${y:-it's}\"\necho \"it's\nALLOWED_MRTD=x\"",
     ] {
         assert_eq!(hits(text), [], "{text}");
     }
@@ -154,6 +182,11 @@ fn no_text_makes_it_hang_or_fail() {
         // Without the bound these would take longer than anyone waits for a test.
         hits(&format!("{head}{}", nested.repeat(12)));
         hits(&format!("{head}{}", format!("{nested}{head}").repeat(12)));
+    }
+    for open in
+        ["echo \"$(\n", "echo '$(\n\"", "bash <<E\n", "bash -c \"'\n", "x=(\n", "echo ${x:-\"\n", "`bash <<E\n\"\n"]
+    {
+        hits(&open.repeat(5_000));
     }
     let deep = format!("{}export ALLOWED_MRTD=x", "bash -c $(".repeat(50));
     assert!(!hits(&deep).is_empty());
