@@ -127,9 +127,7 @@ fn begun(text: &str) -> impl Iterator<Item = Hit> {
             }
         } else if after.starts_with('%') && !after.get(2..)?.starts_with(['"', '\'']) {
             2
-        } else if after.starts_with('%') {
-            after.find([']', ',', ')']).unwrap_or(after.len())
-        } else if joined && after.starts_with(['"', '\'', '`']) {
+        } else if after.starts_with('%') || (joined && after.starts_with(['"', '\'', '`'])) {
             after.find([']', ',', ')']).unwrap_or(after.len())
         } else {
             return None;
@@ -174,7 +172,8 @@ fn judged(text: &str, found: &Hit, slashes: bool) -> Option<How> {
     let entry = || {
         // An entry of a mapping; `::` and `?:` are none, and neither is the end of `for x in (…):`.
         let value = tail.strip_prefix(':').filter(|value| !value.starts_with([':', '=']))?;
-        (!closed.contains(')') && !(closed.contains(']') && value.trim().is_empty())).then_some(value)
+        let ends = closed.contains(')') || (closed.contains(']') && value.trim().is_empty());
+        (!ends).then_some(value)
     };
     let sets = assigned.or_else(entry).is_some_and(harmful);
     if kept && (quoted || sets) {

@@ -1,8 +1,11 @@
 //! One command: what it sets, what it prints, and what it does with what comes through a pipe.
 
+mod arguments;
+
+use self::arguments::{given, listed};
 use super::{
     Output, Values,
-    program::{FILTERS, INTERPRETERS, READERS, SHELLS, base, in_place, program},
+    program::{FILTERS, READERS, SHELLS, base, in_place, interprets, program},
     token::{Redirect, Way},
     word::Word,
 };
@@ -82,6 +85,7 @@ pub(super) fn effect(command: &Command, script: &str, nesting: usize, values: &V
     let (assignments, arguments) = words.split_at_checked(first).unwrap_or((words, &[]));
     for word in assignments {
         assigned(word, How::Assignment, &mut effect);
+        listed(word, &mut effect);
     }
     let targets = command.redirects.iter().map(|redirect| &redirect.target);
     for word in words.iter().chain(targets) {
@@ -105,7 +109,12 @@ pub(super) fn effect(command: &Command, script: &str, nesting: usize, values: &V
         _ if words.iter().any(|word| word.text.starts_with("((")) => {
             words.iter().for_each(|word| anywhere(word, &mut effect));
         }
-        _ if READERS.contains(&program) || (program == "sed" || program == "yq") => {}
+        "jq" | "awk" | "gawk" | "mawk" | "sed" | "yq" => produces(arguments, &mut effect),
+        "find" => {
+            let run = arguments.iter().position(|word| matches!(&*word.text, "-exec" | "-execdir" | "-ok" | "-okdir"));
+            given(run.and_then(|at| arguments.get(at + 1..)).unwrap_or_default(), &mut effect);
+        }
+        _ if READERS.contains(&program) => {}
         _ => given(arguments, &mut effect),
     }
     scripts(arguments, nesting, &mut effect);
@@ -137,7 +146,9 @@ fn bare(word: &Word, how: How, effect: &mut Effect) {
 fn defaults(word: &Word, effect: &mut Effect) {
     for (at, _) in word.text.match_indices("${") {
         let Some(lead) = word.text.get(at + 2..).and_then(line::lead) else { continue };
-        if lead.after.starts_with(":=") || lead.after.starts_with('=') {
+        let value = lead.after.strip_prefix(":=").or_else(|| lead.after.strip_prefix('='));
+        let value = value.map(|value| value.split('}').next().unwrap_or_default());
+        if value.is_some_and(|value| !lead.kind.is_harmless(value)) {
             effect.hit(word, &lead, at + 2, How::Assignment);
         }
     }
@@ -164,6 +175,14 @@ fn declared(arguments: &[Word], effect: &mut Effect) {
     for word in arguments.iter().skip(1) {
         assigned(word, How::Assignment, effect);
         bare(word, How::Assignment, effect);
+        if word.text.starts_with('{') {
+            // `{A,B}=x` is `A=x B=x`.
+            let named = name::occurrences(&word.text)
+                .filter(|found| word.text.get(found.end..).is_some_and(|a| a.contains("}=")));
+            let placed = named.map(|found| (found, word.place(found.start, found.end)));
+            let hits = placed.map(|(found, at)| Hit::new(found.name, found.kind, at.0, at.1, How::Assignment));
+            effect.hits.extend(hits);
+        }
     }
 }
 
@@ -179,10 +198,40 @@ fn prints(program: &str, arguments: &[Word], effect: &mut Effect) {
     let pattern = words.first().map_or("", |word| &word.text);
     // `printf '%s=%s\n' NAME value`.
     let takes_name = program == "printf" && (pattern.contains("%s=") || pattern.contains("%s<<"));
-    for word in words {
+    for (at, word) in words.iter().enumerate() {
         effect.printed.extend(lines(word, Colon::Counts));
-        if takes_name && let Some(lead) = line::lead(&word.text).filter(|lead| lead.after.is_empty()) {
+        let value = words.get(at + 1).filter(|_| pattern.contains("%s=%s"));
+        let harmless = |lead: &Lead<'_>| value.is_some_and(|value| lead.kind.is_harmless(&value.text));
+        if takes_name && let Some(lead) = line::lead(&word.text).filter(|l| l.after.is_empty() && !harmless(l)) {
             effect.printed.push(placed(word, &lead, 0, How::Written));
+        }
+    }
+}
+
+/// Whether what follows is looked for: `/NAME`, `^NAME`, and the first half of `s/NAME/x/`.
+fn is_pattern(front: &str) -> bool {
+    let mut command = front.chars();
+    match (command.next(), command.next()) {
+        (Some('s'), Some(mark)) if !name::is_word(mark) && !mark.is_whitespace() => {
+            front.matches(mark).count() % 3 != 2
+        }
+        _ => front.ends_with(['/', '^']),
+    }
+}
+
+/// `jq`, `awk` and `sed`: a program of theirs that may print `NAME=value`.
+fn produces(arguments: &[Word], effect: &mut Effect) {
+    for word in arguments.iter().skip(1) {
+        for found in name::occurrences(&word.text) {
+            if is_pattern(word.text.get(..found.start).unwrap_or_default()) {
+                continue;
+            }
+            let value = word.text.get(found.end..).and_then(|after| after.strip_prefix('='));
+            let value = value.filter(|value| !value.starts_with(['=', '~']));
+            if value.is_some_and(|value| !found.kind.is_harmless(value.trim_end_matches("/g").trim_end_matches('/'))) {
+                let (start, end) = word.place(found.start, found.end);
+                effect.printed.push(Hit::new(found.name, found.kind, start, end, How::Written));
+            }
         }
     }
 }
@@ -221,45 +270,6 @@ fn hub(arguments: &[Word], effect: &mut Effect) {
     }
 }
 
-/// Arguments of a program: `NAME=value`, `-e NAME`, `--env=NAME`, `--set a=1,NAME=x`.
-fn given(arguments: &[Word], effect: &mut Effect) {
-    let mut before = "";
-    for word in arguments {
-        let text = word.text.as_str();
-        let is_option = |text: &str| {
-            text.starts_with('-') && (text == "-e" || ["env", "arg", "var", "set"].iter().any(|w| text.contains(w)))
-        };
-        let mut from = 0;
-        for part in text.split([',', ';']) {
-            let at = from + option_length(part);
-            from += part.len() + 1;
-            let Some(lead) = text.get(at..).and_then(line::lead) else { continue };
-            let alone = lead.after.is_empty() || lead.after.starts_with(',');
-            let passed = alone && (is_option(before) || (at > 0 && text.starts_with('-')));
-            if passed || lead.assigned().is_some_and(|value| !lead.kind.is_harmless(first_part(value))) {
-                effect.hit(word, &lead, at, How::Argument);
-            }
-        }
-        before = text;
-    }
-}
-
-fn first_part(value: &str) -> &str {
-    value.split([',', ';']).next().unwrap_or_default()
-}
-
-/// How much of a word is an option in front of a name: `-e`, `--env=`, `--build-arg=`.
-fn option_length(part: &str) -> usize {
-    if !part.starts_with('-') {
-        return part.len() - part.trim_start_matches(['"', '\'', '^', ' ']).len();
-    }
-    let name = part.trim_start_matches(|c: char| c == '-' || c.is_ascii_lowercase());
-    let name = name.strip_prefix('=').unwrap_or(name);
-    // `-DNAME=x` of a compiler or of Java.
-    let name = name.strip_prefix('D').filter(|rest| line::lead(rest).is_some()).unwrap_or(name);
-    part.len() - name.len()
-}
-
 /// Scripts and code among the arguments: `bash -c '…'`, `eval "…"`, `ssh host '…'`, `python -c '…'`.
 fn scripts(arguments: &[Word], nesting: usize, effect: &mut Effect) {
     let mut shell = false;
@@ -278,7 +288,7 @@ fn scripts(arguments: &[Word], nesting: usize, effect: &mut Effect) {
             hit
         }));
         shell |= SHELLS.contains(&base(word));
-        interpreter |= INTERPRETERS.contains(&base(word));
+        interpreter |= interprets(base(word));
     }
 }
 
@@ -297,7 +307,7 @@ fn documents(command: &Command, script: &str, program: &str, nesting: usize, eff
         let moved = |hits: Vec<Hit>| hits.into_iter().map(move |hit| hit.moved(at));
         if among(&SHELLS) {
             effect.hits.extend(moved(super::inner(text, Output::Shown, &mut Values::new(), nesting + 1)));
-        } else if among(&INTERPRETERS) {
+        } else if command.words.iter().any(|word| interprets(base(word))) {
             effect.hits.extend(moved(code::hits(text)));
         } else {
             let found = moved(line::written(text, Colon::Counts, How::Written));

@@ -230,7 +230,9 @@ impl<'t> Lexer<'t> {
         }
         // `>& file` is a file; `>&2` is a stream.
         let stream = target.text.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-        let way = if operator == ">&" && !stream { out } else { way };
+        // What `>&3` leads to is decided elsewhere: as if it were a file.
+        let own = target.text.parse::<u32>().is_ok_and(|number| number > 2);
+        let way = if operator == ">&" && (!stream || own) { out } else { way };
         self.tokens.push(Token::Redirect(Redirect { way, target, body: None }));
     }
 

@@ -62,8 +62,7 @@ pub(super) const FILTERS: [&str; 31] = [
 pub(super) const SHELLS: [&str; 12] =
     ["bash", "sh", "zsh", "dash", "ash", "ksh", "eval", "ssh", "su", "script", "trap", "parallel"];
 /// Interpreters: what they are given is code.
-pub(super) const INTERPRETERS: [&str; 9] =
-    ["python", "python3", "node", "ruby", "perl", "pwsh", "powershell", "deno", "bun"];
+const INTERPRETERS: [&str; 9] = ["python", "python3", "node", "ruby", "perl", "pwsh", "powershell", "deno", "bun"];
 
 pub(super) fn base(word: &Word) -> &str {
     word.text.rsplit('/').next().unwrap_or_default()
@@ -86,6 +85,12 @@ pub(super) fn program(words: &[Word]) -> (usize, &str) {
         !wraps && !argument
     });
     (first, last.map_or("", base))
+}
+
+/// Whether a program runs code: `python3.12` as `python`.
+pub(super) fn interprets(program: &str) -> bool {
+    let plain = program.trim_end_matches(|c: char| c == '.' || c.is_ascii_digit());
+    INTERPRETERS.contains(&program) || INTERPRETERS.contains(&plain)
 }
 
 pub(super) fn in_place(arguments: &[Word]) -> bool {

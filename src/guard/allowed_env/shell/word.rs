@@ -31,6 +31,16 @@ impl Word {
         (first, last.max(first))
     }
 
+    /// A part of the word, as a word.
+    pub(super) fn part(&self, start: usize, end: usize) -> Self {
+        let mut out = Self { quoted: self.quoted, ..Self::default() };
+        for (at, c) in self.text.get(start..end).unwrap_or_default().char_indices() {
+            let (from, to) = self.place(start + at, start + at + c.len_utf8());
+            out.push(c, from, to);
+        }
+        out
+    }
+
     /// The word with variables of known value put in: `value` gives what stands for a name.
     pub(super) fn expanded<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> Self {
         let mut out = Self { quoted: self.quoted, commands: self.commands.clone(), ..Self::default() };
