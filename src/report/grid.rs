@@ -28,10 +28,9 @@ impl Grid {
             let counts = section.counts();
             let numbers = [counts.passed, counts.failed, counts.missing, counts.skipped, counts.warned];
             // What was looked at by no check has not passed any.
-            let word = match section.verdict() {
-                Verdict::Passed if counts.passed + counts.warned == 0 => "NOT CHECKED",
-                verdict => verdict.word(),
-            };
+            let verdict = section.verdict();
+            let unchecked = verdict == Verdict::Passed && counts.passed + counts.warned == 0;
+            let word = if unchecked { "NOT CHECKED" } else { verdict.word() };
             let mut row = vec![word.to_owned()];
             row.extend(numbers.map(|number| number.to_string()));
             row.push(section.subject.clone());

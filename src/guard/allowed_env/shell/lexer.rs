@@ -13,8 +13,6 @@ use crate::guard::allowed_env::name;
 const MAX_RESTARTS: usize = 4;
 /// Most characters of `((…))` and `[…]`; a longer text is read as commands, or as plain characters.
 const MAX_ARITHMETIC: usize = 1000;
-/// Most brackets in brackets of `((…))`.
-const MAX_BRACKETS: usize = 32;
 
 /// A script in tokens.
 pub(super) struct Tokens {
