@@ -243,11 +243,11 @@ fn a_link_is_not_followed_and_gives_no_verdict_and_a_large_file_fails() {
     symlink("../other", place.path(".github/actions")).unwrap();
     place.merotee(["forbid-allowed-env"]).run().expect(1).says(&[words, ".github/actions"]);
     place.merotee(["forbid-allowed-env", "."]).run().expect(0).says(&["none in 2 files"]);
-    std::fs::remove_file(place.path(".github/actions")).unwrap();
+    fs::remove_file(place.path(".github/actions")).unwrap();
     place.write(".github/actions/README.md", "");
     symlink("../../other/kms/action.yml", place.path(".github/actions/action.yml")).unwrap();
     place.merotee(["forbid-allowed-env"]).run().expect(1).says(&[words, ".github/actions/action.yml"]);
-    std::fs::remove_file(place.path(".github/actions/action.yml")).unwrap();
+    fs::remove_file(place.path(".github/actions/action.yml")).unwrap();
     symlink("/proc/self/environ", place.path(".github/a.env")).unwrap();
     place.merotee(["forbid-allowed-env"]).run().expect(1).says(&[words, ".github/a.env"]);
     place.write(".github/large.yml", "# x\n".repeat(2 << 20));

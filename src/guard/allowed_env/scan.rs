@@ -20,7 +20,7 @@ pub const MAX_BYTES: usize = 4 << 20;
 /// Most places of one file that have a finding each. The rest is counted.
 const MAX_FINDINGS: usize = 100;
 
-/// Ends of names of source files and pages: `env.ts` is no env file.
+/// Ends of names of source files and pages: `env.ts` is not an env file.
 const SOURCES: [&str; 19] = [
     "ts", "tsx", "js", "jsx", "mjs", "cjs", "py", "rs", "go", "rb", "java", "kt", "c", "h", "cpp", "cs", "md", "html",
     "json",

@@ -54,7 +54,7 @@ pub enum Coupling {
     Neither,
     /// Both change, in the same direction: first the KMS.
     Both(Box<[Bump; 2]>),
-    /// One goes up and the other back, which is no answer to it: first the one that goes up.
+    /// One goes up and the other back, which does not answer to it: first the one that goes up.
     Apart(Box<[Bump; 2]>),
     /// One changes and the other is marked as unchanged.
     Marked(Bump, Mark),
