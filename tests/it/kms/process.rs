@@ -1,7 +1,7 @@
 //! `kms serve` as a process, in front of a sandbox in another.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
+    io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _},
     net::TcpStream,
     process::{Child, Command},
     sync::mpsc::{Receiver, channel},
@@ -82,29 +82,54 @@ impl Drop for Process {
     }
 }
 
-/// A connection that is kept between requests.
-pub(super) struct Connection(BufReader<TcpStream>);
+/// A connection that is kept between requests, and made anew where the service ended it: it keeps none for ever.
+pub(super) struct Connection {
+    address: String,
+    stream: BufReader<TcpStream>,
+}
 
 impl Connection {
     pub(super) fn to(address: &str) -> Self {
+        Self { address: address.to_owned(), stream: Self::open(address) }
+    }
+
+    fn open(address: &str) -> BufReader<TcpStream> {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_nodelay(true).unwrap();
         stream.set_read_timeout(Some(LIMIT)).unwrap();
-        Self(BufReader::new(stream))
+        BufReader::new(stream)
     }
 
-    /// Status and body of the answer.
+    /// Status and body of the answer. A connection that ended while nothing was asked on it is no fault.
     pub(super) fn post(&mut self, endpoint: &str, body: &str) -> (u16, String) {
+        self.ask(endpoint, body).unwrap_or_else(|| {
+            self.stream = Self::open(&self.address);
+            self.ask(endpoint, body).expect("the service hung up on a new connection")
+        })
+    }
+
+    /// `None` where the connection ended before the first byte of an answer.
+    fn ask(&mut self, endpoint: &str, body: &str) -> Option<(u16, String)> {
         let length = body.len();
         let request = format!("POST {endpoint} HTTP/1.1\r\nHost: kms\r\nContent-Length: {length}\r\n\r\n{body}");
-        self.0.get_mut().write_all(request.as_bytes()).unwrap();
-        let (mut status, mut length) = (0, 0);
+        let ended = |error: &io::Error| matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset);
+        match self.stream.get_mut().write_all(request.as_bytes()) {
+            Err(error) if ended(&error) => return None,
+            written => written.unwrap(),
+        }
+        let mut line = String::new();
+        match self.stream.read_line(&mut line) {
+            Ok(0) => return None,
+            Err(error) if ended(&error) && line.is_empty() => return None,
+            read => drop(read.unwrap()),
+        }
+        let status = line.strip_prefix("HTTP/1.1 ").unwrap_or_else(|| panic!("{line}"))[..3].parse().unwrap();
+        let mut length = 0;
         loop {
-            let mut line = String::new();
-            assert_ne!(self.0.read_line(&mut line).unwrap(), 0, "the service hung up");
-            match line.trim_end().split_once([' ', ':']) {
+            line.clear();
+            assert_ne!(self.stream.read_line(&mut line).unwrap(), 0, "the service hung up within an answer");
+            match line.trim_end().split_once(':') {
                 None => break,
-                Some(("HTTP/1.1", rest)) => status = rest[..3].parse().unwrap(),
                 Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                     length = value.trim().parse().unwrap();
                 }
@@ -112,7 +137,7 @@ impl Connection {
             }
         }
         let mut body = vec![0; length];
-        self.0.read_exact(&mut body).unwrap();
-        (status, String::from_utf8(body).unwrap())
+        self.stream.read_exact(&mut body).unwrap();
+        Some((status, String::from_utf8(body).unwrap()))
     }
 }
