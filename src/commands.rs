@@ -18,6 +18,7 @@ mod merod_config;
 mod mrtds;
 mod policy;
 mod quote;
+mod release_notes;
 mod repository;
 mod signer_rule;
 mod snapshot;
@@ -60,6 +61,7 @@ fn judges_paths(command: &Command) -> bool {
         Command::VerifyReleaseAssets(_)
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
+        | Command::ReleaseNotes(_)
         | Command::Doctor(_)
         | Command::GenPolicy(_)
         | Command::ForbidAllowedEnv(_)
@@ -89,6 +91,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::DocGuard(args) => doc_guard::run(args, context),
         Command::Catalog(command) => catalog::run(command, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
+        Command::ReleaseNotes(command) => release_notes::run(command, context).await,
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]

@@ -82,6 +82,7 @@ mod policy_walk;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
+mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]
 mod sandbox_sigstore;
