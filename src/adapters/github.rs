@@ -15,11 +15,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
+use self::{api::Api, pages::Pages};
 pub use self::{
     compare::Compared,
     release::{Release, ReleaseAsset},
 };
-use self::{api::Api, pages::Pages};
 pub use super::download::{Allowance, Downloaded};
 use super::{
     download::{Wanted, download},

@@ -31,6 +31,10 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
         return Ok(Product::bytes(tamper_list()));
     }
     if let Some(SandboxCommand::Artifacts(artifacts)) = &args.serve {
+        if args.tampers().next().is_some() || args.world.seed.is_some() {
+            return Err(Error::usage("--tamper and --seed are about a world, and `sandbox artifacts` starts none")
+                .help("give them to `merotee sandbox serve`"));
+        }
         return artifacts::run(artifacts);
     }
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);

@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::{
     boot::{Boot, image_digest},
+    catalog::is_hotfix,
     clone,
     documents::{self, GENERATED_AT},
-    release::{Sample, is_hotfix, pretty},
+    release::{Sample, pretty},
     sbom,
 };
 use crate::{
@@ -65,8 +66,7 @@ pub fn of(tag: &Tag) -> Result<Vec<Artifact>> {
     }
     files.push(("sections.md".to_owned(), sections(tag).into_bytes()));
     files.push(("job.env".to_owned(), job(tag).into_bytes()));
-    let clone = clone::files(unreleased.iter().map(Tag::as_str));
-    files.extend(clone.into_iter().map(|(name, bytes)| (format!("{REPOSITORY}/{name}"), bytes)));
+    files.extend(clone::files().into_iter().map(|(name, bytes)| (format!("{REPOSITORY}/{name}"), bytes)));
     Ok(files)
 }
 

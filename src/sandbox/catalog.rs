@@ -3,7 +3,10 @@
 use semver::Version;
 use serde_json::{Value, json};
 
-use crate::subject::profile::Profile;
+use crate::subject::{
+    profile::Profile,
+    tag::{Family, Tag},
+};
 
 /// Its path in the repository.
 pub const PATH: &str = "compatibility-catalog.json";
@@ -44,4 +47,9 @@ pub(super) fn node_version(kms: &Version) -> Version {
     let pairs = CATALOG_PAIRS.iter().chain(&COMING_PAIRS);
     let paired = |(one, node): &Pair| (kms.to_string() == *one).then(|| node.parse().ok()).flatten();
     pairs.filter_map(paired).next().unwrap_or_else(|| kms.clone())
+}
+
+/// Whether a tag is a hotfix: a KMS release for the node images of the version it patches.
+pub(super) fn is_hotfix(tag: &Tag) -> bool {
+    tag.family() == Family::Kms && node_version(tag.version()) != *tag.version()
 }

@@ -39,9 +39,6 @@ const SAMPLES: [(&str, Layout); 8] = [
 /// Tags that the repository has and nobody has released yet, to rehearse a release with.
 pub const UNRELEASED: [&str; 4] = ["mero-tee-v1.3.0", "mero-kms-v1.3.0", "mero-kms-v1.2.1", "mero-kms-v1.4.0-rc.1"];
 
-/// Those of all tags that are hotfixes: by their names they could be stable releases that patch nothing urgent.
-const HOTFIXES: [&str; 2] = ["mero-kms-v1.1.1", "mero-kms-v1.2.1"];
-
 /// An asset as the API and the storage serve it. What is stated and what is delivered agree unless tampered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedAsset {
@@ -100,7 +97,8 @@ impl Sample {
     /// # Errors
     /// Never: a test reads them.
     pub fn unreleased() -> Result<Vec<Tag>> {
-        let parse = |tag: &&str| tag.parse().map_err(|e| Error::internal("a sample tag does not parse").because(e));
+        let parse =
+            |tag: &&str| tag.parse::<Tag>().map_err(|e| Error::internal("a sample tag does not parse").because(e));
         UNRELEASED.iter().map(parse).collect()
     }
 
@@ -199,11 +197,6 @@ impl Sample {
         }
         json.insert("published-mrtds.json".into(), measurements);
     }
-}
-
-/// Whether a tag of the repository is a hotfix.
-pub(super) fn is_hotfix(tag: &Tag) -> bool {
-    HOTFIXES.contains(&tag.as_str())
 }
 
 impl ServedAsset {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{GitHub, excerpt, host};
 use crate::{
     error::{Error, Result},
-    subject::repository::Repository,
+    subject::{repository::Repository, tag::Tag},
 };
 
 /// Tags that may point to one another before the commit comes. Git itself knows no bound; nobody nests them.
@@ -59,8 +59,8 @@ impl GitHub {
     /// branch of the same name is not meant.
     ///
     /// # Errors
-    /// Usage: a tag that can't be one. Remote: the tag is of something other than a commit, and every failure of the API.
-    pub async fn tag_commit(&self, repo: &Repository, tag: &str) -> Result<Option<String>> {
+    /// Remote: the tag is of something other than a commit, and every failure of the API.
+    pub async fn tag_commit(&self, repo: &Repository, tag: &Tag) -> Result<Option<String>> {
         self.ref_commit(repo, &format!("tags/{tag}")).await
     }
 

@@ -62,24 +62,29 @@ fn no_tag(tag: &Tag, place: &str) -> Available<Lineage> {
 
 async fn asked(github: &GitHub, repository: &Repository, tag: &Tag, patched: Tag) -> Result<Available<Lineage>> {
     let (commit, patched_commit, (branch, head)) = tokio::try_join!(
-        github.tag_commit(repository, tag.as_str()),
-        github.tag_commit(repository, patched.as_str()),
+        github.tag_commit(repository, tag),
+        github.tag_commit(repository, &patched),
         github.default_branch(repository),
     )?;
     let place = repository.to_string();
     let Some(commit) = commit else { return Ok(no_tag(tag, &place)) };
     let Some(patched_commit) = patched_commit else { return Ok(no_tag(&patched, &place)) };
-    let to_head = async |commit: &str| match &head {
-        Some(head) => Ok(github.compare(repository, commit, head).await?.map(|compared| compared.shared)),
-        None => Ok(None),
-    };
+    let head = head.as_deref();
     let (compared, with_patched, with_hotfix) = tokio::try_join!(
         github.compare(repository, &patched_commit, &commit),
-        to_head(&patched_commit),
-        to_head(&commit),
+        shared(github, repository, &patched_commit, head),
+        shared(github, repository, &commit, head),
     )?;
     let trunk = head.is_some().then_some(Trunk { branch, with_patched, with_hotfix });
     let ahead = compared.as_ref().map_or(0, |compared| compared.ahead);
     let shared = compared.map(|compared| compared.shared);
     Ok(Available::Yes(Lineage { patched, patched_commit, commit, shared, ahead, trunk }))
+}
+
+/// The latest commit that one shares with the head of the default branch, where there is one.
+async fn shared(github: &GitHub, repository: &Repository, commit: &str, head: Option<&str>) -> Result<Option<String>> {
+    match head {
+        Some(head) => Ok(github.compare(repository, commit, head).await?.map(|compared| compared.shared)),
+        None => Ok(None),
+    }
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     digest::Sha256,
     release::contract::Layout,
-    sandbox::release::{Sample, is_hotfix},
+    sandbox::{catalog::is_hotfix, release::Sample},
     subject::tag::{Class, Family},
 };
 

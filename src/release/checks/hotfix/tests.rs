@@ -26,11 +26,7 @@ fn sound() -> Lineage {
 }
 
 fn trunk(with_patched: &str, with_hotfix: &str) -> Trunk {
-    Trunk {
-        branch: "master".into(),
-        with_patched: Some(with_patched.into()),
-        with_hotfix: Some(with_hotfix.into()),
-    }
+    Trunk { branch: "master".into(), with_patched: Some(with_patched.into()), with_hotfix: Some(with_hotfix.into()) }
 }
 
 fn outcome(lineage: Lineage) -> (Status, String) {
@@ -48,7 +44,10 @@ fn commits_after_the_patched_tag_pass_and_are_counted() {
 #[test]
 fn a_hotfix_that_was_merged_back_passes_and_the_report_says_so() {
     let (status, message) = outcome(Lineage { trunk: Some(trunk("aa", "cc")), ..sound() });
-    assert_eq!((status, message.as_str()), (Status::Pass, "2 commits after mero-tee-v1.2.0; master holds them as well"));
+    assert_eq!(
+        (status, message.as_str()),
+        (Status::Pass, "2 commits after mero-tee-v1.2.0; master holds them as well")
+    );
 }
 
 #[test]
@@ -94,11 +93,7 @@ fn a_tag_that_was_moved_after_signing_fails_even_where_it_descends() {
 #[test]
 fn the_signed_commit_counts_when_it_was_signed_for_this_tag() {
     let of = |git_ref: &str| {
-        let signer = Signer {
-            source_ref: Some(git_ref.into()),
-            source_commit: Some("dd".into()),
-            ..Signer::default()
-        };
+        let signer = Signer { source_ref: Some(git_ref.into()), source_commit: Some("dd".into()), ..Signer::default() };
         let mut snapshot = snapshot(&[], Scope::Whole);
         (snapshot.class, snapshot.tag) = (Class::Hotfix, TAG.parse().unwrap());
         snapshot.lineage = Available::Yes(sound());
