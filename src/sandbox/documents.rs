@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     boot::{Boot, image_digest},
-    catalog::node_version,
-    release::is_hotfix,
+    catalog::{is_hotfix, node_version},
+    history,
 };
 use crate::{
     attestation::{measurement::Register, report_data::default_binding},
@@ -34,8 +34,7 @@ fn machine(family: Family, kms: &Tag, profile: Profile) -> Boot {
 
 /// Commit every document of a release states.
 pub fn commit(tag: &Tag) -> String {
-    let digest = Sha256::of(tag.as_str().as_bytes()).to_string();
-    digest.get(..40).unwrap_or(&digest).to_owned()
+    history::commit_of(tag.as_str()).to_string()
 }
 
 /// An attestation policy.

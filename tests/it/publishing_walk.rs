@@ -129,7 +129,8 @@ fn artifacts_are_the_same_each_time_and_nothing_is_overwritten() {
     assert_eq!(place.read("file"), "mine");
     artifacts("mero-tee-v1.3.0", "no/such/place").expect(1).says(&["cannot make the folder no/such/place"]);
     artifacts("mero-kms-v1.2.0", "three").expect(2).says(&["no artifacts for mero-kms-v1.2.0", "mero-kms-v1.2.1"]);
-    let tampered = place.merotee(["sandbox", "--tamper", "payload-byte", "artifacts", "mero-kms-v1.3.0", "--out", "three"]);
+    let tampered =
+        place.merotee(["sandbox", "--tamper", "payload-byte", "artifacts", "mero-kms-v1.3.0", "--out", "three"]);
     tampered.run().expect(2).says(&["`sandbox artifacts` starts none"]);
     artifacts("latest", "three").expect(2).says(&["is not a release tag"]);
     assert!(!place.path("three").exists());
