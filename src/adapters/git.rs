@@ -5,10 +5,12 @@
 //! become an option.
 
 mod history;
+mod lineage;
 mod releases;
 
 pub use self::{
     history::{Commit, History, Touched},
+    lineage::lineage,
     releases::Releases,
 };
 

@@ -12,11 +12,12 @@ use tokio::{net::TcpListener, task::JoinSet};
 use super::{
     assembly,
     boot::Boot,
+    catalog,
     documents::{self, GENERATED_AT},
     dstack::{Machine, Sockets},
     github::{self, Hub},
     key::Seed,
-    release::{CATALOG_PAIRS, Sample, ServedRelease},
+    release::{Sample, ServedRelease},
     sigstore::{self, Instance},
     tamper::Tamper,
     tdx::{self, Platform},
@@ -153,7 +154,7 @@ impl World {
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
         write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
         write(folder.path(), "trust_config.json", instance.client_trust_config_json(&sigstore))?;
-        let hub = Arc::new(Hub::new(releases, &documents::catalog(&CATALOG_PAIRS), storage));
+        let hub = Arc::new(Hub::new(releases, &catalog::kept(), storage));
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
