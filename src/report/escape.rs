@@ -64,11 +64,12 @@ pub fn markdown(text: &str) -> String {
     }
     let mut out = String::with_capacity(text.len());
     for (index, piece) in pieces.into_iter().enumerate() {
+        let shown = if index % 2 == 1 { code(piece) } else { markdown_words(piece) };
         // Two code spans need something between them, or their fences become one.
-        if out.ends_with('`') && !piece.is_empty() && !piece.starts_with(' ') {
+        if out.ends_with('`') && shown.starts_with('`') {
             out.push(' ');
         }
-        if index % 2 == 1 { out.push_str(&code(piece)) } else { out.push_str(&markdown_words(piece)) }
+        out.push_str(&shown);
     }
     out
 }
@@ -83,15 +84,28 @@ fn markdown_words(text: &str) -> String {
             continue;
         }
         if !special.is_empty() {
-            out.push(code(&special.join(" ")));
+            out.push(special_words(&special));
             special.clear();
         }
         out.push(word.to_owned());
     }
     if !special.is_empty() {
-        out.push(code(&special.join(" ")));
+        out.push(special_words(&special));
     }
     out.join(" ")
+}
+
+/// Words that are not plain as one code span. What only ends the sentence or a part of it stands behind it.
+fn special_words(words: &[&str]) -> String {
+    let text = words.join(" ");
+    let without_end = text.trim_end_matches([',', '.']);
+    let last = without_end.rsplit(' ').next().unwrap_or_default();
+    // A number before a point begins a list: there the point is part of what must be code.
+    if last.is_empty() || is_plain_markdown(last) {
+        return code(&text);
+    }
+    let end = text.get(without_end.len()..).unwrap_or_default();
+    format!("{}{end}", code(without_end))
 }
 
 /// A GFM code span that holds `text`, cut at [`FIELD_LIMIT`]. Empty for empty text.
@@ -200,7 +214,7 @@ fn is_plain_markdown(word: &str) -> bool {
 /// Words that start a list, a rule or an underlined heading if they come first in a line.
 fn starts_block(word: &str) -> bool {
     let number = word.trim_end_matches(['.', ')']);
-    let ordered = number.len() < word.len() && number.chars().all(|c| c.is_ascii_digit());
+    let ordered = !number.is_empty() && number.len() < word.len() && number.chars().all(|c| c.is_ascii_digit());
     !word.is_empty() && (ordered || word.chars().all(|c| matches!(c, '-' | '+' | '=')))
 }
 

@@ -86,13 +86,17 @@ fn anything_markdown_gives_a_meaning_is_set_as_code() {
 
 #[test]
 fn only_the_words_that_need_it_are_set_as_code() {
-    assert_eq!(markdown("give a token in GH_TOKEN, or ask"), "give a token in `GH_TOKEN,` or ask");
+    assert_eq!(markdown("give a token in GH_TOKEN, or ask"), "give a token in `GH_TOKEN`, or ask");
     assert_eq!(markdown("see @a #1 there"), "see `@a #1` there");
     assert_eq!(markdown("run `merotee publish --resume` again"), "run `merotee publish --resume` again");
     assert_eq!(markdown("`a``b`<c>"), "`a` `b` `<c>`");
     assert_eq!(markdown("one ` alone <b>"), "``one ` alone <b>``");
     assert_eq!(markdown("`a|b` x|y"), "`a`&#124;`b` `x`&#124;`y`");
     assert_eq!(markdown("x`*y*`"), "x`*y*`");
+    assert_eq!(markdown("a `b`, (`c`) and `d`."), "a `b`, (`c`) and `d`.");
+    assert_eq!(markdown("`a`@b `c`x"), "`a` `@b` `c`x");
+    assert_eq!(markdown("<a>, #1, see @b."), "`<a>, #1`, see `@b`.");
+    assert_eq!(markdown("first 1. then ..."), "first `1.` then ...");
     assert_eq!(markdown(&format!("{} {}", "w".repeat(299), "cut")), format!("{} …", "w".repeat(299)));
 }
 

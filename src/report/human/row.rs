@@ -57,7 +57,12 @@ fn gathered(section: &Section, finding: &Finding) -> Option<Row> {
             let first = passes().next().is_some_and(|first| std::ptr::eq(first, finding));
             first.then(|| Row::counted(check, passes().count(), of().count()))
         }
-        Status::Pass => Some(Row { brief: true, ..Row::of(finding) }),
+        Status::Pass => {
+            let own = Row { brief: true, ..Row::of(finding) };
+            // Beside what did not pass of its check, one that says nothing reads as the check's verdict.
+            let is_bare = own.subject.is_empty() && own.detail.is_empty() && of().nth(1).is_some();
+            Some(if is_bare { Row::counted(check, 1, of().count()) } else { own })
+        }
         Status::Warn | Status::Fail | Status::Missing | Status::SkippedRequired | Status::Skipped => {
             Some(Row::of(finding))
         }
@@ -123,5 +128,28 @@ impl Row {
         let longest = |text: &str| text.split(' ').map(|word| word.chars().count()).max().unwrap_or(0);
         let labelled = self.compared.as_ref().map_or(0, |(a, b)| LABEL + longest(a).max(longest(b)));
         longest(&self.detail).max(labelled).max(MIN_DETAIL)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(findings: Vec<Finding>) -> Vec<String> {
+        let section = Section { findings, ..Section::default() };
+        let shown = |line: Line| match line {
+            Line::Row(row) => format!("{:?} {} {}", row.status, row.subject, row.detail).trim_end().to_owned(),
+            Line::Run(names) => names.join(", "),
+        };
+        folded(&section).into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn a_pass_that_says_nothing_is_counted_beside_what_did_not_pass_of_its_check() {
+        let finding = |check, status, subject: &str| Finding::new(check, status, subject, "");
+        let (bare, fail) = (finding("checksum", Status::Pass, ""), finding("checksum", Status::Fail, "a"));
+        assert_eq!(rows(vec![bare.clone(), fail.clone()]), ["Pass 1 of 2", "Fail a"]);
+        assert_eq!(rows(vec![finding("checksum", Status::Pass, "b"), fail.clone()]), ["Pass b", "Fail a"]);
+        assert_eq!(rows(vec![bare, finding("mrtds", Status::Fail, "a")]), ["Pass", "Fail a"]);
     }
 }
