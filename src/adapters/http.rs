@@ -5,6 +5,7 @@
 //! (`github`), and where bytes go for `download`.
 
 mod client;
+mod echo;
 mod excerpt;
 mod exchange;
 mod failure;

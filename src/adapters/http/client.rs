@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
 use super::{
-    HttpOptions,
+    HttpOptions, echo,
     excerpt::{excerpt, excerpt_at, excerpt_within},
     failure::{Asked, Failure, Unwelcome, host},
     origin::{has_credentials, is_http, is_loopback},
@@ -178,7 +178,7 @@ impl Http {
         }
         let limit = match request.body {
             Body::Stream(_) => self.options.download_timeout,
-            Body::None | Body::Json(_) => self.options.request_timeout,
+            Body::None | Body::Json(_) | Body::Bytes(..) => self.options.request_timeout,
         };
         loop {
             let failure = match tokio::time::timeout(limit, self.ask_once(request)).await {
@@ -196,6 +196,7 @@ impl Http {
         match status {
             StatusCode::NOT_FOUND => return Ok(None),
             StatusCode::OK => {}
+            _ if request.accepted.contains(&status) => {}
             // What was made, taken or done away with is answered so; a document never is.
             _ if status.is_success() && !request.reads() => {}
             _ => return Err(self.rejected(answer).await),
@@ -235,7 +236,9 @@ impl Http {
         let transport = |e: reqwest::Error| Failure::transport(url, &self.options, &e);
         let content = match &request.body {
             Body::None => return sending.send().await.map_err(transport),
-            Body::Json(json) => return sending.body(json.clone()).send().await.map_err(transport),
+            Body::Json(bytes) | Body::Bytes(_, bytes) => {
+                return sending.body(bytes.clone()).send().await.map_err(transport);
+            }
             Body::Stream(content) => content,
         };
         let cannot = |why| Failure::new(url, Reason::Unsendable(why));
@@ -260,7 +263,11 @@ impl Http {
     /// The failure that an answer with an unwelcome status stands for.
     pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
         // The body is only wanted for its message: without one, or with half of one, the status has to do.
-        let body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
+        let mut body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
+        if self.authorization.as_ref().is_some_and(|sent| echo::holds_part(&body, sent)) {
+            tracing::debug!("{} repeats the token in its message, which is not shown", host(&answer.url));
+            body.clear();
+        }
         let (status, headers) = (answer.response.status(), answer.response.headers());
         let unwelcome = Unwelcome { status, headers, body: &body, storage: answer.redirected_away };
         Failure::status(&answer.url, self.service, &unwelcome)
@@ -287,6 +294,9 @@ impl Http {
             Body::None => {}
             Body::Json(_) => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            Body::Bytes(media_type, _) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
             }
             Body::Stream(content) => {
                 let unknown = || HeaderValue::from_static("application/octet-stream");
