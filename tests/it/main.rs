@@ -53,6 +53,8 @@ mod github_client;
 mod guarded;
 #[cfg(feature = "sandbox")]
 mod help;
+#[cfg(feature = "sandbox")]
+mod hotfix;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
@@ -81,6 +83,8 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(all(feature = "sandbox", unix))]
+mod publishing_walk;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
