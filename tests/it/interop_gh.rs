@@ -14,8 +14,16 @@ use crate::{
 const REPOSITORY: &str = "calimero-network/mero-tee";
 const KMS: &str = "mero-kms-v1.2.0";
 const NODE: &str = "mero-tee-v1.2.0";
-const TAGS: [&str; 7] =
-    ["mero-kms-v1.3.0-rc.1", KMS, NODE, "mero-kms-v1.1.0", "mero-tee-v1.1.0", "mero-kms-v1.0.0", "mero-tee-v1.0.0"];
+const TAGS: [&str; 8] = [
+    "mero-kms-v1.3.0-rc.1",
+    KMS,
+    NODE,
+    "mero-kms-v1.1.1",
+    "mero-kms-v1.1.0",
+    "mero-tee-v1.1.0",
+    "mero-kms-v1.0.0",
+    "mero-tee-v1.0.0",
+];
 
 /// `gh`, a world for it, and a place to run it in.
 struct Gh {
@@ -137,7 +145,7 @@ fn the_line_that_the_sandbox_prints_for_gh_works_in_a_shell() {
 #[test]
 fn gh_makes_a_release_replaces_an_asset_of_it_and_deletes_it() {
     let Some(gh) = Gh::start() else { return };
-    let tag = "a tag of/any kind";
+    let tag = "a-tag/of.any+kind";
     for (name, content) in [("a.txt", "one"), ("b.txt", "two")] {
         gh.place.write(name, content);
     }
@@ -163,4 +171,55 @@ fn gh_makes_a_release_replaces_an_asset_of_it_and_deletes_it() {
     gh.run(&["release", "view", tag]).expect(1).says(&["release not found"]);
     // What was there before is untouched.
     gh.merotee(&["verify-release-assets", KMS]).expect(0);
+}
+
+#[test]
+fn gh_makes_a_draft_fills_and_edits_it_and_publishes_it() {
+    let Some(gh) = Gh::start() else { return };
+    let tag = "mero-kms-v8.0.0";
+    for name in ["a.txt", "b.txt"] {
+        gh.place.write(name, name);
+    }
+    gh.run(&["release", "create", tag, "a.txt", "--draft", "--title", "T", "--notes", "N"]).expect(0);
+    gh.run(&["release", "upload", tag, "b.txt#A label"]).expect(0);
+    let fields = "assets,body,isDraft,isPrerelease,name,publishedAt";
+    let seen = |arguments: &[&str]| -> Value {
+        let view = gh.run(&[&["release", "view", tag, "--json", fields][..], arguments].concat());
+        serde_json::from_str(&view.expect(0).stdout).unwrap()
+    };
+    let draft = seen(&[]);
+    assert_eq!((&draft["isDraft"], &draft["publishedAt"]), (&true.into(), &Value::Null));
+    let labels: Vec<_> =
+        draft["assets"].as_array().unwrap().iter().map(|asset| (&asset["name"], &asset["label"])).collect();
+    assert_eq!(labels, [(&"a.txt".into(), &"".into()), (&"b.txt".into(), &"A label".into())]);
+    // Nobody but its makers sees it: merotee finds no such release without a token, and gh lists it as a draft.
+    let anonymous = gh.place.merotee(["verify-release-assets", tag]).envs(gh.world.exports()).env("GH_TOKEN", "");
+    anonymous.run().expect(1).says(&["has no release"]);
+    gh.run(&["release", "list"]).expect(0).says(&[&format!("T\tDraft\t{tag}")]);
+
+    gh.run(&["release", "delete-asset", tag, "a.txt", "--yes"]).expect(0);
+    gh.run(&["release", "edit", tag, "--title", "Title", "--notes", "Notes", "--prerelease"]).expect(0);
+    let edited = seen(&[]);
+    let is = |field: &str| edited[field].clone();
+    assert_eq!(
+        (is("name"), is("body"), is("isPrerelease"), is("isDraft")),
+        ("Title".into(), "Notes".into(), true.into(), true.into())
+    );
+    assert_eq!(edited["assets"].as_array().unwrap().len(), 1);
+    gh.run(&["release", "edit", tag, "--draft=false"]).expect(0);
+    assert_eq!(seen(&[])["isDraft"], false);
+    gh.run(&["release", "download", tag, "--pattern", "b*", "--dir", "got"]).expect(0);
+    assert_eq!((gh.place.names("got"), gh.place.read("got/b.txt")), (vec!["b.txt".to_owned()], "b.txt".to_owned()));
+}
+
+#[test]
+fn gh_has_notes_made_up_from_the_history_of_the_sandbox() {
+    let Some(gh) = Gh::start() else { return };
+    let tag = "mero-kms-v8.0.0";
+    gh.run(&["release", "create", tag, "--generate-notes", "--target", "mero-kms-v1.3.0-rc.1"]).expect(0);
+    let view = gh.run(&["release", "view", tag, "--json", "body", "--jq", ".body"]).expect(0).stdout;
+    assert!(
+        view.contains("## What's Changed\n") && view.contains("/pull/") && view.contains("**Full Changelog**"),
+        "{view}"
+    );
 }

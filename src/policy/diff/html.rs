@@ -160,7 +160,7 @@ fn verdict(diff: &Diff, lists: &[List], structure: &[Structure]) -> (&'static st
     let review =
         if diff.is_structural() { " The structure changes too: this needs an architecture review." } else { "" };
     if admitting > 0 {
-        let sides = counted(admitting, "list of a profile newly admits", "lists of profiles newly admit");
+        let sides = counted(admitting, "policy of a profile newly admits", "policies of profiles newly admit");
         return ("NEWLY ADMITS", "!", "care", format!("{sides} something.{review}"));
     }
     if structure.is_empty() {

@@ -2,60 +2,53 @@
 
 use axum::{
     Extension, Json,
-    body::{Body, Bytes},
+    body::Body,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
     Shared,
-    ask::{Ask, Page},
-    faults,
+    accounts::Account,
+    ask::{Here, Page, Said},
+    content::{self, NotReceived},
+    faults::{self, Spoilt},
     refusal::Refusal,
-    state::Asset,
+    repository::Asset,
 };
-use crate::sandbox::documents::GENERATED_AT;
 
-type AtId = Path<(String, String, u64)>;
+/// A release or an asset in the path.
+#[derive(Debug, Deserialize)]
+pub(super) struct Id {
+    id: u64,
+}
 
-/// Marks an upload that is to break off.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct BreaksOff;
-
-pub(super) async fn list(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
-    Query(page): Query<Page>,
-    ask: Ask,
-) -> Result<Response, Refusal> {
-    let state = hub.lock();
-    let repository = state.repository(&format!("{owner}/{name}"))?;
-    let base = ask.repository(&repository.full_name);
-    let release = repository.by_id(id, ask.authorized)?;
-    let all: Vec<Value> = release.assets.iter().map(|asset| asset_json(&base, asset)).collect();
-    Ok(page.of(&all, &format!("{base}/releases/{id}/assets")))
+pub(super) async fn list(here: Here, Path(Id { id }): Path<Id>, Query(page): Query<Page>) -> Result<Response, Refusal> {
+    let drafts = here.ask.sees_drafts();
+    here.read(|repository, base| {
+        let assets = &repository.by_id(id, drafts)?.assets;
+        let all: Vec<Value> = assets.iter().map(|asset| asset_json(base, asset)).collect();
+        Ok(page.of(&all, &format!("{base}/releases/{id}/assets")))
+    })
 }
 
 /// An asset as JSON, or a redirect to its bytes, by what the client accepts.
-pub(super) async fn one(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
-    ask: Ask,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let state = hub.lock();
-    let repository = state.repository(&format!("{owner}/{name}"))?;
-    let asset = repository.asset(id)?;
-    let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if !accepts.contains("application/octet-stream") {
-        return Ok(Json(asset_json(&ask.repository(&repository.full_name), asset)).into_response());
-    }
-    // A real one is signed and expires; the query must never show up in a client's messages.
-    let location = format!("{}/assets/{id}?signature=sandbox", hub.storage);
-    Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response())
+pub(super) async fn one(here: Here, Path(Id { id }): Path<Id>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let (drafts, storage) = (here.ask.sees_drafts(), &here.hub.storage);
+    here.read(|repository, base| {
+        let asset = repository.asset(id, drafts)?;
+        let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if !accepts.contains("application/octet-stream") {
+            return Ok(Json(asset_json(base, asset)).into_response());
+        }
+        // A real one is signed and expires; the query must never show up in a client's messages.
+        let location = format!("{storage}/assets/{id}?signature=sandbox");
+        Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response())
+    })
 }
 
 /// What an upload is to be called.
@@ -65,42 +58,66 @@ pub(super) struct Named {
     label: Option<String>,
 }
 
-/// A request to upload: its target, its name, and what came along.
+/// Takes an upload. From its first byte on the asset is there as a starter, and stays one when the connection breaks off.
 pub(super) async fn upload(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
+    here: Here,
+    Path(Id { id }): Path<Id>,
     Query(named): Query<Named>,
-    breaks_off: Option<Extension<BreaksOff>>,
-    ask: Ask,
+    spoilt: Option<Extension<Spoilt>>,
     headers: HeaderMap,
-    bytes: Bytes,
+    body: Body,
 ) -> Result<Response, Refusal> {
-    ask.may_write()?;
-    if bytes.is_empty() {
-        return Err(Refusal::rule("ReleaseAsset", "size must be greater than or equal to 1"));
-    }
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-    let mut state = hub.lock();
-    let (repository, number) = state.change(&format!("{owner}/{name}"))?;
-    let asset = Asset::uploaded(number, named.name.unwrap_or_default(), media_type, bytes);
-    let asset = Asset { label: named.label.unwrap_or_default(), ..asset };
-    if breaks_off.is_some() {
-        repository.upload(id, asset.broken_off())?;
-        return Ok(faults::status(502));
+    let asset = here.write(|repository, change| {
+        let (name, label) = (named.name.unwrap_or_default(), named.label.unwrap_or_default());
+        let uploader = change.account.login.clone();
+        repository.begin(id, Asset::starter(change.id, name, label, media_type, uploader))
+    })?;
+    let received = match spoilt.map(|Extension(spoilt)| spoilt) {
+        Some(Spoilt::CutOff) => {
+            body.into_data_stream().next().await;
+            return Ok(faults::dropped());
+        }
+        Some(Spoilt::BreaksOff) => return Ok(faults::status(502)),
+        Some(Spoilt::Empty) => content::receive(Body::empty()).await,
+        None => match content::receive(body).await {
+            Ok(received) if received.size > 0 => Ok(received),
+            Ok(_) => {
+                here.write(|repository, _| repository.delete_asset(asset.id))?;
+                return Err(Refusal::rule("ReleaseAsset", "size must be greater than or equal to 1"));
+            }
+            Err(why) => Err(why),
+        },
+    };
+    match received {
+        Ok(received) => here.write(|repository, change| {
+            let asset = repository.complete(asset.id, received)?;
+            Ok((StatusCode::CREATED, Json(asset_json(&change.base, &asset))).into_response())
+        }),
+        Err(NotReceived::BrokenOff) => Ok(faults::dropped()),
+        Err(NotReceived::NoRoom) => Ok(faults::status(500)),
+        Err(NotReceived::TooLarge) => {
+            here.write(|repository, _| repository.delete_asset(asset.id))?;
+            Err(Refusal::rule("ReleaseAsset", "size must be less than or equal to 2147483648"))
+        }
     }
-    let taken = repository.upload(id, asset)?;
-    let taken = asset_json(&ask.repository(&repository.full_name), &taken);
-    Ok((StatusCode::CREATED, Json(taken)).into_response())
 }
 
-pub(super) async fn delete(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
-    ask: Ask,
-) -> Result<StatusCode, Refusal> {
-    ask.may_write()?;
-    hub.lock().change(&format!("{owner}/{name}"))?.0.delete_asset(id)?;
+/// Another name or label for an asset.
+pub(super) async fn edit(
+    here: Here,
+    Path(Id { id }): Path<Id>,
+    Said(named): Said<Named>,
+) -> Result<Json<Value>, Refusal> {
+    here.write(|repository, change| {
+        let asset = repository.rename_asset(id, named.name, named.label)?;
+        Ok(Json(asset_json(&change.base, &asset)))
+    })
+}
+
+pub(super) async fn delete(here: Here, Path(Id { id }): Path<Id>) -> Result<StatusCode, Refusal> {
+    here.write(|repository, _| repository.delete_asset(id))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -108,25 +125,27 @@ pub(super) async fn blob(State(hub): State<Shared>, Path(id): Path<u64>, headers
     if headers.contains_key(header::AUTHORIZATION) {
         return two_credentials();
     }
-    let Some(bytes) = hub.lock().asset(id).map(|asset| asset.bytes.clone()) else {
+    let Some(content) = hub.lock().blob(id) else {
         return Refusal::not_found().into_response();
     };
-    let total = bytes.len();
+    hub.recorder.add_download(id);
+    let total = content.size();
     let from = headers
         .get(header::RANGE)
-        .and_then(|range| range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok())
+        .and_then(|range| range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<u64>().ok())
         .filter(|from| *from > 0);
     let builder = Response::builder().header(header::CONTENT_TYPE, "application/octet-stream");
     let response = match from {
         Some(from) if from < total => builder
             .status(StatusCode::PARTIAL_CONTENT)
             .header(header::CONTENT_RANGE, format!("bytes {from}-{}/{total}", total - 1))
-            .body(Body::from(bytes.slice(from..))),
+            .header(header::CONTENT_LENGTH, total - from)
+            .body(content.body(from)),
         Some(_) => builder
             .status(StatusCode::RANGE_NOT_SATISFIABLE)
             .header(header::CONTENT_RANGE, format!("bytes */{total}"))
             .body(Body::empty()),
-        None => builder.body(Body::from(bytes)),
+        None => builder.header(header::CONTENT_LENGTH, total).body(content.body(0)),
     };
     response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }
@@ -152,9 +171,9 @@ pub(super) fn asset_json(base: &str, asset: &Asset) -> Value {
         "size": asset.size,
         "digest": asset.digest,
         "download_count": 0,
-        "created_at": GENERATED_AT,
-        "updated_at": GENERATED_AT,
+        "created_at": asset.time.to_string(),
+        "updated_at": asset.time.to_string(),
         "browser_download_url": format!("{base}/releases/assets/{id}"),
-        "uploader": {"login": "github-actions[bot]", "id": 41898282},
+        "uploader": Account::json(&asset.uploader),
     })
 }
