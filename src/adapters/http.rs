@@ -8,6 +8,7 @@ mod client;
 mod excerpt;
 mod exchange;
 mod failure;
+mod gate;
 mod origin;
 mod quota;
 mod reason;
@@ -27,6 +28,7 @@ pub(crate) use self::{
 };
 pub use self::{
     client::{Fetched, Http},
+    quota::Quota,
     request::{Body, Content, Redirects, Request, Source},
     service::Service,
 };
