@@ -10,16 +10,20 @@ mod release;
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
 pub use self::release::{Release, ReleaseAsset};
 use self::{api::Api, pages::Pages};
-pub use super::download::{Allowance, Downloaded};
+pub use super::{
+    download::{Allowance, Downloaded},
+    http::Quota,
+};
 use super::{
     download::{Wanted, download},
-    http::{Http, HttpOptions, Quota, Service, excerpt, host},
+    http::{Http, HttpOptions, Service, excerpt, host},
 };
 use crate::{
     error::{Error, Result},
@@ -74,6 +78,11 @@ impl GitHub {
     /// What the API last said of its rate limit.
     pub fn quota(&self) -> Option<Quota> {
         self.http.quota()
+    }
+
+    /// Until when the API is not asked, where its rate limit is reached and that is not over soon.
+    pub fn shut_until(&self) -> Option<Timestamp> {
+        self.http.shut_until()
     }
 
     /// The release of a tag, with all its assets; `None` when the repository has none. A draft has no tag yet, so with

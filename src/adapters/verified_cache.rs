@@ -188,7 +188,7 @@ fn make(folder: &Path, top: bool) -> Result<()> {
     let found = if top { fs::metadata(folder) } else { fs::symlink_metadata(folder) };
     match found {
         Ok(found) if found.is_dir() => Ok(()),
-        Ok(_) => Err(Error::usage(format!("{shown} is not a folder, so that it can be no cache"))
+        Ok(_) => Err(Error::usage(format!("{shown} is not a folder, and a cache is kept in one"))
             .help("name another folder with --cache, or move it away")),
         Err(e) if e.kind() == io::ErrorKind::NotFound => fs::create_dir_all(folder)
             .map_err(|e| Error::input(format!("cannot make the folder {shown} for the cache")).because(e)),

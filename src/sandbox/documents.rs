@@ -239,10 +239,11 @@ pub fn release_provenance(tag: &Tag, measurements: &Value) -> Value {
 }
 
 /// The compatibility catalog of the sample repository.
-pub fn catalog(pairs: &[&str]) -> Value {
+pub fn catalog(pairs: &[impl AsRef<str>]) -> Value {
     let entries: Vec<Value> = pairs
         .iter()
         .map(|version| {
+            let version = version.as_ref();
             json!({
                 "kms": version,
                 "node_image": version,

@@ -111,6 +111,13 @@ impl Gate {
         }
     }
 
+    /// When requests can be made again, where that is not soon.
+    pub(super) fn shut(&self) -> Option<Pause> {
+        let Closed { opens, until, .. } = self.lock().closed?;
+        let wait = opens.saturating_duration_since(Instant::now());
+        (wait > PATIENCE).then_some(Pause { wait, until })
+    }
+
     /// Requests that were let through so far.
     pub(super) fn passed(&self) -> u64 {
         self.lock().passed
@@ -182,6 +189,11 @@ impl Http {
     /// What the service last said of its rate limit.
     pub(crate) fn quota(&self) -> Option<Quota> {
         self.gate.quota()
+    }
+
+    /// Until when no request is made, where a rate limit is reached that lasts.
+    pub(crate) fn shut_until(&self) -> Option<Timestamp> {
+        self.gate.shut().map(|pause| pause.until)
     }
 }
 

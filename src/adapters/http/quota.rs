@@ -12,6 +12,7 @@ use reqwest::{
 };
 
 use super::{
+    failure::PATIENCE,
     reason::Pause,
     service::{Limits, Service},
 };
@@ -43,6 +44,11 @@ impl Quota {
     /// When the next hour begins, by the server's clock.
     pub fn resets(&self) -> Timestamp {
         self.reset.until
+    }
+
+    /// Whether that is so soon that requests wait for it.
+    pub fn resets_soon(&self) -> bool {
+        self.reset.wait <= PATIENCE
     }
 }
 

@@ -76,6 +76,22 @@ impl Files {
         Self::GitHub { github: Box::new(github), listed: HashMap::new(), downloads, progress }
     }
 
+    /// The API they are listed by, where that is one.
+    pub fn github(&self) -> Option<&GitHub> {
+        match self {
+            Self::GitHub { github, .. } => Some(github),
+            Self::Folder { .. } => None,
+        }
+    }
+
+    /// Whether progress may be shown, release by release.
+    pub(super) fn shows_progress(&self) -> bool {
+        match self {
+            Self::GitHub { progress, .. } => *progress,
+            Self::Folder { .. } => true,
+        }
+    }
+
     /// Reads as much of a release as is wanted. What was downloaded stays as long as the second value does.
     pub(super) async fn fetch(
         &self,
