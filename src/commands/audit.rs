@@ -30,7 +30,7 @@ use crate::{
     product::Product,
     release::{
         audit::{
-            plan::{self, Left, Plan},
+            plan::{self, Left, Need, Plan},
             roll,
         },
         checks,
@@ -38,12 +38,15 @@ use crate::{
         documents::Budget,
     },
     report::Report,
-    subject::{repository::Repository, tag::Tag},
+    subject::repository::Repository,
     text::counted,
 };
 
 /// What bounds the downloads of a run, as errors name it.
 const MAX_DOWNLOAD: &str = "--max-download (MEROTEE_MAX_DOWNLOAD)";
+
+/// Requests for the catalog.
+const CATALOG: usize = 1;
 
 pub(super) async fn run(args: &AuditArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
@@ -81,12 +84,13 @@ pub(super) async fn run(args: &AuditArgs, context: &Context) -> Result<Product> 
     let audit = Audit { source, repository: &repository, plan, catalog: args.catalog.as_deref() };
     let mut sections = audit.sections(listed, candidates).await;
     told(&audit, cache.spared());
+    let caveats = verify_release::caveats(&args.identity, args.contract.as_deref(), context, &root, &sections);
     sections.extend(roll::passed_over(&passed_over));
     Ok(Product::report(Report {
         command: "audit".into(),
         rules: checks::rules(),
         overview: &["class", "layout"],
-        caveats: verify_release::caveats(&args.identity, args.contract.as_deref(), context, &root, &sections),
+        caveats,
         sections,
         elapsed: Some(started.elapsed()),
         ..Report::default()
@@ -118,7 +122,7 @@ impl Place {
     }
 }
 
-/// What is to be done with each release, and how much of that there are requests for.
+/// What each release takes, and how much of that there are requests for.
 fn planned(
     listed: &[Listed],
     github: &GitHub,
@@ -126,11 +130,11 @@ fn planned(
     repository: &Repository,
     contracts: &Contracts,
 ) -> Result<(Vec<Candidate>, Plan)> {
-    let tags: Vec<&Tag> = listed.iter().filter(|one| one.release.is_ok()).map(|one| &one.tag).collect();
     let candidate = |one: &Listed| {
-        let Some(listing) = one.listing(repository, contracts)? else { return Ok(Candidate::default()) };
-        let (assets, bytes) = listing.outstanding(github, thrift);
-        Ok(Candidate { cost: plan::cost(&one.tag, assets, bytes, &tags), documents: listing.documents() })
+        let listing = one.listing(repository, contracts)?;
+        let (requests, bytes) = listing.as_ref().map_or((0, 0), |listing| listing.outstanding(github, thrift));
+        let documents = listing.map_or(0, |listing| listing.documents());
+        Ok(Candidate { need: Need { tag: one.tag.clone(), requests, bytes }, documents })
     };
     let candidates = listed.iter().map(candidate).collect::<Result<Vec<_>>>()?;
     let left = github.quota().map(|quota| Left {
@@ -138,8 +142,8 @@ fn planned(
         resets: quota.resets(),
         soon: quota.resets_soon(),
     });
-    let costs: Vec<_> = candidates.iter().map(|candidate| candidate.cost).collect();
-    let plan = plan::plan(&costs, left);
+    let needs: Vec<_> = candidates.iter().map(|candidate| candidate.need.clone()).collect();
+    let plan = plan::plan(&needs, CATALOG, left);
     Ok((candidates, plan))
 }
 

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Result},
     progress::Phase,
     release::{
-        audit::plan::{self, Cost, Plan},
+        audit::plan::{self, Need, Plan},
         checks,
         contract::Scope,
         exhibits,
@@ -44,9 +44,9 @@ pub(super) struct Audit<'a> {
 }
 
 /// What a release takes.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Candidate {
-    pub(super) cost: Cost,
+    pub(super) need: Need,
     /// Bytes of documents.
     pub(super) documents: u64,
 }
@@ -66,21 +66,26 @@ impl Audit<'_> {
         let phase = Phase::of("auditing", 0, listed.len(), "release");
         let catalog = self.source.catalog(self.catalog).await;
         let turns = listed.into_iter().zip(candidates).enumerate();
-        let mut turns: Vec<Turn> = turns
+        // What others are compared with comes first: it is at hand then, and not asked for twice.
+        let (nodes, others): (Vec<Turn>, Vec<Turn>) = turns
             .map(|(index, (Listed { tag, class, release }, candidate))| Turn { index, tag, class, release, candidate })
-            .collect();
-        // What others are compared with comes first: it is at hand then.
-        turns.sort_by_key(|turn| turn.tag.family() != Family::Node);
+            .partition(|turn| turn.tag.family() == Family::Node);
         let room = Semaphore::new(ROOM as usize);
-        let judged = turns.into_iter().map(async |turn| {
+        let (room, phase, catalog) = (&room, &phase, &catalog);
+        let judged = |turn: Turn| async move {
             let documents = u32::try_from(turn.candidate.documents / 1024).unwrap_or(ROOM).clamp(1, ROOM);
             // Nobody closes it.
             let _held = room.acquire_many(documents).await;
-            let (index, section) = (turn.index, self.section(turn, &catalog).await);
+            let (index, section) = (turn.index, self.section(turn, catalog).await);
             phase.item();
             (index, section)
-        });
-        let mut sections: Vec<(usize, Section)> = stream::iter(judged).buffer_unordered(AT_ONCE).collect().await;
+        };
+        let mut sections: Vec<(usize, Section)> = Vec::new();
+        for turns in [nodes, others] {
+            sections.extend(
+                stream::iter(turns.into_iter().map(judged)).buffer_unordered(AT_ONCE).collect::<Vec<_>>().await,
+            );
+        }
         sections.sort_by_key(|(index, _)| *index);
         sections.into_iter().map(|(_, section)| section).collect()
     }
@@ -96,7 +101,7 @@ impl Audit<'_> {
             return unread(verify_release::unread(&tag, &error));
         }
         if let Some(left) = self.plan.left.filter(|_| index >= self.plan.begun) {
-            return unread(plan::postponed(&tag, candidate.cost, left));
+            return unread(plan::postponed(&candidate.need, left));
         }
         match self.read(&tag, class).await {
             Err(error) => unread(verify_release::unread(&tag, &error)),

@@ -69,10 +69,9 @@ pub(super) async fn call(args: &AuditArgs, github: &GitHub, repository: &Reposit
     if tags.is_empty() {
         return Err(Error::usage("none of the tags is of the family that --family names"));
     }
-    let class = |tag: &Tag| args.class.unwrap_or_else(|| tag.class());
-    let asked = tags.into_iter().map(async |tag| {
+    let asked = tags.into_iter().map(|tag| async move {
         let release = one(github, repository, &tag).await;
-        Listed { class: class(&tag), tag, release }
+        Listed { class: args.class.unwrap_or_else(|| tag.class()), tag, release }
     });
     let listed = stream::iter(asked).buffered(AT_ONCE).collect().await;
     Ok(Roll { listed, passed_over: Vec::new() })

@@ -62,23 +62,11 @@ fn where_the_hour_is_used_up_the_rest_has_no_verdict_and_the_next_hour_goes_on_f
 #[test]
 fn a_limit_that_somebody_else_uses_up_ends_the_audit_with_the_time_and_what_was_judged() {
     let (repository, place) = (six(), Place::new());
-    // The plan is made when there is enough, and then a second client has the rest.
-    let proxy = Proxy::start(repository.world.api_url(), Limits { left: 5_000, ..Limits::default() });
-    let limits = std::sync::Arc::clone(&proxy.limits);
-    let thief = std::thread::spawn(move || {
-        loop {
-            let mut limits = limits.lock().unwrap();
-            if limits.passed >= 25 {
-                limits.left = 0;
-                return;
-            }
-            drop(limits);
-            std::thread::yield_now();
-        }
-    });
+    // The plan is made while there is enough.
+    let limits = Limits { left: 5_000, robbed: Some(25), ..Limits::default() };
+    let proxy = Proxy::start(repository.world.api_url(), limits);
     let arguments = ["--recent", "6", "--jobs", "2", "--format", "json"];
     let ended = Ended::of(repository.audit_at(&place, &proxy.url, &arguments).start()).expect(1);
-    thief.join().unwrap();
     let report = ended.report();
     let verdicts = verdicts(&report);
     assert!(verdicts.values().all(|verdict| ["passed", "no_verdict"].contains(verdict)), "{verdicts:?}");

@@ -20,6 +20,8 @@ pub(super) struct Limits {
     pub(super) left: usize,
     /// The passed-on request after which a secondary limit is reached, once, and for how long.
     pub(super) secondary: Option<(usize, Duration)>,
+    /// The passed-on request after which somebody else has used up what is left.
+    pub(super) robbed: Option<usize>,
     /// Requests passed on.
     pub(super) passed: usize,
     /// Requests refused.
@@ -96,6 +98,9 @@ impl Limits {
             self.refused += 1;
             let headers = "retry-after: 2\r\n".to_owned() + &stated(self.left, reset);
             return Err(refused(&headers, "You have exceeded a secondary rate limit. Please wait a few minutes."));
+        }
+        if self.robbed.is_some_and(|after| self.passed >= after) {
+            self.left = 0;
         }
         let Some(left) = self.left.checked_sub(1) else {
             self.refused += 1;

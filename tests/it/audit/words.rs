@@ -49,7 +49,7 @@ fn a_release_that_is_not_there_has_no_verdict_and_the_others_are_judged() {
 fn arguments_that_make_no_sense_are_refused_before_anything_is_asked() {
     for (arguments, says) in [
         (&["--recent", "0"][..], "--recent"),
-        (&["--recent", "-1"], "--recent"),
+        (&["--recent=-1"], "--recent"),
         (&["--recent", "many"], "--recent"),
         (&["--recent", "3", KMS], "cannot be used with"),
         (&["latest"], "not a release tag"),
