@@ -1,5 +1,6 @@
 //! The command line: clap types, environment names, and nothing else.
 
+pub mod audit;
 pub mod catalog;
 mod choice;
 pub mod compose_hash;
@@ -53,6 +54,8 @@ pub struct Cli {
 pub enum Command {
     /// Verify a release: complete, intact, signed by the right workflow, and its policies safe
     VerifyReleaseAssets(Box<VerifyReleaseArgs>),
+    /// Verify many releases, and say of each what is wrong with it
+    Audit(Box<audit::AuditArgs>),
     /// Verify one file or digest against a Sigstore bundle or a detached signature
     VerifyBlob(VerifyBlobArgs),
     /// Print the hash of a compose file, or compare it with what a machine measured

@@ -1,5 +1,6 @@
 //! One file a subcommand: arguments → adapters → checks → product.
 
+mod audit;
 mod catalog;
 mod completions;
 mod compose_hash;
@@ -58,6 +59,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Mrtds(_)
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
+        | Command::Audit(_)
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
         | Command::Doctor(_)
@@ -77,6 +79,7 @@ fn judges_paths(command: &Command) -> bool {
 async fn run(command: &Command, context: &Context) -> Result<Product> {
     match command {
         Command::VerifyReleaseAssets(args) => verify_release::run(args, context).await,
+        Command::Audit(args) => audit::run(args, context).await,
         Command::VerifyBlob(args) => verify_blob::run(args, context).await,
         Command::ComposeHash(args) => compose_hash::run(args, context),
         Command::Quote(command) => quote::run(command, context).await,

@@ -49,6 +49,7 @@ impl Command {
                 Some(_) | None => Forms::FIXED,
             },
             Self::VerifyReleaseAssets(_)
+            | Self::Audit(_)
             | Self::VerifyBlob(_)
             | Self::ComposeHash(_)
             | Self::Quote(QuoteCommand::Verify(_))

@@ -15,6 +15,7 @@ impl Command {
     pub fn releases(&self) -> Vec<Tag> {
         match self {
             Self::VerifyReleaseAssets(args) => args.tag.iter().flat_map(Selector::tags).collect(),
+            Self::Audit(args) => args.tags.iter().flat_map(Selector::tags).collect(),
             Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
             Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
             Self::VerifyBlob(_)
@@ -42,7 +43,7 @@ impl Command {
     pub fn reads_releases(&self) -> bool {
         match self {
             Self::VerifyReleaseAssets(args) => args.dir.is_none(),
-            Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) => true,
+            Self::Audit(_) | Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) => true,
             Self::Kms(_) => self.asked_kms() == Some(None),
             Self::VerifyBlob(_)
             | Self::Doctor(_)

@@ -21,13 +21,13 @@ pub const CATALOG_PAIRS: [Pair; 4] = [("1.2.0", "1.2.0"), ("1.1.1", "1.1.0"), ("
 const COMING_PAIRS: [Pair; 2] = [("1.3.0", "1.3.0"), ("1.2.1", "1.2.0")];
 
 /// The document that lists `pairs`.
-pub fn catalog(pairs: &[Pair]) -> Value {
+pub fn catalog(pairs: &[(impl AsRef<str>, impl AsRef<str>)]) -> Value {
     let entries: Vec<Value> = pairs
         .iter()
         .map(|(kms, node)| {
             json!({
-                "kms": kms,
-                "node_image": node,
+                "kms": kms.as_ref(),
+                "node_image": node.as_ref(),
                 "profiles": Profile::ALL.map(Profile::as_str),
                 "tested": true,
                 "notes": "sample pair",

@@ -13,6 +13,8 @@ mod actions;
 #[cfg(feature = "sandbox")]
 mod advice;
 #[cfg(feature = "sandbox")]
+mod audit;
+#[cfg(feature = "sandbox")]
 mod bad_input;
 #[cfg(feature = "sandbox")]
 mod binary;
