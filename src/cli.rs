@@ -19,6 +19,7 @@ mod leading;
 mod output;
 pub mod quote;
 mod reading;
+pub mod release_notes;
 mod size;
 mod subject;
 
@@ -83,6 +84,9 @@ pub enum Command {
     /// Show, ask and keep the catalog of versions that go together
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Make the notes of a release from its history and documents, or hold notes to their class
+    #[command(subcommand)]
+    ReleaseNotes(release_notes::ReleaseNotesCommand),
     /// Check that a release's counterpart is published, listed with it, and admitted by its policies
     DependencyGuard(Box<dependency_guard::DependencyGuardArgs>),
     /// Say what this machine and this repository lack to run the pipeline

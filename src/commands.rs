@@ -19,6 +19,7 @@ mod merod_config;
 mod mrtds;
 mod policy;
 mod quote;
+mod release_notes;
 mod repository;
 mod signer_rule;
 mod snapshot;
@@ -62,6 +63,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Audit(_)
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
+        | Command::ReleaseNotes(_)
         | Command::Doctor(_)
         | Command::GenPolicy(_)
         | Command::ForbidAllowedEnv(_)
@@ -92,6 +94,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::DocGuard(args) => doc_guard::run(args, context),
         Command::Catalog(command) => catalog::run(command, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
+        Command::ReleaseNotes(command) => release_notes::run(command, context).await,
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]

@@ -2,7 +2,7 @@
 
 use super::{
     Cli, Command, catalog::CatalogCommand, kms::KmsCommand, policy::MerodConfigCommand, policy::MrtdsCommand,
-    policy::PolicyCommand, quote::QuoteCommand,
+    policy::PolicyCommand, quote::QuoteCommand, release_notes::ReleaseNotesCommand,
 };
 use crate::{
     error::{Error, Result},
@@ -42,7 +42,10 @@ impl Command {
                 Forms::only(&[Format::Human, Format::Json, Format::Markdown])
             }
             Self::Kms(KmsCommand::Serve(args)) if !args.check => Forms::NOTHING,
-            Self::Explain { .. } | Self::Completions { .. } | Self::Man { .. } => Forms::FIXED,
+            Self::ReleaseNotes(ReleaseNotesCommand::Generate(_))
+            | Self::Explain { .. }
+            | Self::Completions { .. }
+            | Self::Man { .. } => Forms::FIXED,
             #[cfg(feature = "sandbox")]
             Self::Sandbox(args) => match &args.command {
                 Some(command) if !args.lists_tampers() => command.forms(),
@@ -55,6 +58,7 @@ impl Command {
             | Self::Quote(QuoteCommand::Verify(_))
             | Self::Catalog(_)
             | Self::DependencyGuard(_)
+            | Self::ReleaseNotes(ReleaseNotesCommand::Check(_))
             | Self::Doctor(_)
             | Self::GenPolicy(_)
             | Self::Policy(PolicyCommand::Validate(_))

@@ -9,6 +9,7 @@ use super::{
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     kms::KmsCommand,
     quote::QuoteCommand,
+    release_notes::ReleaseNotesCommand,
 };
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
@@ -84,6 +85,10 @@ impl Command {
                 given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }
             Self::Doctor(args) => given.github(&args.github).sigstore(&args.sigstore),
+            Self::ReleaseNotes(ReleaseNotesCommand::Generate(args)) => {
+                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
+            }
+            Self::ReleaseNotes(ReleaseNotesCommand::Check(args)) => given.github(&args.github).network(&args.network),
             Self::DependencyGuard(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::Kms(KmsCommand::Serve(args)) => given
                 .github(&args.github)

@@ -18,6 +18,7 @@ impl Command {
             Self::Audit(args) => args.tags.iter().flat_map(Selector::tags).collect(),
             Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
             Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
+            Self::ReleaseNotes(command) => command.releases(),
             Self::VerifyBlob(_)
             | Self::Catalog(_)
             | Self::Doctor(_)
@@ -44,6 +45,7 @@ impl Command {
         match self {
             Self::VerifyReleaseAssets(args) => args.dir.is_none(),
             Self::Audit(_) | Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) => true,
+            Self::ReleaseNotes(command) => !command.releases().is_empty(),
             Self::Kms(_) => self.asked_kms() == Some(None),
             Self::VerifyBlob(_)
             | Self::Doctor(_)

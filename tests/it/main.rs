@@ -88,6 +88,7 @@ mod publishing_walk;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
+mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]
 mod sandbox_sigstore;
