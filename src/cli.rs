@@ -16,6 +16,7 @@ pub mod kms;
 pub mod kms_client;
 mod leading;
 mod output;
+pub mod publish;
 pub mod quote;
 mod reading;
 mod size;
@@ -70,6 +71,8 @@ pub enum Command {
     /// Configure a node to trust the KMS of a release
     #[command(subcommand)]
     MerodConfig(policy::MerodConfigCommand),
+    /// Publish a release from a folder: check everything, upload to a draft, read back, publish last
+    Publish(Box<publish::PublishArgs>),
     /// Fail when a workflow, compose file, env file or Dockerfile sets a measurement override
     ForbidAllowedEnv(forbid_allowed_env::ForbidAllowedEnvArgs),
     /// Compare the versions that tag, variables and files state, or what a change does to them

@@ -17,6 +17,7 @@ mod located;
 mod merod_config;
 mod mrtds;
 mod policy;
+mod publish;
 mod quote;
 mod repository;
 mod signer_rule;
@@ -61,6 +62,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
         | Command::Doctor(_)
+        | Command::Publish(_)
         | Command::GenPolicy(_)
         | Command::ForbidAllowedEnv(_)
         | Command::VersionSync(_)
@@ -82,6 +84,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Quote(command) => quote::run(command, context).await,
         Command::GenPolicy(args) => gen_policy::run(args, context),
         Command::Policy(command) => policy::run(command, context),
+        Command::Publish(args) => publish::run(args, context).await,
         Command::Mrtds(command) => mrtds::run(command, context),
         Command::MerodConfig(command) => merod_config::run(command, context),
         Command::ForbidAllowedEnv(args) => forbid_allowed_env::run(args, context),

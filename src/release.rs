@@ -9,6 +9,7 @@ pub mod documents;
 pub mod envelope;
 pub mod exhibits;
 pub mod notes;
+pub mod publish;
 pub mod sbom;
 pub mod selection;
 pub mod signer;

@@ -6,7 +6,9 @@
 mod api;
 mod issues;
 mod pages;
+pub(crate) mod publish;
 mod release;
+pub(crate) mod upload;
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 

@@ -20,6 +20,15 @@ pub(super) const VERIFY_RELEASE: &str = "Examples:
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept
   merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --dir kept --offline";
 
+/// `merotee publish`.
+pub(super) const PUBLISH: &str =
+    "The same command finishes what was interrupted, and has nothing to do where all is done.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep kept
+  merotee sandbox -- publish mero-kms-v1.2.0 --dir kept/mero-kms-v1.2.0 --dry-run
+  merotee sandbox -- publish mero-kms-v1.2.0 --dir kept/mero-kms-v1.2.0";
+
 /// `merotee verify-blob`.
 pub(super) const VERIFY_BLOB: &str = "Examples:
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept

@@ -55,6 +55,7 @@ impl Command {
             | Self::Catalog(_)
             | Self::DependencyGuard(_)
             | Self::Doctor(_)
+            | Self::Publish(_)
             | Self::GenPolicy(_)
             | Self::Policy(PolicyCommand::Validate(_))
             | Self::Mrtds(MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))

@@ -68,6 +68,7 @@ impl Command {
             Self::VerifyReleaseAssets(args) => {
                 given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }
+            Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => {
                 given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)

@@ -17,6 +17,7 @@ impl Command {
             Self::VerifyReleaseAssets(args) => args.tag.iter().flat_map(Selector::tags).collect(),
             Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
             Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
+            Self::Publish(args) => vec![args.tag.clone()],
             Self::VerifyBlob(_)
             | Self::Catalog(_)
             | Self::Doctor(_)
@@ -42,7 +43,7 @@ impl Command {
     pub fn reads_releases(&self) -> bool {
         match self {
             Self::VerifyReleaseAssets(args) => args.dir.is_none(),
-            Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) => true,
+            Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) | Self::Publish(_) => true,
             Self::Kms(_) => self.asked_kms() == Some(None),
             Self::VerifyBlob(_)
             | Self::Doctor(_)

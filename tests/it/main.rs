@@ -79,6 +79,8 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(feature = "sandbox")]
+mod publish;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
