@@ -1,7 +1,7 @@
 //! `publish`: a folder of artifacts becomes a published release. Everything is checked before the first byte goes up.
 
 pub(super) mod apply;
-mod folder;
+pub(super) mod folder;
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 
 use self::{
     apply::{Ended, Publisher},
-    folder::Judged,
+    folder::{Judged, Request},
 };
 use crate::{
     adapters::github::{GitHub, publish::Seen},
@@ -33,7 +33,17 @@ pub(super) async fn run(args: &PublishArgs, context: &Context) -> Result<Product
     let started = Instant::now();
     let repository = resolve(&context.endpoints)?;
     let github = writing(context)?;
-    let judged = folder::judge(args, context, &repository).await?;
+    let request = Request {
+        tag: &args.tag,
+        class: args.class.unwrap_or_else(|| args.tag.class()),
+        dir: &args.dir,
+        notes: args.notes.as_deref(),
+        contract: args.contract.as_deref(),
+        catalog: args.catalog.as_deref(),
+        identity: &args.identity,
+        jobs: usize::from(args.jobs),
+    };
+    let judged = folder::judge(request, context, &repository).await?;
     let Judged { mut section, files, notes, paths, built_from, caveats, rules } = judged;
     let commit = github.tag_commit(&repository, &args.tag).await?;
     let tagged = checks::tag(&args.tag, commit.as_deref(), built_from.as_deref());

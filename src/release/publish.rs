@@ -6,5 +6,6 @@ pub mod files;
 pub mod mark;
 pub mod names;
 pub mod plan;
+pub mod refresh;
 pub mod state;
 pub mod target;

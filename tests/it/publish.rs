@@ -6,7 +6,6 @@ mod gate;
 mod interrupted;
 mod races;
 mod refusals;
-mod replaced;
 
 use std::process::Child;
 
@@ -45,6 +44,13 @@ impl Stage {
     fn publish(&self, options: &[&str]) -> Invocation<'_> {
         let run = self.place.merotee(["publish", self.tag, "--dir", &self.folder()]).args(options);
         run.envs(self.gate.exports())
+    }
+
+    /// The same in a process that the test stops: what it leaves in its temporary folder is no other's.
+    fn publish_aside(&self, options: &[&str]) -> Child {
+        let temporary = self.place.path("aside");
+        std::fs::create_dir_all(&temporary).unwrap();
+        self.publish(options).env("TMPDIR", temporary).start()
     }
 
     /// Runs it and asserts that all is there.

@@ -295,10 +295,7 @@ fn known(written: Written) -> Result<Known> {
         Written::Refused(Refused { status, error, .. }) => match status.as_u16() {
             // Gone, changed, or there already: somebody was faster, or an earlier answer was lost.
             404 | 409 | 422 => Ok(Known::Unknown(error)),
-            401 | 403 => Err(match error.advice() {
-                Some(_) => error,
-                None => error.help("the token needs `contents: write` on the repository"),
-            }),
+            403 => Err(error.help("the token needs `contents: write` on the repository")),
             _ => Err(error),
         },
     }

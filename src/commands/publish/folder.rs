@@ -13,7 +13,7 @@ use crate::{
         release_source::{Downloads, Files, Log, Purpose, Read, ReleaseSource, Wanted},
         sigstore::{PublicKey, TrustRoot},
     },
-    cli::publish::PublishArgs,
+    cli::IdentityArgs,
     commands::{located, signer_rule::signer_rule, verify_release::contracts},
     context::Context,
     error::Result,
@@ -30,45 +30,70 @@ use crate::{
         snapshot::{Available, Content, Snapshot},
     },
     report::{CheckInfo, Fact, Finding, Section, Status},
-    subject::{evidence_name::signed_by, repository::Repository},
+    subject::{
+        evidence_name::signed_by,
+        repository::Repository,
+        tag::{Class, Tag},
+    },
 };
 
 /// Bytes that a comparison with the counterpart may download: documents and their signatures.
 const MAX_DOWNLOAD: u64 = 1 << 30;
 
-/// A folder that was judged.
-pub(super) struct Judged {
-    /// What was found.
-    pub(super) section: Section,
-    /// What is to be uploaded, those that vouch for others last.
-    pub(super) files: Vec<File>,
-    /// The release notes.
-    pub(super) notes: Option<String>,
-    /// Where the files lie, by name.
-    pub(super) paths: BTreeMap<String, PathBuf>,
-    /// The commit that the release was built from.
-    pub(super) built_from: Option<String>,
-    /// What weakens the verdict.
-    pub(super) caveats: Vec<String>,
-    /// The checks that were made.
-    pub(super) rules: Vec<CheckInfo>,
+/// Which folder, and what it is judged by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Request<'a> {
+    /// The release it is to be.
+    pub(crate) tag: &'a Tag,
+    /// The class it is held to.
+    pub(crate) class: Class,
+    /// The folder.
+    pub(crate) dir: &'a Path,
+    /// The release notes, when they do not lie in it.
+    pub(crate) notes: Option<&'a Path>,
+    /// What a release must hold, instead of the tables built in.
+    pub(crate) contract: Option<&'a Path>,
+    /// The catalog, instead of the repository's.
+    pub(crate) catalog: Option<&'a Path>,
+    /// Who must have signed.
+    pub(crate) identity: &'a IdentityArgs,
+    /// Files at the same time.
+    pub(crate) jobs: usize,
 }
 
-/// Reads and judges the folder that the arguments name.
+/// A folder that was judged.
+pub(crate) struct Judged {
+    /// What was found.
+    pub(crate) section: Section,
+    /// What is to be uploaded, those that vouch for others last.
+    pub(crate) files: Vec<File>,
+    /// The release notes.
+    pub(crate) notes: Option<String>,
+    /// Where the files lie, by name.
+    pub(crate) paths: BTreeMap<String, PathBuf>,
+    /// The commit that the release was built from.
+    pub(crate) built_from: Option<String>,
+    /// What weakens the verdict.
+    pub(crate) caveats: Vec<String>,
+    /// The checks that were made.
+    pub(crate) rules: Vec<CheckInfo>,
+}
+
+/// Reads and judges a folder.
 ///
 /// # Errors
 /// Usage: options that cannot be used. Input: the folder cannot be listed.
-pub(super) async fn judge(args: &PublishArgs, context: &Context, repository: &Repository) -> Result<Judged> {
+pub(crate) async fn judge(request: Request<'_>, context: &Context, repository: &Repository) -> Result<Judged> {
     let root = context.trust_root()?;
-    let entries = publish_folder::entries(&args.dir)?;
-    let mut section = Section::new(args.tag.as_str());
+    let entries = publish_folder::entries(request.dir)?;
+    let mut section = Section::new(request.tag.as_str());
     section.facts = vec![
         Fact::Repository(repository.to_string()),
-        Fact::named("folder", args.dir.display().to_string()),
-        Fact::named("class", args.class.unwrap_or_else(|| args.tag.class()).to_string()),
+        Fact::named("folder", request.dir.display().to_string()),
+        Fact::named("class", request.class.to_string()),
     ];
     section.findings = files::judge(&entries);
-    let caveats = caveats(args, &root);
+    let caveats = caveats(request, &root);
     let fit = section.findings.iter().all(|finding| finding.status == Status::Pass);
     let mut judged = Judged {
         section,
@@ -81,19 +106,19 @@ pub(super) async fn judge(args: &PublishArgs, context: &Context, repository: &Re
     };
     // Two gigabytes need not be hashed to be refused.
     if fit {
-        let snapshot = read(args, context, repository, &root).await?;
-        judged.take(&snapshot, args, context);
+        let snapshot = read(request, context, repository, &root).await?;
+        judged.take(&snapshot, request, context);
     }
     Ok(judged)
 }
 
 impl Judged {
-    fn take(&mut self, snapshot: &Snapshot, args: &PublishArgs, context: &Context) {
+    fn take(&mut self, snapshot: &Snapshot, request: Request<'_>, context: &Context) {
         let mut findings = checks::judge(snapshot);
-        located::in_folder(&mut findings, &args.dir, &context.folder);
+        located::in_folder(&mut findings, request.dir, &context.folder);
         self.section.facts.extend(exhibits::facts(snapshot, &findings));
         self.section.exhibits = exhibits::exhibits(snapshot, &findings);
-        self.section.findings.extend(layout(snapshot, args.contract.is_some()));
+        self.section.findings.extend(layout(snapshot, request.contract.is_some()));
         if let Available::Yes(notes) = &snapshot.notes {
             self.section.findings.extend(files::notes(notes));
             self.notes = Some(notes.clone());
@@ -130,22 +155,23 @@ fn unread(name: &str, why: &str) -> Finding {
     PUBLISH_FILES.undecided(name, why)
 }
 
-async fn read(args: &PublishArgs, context: &Context, repository: &Repository, root: &TrustRoot) -> Result<Snapshot> {
-    let (tag, class) = (&args.tag, args.class.unwrap_or_else(|| args.tag.class()));
-    let contracts = contracts(args.contract.as_deref())?;
-    let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
-    let rule = signer_rule(&args.identity, context, repository)?;
+async fn read(request: Request<'_>, context: &Context, repository: &Repository, root: &TrustRoot) -> Result<Snapshot> {
+    let (tag, class) = (request.tag, request.class);
+    let contracts = contracts(request.contract)?;
+    let key = request.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
+    let rule = signer_rule(request.identity, context, repository)?;
     let endpoints = &context.endpoints;
     let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?
         .within(Allowance::new(MAX_DOWNLOAD, "the bound of a comparison"));
+    let notes = request.notes.map(Path::to_owned);
     let here = ReleaseSource {
-        files: Files::Folder { dir: args.dir.clone(), nested: false, notes: args.notes.clone(), counterpart: None },
+        files: Files::Folder { dir: request.dir.to_owned(), nested: false, notes, counterpart: None },
         log: Some(Log::new(endpoints.rekor_url.clone(), context.http.clone())?),
         contracts: &contracts,
         root,
         key: key.as_ref(),
         rule: &rule,
-        jobs: usize::from(args.jobs),
+        jobs: request.jobs,
         budget: Budget::default(),
     };
     let wanted = Wanted { tag, class, scope: Scope::Whole, purpose: Purpose::Verdict };
@@ -154,7 +180,7 @@ async fn read(args: &PublishArgs, context: &Context, repository: &Repository, ro
     let files = Files::GitHub { github: Box::new(github), downloads, progress: context.output.progress };
     let (log, budget) = (here.log.clone(), here.budget.clone());
     let there = ReleaseSource { files, log, budget, ..here };
-    snapshot.catalog = there.catalog(args.catalog.as_deref().map(Path::new)).await;
+    snapshot.catalog = there.catalog(request.catalog).await;
     snapshot.counterparts = there.counterparts(&snapshot).await;
     // Elsewhere a folder may lack them; what is published must not.
     if let Available::NotHere(why) = &snapshot.notes {
@@ -163,10 +189,10 @@ async fn read(args: &PublishArgs, context: &Context, repository: &Repository, ro
     Ok(snapshot)
 }
 
-fn caveats(args: &PublishArgs, root: &TrustRoot) -> Vec<String> {
+fn caveats(request: Request<'_>, root: &TrustRoot) -> Vec<String> {
     let mut caveats: Vec<String> = root.caveat().into_iter().collect();
-    caveats.extend(crate::commands::verify_release::identity_caveats(&args.identity));
-    if let Some(path) = &args.contract {
+    caveats.extend(crate::commands::verify_release::identity_caveats(request.identity));
+    if let Some(path) = request.contract {
         caveats.push(format!("what a release must hold was read from {}", path.display()));
     }
     caveats

@@ -10,7 +10,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderMap, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use merotee::sandbox::{
@@ -275,12 +275,12 @@ impl Inner {
     }
 
     /// What the rules say of a request.
-    fn rule(&self, method: &Method, path: &str) -> Option<(Instead, Option<Hook>)> {
-        let mut book = self.book.lock().unwrap();
+    fn rule(&self, method: &Method, uri: &Uri) -> Option<(Instead, Option<Hook>)> {
+        let (path, mut book) = (uri.path(), self.book.lock().unwrap());
         let number = book.asked;
         book.asked += 1;
         if !method.is_safe() {
-            book.writes.push(format!("{method} {path}"));
+            book.writes.push(format!("{method} {uri}"));
         }
         for at in 0..book.rules.len() {
             let hit = match &mut book.rules[at].0 {
@@ -300,7 +300,7 @@ impl Inner {
         None
     }
 
-    async fn forward(&self, parts: &axum::http::request::Parts, body: Bytes) -> Response {
+    async fn forward(&self, parts: &Parts, body: Bytes) -> Response {
         let path = parts.uri.path_and_query().map(ToString::to_string).unwrap();
         let changes = !parts.method.is_safe();
         // Changes come one at a time, so that what is noted after each is what it left.
@@ -326,7 +326,7 @@ impl Inner {
     }
 
     /// Passes an upload on that breaks off at the server.
-    async fn half(&self, parts: &axum::http::request::Parts, body: Bytes) -> Response {
+    async fn half(&self, parts: &Parts, body: Bytes) -> Response {
         let path = "/assets?name=".to_owned();
         let fault = Fault { method: Method::POST, path, after: 0, what: Trouble::Starter };
         self.world.github().faults().add(fault);
@@ -358,7 +358,7 @@ fn broken() -> Response {
 async fn pass(State(inner): State<Arc<Inner>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let path = parts.uri.path_and_query().map(ToString::to_string).unwrap();
-    let rule = inner.rule(&parts.method, parts.uri.path());
+    let rule = inner.rule(&parts.method, &parts.uri);
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { return broken() };
     let (rule, hook) = rule.unzip();
     let hook = hook.flatten();

@@ -18,7 +18,7 @@ fn requests(stage: &Stage, options: &[&str]) -> (usize, usize) {
 /// Starts a run, and kills it when the request is there that is dealt with so.
 fn interrupted(stage: &Stage, options: &[&str], which: Which, what: Instead) {
     let stopped = stage.gate.stop(which.clone(), what);
-    let child = stage.publish(options).start();
+    let child = stage.publish_aside(options);
     stopped.wait(&format!("{which:?} {what:?}"));
     kill(child);
     stopped.let_go();

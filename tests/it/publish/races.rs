@@ -15,7 +15,7 @@ fn overtaken(stage: &Stage, which: Which, what: Instead) -> (i32, String) {
     stage.gate.remove_releases(stage.tag);
     stage.gate.forget();
     let stopped = stage.gate.stop(which.clone(), what);
-    let first = stage.publish(&["--jobs", "1"]).start();
+    let first = stage.publish_aside(&["--jobs", "1"]);
     stopped.wait(&format!("{which:?} {what:?}"));
     stage.finish(&["--jobs", "1"]);
     stopped.let_go();
@@ -56,11 +56,11 @@ fn of_two_runs_that_make_a_draft_at_the_same_time_the_older_draft_stays() {
     let stage = Stage::new(super::NODE);
     // One is stopped before its draft is made, and sees afterwards that another is there.
     let late = stage.gate.stop(Which::Of(Method::POST, "/releases", 0), Instead::Stopped);
-    let loser = stage.publish(&[]).start();
+    let loser = stage.publish_aside(&[]);
     late.wait("the draft of the loser");
     // The other gets as far as its draft and no further.
     let early = stage.gate.stop(Which::Of(Method::POST, "/assets", 0), Instead::Stopped);
-    let winner = stage.publish(&["--jobs", "1"]).start();
+    let winner = stage.publish_aside(&["--jobs", "1"]);
     early.wait("the first upload of the winner");
     late.let_go();
     let (code, said) = ended(loser);
@@ -77,10 +77,10 @@ fn of_two_runs_that_make_a_draft_at_the_same_time_the_older_draft_stays() {
 fn a_run_whose_draft_is_taken_over_says_so_and_leaves_it_to_the_other() {
     let stage = Stage::new(super::NODE);
     let early = stage.gate.stop(Which::Of(Method::POST, "/assets", 2), Instead::Stopped);
-    let first = stage.publish(&["--jobs", "1"]).start();
+    let first = stage.publish_aside(&["--jobs", "1"]);
     early.wait("the third upload of the first");
     let late = stage.gate.stop(Which::Of(Method::POST, "/assets", 1), Instead::Stopped);
-    let second = stage.publish(&["--jobs", "1"]).start();
+    let second = stage.publish_aside(&["--jobs", "1"]);
     late.wait("the second upload of the second");
     early.let_go();
     let (code, said) = ended(first);
@@ -94,7 +94,7 @@ fn a_run_whose_draft_is_taken_over_says_so_and_leaves_it_to_the_other() {
 #[test]
 fn two_runs_from_the_start_at_once_leave_one_release() {
     let stage = Stage::new(super::NODE);
-    let runs = [stage.publish(&[]).start(), stage.publish(&[]).start()];
+    let runs = [stage.publish_aside(&[]), stage.publish_aside(&[])];
     let ends = runs.map(ended);
     assert!(ends.iter().any(|(code, _)| *code == 0), "{ends:#?}");
     assert!(ends.iter().all(|(code, _)| matches!(code, 0 | 1)), "{ends:#?}");
