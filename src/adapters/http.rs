@@ -5,7 +5,6 @@
 //! (`github`), and where bytes go for `download`.
 
 mod client;
-mod excerpt;
 mod exchange;
 mod failure;
 mod origin;
@@ -22,7 +21,6 @@ use std::time::Duration;
 
 pub(crate) use self::{
     client::Answer,
-    excerpt::{excerpt, excerpt_at},
     failure::{Failure, host, readable},
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
@@ -33,6 +31,7 @@ pub use self::{
     request::{Body, Content, Redirects, Request, Source},
     service::Service,
 };
+pub(crate) use crate::text::{excerpt, excerpt_at, excerpt_within};
 
 /// Bounds on every request. The defaults suit GitHub over an ordinary network.
 #[derive(Debug, Clone)]

@@ -5,7 +5,7 @@ use reqwest::StatusCode;
 
 use super::{
     client::{Answer, Fetched, Http},
-    excerpt::excerpt,
+    excerpt,
     failure::{Asked, Failure},
     reason::Reason,
     request::{Body, Request},
