@@ -3,7 +3,10 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::boot::{Boot, image_digest};
+use super::{
+    boot::{Boot, image_digest},
+    history,
+};
 use crate::{
     attestation::{measurement::Register, report_data::default_binding},
     digest::Sha256,
@@ -26,8 +29,7 @@ fn machine(family: Family, tag: &Tag, profile: Profile) -> Boot {
 
 /// Commit every document of a release states.
 pub fn commit(tag: &Tag) -> String {
-    let digest = Sha256::of(tag.as_str().as_bytes()).to_string();
-    digest.get(..40).unwrap_or(&digest).to_owned()
+    history::commit_of(tag.as_str()).to_string()
 }
 
 /// An attestation policy.

@@ -137,7 +137,7 @@ fn the_line_that_the_sandbox_prints_for_gh_works_in_a_shell() {
 #[test]
 fn gh_makes_a_release_replaces_an_asset_of_it_and_deletes_it() {
     let Some(gh) = Gh::start() else { return };
-    let tag = "a tag of/any kind";
+    let tag = "a-tag/of.any+kind";
     for (name, content) in [("a.txt", "one"), ("b.txt", "two")] {
         gh.place.write(name, content);
     }
