@@ -1,6 +1,7 @@
 //! The command line: clap types, environment names, and nothing else.
 
 pub mod catalog;
+pub mod checksums;
 mod choice;
 pub mod compose_hash;
 pub mod dependency_guard;
@@ -19,14 +20,15 @@ mod output;
 pub mod publish;
 pub mod quote;
 mod reading;
+pub mod sign;
 mod size;
 mod subject;
 
 use std::path::PathBuf;
 
 pub use self::{
-    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs, TrustArgs},
-    environment::{Actions, Environment, named_variable, variables},
+    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
+    environment::{Actions, Environment, SigningEnvironment, named_variable, variables},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -56,6 +58,11 @@ pub enum Command {
     VerifyReleaseAssets(Box<VerifyReleaseArgs>),
     /// Verify one file or digest against a Sigstore bundle or a detached signature
     VerifyBlob(VerifyBlobArgs),
+    /// Write the checksums file of a release, or check files against one
+    #[command(subcommand)]
+    Checksums(checksums::ChecksumsCommand),
+    /// Sign files: without a key, by Sigstore, or with one
+    Sign(Box<sign::SignArgs>),
     /// Print the hash of a compose file, or compare it with what a machine measured
     ComposeHash(compose_hash::ComposeHashArgs),
     /// Look into a TDX quote, or say whether it is genuine

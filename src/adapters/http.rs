@@ -5,6 +5,7 @@
 //! (`github`), and where bytes go for `download`.
 
 mod client;
+mod echo;
 mod exchange;
 mod failure;
 mod origin;

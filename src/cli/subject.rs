@@ -18,7 +18,9 @@ impl Command {
             Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
             Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
             Self::Publish(args) => vec![args.tag.clone()],
+            Self::Sign(args) => args.tag.iter().cloned().collect(),
             Self::VerifyBlob(_)
+            | Self::Checksums(_)
             | Self::Catalog(_)
             | Self::Doctor(_)
             | Self::ComposeHash(_)
@@ -46,6 +48,8 @@ impl Command {
             Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) | Self::Publish(_) => true,
             Self::Kms(_) => self.asked_kms() == Some(None),
             Self::VerifyBlob(_)
+            | Self::Checksums(_)
+            | Self::Sign(_)
             | Self::Doctor(_)
             | Self::ComposeHash(_)
             | Self::Quote(_)

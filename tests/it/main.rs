@@ -21,6 +21,8 @@ mod bundles;
 #[cfg(feature = "sandbox")]
 mod catalog;
 #[cfg(feature = "sandbox")]
+mod checksums;
+#[cfg(feature = "sandbox")]
 mod checksums_coreutils;
 mod compose_hash;
 mod compose_hash_oracles;
@@ -91,6 +93,8 @@ mod sandbox_sigstore;
 mod sandbox_tdx;
 #[cfg(feature = "sandbox")]
 mod sandbox_world;
+#[cfg(feature = "sandbox")]
+mod sign;
 #[cfg(feature = "sandbox")]
 mod spdx_tools;
 #[cfg(feature = "sandbox")]

@@ -35,7 +35,7 @@ pub struct Http {
     options: HttpOptions,
     base: Url,
     /// Marked as sensitive: its `Debug` says so and nothing else.
-    authorization: Option<HeaderValue>,
+    pub(super) authorization: Option<HeaderValue>,
     // Made on first use: reading the system's certificates takes longer than many a request.
     proxied: OnceCell<Client>,
     direct: OnceCell<Client>,
@@ -175,7 +175,7 @@ impl Http {
         }
         let limit = match request.body {
             Body::Stream(_) => self.options.download_timeout,
-            Body::None | Body::Json(_) => self.options.request_timeout,
+            Body::None | Body::Json(_) | Body::Bytes(..) => self.options.request_timeout,
         };
         loop {
             let failure = match tokio::time::timeout(limit, self.ask_once(request)).await {
@@ -193,6 +193,7 @@ impl Http {
         match status {
             StatusCode::NOT_FOUND => return Ok(None),
             StatusCode::OK => {}
+            _ if request.accepted.contains(&status) => {}
             // What was made, taken or done away with is answered so; a document never is.
             _ if status.is_success() && !request.reads() => {}
             _ => return Err(self.rejected(answer).await),
@@ -232,7 +233,9 @@ impl Http {
         let transport = |e: reqwest::Error| Failure::transport(url, &self.options, &e);
         let content = match &request.body {
             Body::None => return sending.send().await.map_err(transport),
-            Body::Json(json) => return sending.body(json.clone()).send().await.map_err(transport),
+            Body::Json(bytes) | Body::Bytes(_, bytes) => {
+                return sending.body(bytes.clone()).send().await.map_err(transport);
+            }
             Body::Stream(content) => content,
         };
         let cannot = |why| Failure::new(url, Reason::Unsendable(why));
@@ -275,6 +278,9 @@ impl Http {
             Body::None => {}
             Body::Json(_) => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            Body::Bytes(media_type, _) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
             }
             Body::Stream(content) => {
                 let unknown = || HeaderValue::from_static("application/octet-stream");

@@ -2,7 +2,8 @@
 
 use super::{
     client::{Answer, Http},
-    failure::{Failure, Unwelcome},
+    echo,
+    failure::{Failure, Unwelcome, host},
 };
 
 /// How much of an error's body is read for its message.
@@ -17,7 +18,12 @@ impl Http {
 
     /// The start of its body, which is only wanted for its message: without one, or with half of one, the status has to do.
     pub(super) async fn excuse(&self, answer: &mut Answer) -> Vec<u8> {
-        self.body(answer, MAX_ERROR_BYTES).await.unwrap_or_default()
+        let body = self.body(answer, MAX_ERROR_BYTES).await.unwrap_or_default();
+        if self.authorization.as_ref().is_some_and(|sent| echo::holds_part(&body, sent)) {
+            tracing::debug!("{} repeats the token in its message, which is not shown", host(&answer.url));
+            return Vec::new();
+        }
+        body
     }
 
     /// The failure, of an answer whose body was read.
