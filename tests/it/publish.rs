@@ -6,6 +6,7 @@ mod gate;
 mod interrupted;
 mod races;
 mod refusals;
+mod replaced;
 
 use std::process::Child;
 
