@@ -52,7 +52,7 @@ impl Http {
         let mut patience = self.attempts(asked).only_what_was_not_done();
         let limit = match request.body {
             Body::Stream(_) => self.options().download_timeout,
-            Body::None | Body::Json(_) => self.options().request_timeout,
+            Body::None | Body::Json(_) | Body::Bytes(..) => self.options().request_timeout,
         };
         loop {
             let failure = match tokio::time::timeout(limit, self.write_once(request)).await {
