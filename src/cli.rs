@@ -16,6 +16,7 @@ pub mod guards;
 pub mod kms;
 pub mod kms_client;
 mod leading;
+pub mod mrtds_publish;
 mod output;
 pub mod publish;
 pub mod quote;

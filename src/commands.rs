@@ -33,7 +33,7 @@ mod version_sync;
 mod sandbox;
 
 use crate::{
-    cli::{Command, SourceArgs},
+    cli::{Command, SourceArgs, policy::MrtdsCommand},
     context::Context,
     error::Result,
     product::Product,
@@ -59,7 +59,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::ComposeHash(_)
         | Command::Quote(_)
         | Command::Policy(_)
-        | Command::Mrtds(_)
+        | Command::Mrtds(MrtdsCommand::Assemble(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
         | Command::Checksums(_)
@@ -67,6 +67,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::DependencyGuard(_)
         | Command::Doctor(_)
         | Command::Publish(_)
+        | Command::Mrtds(MrtdsCommand::Publish(_))
         | Command::GenPolicy(_)
         | Command::ForbidAllowedEnv(_)
         | Command::VersionSync(_)
@@ -91,7 +92,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::GenPolicy(args) => gen_policy::run(args, context),
         Command::Policy(command) => policy::run(command, context),
         Command::Publish(args) => publish::run(args, context).await,
-        Command::Mrtds(command) => mrtds::run(command, context),
+        Command::Mrtds(command) => mrtds::run(command, context).await,
         Command::MerodConfig(command) => merod_config::run(command, context),
         Command::ForbidAllowedEnv(args) => forbid_allowed_env::run(args, context),
         Command::VersionSync(args) => version_sync::run(args, context).await,

@@ -29,6 +29,15 @@ Examples:
   merotee sandbox -- publish mero-kms-v1.2.0 --dir kept/mero-kms-v1.2.0 --dry-run
   merotee sandbox -- publish mero-kms-v1.2.0 --dir kept/mero-kms-v1.2.0";
 
+/// `merotee mrtds publish`.
+pub(super) const MRTDS_PUBLISH: &str =
+    "The checksums file and its signature that the release holds must vouch for everything else in it.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-tee-v1.2.0 --keep kept
+  merotee sandbox -- mrtds publish mero-tee-v1.2.0 \\
+    --measurements kept/mero-tee-v1.2.0/published-mrtds.json --dry-run";
+
 /// `merotee verify-blob`.
 pub(super) const VERIFY_BLOB: &str = "Examples:
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept

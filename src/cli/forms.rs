@@ -60,7 +60,7 @@ impl Command {
             | Self::Publish(_)
             | Self::GenPolicy(_)
             | Self::Policy(PolicyCommand::Validate(_))
-            | Self::Mrtds(MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
+            | Self::Mrtds(MrtdsCommand::Publish(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
             | Self::MerodConfig(MerodConfigCommand::Apply(_))
             | Self::ForbidAllowedEnv(_)
             | Self::VersionSync(_)

@@ -8,6 +8,7 @@ use super::{
     Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     kms::KmsCommand,
+    policy::MrtdsCommand,
     quote::QuoteCommand,
 };
 
@@ -102,6 +103,9 @@ impl Command {
             }
             Self::Kms(KmsCommand::GetKey(args)) => {
                 given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
+            }
+            Self::Mrtds(MrtdsCommand::Publish(args)) => {
+                given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
             }
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)

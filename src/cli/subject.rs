@@ -4,6 +4,7 @@
 use super::{
     Command,
     kms::{KmsCommand, KmsServeArgs},
+    policy::MrtdsCommand,
 };
 use crate::subject::{
     profile::Profile,
@@ -18,6 +19,7 @@ impl Command {
             Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
             Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
             Self::Publish(args) => vec![args.tag.clone()],
+            Self::Mrtds(MrtdsCommand::Publish(args)) => vec![args.tag.clone()],
             Self::Sign(args) => args.tag.iter().cloned().collect(),
             Self::VerifyBlob(_)
             | Self::Checksums(_)
@@ -46,6 +48,7 @@ impl Command {
         match self {
             Self::VerifyReleaseAssets(args) => args.dir.is_none(),
             Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) | Self::Publish(_) => true,
+            Self::Mrtds(MrtdsCommand::Publish(_)) => true,
             Self::Kms(_) => self.asked_kms() == Some(None),
             Self::VerifyBlob(_)
             | Self::Checksums(_)

@@ -4,6 +4,7 @@ mod faults;
 mod folder;
 mod gate;
 mod interrupted;
+mod measurements;
 mod races;
 mod refusals;
 mod replaced;

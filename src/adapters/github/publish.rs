@@ -1,7 +1,7 @@
 //! What publishing asks of GitHub and changes there: a tag's commit, releases with their drafts, and single changes to them.
 //! What to change is decided elsewhere, and so is what to do about an answer that does not come.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, path::Path};
 
 use reqwest::Method;
 use serde::Deserialize;
@@ -183,6 +183,18 @@ impl GitHub {
             stated => stated,
         };
         Ok(HeldAsset { id: asset.id, name: asset.name, size: asset.size, unfinished, digest })
+    }
+
+    /// Writes the bytes of an asset into a file.
+    ///
+    /// # Errors
+    /// Remote: every failure of the API or of the storage behind it. Input: the file cannot be written.
+    pub(crate) async fn download_held(&self, repo: &Repository, held: &HeldAsset, to: &Path) -> Result<()> {
+        let url = self.endpoint(repo, &["releases", "assets", &held.id.to_string()])?;
+        let (state, digest, content_type, browser_download_url) = (None, None, None, None);
+        let (id, name, size) = (held.id, held.name.clone(), held.size);
+        let asset = ReleaseAsset { id, name, size, state, digest, url, content_type, browser_download_url };
+        self.download(&asset, to, |_| ()).await.map(|_| ())
     }
 
     /// Makes a draft; the number it got is in the answer.

@@ -106,7 +106,7 @@ pub(crate) async fn judge(request: Request<'_>, context: &Context, repository: &
     };
     // Two gigabytes need not be hashed to be refused.
     if fit {
-        let snapshot = read(request, context, repository, &root).await?;
+        let snapshot = read(request, context, repository, &root, Depth::Whole).await?;
         judged.take(&snapshot, request, context);
     }
     Ok(judged)
@@ -155,7 +155,26 @@ fn unread(name: &str, why: &str) -> Finding {
     PUBLISH_FILES.undecided(name, why)
 }
 
-async fn read(request: Request<'_>, context: &Context, repository: &Repository, root: &TrustRoot) -> Result<Snapshot> {
+/// How much is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// The folder alone.
+    Delivery,
+    /// Also what it is compared with.
+    Whole,
+}
+
+/// Reads a folder.
+///
+/// # Errors
+/// Usage: options that cannot be used. Input: the folder cannot be read.
+pub(crate) async fn read(
+    request: Request<'_>,
+    context: &Context,
+    repository: &Repository,
+    root: &TrustRoot,
+    depth: Depth,
+) -> Result<Snapshot> {
     let (tag, class) = (request.tag, request.class);
     let contracts = contracts(request.contract)?;
     let key = request.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
@@ -176,6 +195,9 @@ async fn read(request: Request<'_>, context: &Context, repository: &Repository, 
     };
     let wanted = Wanted { tag, class, scope: Scope::Whole, purpose: Purpose::Verdict };
     let Read { mut snapshot, .. } = here.read(wanted).await?;
+    if depth == Depth::Delivery {
+        return Ok(snapshot);
+    }
     let downloads = Downloads::temporary()?;
     let files = Files::GitHub { github: Box::new(github), downloads, progress: context.output.progress };
     let (log, budget) = (here.log.clone(), here.budget.clone());

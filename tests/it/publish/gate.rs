@@ -15,6 +15,7 @@ use axum::{
 };
 use merotee::sandbox::{
     github::{Fault, Trouble},
+    sigstore::{JOB_TOKEN, Log},
     world::{Plan, World},
 };
 use serde_json::{Value, json};
@@ -141,6 +142,17 @@ impl Gate {
             ("GH_TOKEN", TOKEN.to_owned()),
             ("MEROTEE_TRUSTED_ROOT", root),
             ("MEROTEE_REKOR_URL", rekor),
+        ];
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value))
+    }
+
+    /// What a process needs to sign as the release workflow at a tag.
+    pub(super) fn signing(&self, tag: &str) -> impl Iterator<Item = (String, String)> {
+        let tag = tag.parse().unwrap();
+        let variables = [
+            ("MEROTEE_SIGNING_CONFIG", self.inner.world.signing_config(Log::Rekor1).to_str().unwrap().to_owned()),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", self.inner.world.token_url(Some(&tag))),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", JOB_TOKEN.to_owned()),
         ];
         variables.into_iter().map(|(name, value)| (name.to_owned(), value))
     }
