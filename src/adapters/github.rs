@@ -4,6 +4,7 @@
 //! `http`, bytes on disk that of `download`.
 
 mod api;
+mod compare;
 mod issues;
 mod pages;
 pub(crate) mod publish;
@@ -16,8 +17,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
-pub use self::release::{Release, ReleaseAsset};
 use self::{api::Api, pages::Pages};
+pub use self::{
+    compare::Compared,
+    release::{Release, ReleaseAsset},
+};
 pub use super::download::{Allowance, Downloaded};
 use super::{
     download::{Wanted, download},

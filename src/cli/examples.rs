@@ -196,6 +196,11 @@ pub(super) const SANDBOX: &str = "Examples:
 pub(super) const SANDBOX_SERVE: &str = "Example:
   merotee sandbox serve";
 
+/// `merotee sandbox artifacts`.
+#[cfg(feature = "sandbox")]
+pub(super) const SANDBOX_ARTIFACTS: &str = "Example:
+  merotee sandbox artifacts mero-kms-v1.3.0 --out kms";
+
 /// `merotee completions`.
 pub(super) const COMPLETIONS: &str = "Example:
   merotee completions bash -o merotee.bash";

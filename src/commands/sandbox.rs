@@ -1,6 +1,7 @@
 //! `sandbox`: a world on loopback, and a command run against it. The command is the same as ever; only its context has
 //! the world's endpoints where its arguments leave them open.
 
+mod artifacts;
 mod kms;
 
 use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
@@ -12,7 +13,7 @@ use self::kms::Running;
 use super::stop;
 use crate::{
     adapters::sigstore::IdentitySource,
-    cli::{Command, SandboxArgs},
+    cli::{Command, SandboxArgs, SandboxCommand},
     context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, SigningEndpoints, url},
     error::{self, Error, Result},
     product::Product,
@@ -31,6 +32,13 @@ const TOKEN: &str = "sandbox";
 pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product> {
     if args.lists_tampers() {
         return Ok(Product::bytes(tamper_list()));
+    }
+    if let Some(SandboxCommand::Artifacts(artifacts)) = &args.serve {
+        if args.tampers().next().is_some() || args.world.seed.is_some() {
+            return Err(Error::usage("--tamper and --seed are about a world, and `sandbox artifacts` starts none")
+                .help("give them to `merotee sandbox serve`"));
+        }
+        return artifacts::run(artifacts);
     }
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
     match &args.command {

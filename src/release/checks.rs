@@ -7,6 +7,7 @@ pub mod documents;
 pub mod evidence;
 #[cfg(test)]
 mod fixtures;
+pub mod hotfix;
 pub mod integrity;
 pub mod moved;
 pub mod provenance;
@@ -51,6 +52,7 @@ pub fn rules() -> Vec<CheckInfo> {
 pub const CHECKS: &[Check<Snapshot>] = &[
     Check { info: RELEASE, applies: |s| moved::destination(s).is_some(), run: moved::moved },
     Check { info: class::CLASS, applies: always, run: class::class },
+    Check { info: hotfix::HOTFIX_BRANCH, applies: hotfix::is_hotfix, run: hotfix::hotfix_branch },
     Check { info: completeness::ASSET_NAME, applies: always, run: completeness::asset_name },
     Check { info: completeness::ASSET_UNIQUE, applies: always, run: completeness::asset_unique },
     Check { info: completeness::ASSET_PRESENT, applies: always, run: completeness::asset_present },

@@ -65,7 +65,7 @@ impl Hub {
     pub(super) fn new(releases: Vec<ServedRelease>, catalog: &Value, storage: String) -> Self {
         let mut history = history::sample();
         for release in &releases {
-            history.release(release.tag.as_str());
+            history.release(release.tag.as_str(), &release.commit);
         }
         history.add_file(repository::BRANCH, "compatibility-catalog.json", &format!("{catalog:#}\n"));
         let mut state = state::State::default();

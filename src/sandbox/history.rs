@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, sync::LazyLock};
 
 use jiff::Timestamp;
 
-use super::git::{Commit, Files, Mode, Object, Objects, Oid, Person};
+use super::{
+    catalog,
+    git::{Commit, Files, Mode, Object, Objects, Oid, Person},
+};
 
 /// One commit of the sample repository.
 struct Row {
@@ -153,10 +156,78 @@ const COMMITS: &[Row] = &[
         files: &[("versions.json", "{\"imageVersion\": \"1.3.0-rc.1\"}\n")],
         tags: &["mero-kms-v1.3.0-rc.1"],
     },
+    // On a branch from the release that it patches.
+    Row {
+        name: "kms-1.1.1",
+        parents: &["kms-1.1"],
+        author: CHIDI,
+        time: "2025-09-12T19:10:00Z",
+        message: "fix(kms): refuse a challenge that was answered before (#20)\n\nCVE-2025-0000",
+        files: &[("mero-kms/src/challenges.rs", "pub const MOST: usize = 10_000;\npub const ONCE: bool = true;\n")],
+        tags: &["mero-kms-v1.1.1"],
+    },
+    // The same change as it must not be made: with what was merged since.
+    Row {
+        name: ASTRAY,
+        parents: &["docs"],
+        author: CHIDI,
+        time: "2025-09-12T19:10:00Z",
+        message: "fix(kms): refuse a challenge that was answered before (#20)\n\nCVE-2025-0000",
+        files: &[("mero-kms/src/challenges.rs", "pub const MOST: usize = 10_000;\npub const ONCE: bool = true;\n")],
+        tags: &[],
+    },
+    // From here on tags that are not released yet.
+    Row {
+        name: "kms-1.3",
+        parents: &["kms-1.3-rc"],
+        author: ANA,
+        time: "2025-09-30T18:10:00Z",
+        message: "feat(kms): tell how old the policy is (#24)",
+        files: &[("versions.json", "{\"imageVersion\": \"1.3.0\"}\n")],
+        tags: &["mero-kms-v1.3.0"],
+    },
+    Row {
+        name: "tee-1.3",
+        parents: &["kms-1.3"],
+        author: BO,
+        time: "2025-09-30T18:40:00Z",
+        message: "feat(image): start the node before the network is up (#25)",
+        files: &[("mero-tee/ubuntu.pkr.hcl", "# the node image\n# dm-verity\n# no shell\n# early\n")],
+        tags: &["mero-tee-v1.3.0"],
+    },
+    Row {
+        name: "kms-1.4-rc",
+        parents: &["tee-1.3"],
+        author: CHIDI,
+        time: "2025-09-30T20:00:00Z",
+        message: "feat(kms): keep collateral over a restart (#27)",
+        files: &[("versions.json", "{\"imageVersion\": \"1.4.0-rc.1\"}\n")],
+        tags: &["mero-kms-v1.4.0-rc.1"],
+    },
+    Row {
+        name: "kms-1.2.1",
+        parents: &["kms-1.2"],
+        author: CHIDI,
+        time: "2025-09-30T21:30:00Z",
+        message: "fix(kms): refuse a challenge that was answered before (#20)\n\nCVE-2025-0000",
+        files: &[("mero-kms/src/challenges.rs", "pub const MOST: usize = 10_000;\npub const ONCE: bool = true;\n")],
+        tags: &["mero-kms-v1.2.1"],
+    },
 ];
 
+/// The row of a hotfix that does not branch from the release it patches.
+const ASTRAY: &str = "astray";
+
 /// Branches of the sample repository and the rows they point to. The first is the main one.
-const BRANCHES: &[(&str, &str)] = &[("master", "kms-1.3-rc")];
+const BRANCHES: &[(&str, &str)] = &[
+    (MAIN, "kms-1.4-rc"),
+    ("release/1.1", "kms-1.1.1"),
+    ("release/1.2", "kms-1.2.1"),
+    ("chidi/answered-once", ASTRAY),
+];
+
+/// The main branch.
+pub(super) const MAIN: &str = "master";
 
 static SAMPLE: LazyLock<History> = LazyLock::new(History::declared);
 
@@ -171,6 +242,11 @@ pub(super) struct History {
 /// The commit that a release's tag points to.
 pub(super) fn commit_of(tag: &str) -> Oid {
     SAMPLE.tags.get(tag).copied().unwrap_or_else(|| release_commit(tag).id())
+}
+
+/// The commit of a hotfix that was made from the main branch as it was by then.
+pub(super) fn astray() -> Oid {
+    SAMPLE.branches.get("chidi/answered-once").copied().unwrap_or_else(|| release_commit(ASTRAY).id())
 }
 
 /// The history of the sample repository.
@@ -190,12 +266,14 @@ impl History {
         history
     }
 
-    /// The commit of a tag, recorded if no row has it.
-    pub(super) fn release(&mut self, tag: &str) -> Oid {
-        if let Some(id) = self.tags.get(tag) {
-            return *id;
-        }
-        let id = self.objects.add(Object::Commit(release_commit(tag)));
+    /// The commit of a tag, recorded if no row has it. A `commit` of this history wins over what the rows say: a tag can be
+    /// moved.
+    pub(super) fn release(&mut self, tag: &str, commit: &str) -> Oid {
+        let said = commit.parse().ok().filter(|id| self.objects.commit(*id).is_some());
+        let id = match said.or_else(|| self.tags.get(tag).copied()) {
+            Some(id) => id,
+            None => self.objects.add(Object::Commit(release_commit(tag))),
+        };
         self.tags.insert(tag.to_owned(), id);
         id
     }
@@ -212,10 +290,15 @@ impl History {
 
     fn declared() -> Self {
         let (mut history, mut rows) = (Self::default(), BTreeMap::<&str, Oid>::new());
+        let listed = format!("{:#}\n", catalog::kept());
         for row in COMMITS {
             let parents: Vec<Oid> = row.parents.iter().filter_map(|parent| rows.get(parent).copied()).collect();
             let files = parents.iter().flat_map(|parent| history.objects.files_of(*parent)).collect();
-            let tree = history.tree(files, row.files);
+            let mut changed: Vec<(&str, &str)> = row.files.to_vec();
+            if row.parents.is_empty() {
+                changed.push((catalog::PATH, listed.as_str()));
+            }
+            let tree = history.tree(files, &changed);
             let id = history.objects.add(Object::Commit(commit(row.author, row.time, row.message, tree, parents)));
             history.tags.extend(row.tags.iter().map(|tag| ((*tag).to_owned(), id)));
             rows.insert(row.name, id);
@@ -272,9 +355,9 @@ mod tests {
     fn a_release_without_a_row_has_a_commit_too_and_a_file_on_the_branch_does_not_move_it() {
         let (tag, mut history) = ("mero-kms-v9.9.9", sample());
         history.add_file("master", "a.json", "{}");
-        assert_eq!(history.release(tag), commit_of(tag));
-        assert_eq!(history.release("mero-kms-v1.2.0"), commit_of("mero-kms-v1.2.0"));
-        let [before, after] = ["mero-kms-v1.3.0-rc.1", tag].map(commit_of);
+        assert_eq!(history.release(tag, ""), commit_of(tag));
+        assert_eq!(history.release("mero-kms-v1.2.0", ""), commit_of("mero-kms-v1.2.0"));
+        let [before, after] = ["mero-kms-v1.4.0-rc.1", tag].map(commit_of);
         assert_eq!(history.objects.since(before, after), [after]);
         assert!(history.objects.files_of(history.branches["master"]).contains_key("a.json"));
     }

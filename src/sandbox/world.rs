@@ -12,11 +12,12 @@ use tokio::{net::TcpListener, task::JoinSet};
 use super::{
     assembly,
     boot::Boot,
+    catalog,
     documents::{self, GENERATED_AT},
     dstack::{Machine, Sockets},
     github::{self, Hub},
     key::Seed,
-    release::{CATALOG_PAIRS, Sample, ServedRelease},
+    release::{Sample, ServedRelease},
     sigstore::{self, Instance, Log},
     tamper::Tamper,
     tdx::{self, Platform},
@@ -164,7 +165,7 @@ impl World {
             write(folder.path(), trust, instance.client_trust_config_of(&sigstore, log))?;
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
         }
-        let hub = Arc::new(Hub::new(releases, &documents::catalog(&CATALOG_PAIRS), storage));
+        let hub = Arc::new(Hub::new(releases, &catalog::kept(), storage));
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));

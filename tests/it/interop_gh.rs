@@ -14,8 +14,16 @@ use crate::{
 const REPOSITORY: &str = "calimero-network/mero-tee";
 const KMS: &str = "mero-kms-v1.2.0";
 const NODE: &str = "mero-tee-v1.2.0";
-const TAGS: [&str; 7] =
-    ["mero-kms-v1.3.0-rc.1", KMS, NODE, "mero-kms-v1.1.0", "mero-tee-v1.1.0", "mero-kms-v1.0.0", "mero-tee-v1.0.0"];
+const TAGS: [&str; 8] = [
+    "mero-kms-v1.3.0-rc.1",
+    KMS,
+    NODE,
+    "mero-kms-v1.1.1",
+    "mero-kms-v1.1.0",
+    "mero-tee-v1.1.0",
+    "mero-kms-v1.0.0",
+    "mero-tee-v1.0.0",
+];
 
 /// `gh`, a world for it, and a place to run it in.
 struct Gh {

@@ -53,6 +53,8 @@ mod github_client;
 mod guarded;
 #[cfg(feature = "sandbox")]
 mod help;
+#[cfg(feature = "sandbox")]
+mod hotfix;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
@@ -83,6 +85,8 @@ mod policy_review;
 mod policy_walk;
 #[cfg(feature = "sandbox")]
 mod publish;
+#[cfg(all(feature = "sandbox", unix))]
+mod publishing_walk;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;

@@ -204,6 +204,7 @@ pub(crate) async fn read(
     let there = ReleaseSource { files, log, budget, ..here };
     snapshot.catalog = there.catalog(request.catalog).await;
     snapshot.counterparts = there.counterparts(&snapshot).await;
+    snapshot.lineage = there.lineage(&snapshot, None).await;
     // Elsewhere a folder may lack them; what is published must not.
     if let Available::NotHere(why) = &snapshot.notes {
         snapshot.notes = Available::Absent(why.clone());

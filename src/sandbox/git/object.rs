@@ -101,10 +101,8 @@ impl Mode {
 impl Object {
     /// Its id.
     pub(crate) fn id(&self) -> Oid {
-        let body = self.encoded();
         let mut context = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
-        context.update(format!("{} {}\0", self.kind(), body.len()).as_bytes());
-        context.update(&body);
+        context.update(&self.with_header());
         // SHA-1 has twenty bytes.
         Oid::new(context.finish().as_ref().try_into().unwrap_or_default())
     }
@@ -116,6 +114,13 @@ impl Object {
             Self::Tree(_) => "tree",
             Self::Commit(_) => "commit",
         }
+    }
+
+    /// What its id is the hash of, and what git keeps.
+    pub(crate) fn with_header(&self) -> Vec<u8> {
+        let body = self.encoded();
+        let header = format!("{} {}\0", self.kind(), body.len());
+        [header.as_bytes(), &body].concat()
     }
 
     fn encoded(&self) -> Bytes {

@@ -41,6 +41,11 @@ impl Objects {
         self.0.get(&id)
     }
 
+    /// All of them.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&Oid, &Object)> {
+        self.0.iter()
+    }
+
     /// A commit.
     pub(crate) fn commit(&self, id: Oid) -> Option<&Commit> {
         match self.get(id)? {

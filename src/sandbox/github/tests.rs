@@ -41,6 +41,7 @@ impl GitHub {
         let asset = ServedAsset::honest("a".into(), b"bytes".to_vec());
         let release = |tag: &str| ServedRelease {
             tag: tag.parse().unwrap(),
+            commit: String::new(),
             notes: "notes".to_owned(),
             assets: vec![asset.clone()],
         };
