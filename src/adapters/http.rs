@@ -5,6 +5,7 @@
 //! (`github`), and where bytes go for `download`.
 
 mod client;
+mod echo;
 mod exchange;
 mod failure;
 mod gate;
@@ -14,7 +15,9 @@ mod reason;
 mod request;
 mod retry;
 mod service;
+mod unwelcome;
 mod upload;
+mod write;
 
 use std::time::Duration;
 
@@ -23,6 +26,7 @@ pub(crate) use self::{
     failure::{Failure, host, readable},
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
+    write::{Refused, Written},
 };
 pub use self::{
     client::{Fetched, Http},

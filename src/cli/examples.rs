@@ -31,6 +31,24 @@ Examples:
   merotee sandbox -- audit 1.1.0 mero-kms-v1.2.0 --cache audited
   merotee sandbox --tamper sbom-broken -- audit --family kms  # exit code 10";
 
+/// `merotee publish`.
+pub(super) const PUBLISH: &str =
+    "The same command finishes what was interrupted, and has nothing to do where all is done.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep kept
+  merotee sandbox -- publish mero-kms-v1.2.0 --dir kept/mero-kms-v1.2.0 --dry-run
+  merotee sandbox -- publish mero-kms-v1.2.0 --dir kept/mero-kms-v1.2.0";
+
+/// `merotee mrtds publish`.
+pub(super) const MRTDS_PUBLISH: &str =
+    "The checksums file and its signature that the release holds must vouch for everything else in it.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-tee-v1.2.0 --keep kept
+  merotee sandbox -- mrtds publish mero-tee-v1.2.0 \\
+    --measurements kept/mero-tee-v1.2.0/published-mrtds.json --dry-run";
+
 /// `merotee verify-blob`.
 pub(super) const VERIFY_BLOB: &str = "Examples:
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept
@@ -38,6 +56,33 @@ pub(super) const VERIFY_BLOB: &str = "Examples:
     --bundle kept/mero-tee-v1.2.0/checksums.sha256.sigstore.json \\
     --certificate-identity-regexp 'https://github.com/calimero-network/mero-tee/.*' \\
     --certificate-oidc-issuer https://token.actions.githubusercontent.com";
+
+/// `merotee checksums write`.
+pub(super) const CHECKSUMS_WRITE: &str =
+    "Lists what the layout wants listed, sorted, as sha256sum writes it: each file of the folder but the
+checksums file and signatures; never release-notes.md, which is not an asset.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep out
+  merotee checksums write --dir out/mero-kms-v1.2.0";
+
+/// `merotee checksums check`.
+pub(super) const CHECKSUMS_CHECK: &str = "Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep out
+  merotee checksums check --dir out/mero-kms-v1.2.0
+  merotee checksums check out/mero-kms-v1.2.0/checksums.sha256";
+
+/// `merotee sign`.
+pub(super) const SIGN: &str =
+    "Without --key a certificate is issued for a key that is made for the run, to the holder of an OIDC
+token: the GitHub Actions job (permissions: id-token: write), or whose token is given. Each bundle
+is verified under the trust root before it is written. A valid signature by the same signer is kept.
+With --key nothing is asked: X.sig holds what verify-blob --signature --key reads.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep out
+  merotee sandbox -- sign --dir out/mero-kms-v1.2.0 --tag mero-kms-v1.2.0 --force
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --dir out/mero-kms-v1.2.0";
 
 /// `merotee compose-hash`.
 pub(super) const COMPOSE_HASH: &str = "Kinds:

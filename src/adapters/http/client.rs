@@ -29,16 +29,14 @@ use crate::error::{Error, Result};
 const MAX_PATH: usize = 200;
 /// Redirects followed for one request.
 const MAX_REDIRECTS: usize = 5;
-/// How much of an error's body is read for its message.
-const MAX_ERROR_BYTES: u64 = 16 << 10;
 const USER_AGENT: &str = concat!("merotee/", env!("CARGO_PKG_VERSION"));
 /// The client of one service and of the hosts it redirects to.
 pub struct Http {
-    service: Service,
+    pub(super) service: Service,
     options: HttpOptions,
     base: Url,
     /// Marked as sensitive: its `Debug` says so and nothing else.
-    authorization: Option<HeaderValue>,
+    pub(super) authorization: Option<HeaderValue>,
     /// What all requests have in common.
     pub(super) gate: Gate,
     // Made on first use: reading the system's certificates takes longer than many a request.
@@ -181,7 +179,7 @@ impl Http {
         }
         let limit = match request.body {
             Body::Stream(_) => self.options.download_timeout,
-            Body::None | Body::Json(_) => self.options.request_timeout,
+            Body::None | Body::Json(_) | Body::Bytes(..) => self.options.request_timeout,
         };
         loop {
             // What is waited for here is nobody's delay: no answer is late yet.
@@ -204,6 +202,7 @@ impl Http {
         match status {
             StatusCode::NOT_FOUND => return Ok(None),
             StatusCode::OK => {}
+            _ if request.accepted.contains(&status) => {}
             // What was made, taken or done away with is answered so; a document never is.
             _ if status.is_success() && !request.reads() => {}
             _ => return Err(self.rejected(answer).await),
@@ -246,7 +245,9 @@ impl Http {
         let transport = |e: reqwest::Error| Failure::transport(url, &self.options, &e);
         let content = match &request.body {
             Body::None => return sending.send().await.map_err(transport),
-            Body::Json(json) => return sending.body(json.clone()).send().await.map_err(transport),
+            Body::Json(bytes) | Body::Bytes(_, bytes) => {
+                return sending.body(bytes.clone()).send().await.map_err(transport);
+            }
             Body::Stream(content) => content,
         };
         let cannot = |why| Failure::new(url, Reason::Unsendable(why));
@@ -266,15 +267,6 @@ impl Http {
     /// The next piece of the body, `None` at its end.
     pub(crate) async fn piece(&self, answer: &mut Answer) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
         answer.response.chunk().await.map_err(|e| Failure::transport(&answer.url, &self.options, &e))
-    }
-
-    /// The failure that an answer with an unwelcome status stands for.
-    pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
-        // The body is only wanted for its message: without one, or with half of one, the status has to do.
-        let body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
-        let (status, headers) = (answer.response.status(), answer.response.headers());
-        let unwelcome = Unwelcome { status, headers, body: &body, storage: answer.redirected_away };
-        Failure::status(&answer.url, self.service, &unwelcome)
     }
 
     /// The body in memory. Bytes are counted as they come: `Content-Length` proves nothing.
@@ -298,6 +290,9 @@ impl Http {
             Body::None => {}
             Body::Json(_) => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            Body::Bytes(media_type, _) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
             }
             Body::Stream(content) => {
                 let unknown = || HeaderValue::from_static("application/octet-stream");

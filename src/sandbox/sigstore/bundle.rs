@@ -27,14 +27,7 @@ pub(super) fn with_rekor(blob: &SignedBlob<'_>, entry: &LoggedEntry) -> String {
 
 /// A bundle with an entry of the Rekor v2 log and a timestamp (DER TimeStampResp).
 pub(super) fn with_rekor2(blob: &SignedBlob<'_>, entry: &LoggedEntry2, timestamp: &[u8]) -> String {
-    let entry = json!({
-        "logIndex": entry.inclusion.index.to_string(),
-        "logId": { "keyId": STANDARD.encode(entry.log_id.as_bytes()) },
-        "kindVersion": { "kind": "hashedrekord", "version": "0.0.2" },
-        "inclusionProof": inclusion_proof(&entry.inclusion),
-        "canonicalizedBody": STANDARD.encode(&entry.body),
-    });
-    bundle(blob.certificate_der, &entry, Some(timestamp), &message_signature(blob))
+    bundle(blob.certificate_der, &entry.json(), Some(timestamp), &message_signature(blob))
 }
 
 /// A bundle of an attestation with its entry in the Rekor v1 log. `envelope` is a DSSE envelope.
@@ -96,7 +89,7 @@ fn message_signature(blob: &SignedBlob<'_>) -> (&'static str, Value) {
     ("messageSignature", signature)
 }
 
-fn inclusion_proof(proof: &Inclusion) -> Value {
+pub(super) fn inclusion_proof(proof: &Inclusion) -> Value {
     json!({
         "logIndex": proof.index.to_string(),
         "rootHash": proof.root.to_base64(),
