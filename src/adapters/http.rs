@@ -5,7 +5,6 @@
 //! (`github`), and where bytes go for `download`.
 
 mod client;
-mod echo;
 mod exchange;
 mod failure;
 mod gate;
@@ -15,6 +14,7 @@ mod reason;
 mod request;
 mod retry;
 mod service;
+mod token;
 mod unwelcome;
 mod upload;
 mod write;
