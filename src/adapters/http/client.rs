@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     HttpOptions, excerpt, excerpt_at, excerpt_within,
-    failure::{Asked, Failure, Unwelcome, host},
+    failure::{Asked, Failure, host},
     gate::Gate,
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
