@@ -1,4 +1,4 @@
-//! What publishing asks of GitHub and changes there: a tag's commit, releases with their drafts, and single changes to them.
+//! What publishing asks of GitHub and changes there: releases with their drafts, and single changes to them.
 //! What to change is decided elsewhere, and so is what to do about an answer that does not come.
 
 use std::{collections::HashSet, path::Path};
@@ -16,9 +16,6 @@ use crate::{
     release::publish::state::{File, Held, HeldAsset, Remote},
     subject::{repository::Repository, tag::Tag},
 };
-
-/// Annotated tags may point to tags; nobody nests them deeper.
-const MAX_TAGS: usize = 8;
 
 /// What is there under a tag, and where it goes on.
 #[derive(Debug, Default)]
@@ -83,36 +80,6 @@ impl Seen {
 }
 
 impl GitHub {
-    /// The commit that a tag leads to, as 40 hex digits; `None` when there is no such tag.
-    ///
-    /// # Errors
-    /// Remote: a tag of something else than a commit, and every failure of the API.
-    pub async fn tag_commit(&self, repo: &Repository, tag: &Tag) -> Result<Option<String>> {
-        #[derive(Deserialize)]
-        struct Pointer {
-            object: Object,
-        }
-        #[derive(Deserialize)]
-        struct Object {
-            sha: String,
-            #[serde(rename = "type")]
-            kind: String,
-        }
-        let subject = format!("tag `{tag}` of {repo}");
-        let mut url = self.endpoint(repo, &["git", "ref", "tags", tag.as_str()])?;
-        for _ in 0..MAX_TAGS {
-            let Some(found) = self.object::<Pointer>(&url, "a ref", &subject).await? else { return Ok(None) };
-            match found.object.kind.as_str() {
-                "commit" => return Ok(Some(found.object.sha)),
-                "tag" => url = self.endpoint(repo, &["git", "tags", &found.object.sha])?,
-                other => {
-                    return Err(Error::remote(format!("{subject} leads to a {}, not to a commit", excerpt(other))));
-                }
-            }
-        }
-        Err(Error::remote(format!("{subject} leads to tags of tags, more than {MAX_TAGS}")))
-    }
-
     /// What is there under a tag: drafts by their list, which a release that was just made may not be on yet, and
     /// `works_on` by its number. An asset of which the API states no digest is downloaded where it may be one of `files`.
     ///
