@@ -5,7 +5,6 @@
 //! (`github`), and where bytes go for `download`.
 
 mod client;
-mod echo;
 mod exchange;
 mod failure;
 mod origin;
@@ -14,6 +13,7 @@ mod reason;
 mod request;
 mod retry;
 mod service;
+mod token;
 mod unwelcome;
 mod upload;
 mod write;

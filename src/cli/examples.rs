@@ -48,8 +48,9 @@ pub(super) const VERIFY_BLOB: &str = "Examples:
 
 /// `merotee checksums write`.
 pub(super) const CHECKSUMS_WRITE: &str =
-    "Lists what the layout wants listed, sorted, as sha256sum writes it: each file of the folder but the
-checksums file and signatures; never release-notes.md, which is not an asset.
+    "Lists what the layout wants listed, sorted, as sha256sum writes it: each file of
+the folder but the checksums file and signatures; never release-notes.md, which
+is not an asset.
 
 Examples:
   merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep out
@@ -62,11 +63,11 @@ pub(super) const CHECKSUMS_CHECK: &str = "Examples:
   merotee checksums check out/mero-kms-v1.2.0/checksums.sha256";
 
 /// `merotee sign`.
-pub(super) const SIGN: &str =
-    "Without --key a certificate is issued for a key that is made for the run, to the holder of an OIDC
-token: the GitHub Actions job (permissions: id-token: write), or whose token is given. Each bundle
-is verified under the trust root before it is written. A valid signature by the same signer is kept.
-With --key nothing is asked: X.sig holds what verify-blob --signature --key reads.
+pub(super) const SIGN: &str = "Without --key a certificate is issued for a key that is made for the run, to the
+holder of an OIDC token: the GitHub Actions job (permissions: id-token: write),
+or whose token is given. Each bundle is verified under the trust root before it
+is written. A valid signature by the same signer is kept. With --key no service
+is asked: X.sig holds what verify-blob --signature --key reads.
 
 Examples:
   merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep out

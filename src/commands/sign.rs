@@ -2,7 +2,7 @@
 
 mod target;
 
-use std::time::Instant;
+use std::{collections::BTreeSet, time::Instant};
 
 use futures_util::{StreamExt as _, stream};
 
@@ -77,6 +77,13 @@ pub(super) async fn run(args: &SignArgs, context: &Context) -> Result<Product> {
     }
     section.findings = findings;
     Ok(product(section, caveats, started))
+}
+
+/// The hosts of the services, each once.
+fn hosts(signer: &Signer) -> String {
+    let mut seen = BTreeSet::new();
+    let hosts = signer.services().hosts().into_iter().filter(|host| seen.insert(host.clone()));
+    hosts.collect::<Vec<_>>().join(", ")
 }
 
 fn stands_in_the_way(finding: &Finding) -> bool {

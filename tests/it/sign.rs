@@ -42,7 +42,7 @@ fn a_job_signs_a_file_in_either_log_and_the_bundle_verifies_for_its_workflow_alo
     for (name, config) in [("one", world.export("MEROTEE_SIGNING_CONFIG").to_owned()), ("two", rekor2(&world))] {
         place.write(name, name);
         let sign = place.merotee(["sign", name, "--signing-config", &config]).envs(world.exports()).run();
-        let bundle = format!("write  {name}.sigstore.json");
+        let bundle = format!("write   {name}.sigstore.json");
         sign.expect(0).says(&["release-kms-phala.yaml @ refs/heads/master", &bundle]);
         verified(&place, &world, name, &workflow("refs/heads/master")).expect(0);
         verified(&place, &world, name, &workflow("refs/heads/other")).expect(10);

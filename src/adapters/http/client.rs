@@ -9,7 +9,7 @@ use reqwest::{
         LOCATION, RANGE,
     },
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     request::{Body, Redirects, Request},
     retry::Patience,
     service::{Ours, Service},
-    upload,
+    token, upload,
 };
 use crate::error::{Error, Result};
 
@@ -92,7 +92,7 @@ impl Http {
             return Err(Error::usage(format!("the URL of {noun} must not carry a user name or password"))
                 .help(service.instead_of_credentials()));
         }
-        let authorization = token.map(bearer).transpose()?.flatten();
+        let authorization = token.map(token::bearer).transpose()?.flatten();
         if authorization.is_some() && base.scheme() == "http" && !is_loopback(&base) {
             tracing::warn!("the token goes to {} without encryption", host(&base));
         }
@@ -374,20 +374,6 @@ fn json_of(fetched: &Fetched, subject: &str) -> Result<serde_json::Value> {
         let host = host(&fetched.url);
         Error::remote(format!("{subject}: {host} answered with something that is not JSON: `{shown}`")).because(e)
     })
-}
-
-/// The header that carries the token; `None` for an empty token, which is how CI passes on a secret that isn't there.
-fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
-    // A token read from a file ends in a newline.
-    let token = token.expose_secret().trim();
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
-    })?;
-    value.set_sensitive(true);
-    Ok(Some(value))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 
 use super::{
     client::{Answer, Http},
-    echo,
     failure::{Failure, Unwelcome, host},
+    token,
 };
 
 /// How much of an error's body is read for its message.
@@ -19,7 +19,7 @@ impl Http {
     /// The start of its body, which is only wanted for its message: without one, or with half of one, the status has to do.
     pub(super) async fn excuse(&self, answer: &mut Answer) -> Vec<u8> {
         let body = self.body(answer, MAX_ERROR_BYTES).await.unwrap_or_default();
-        if self.authorization.as_ref().is_some_and(|sent| echo::holds_part(&body, sent)) {
+        if self.authorization.as_ref().is_some_and(|sent| token::holds_part(&body, sent)) {
             tracing::debug!("{} repeats the token in its message, which is not shown", host(&answer.url));
             return Vec::new();
         }

@@ -90,6 +90,7 @@ pub(super) fn of_files(files: &[PathBuf], signature: Signature) -> Result<Vec<Ta
             return Err(Error::usage(format!("{} is a signature itself", file.display()))
                 .help("name the files that are to be signed, not what signs them"));
         }
+        std::fs::metadata(file).map_err(|e| Error::input(format!("cannot read {}", file.display())).because(e))?;
         if seen.insert(file.clone()) {
             targets.push(Target { signature: signature.beside(file), file: file.clone() });
         }

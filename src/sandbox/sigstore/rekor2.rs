@@ -7,7 +7,6 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::bundle::inclusion_proof;
 use super::key::{KEY_DETAILS, Key, Seed};
 use super::merkle::{Inclusion, MerkleLog};
 use super::record::{decode_base64, key_of_certificate, verify};
@@ -73,7 +72,7 @@ impl LoggedEntry2 {
             "logIndex": self.inclusion.index.to_string(),
             "logId": { "keyId": STANDARD.encode(self.log_id.as_bytes()) },
             "kindVersion": { "kind": "hashedrekord", "version": "0.0.2" },
-            "inclusionProof": inclusion_proof(&self.inclusion),
+            "inclusionProof": self.inclusion.json(),
             "canonicalizedBody": STANDARD.encode(&self.body),
         })
     }

@@ -137,7 +137,7 @@ fn a_log_entry_that_is_incomplete_or_does_not_prove_itself_is_refused() {
         one,
         Change(REKOR, |a| entry(a)["verification"]["inclusionProof"]["checkpoint"] = json!("")),
         10,
-        &["refused"],
+        &["no checkpoint"],
     );
     let cases: [(fn(&mut Value), &str); 3] = [
         (|a| drop(a.as_object_mut().unwrap().remove("inclusionProof")), "holds no inclusion proof"),

@@ -47,7 +47,7 @@ fn keys_of_every_supported_form_sign_what_their_public_half_verifies() {
     for (name, key) in KEYS {
         let place = place(key, if name == "ed25519" { ED25519 } else { P256 });
         let run = place.merotee(["sign", "blob", "--key", "key.pem"]).run().expect(0);
-        run.says(&["[PASS] signature", "write  blob.sig"]);
+        run.says(&["[PASS] signature", "write   blob.sig"]);
         verifies(&place);
         place.merotee(["sign", "blob", "--key", "key.pem"]).run().expect(0).says(&["keep"]);
         place.write("blob", "changed\n");
@@ -73,11 +73,11 @@ fn keys_that_cosign_encrypted_open_with_their_password_alone() {
 #[test]
 fn a_release_signed_with_a_key_verifies_by_its_public_half() {
     let place = place(KEYS[0].1, P256);
-    place.kept("mero-kms-v1.2.0");
-    let folder = "kept/mero-kms-v1.2.0";
+    place.kept("mero-tee-v1.2.0");
+    let folder = "kept/mero-tee-v1.2.0";
     std::fs::remove_file(place.path(folder).join("checksums.sha256.sigstore.json")).unwrap();
     place.merotee(["sign", "--dir", folder, "--key", "key.pem"]).run().expect(0).says(&["checksums.sha256.sig"]);
-    let verify = ["verify-release-assets", "mero-kms-v1.2.0", "--dir", folder, "--key", "key.pub"];
+    let verify = ["verify-release-assets", "mero-tee-v1.2.0", "--dir", folder, "--key", "key.pub"];
     place.sandbox(verify).run().expect(0);
 }
 

@@ -12,8 +12,6 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::key::Unusable;
-
 /// The costs that the library has ever written: 32, 64 and 128 MiB.
 const COSTS: [u32; 3] = [32_768, 65_536, 131_072];
 const BLOCK: u32 = 8;
@@ -47,6 +45,17 @@ struct Params {
 struct Cipher {
     name: String,
     nonce: String,
+}
+
+/// Why a file is of no use for signing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unusable {
+    /// It does not hold such a key.
+    #[error("{0}")]
+    Key(String),
+    /// It cannot be decrypted.
+    #[error("{0}")]
+    Password(&'static str),
 }
 
 /// The private key inside, DER.

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::{
     super::{Artifact, PublicKey, Rejected, key::blocks, verify_detached, whole_message},
-    cosign_key,
+    cosign_key::{self, Unusable},
 };
 use crate::{
     adapters::file,
@@ -152,15 +152,4 @@ impl PrivateKey {
             .map_err(|Rejected(why)| Error::trust(format!("the key's halves do not belong together: {why}")))?;
         Ok(signature)
     }
-}
-
-/// Why a file is of no use for signing.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unusable {
-    /// It does not hold such a key.
-    #[error("{0}")]
-    Key(String),
-    /// It cannot be decrypted.
-    #[error("{0}")]
-    Password(&'static str),
 }

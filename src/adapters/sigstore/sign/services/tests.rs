@@ -1,3 +1,4 @@
+//! Which services a configuration leads to, on literals.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::json;
