@@ -122,8 +122,12 @@ fn ready<'a>(
     }
 }
 
-/// What is there already, for a report that refuses: a person wants to know all that is in the way at once.
+/// What is there already, for a report that refuses: a person wants to know all that is in the way at once. Beside a folder
+/// that was not even read, nothing can be said of it.
 async fn look(github: &GitHub, repository: &Repository, wish: &Wish, section: &mut Section) {
+    if wish.files.is_empty() {
+        return;
+    }
     let found = github.held(repository, &wish.tag, None, &wish.files).await;
     let run = Run { id: RunId::new([0; 16]), works_on: None, made: false };
     match found.map(|Seen { remote, .. }| plan(&remote, wish, &run)) {
