@@ -2,6 +2,7 @@
 
 mod audit;
 mod catalog;
+mod checksums;
 mod completions;
 mod compose_hash;
 mod counterparts;
@@ -20,6 +21,7 @@ mod mrtds;
 mod policy;
 mod quote;
 mod repository;
+mod sign;
 mod signer_rule;
 mod snapshot;
 pub(crate) mod stop;
@@ -53,6 +55,7 @@ pub(crate) async fn dispatch(command: &Command, context: &Context) -> Result<Pro
 fn judges_paths(command: &Command) -> bool {
     match command {
         Command::VerifyBlob(_)
+        | Command::Sign(_)
         | Command::ComposeHash(_)
         | Command::Quote(_)
         | Command::Policy(_)
@@ -60,6 +63,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
         | Command::Audit(_)
+        | Command::Checksums(_)
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
         | Command::Doctor(_)
@@ -81,6 +85,8 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::VerifyReleaseAssets(args) => verify_release::run(args, context).await,
         Command::Audit(args) => audit::run(args, context).await,
         Command::VerifyBlob(args) => verify_blob::run(args, context).await,
+        Command::Checksums(command) => checksums::run(command, context).await,
+        Command::Sign(args) => sign::run(args, context).await,
         Command::ComposeHash(args) => compose_hash::run(args, context),
         Command::Quote(command) => quote::run(command, context).await,
         Command::GenPolicy(args) => gen_policy::run(args, context),

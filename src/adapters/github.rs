@@ -4,6 +4,7 @@
 //! `http`, bytes on disk that of `download`.
 
 mod api;
+mod compare;
 mod issues;
 mod pages;
 mod release;
@@ -15,8 +16,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
-pub use self::release::{Release, ReleaseAsset};
 use self::{api::Api, pages::Pages};
+pub use self::{
+    compare::Compared,
+    release::{Release, ReleaseAsset},
+};
 pub use super::{
     download::{Allowance, Downloaded},
     http::Quota,

@@ -51,6 +51,8 @@ impl Command {
             Self::VerifyReleaseAssets(_)
             | Self::Audit(_)
             | Self::VerifyBlob(_)
+            | Self::Checksums(_)
+            | Self::Sign(_)
             | Self::ComposeHash(_)
             | Self::Quote(QuoteCommand::Verify(_))
             | Self::Catalog(_)

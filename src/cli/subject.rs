@@ -18,7 +18,9 @@ impl Command {
             Self::Audit(args) => args.tags.iter().flat_map(Selector::tags).collect(),
             Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
             Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
+            Self::Sign(args) => args.tag.iter().cloned().collect(),
             Self::VerifyBlob(_)
+            | Self::Checksums(_)
             | Self::Catalog(_)
             | Self::Doctor(_)
             | Self::ComposeHash(_)
@@ -46,6 +48,8 @@ impl Command {
             Self::Audit(_) | Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) => true,
             Self::Kms(_) => self.asked_kms() == Some(None),
             Self::VerifyBlob(_)
+            | Self::Checksums(_)
+            | Self::Sign(_)
             | Self::Doctor(_)
             | Self::ComposeHash(_)
             | Self::Quote(_)

@@ -23,6 +23,8 @@ mod bundles;
 #[cfg(feature = "sandbox")]
 mod catalog;
 #[cfg(feature = "sandbox")]
+mod checksums;
+#[cfg(feature = "sandbox")]
 mod checksums_coreutils;
 mod compose_hash;
 mod compose_hash_oracles;
@@ -53,6 +55,8 @@ mod github_client;
 mod guarded;
 #[cfg(feature = "sandbox")]
 mod help;
+#[cfg(feature = "sandbox")]
+mod hotfix;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
@@ -81,6 +85,8 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(all(feature = "sandbox", unix))]
+mod publishing_walk;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
@@ -91,6 +97,8 @@ mod sandbox_sigstore;
 mod sandbox_tdx;
 #[cfg(feature = "sandbox")]
 mod sandbox_world;
+#[cfg(feature = "sandbox")]
+mod sign;
 #[cfg(feature = "sandbox")]
 mod spdx_tools;
 #[cfg(feature = "sandbox")]

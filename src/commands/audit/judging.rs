@@ -108,6 +108,7 @@ impl Audit<'_> {
             Ok(Read { mut snapshot, staged }) => {
                 snapshot.catalog = catalog.clone();
                 snapshot.counterparts = self.source.counterparts(&snapshot).await;
+                snapshot.lineage = self.source.lineage(&snapshot, None).await;
                 let mut findings = checks::judge(&snapshot);
                 // What was downloaded is needed no longer.
                 drop(staged);
