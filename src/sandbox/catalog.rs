@@ -1,6 +1,7 @@
 //! The compatibility catalog of the sample repository: which versions go together.
 
 use semver::Version;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::subject::{
@@ -21,13 +22,13 @@ pub const CATALOG_PAIRS: [Pair; 4] = [("1.2.0", "1.2.0"), ("1.1.1", "1.1.0"), ("
 const COMING_PAIRS: [Pair; 2] = [("1.3.0", "1.3.0"), ("1.2.1", "1.2.0")];
 
 /// The document that lists `pairs`.
-pub fn catalog(pairs: &[(impl AsRef<str>, impl AsRef<str>)]) -> Value {
+pub fn catalog<V: Serialize>(pairs: &[(V, V)]) -> Value {
     let entries: Vec<Value> = pairs
         .iter()
         .map(|(kms, node)| {
             json!({
-                "kms": kms.as_ref(),
-                "node_image": node.as_ref(),
+                "kms": kms,
+                "node_image": node,
                 "profiles": Profile::ALL.map(Profile::as_str),
                 "tested": true,
                 "notes": "sample pair",

@@ -6,7 +6,6 @@ use std::{
 };
 
 use axum::Router;
-use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 
@@ -160,15 +159,15 @@ impl Plan {
         samples.iter().map(|one| assembly::build(one, sigstore, time, &self.tampers_of(one), None)).collect()
     }
 
-    /// The catalog of the repository.
-    fn catalog(&self) -> Value {
+    /// The repository's catalog.
+    fn catalog(&self) -> serde_json::Value {
         if self.instead.is_empty() {
             return catalog::kept();
         }
         let of = |family| self.instead.iter().map(|one| &one.sample.tag).filter(move |tag| tag.family() == family);
         let paired = |kms: &&Tag| !kms.is_rc() && of(Family::Node).any(|node| node.version() == kms.version());
-        let versions: Vec<String> = of(Family::Kms).filter(paired).map(|tag| tag.version().to_string()).collect();
-        catalog::catalog(&versions.iter().map(|version| (version, version)).collect::<Vec<_>>())
+        let pairs = of(Family::Kms).filter(paired).map(|tag| (tag.version().to_string(), tag.version().to_string()));
+        catalog::catalog(&pairs.collect::<Vec<_>>())
     }
 }
 

@@ -199,7 +199,7 @@ pub(crate) async fn read(
         return Ok(snapshot);
     }
     let downloads = Downloads::temporary()?;
-    let files = Files::GitHub { github: Box::new(github), downloads, progress: context.output.progress };
+    let files = Files::on_github(github, downloads, context.output.progress);
     let (log, budget) = (here.log.clone(), here.budget.clone());
     let there = ReleaseSource { files, log, budget, ..here };
     snapshot.catalog = there.catalog(request.catalog).await;

@@ -27,7 +27,7 @@ fn tags_are_audited_once_each_and_a_bare_version_is_both() {
     let subjects: Vec<_> = report["sections"].as_array().unwrap().iter().map(|s| s["subject"].clone()).collect();
     assert_eq!(subjects, [KMS, NODE]);
     let one = Place::new().sandbox(["audit", "1.2.0", "--family", "kms", "--format", "json"]).run().expect(0).report();
-    assert_eq!(super::verdicts(&one).into_keys().collect::<Vec<_>>(), [KMS]);
+    assert_eq!(verdicts(&one).into_keys().collect::<Vec<_>>(), [KMS]);
 }
 
 #[test]
