@@ -127,7 +127,10 @@ impl Judged {
         self.built_from = built_from(snapshot);
         for asset in &snapshot.assets {
             match &asset.content {
-                Content::Read { digest, size, path, .. } => {
+                Content::Read { path: None, .. } => {
+                    self.section.findings.push(unread(asset.name.as_str(), "it was not kept"));
+                }
+                Content::Read { digest, size, path: Some(path), .. } => {
                     let name = asset.name.to_string();
                     self.paths.insert(name.clone(), path.clone());
                     self.files.push(File { name, size: *size, digest: *digest });
@@ -204,7 +207,6 @@ pub(crate) async fn read(
     let there = ReleaseSource { files, log, budget, ..here };
     snapshot.catalog = there.catalog(request.catalog).await;
     snapshot.counterparts = there.counterparts(&snapshot).await;
-    snapshot.lineage = there.lineage(&snapshot, None).await;
     snapshot.lineage = there.lineage(&snapshot, None).await;
     // Elsewhere a folder may lack them; what is published must not.
     if let Available::NotHere(why) = &snapshot.notes {
