@@ -1,6 +1,8 @@
 //! The command line: clap types, environment names, and nothing else.
 
+pub mod audit;
 pub mod catalog;
+pub mod checksums;
 mod choice;
 pub mod compose_hash;
 pub mod dependency_guard;
@@ -15,18 +17,21 @@ pub mod guards;
 pub mod kms;
 pub mod kms_client;
 mod leading;
+pub mod mrtds_publish;
 mod output;
+pub mod publish;
 pub mod quote;
 mod reading;
 pub mod release_notes;
+pub mod sign;
 mod size;
 mod subject;
 
 use std::path::PathBuf;
 
 pub use self::{
-    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs, TrustArgs},
-    environment::{Actions, Environment, named_variable, variables},
+    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
+    environment::{Actions, Environment, SigningEnvironment, named_variable, variables},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -54,8 +59,15 @@ pub struct Cli {
 pub enum Command {
     /// Verify a release: complete, intact, signed by the right workflow, and its policies safe
     VerifyReleaseAssets(Box<VerifyReleaseArgs>),
+    /// Verify many releases, and say of each what is wrong with it
+    Audit(Box<audit::AuditArgs>),
     /// Verify one file or digest against a Sigstore bundle or a detached signature
     VerifyBlob(VerifyBlobArgs),
+    /// Write the checksums file of a release, or check files against one
+    #[command(subcommand)]
+    Checksums(checksums::ChecksumsCommand),
+    /// Sign files: without a key, by Sigstore, or with one
+    Sign(Box<sign::SignArgs>),
     /// Print the hash of a compose file, or compare it with what a machine measured
     ComposeHash(compose_hash::ComposeHashArgs),
     /// Look into a TDX quote, or say whether it is genuine
@@ -72,6 +84,8 @@ pub enum Command {
     /// Configure a node to trust the KMS of a release
     #[command(subcommand)]
     MerodConfig(policy::MerodConfigCommand),
+    /// Publish a release from a folder: check everything, upload to a draft, read back, publish last
+    Publish(Box<publish::PublishArgs>),
     /// Fail when a workflow, compose file, env file or Dockerfile sets a measurement override
     ForbidAllowedEnv(forbid_allowed_env::ForbidAllowedEnvArgs),
     /// Compare the versions that tag, variables and files state, or what a change does to them

@@ -1,6 +1,8 @@
 //! One file a subcommand: arguments → adapters → checks → product.
 
+mod audit;
 mod catalog;
+mod checksums;
 mod completions;
 mod compose_hash;
 mod counterparts;
@@ -17,9 +19,11 @@ mod located;
 mod merod_config;
 mod mrtds;
 mod policy;
+mod publish;
 mod quote;
 mod release_notes;
 mod repository;
+mod sign;
 mod signer_rule;
 mod snapshot;
 pub(crate) mod stop;
@@ -31,7 +35,7 @@ mod version_sync;
 mod sandbox;
 
 use crate::{
-    cli::{Command, SourceArgs},
+    cli::{Command, SourceArgs, policy::MrtdsCommand},
     context::Context,
     error::Result,
     product::Product,
@@ -53,16 +57,21 @@ pub(crate) async fn dispatch(command: &Command, context: &Context) -> Result<Pro
 fn judges_paths(command: &Command) -> bool {
     match command {
         Command::VerifyBlob(_)
+        | Command::Sign(_)
         | Command::ComposeHash(_)
         | Command::Quote(_)
         | Command::Policy(_)
-        | Command::Mrtds(_)
+        | Command::Mrtds(MrtdsCommand::Assemble(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
+        | Command::Audit(_)
+        | Command::Checksums(_)
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
         | Command::ReleaseNotes(_)
         | Command::Doctor(_)
+        | Command::Publish(_)
+        | Command::Mrtds(MrtdsCommand::Publish(_))
         | Command::GenPolicy(_)
         | Command::ForbidAllowedEnv(_)
         | Command::VersionSync(_)
@@ -79,12 +88,16 @@ fn judges_paths(command: &Command) -> bool {
 async fn run(command: &Command, context: &Context) -> Result<Product> {
     match command {
         Command::VerifyReleaseAssets(args) => verify_release::run(args, context).await,
+        Command::Audit(args) => audit::run(args, context).await,
         Command::VerifyBlob(args) => verify_blob::run(args, context).await,
+        Command::Checksums(command) => checksums::run(command, context).await,
+        Command::Sign(args) => sign::run(args, context).await,
         Command::ComposeHash(args) => compose_hash::run(args, context),
         Command::Quote(command) => quote::run(command, context).await,
         Command::GenPolicy(args) => gen_policy::run(args, context),
         Command::Policy(command) => policy::run(command, context),
-        Command::Mrtds(command) => mrtds::run(command, context),
+        Command::Publish(args) => publish::run(args, context).await,
+        Command::Mrtds(command) => mrtds::run(command, context).await,
         Command::MerodConfig(command) => merod_config::run(command, context),
         Command::ForbidAllowedEnv(args) => forbid_allowed_env::run(args, context),
         Command::VersionSync(args) => version_sync::run(args, context).await,

@@ -38,8 +38,9 @@ impl Command {
             Self::Quote(QuoteCommand::Inspect { .. })
             | Self::Mrtds(MrtdsCommand::Assemble(_))
             | Self::MerodConfig(MerodConfigCommand::Generate(_)) => Forms::only(&[Format::Human, Format::Json]),
-            Self::Catalog(CatalogCommand::Show(_)) | Self::Policy(PolicyCommand::Diff(_)) => {
-                Forms::only(&[Format::Human, Format::Json, Format::Markdown])
+            Self::Catalog(CatalogCommand::Show(_)) => Forms::only(&[Format::Human, Format::Json, Format::Markdown]),
+            Self::Policy(PolicyCommand::Diff(_)) => {
+                Forms::only(&[Format::Human, Format::Json, Format::Markdown, Format::Html])
             }
             Self::Kms(KmsCommand::Serve(args)) if !args.check => Forms::NOTHING,
             Self::ReleaseNotes(ReleaseNotesCommand::Generate(_))
@@ -52,16 +53,20 @@ impl Command {
                 Some(_) | None => Forms::FIXED,
             },
             Self::VerifyReleaseAssets(_)
+            | Self::Audit(_)
             | Self::VerifyBlob(_)
+            | Self::Checksums(_)
+            | Self::Sign(_)
             | Self::ComposeHash(_)
             | Self::Quote(QuoteCommand::Verify(_))
             | Self::Catalog(_)
             | Self::DependencyGuard(_)
             | Self::ReleaseNotes(ReleaseNotesCommand::Check(_))
             | Self::Doctor(_)
+            | Self::Publish(_)
             | Self::GenPolicy(_)
             | Self::Policy(PolicyCommand::Validate(_))
-            | Self::Mrtds(MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
+            | Self::Mrtds(MrtdsCommand::Publish(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
             | Self::MerodConfig(MerodConfigCommand::Apply(_))
             | Self::ForbidAllowedEnv(_)
             | Self::VersionSync(_)

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::{
-    Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs, TrustArgs,
+    Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     kms::KmsCommand,
+    policy::MrtdsCommand,
     quote::QuoteCommand,
     release_notes::ReleaseNotesCommand,
 };
@@ -25,6 +26,8 @@ pub struct Given<'a> {
     pub trusted_root: Option<&'a Path>,
     /// The transparency log.
     pub rekor_url: Option<&'a Url>,
+    /// Services that sign.
+    pub signing_config: Option<&'a Path>,
     /// Service that collateral comes from.
     pub pccs_url: Option<&'a Url>,
     /// Root certificate of quotes.
@@ -52,6 +55,10 @@ impl<'a> Given<'a> {
         Self { trusted_root: args.trusted_root.as_deref(), ..self }
     }
 
+    fn signing(self, args: &'a SigningArgs) -> Self {
+        Self { signing_config: args.signing_config.as_deref(), ..self }
+    }
+
     fn network(self, args: &'a NetworkArgs) -> Self {
         Self { retries: args.retries, timeout: args.timeout, ..self }
     }
@@ -69,6 +76,8 @@ impl Command {
             Self::VerifyReleaseAssets(args) => {
                 given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }
+            Self::Audit(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
+            Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => {
                 given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
@@ -101,7 +110,14 @@ impl Command {
             Self::Kms(KmsCommand::GetKey(args)) => {
                 given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
             }
+            Self::Mrtds(MrtdsCommand::Publish(args)) => {
+                given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
+            }
+            Self::Sign(args) => {
+                given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
+            }
             Self::Quote(QuoteCommand::Inspect { .. })
+            | Self::Checksums(_)
             | Self::ComposeHash(_)
             | Self::ForbidAllowedEnv(_)
             | Self::Policy(_)

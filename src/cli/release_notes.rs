@@ -54,6 +54,9 @@ pub struct NotesGenerateArgs {
     /// The image to deploy, where no document in --dir states it
     #[arg(long, value_name = "IMAGE@sha256:HEX")]
     pub image: Option<String>,
+    /// Sections that people wrote, each below its heading, to fill gaps
+    #[arg(long, value_name = "FILE|-")]
+    pub sections: Option<PathBuf>,
     /// Compatibility catalog [default: the one in the repository, at the commit that is released]
     #[arg(long, value_name = "FILE|-")]
     pub catalog: Option<PathBuf>,

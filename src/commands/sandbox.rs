@@ -12,15 +12,18 @@ use url::Url;
 use self::kms::Running;
 use super::stop;
 use crate::{
+    adapters::sigstore::IdentitySource,
     cli::{Command, SandboxArgs, SandboxCommand},
-    context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, url},
+    context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, SigningEndpoints, url},
     error::{self, Error, Result},
     product::Product,
     sandbox::{
         documents::REPOSITORY,
+        sigstore::{JOB_TOKEN, Log},
         tamper::Tamper,
         world::{NONCE, Plan, World},
     },
+    subject::tag::Tag,
 };
 
 /// The token the sandbox's GitHub gets. A real one never leaves the machine, not even to loopback.
@@ -39,8 +42,10 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
     }
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
     match &args.command {
-        None => serve(&Plan { seed, tampers, targets: Vec::new() }).await,
-        Some(command) => inside(command, context, &Plan { seed, tampers, targets: command.releases() }).await,
+        None => serve(&Plan { seed, tampers, ..Plan::default() }).await,
+        Some(command) => {
+            inside(command, context, &Plan { seed, tampers, targets: command.releases(), ..Plan::default() }).await
+        }
     }
 }
 
@@ -59,7 +64,7 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         Some(None) => Some(kms::start(&world).await?),
         Some(Some(_)) | None => None,
     };
-    let mut endpoints = endpoints(&world, kms.as_ref())?;
+    let mut endpoints = endpoints(&world, kms.as_ref(), plan.targets.first())?;
     // A service runs on a machine of the release and profile it says it is.
     if let Some((release, profile)) = command.machine() {
         endpoints.kms.agent = Some(world.agent(&release, profile)?);
@@ -68,8 +73,8 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
     Box::pin(super::dispatch(command, &context)).await
 }
 
-/// Where everything is in this world.
-fn endpoints(world: &World, kms: Option<&Running>) -> Result<Endpoints> {
+/// Where everything is in this world. What is signed, the release workflow signs at the tag that the command names.
+fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Result<Endpoints> {
     let real = Endpoints::real(Some(SecretString::from(TOKEN)))?;
     Ok(Endpoints {
         repository: Some(repository()?),
@@ -90,6 +95,11 @@ fn endpoints(world: &World, kms: Option<&Running>) -> Result<Endpoints> {
             node_agent: Some(world.node_agent()),
         },
         token: real.token,
+        signing: SigningEndpoints {
+            config: Some(world.signing_config(Log::Rekor1)),
+            identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),
+            password: None,
+        },
     })
 }
 
@@ -123,7 +133,7 @@ async fn serve(plan: &Plan) -> Result<Product> {
             None
         }
     };
-    let exports = exports(&world, &endpoints(&world, kms.as_ref())?, kms.as_ref());
+    let exports = exports(&world, &endpoints(&world, kms.as_ref(), None)?, kms.as_ref());
     Ok(Product::bytes(exports).then(async move {
         tracing::info!("the sandbox is up; stop it with Ctrl-C");
         stopped.await;
@@ -145,6 +155,9 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("GH_TOKEN", endpoints.token.as_ref().map(|token| token.expose_secret().to_owned())),
         ("MEROTEE_REKOR_URL", address(&endpoints.rekor_url)),
         ("MEROTEE_TRUSTED_ROOT", path(&endpoints.trusted_root)),
+        ("MEROTEE_SIGNING_CONFIG", path(&endpoints.signing.config)),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", Some(world.token_url(None))),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", Some(JOB_TOKEN.to_owned())),
         ("PCCS_URL", address(&endpoints.pccs_url)),
         ("MEROTEE_TDX_ROOT", path(&endpoints.tdx_root)),
         ("MEROTEE_TDX_QUOTE", path(&Some(world.tdx_quote()))),
@@ -168,9 +181,11 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         "# merotee kms get-key --root $MEROTEE_TDX_ROOT --expect-policy $MEROTEE_KMS_POLICY\n\
          # merotee quote verify $MEROTEE_TDX_QUOTE --pccs $PCCS_URL --root $MEROTEE_TDX_ROOT --nonce $MEROTEE_TDX_NONCE\n\
          # gh: GH_HOST=github.localhost HTTP_PROXY={api} gh release view mero-kms-v1.2.0 --repo {REPOSITORY}\n\
+         # to sign with Rekor v2: MEROTEE_SIGNING_CONFIG={rekor2}\n\
          # sigstore-python: sigstore --trust-config {config} verify identity …\n",
         api = world.api_url(),
-        config = quoted(&world.trust_config().to_string_lossy()),
+        rekor2 = quoted(&world.signing_config(Log::Rekor2).to_string_lossy()),
+        config = quoted(&world.trust_config(Log::Rekor1).to_string_lossy()),
     );
     text
 }

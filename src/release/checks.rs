@@ -191,6 +191,22 @@ pub(crate) fn judge_delivery(snapshot: &Snapshot) -> Vec<Finding> {
     delivery.flat_map(|check| check.findings(snapshot)).collect()
 }
 
+/// Checks of files against their checksums file, whatever release they are of.
+pub(crate) const CHECKSUM_RULES: [CheckInfo; 6] = [
+    completeness::ASSET_NAME,
+    completeness::ASSET_UNIQUE,
+    completeness::ASSET_PRESENT,
+    completeness::CHECKSUMS_FILE,
+    completeness::ASSET_LISTED,
+    integrity::CHECKSUM,
+];
+
+/// Runs the checks of files against their checksums file.
+pub(crate) fn judge_checksums(snapshot: &Snapshot) -> Vec<Finding> {
+    let rules = CHECKS.iter().filter(|check| CHECKSUM_RULES.contains(&check.info));
+    rules.flat_map(|check| check.findings(snapshot)).collect()
+}
+
 /// The checksums file with its unusable lines, when it is at hand.
 pub(crate) fn checksums_of(snapshot: &Snapshot) -> Option<&(ChecksumsFile, BadLines)> {
     snapshot.asset(&snapshot.contract.checksums.name)?.document().map(Document::checksums)

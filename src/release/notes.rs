@@ -14,5 +14,6 @@ pub mod people;
 pub mod previous;
 mod prose;
 pub mod sections;
+pub mod supplied;
 
 pub use check::{DemandedImage, Demands, NOTES_SECTIONS, RULES, advisory, check, notes_sections};

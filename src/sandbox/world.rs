@@ -18,14 +18,17 @@ use super::{
     github::{self, Hub},
     key::Seed,
     release::{Sample, ServedRelease},
-    sigstore::{self, Instance},
+    sigstore::{self, Instance, Log},
     tamper::Tamper,
     tdx::{self, Platform},
 };
 use crate::{
     attestation::report_data::{default_binding, report_data},
     error::{Error, Result},
-    subject::{profile::Profile, tag::Tag},
+    subject::{
+        profile::Profile,
+        tag::{Family, Tag},
+    },
 };
 
 /// The challenge that the sample quote answers.
@@ -39,6 +42,11 @@ const NODE: &str = "mero-tee-v1.2.0";
 const KMS_POLICY: &str = "kms_policy.json";
 /// The node's libp2p key: 32 bytes of an Ed25519 secret, in hex.
 const NODE_KEY: &str = "node_key";
+/// Per log, the files that say whom to trust and who signs.
+const LOGS: [(Log, &str, &str); 2] = [
+    (Log::Rekor1, "trust_config.json", "signing_config.json"),
+    (Log::Rekor2, "trust_config_rekor2.json", "signing_config_rekor2.json"),
+];
 const TDX_ROOT: &str = "tdx_root.der";
 const TDX_QUOTE: &str = "tdx_quote.bin";
 const TDX_COLLATERAL: &str = "tdx_collateral.json";
@@ -79,6 +87,19 @@ pub struct Plan {
     pub tampers: Vec<Tamper>,
     /// Releases to spoil; empty means every one that can be.
     pub targets: Vec<Tag>,
+    /// Releases to build instead of the samples, newest first. The catalog lists every version that both families have.
+    pub instead: Vec<Ordered>,
+}
+
+/// A release that a plan asks for.
+#[derive(Debug, Clone)]
+pub struct Ordered {
+    /// What it is.
+    pub sample: Sample,
+    /// How to spoil it, and no other.
+    pub tampers: Vec<Tamper>,
+    /// Bytes of zeros that its archive of binaries holds instead of a sample's.
+    pub archive: Option<usize>,
 }
 
 impl Plan {
@@ -87,6 +108,11 @@ impl Plan {
     /// # Errors
     /// Usage, naming the kind and why each target is out of its reach.
     pub fn check(&self) -> Result<()> {
+        for Ordered { sample, tampers, .. } in &self.instead {
+            if let Some(why) = tampers.iter().find_map(|tamper| tamper.objection(sample)) {
+                return Err(Error::usage(format!("{} cannot be spoiled so: {why}", sample.tag)));
+            }
+        }
         let samples = Sample::all()?;
         if let Some(unknown) =
             self.targets.iter().find(|tag| !self.tampers.is_empty() && !samples.iter().any(|s| s.tag == **tag))
@@ -125,7 +151,23 @@ impl Plan {
     /// Internal, when the sandbox itself is broken.
     pub fn releases(&self, sigstore: &mut Instance) -> Result<Vec<ServedRelease>> {
         let time = made_at()?;
-        Sample::all()?.iter().map(|sample| assembly::build(sample, sigstore, time, &self.tampers_of(sample))).collect()
+        if !self.instead.is_empty() {
+            let build = |one: &Ordered| assembly::build(&one.sample, sigstore, time, &one.tampers, one.archive);
+            return self.instead.iter().map(build).collect();
+        }
+        let samples = Sample::all()?;
+        samples.iter().map(|one| assembly::build(one, sigstore, time, &self.tampers_of(one), None)).collect()
+    }
+
+    /// The repository's catalog.
+    fn catalog(&self) -> serde_json::Value {
+        if self.instead.is_empty() {
+            return catalog::kept();
+        }
+        let of = |family| self.instead.iter().map(|one| &one.sample.tag).filter(move |tag| tag.family() == family);
+        let paired = |kms: &&Tag| !kms.is_rc() && of(Family::Node).any(|node| node.version() == kms.version());
+        let pairs = of(Family::Kms).filter(paired).map(|tag| (tag.version().to_string(), tag.version().to_string()));
+        catalog::catalog(&pairs.collect::<Vec<_>>())
     }
 }
 
@@ -153,8 +195,11 @@ impl World {
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
         write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
-        write(folder.path(), "trust_config.json", instance.client_trust_config_json(&sigstore))?;
-        let hub = Arc::new(Hub::new(releases, &catalog::kept(), storage));
+        for (log, trust, signing) in LOGS {
+            write(folder.path(), trust, instance.client_trust_config_of(&sigstore, log))?;
+            write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
+        }
+        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
@@ -263,8 +308,30 @@ impl World {
     }
 
     /// Trusted root and signing configuration in one file, as sigstore-python wants them.
-    pub fn trust_config(&self) -> PathBuf {
-        self.folder.path().join("trust_config.json")
+    pub fn trust_config(&self, log: Log) -> PathBuf {
+        self.of_log(log, |(_, trust, _)| trust)
+    }
+
+    /// The services that sign, with entries going to this log.
+    pub fn signing_config(&self, log: Log) -> PathBuf {
+        self.of_log(log, |(_, _, signing)| signing)
+    }
+
+    /// Where a job gets its identity token: of the release workflow at `tag`, or of the KMS's on the main branch.
+    pub fn token_url(&self, tag: Option<&Tag>) -> String {
+        let workflow = match tag.map(Tag::family) {
+            Some(Family::Kms) | None => "release-kms-phala.yaml",
+            Some(Family::Node) => "release-node-image-gcp.yaml",
+        };
+        let git_ref = tag.map_or("refs/heads/master".to_owned(), |tag| format!("refs/tags/{tag}"));
+        let sha = tag.map_or_else(|| "0".repeat(40), documents::commit);
+        let (base, repository) = (&self.sigstore, documents::REPOSITORY);
+        format!("{base}/oidc/token?repository={repository}&workflow={workflow}&ref={git_ref}&sha={sha}")
+    }
+
+    fn of_log(&self, log: Log, name: impl FnOnce((Log, &'static str, &'static str)) -> &'static str) -> PathBuf {
+        let [first, second] = LOGS;
+        self.folder.path().join(name(if log == first.0 { first } else { second }))
     }
 }
 

@@ -13,6 +13,8 @@ mod actions;
 #[cfg(feature = "sandbox")]
 mod advice;
 #[cfg(feature = "sandbox")]
+mod audit;
+#[cfg(feature = "sandbox")]
 mod bad_input;
 #[cfg(feature = "sandbox")]
 mod binary;
@@ -20,6 +22,8 @@ mod binary;
 mod bundles;
 #[cfg(feature = "sandbox")]
 mod catalog;
+#[cfg(feature = "sandbox")]
+mod checksums;
 #[cfg(feature = "sandbox")]
 mod checksums_coreutils;
 mod compose_hash;
@@ -51,8 +55,9 @@ mod github_client;
 mod guarded;
 #[cfg(feature = "sandbox")]
 mod help;
-#[cfg(feature = "sandbox")]
 mod hotfix;
+#[cfg(feature = "sandbox")]
+mod html;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
@@ -81,6 +86,8 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(feature = "sandbox")]
+mod publish;
 #[cfg(all(feature = "sandbox", unix))]
 mod publishing_walk;
 mod quote;
@@ -94,6 +101,8 @@ mod sandbox_sigstore;
 mod sandbox_tdx;
 #[cfg(feature = "sandbox")]
 mod sandbox_world;
+#[cfg(feature = "sandbox")]
+mod sign;
 #[cfg(feature = "sandbox")]
 mod spdx_tools;
 #[cfg(feature = "sandbox")]

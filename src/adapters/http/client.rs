@@ -9,18 +9,19 @@ use reqwest::{
         LOCATION, RANGE,
     },
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use super::{
     HttpOptions, excerpt, excerpt_at, excerpt_within,
-    failure::{Asked, Failure, Unwelcome, host},
+    failure::{Asked, Failure, host},
+    gate::Gate,
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
     request::{Body, Redirects, Request},
     retry::Patience,
     service::{Ours, Service},
-    upload,
+    token, upload,
 };
 use crate::error::{Error, Result};
 
@@ -28,16 +29,16 @@ use crate::error::{Error, Result};
 const MAX_PATH: usize = 200;
 /// Redirects followed for one request.
 const MAX_REDIRECTS: usize = 5;
-/// How much of an error's body is read for its message.
-const MAX_ERROR_BYTES: u64 = 16 << 10;
 const USER_AGENT: &str = concat!("merotee/", env!("CARGO_PKG_VERSION"));
 /// The client of one service and of the hosts it redirects to.
 pub struct Http {
-    service: Service,
+    pub(super) service: Service,
     options: HttpOptions,
     base: Url,
     /// Marked as sensitive: its `Debug` says so and nothing else.
-    authorization: Option<HeaderValue>,
+    pub(super) authorization: Option<HeaderValue>,
+    /// What all requests have in common.
+    pub(super) gate: Gate,
     // Made on first use: reading the system's certificates takes longer than many a request.
     proxied: OnceCell<Client>,
     direct: OnceCell<Client>,
@@ -94,12 +95,13 @@ impl Http {
             return Err(Error::usage(format!("the URL of {noun} must not carry a user name or password"))
                 .help(service.instead_of_credentials()));
         }
-        let authorization = token.map(bearer).transpose()?.flatten();
+        let authorization = token.map(token::bearer).transpose()?.flatten();
         if authorization.is_some() && base.scheme() == "http" && !is_loopback(&base) {
             tracing::warn!("the token goes to {} without encryption", host(&base));
         }
         let [proxied, direct, proxied_upload, direct_upload] = [const { OnceCell::const_new() }; 4];
-        Ok(Self { service, options, base, authorization, proxied, direct, proxied_upload, direct_upload })
+        let gate = Gate::new(service);
+        Ok(Self { service, options, base, authorization, gate, proxied, direct, proxied_upload, direct_upload })
     }
 
     pub(crate) fn options(&self) -> &HttpOptions {
@@ -177,14 +179,19 @@ impl Http {
         }
         let limit = match request.body {
             Body::Stream(_) => self.options.download_timeout,
-            Body::None | Body::Json(_) => self.options.request_timeout,
+            Body::None | Body::Json(_) | Body::Bytes(..) => self.options.request_timeout,
         };
         loop {
-            let failure = match tokio::time::timeout(limit, self.ask_once(request)).await {
-                Ok(Ok(fetched)) => return Ok(fetched),
-                Ok(Err(failure)) => failure,
-                Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+            // What is waited for here is nobody's delay: no answer is late yet.
+            let failure = match self.gate.enter(url).await {
+                Ok(()) => match tokio::time::timeout(limit, self.ask_once(request)).await {
+                    Ok(Ok(fetched)) => return Ok(fetched),
+                    Ok(Err(failure)) => failure,
+                    Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+                },
+                Err(closed) => closed,
             };
+            self.heed(&failure);
             patience.wait(failure).await?;
         }
     }
@@ -195,6 +202,7 @@ impl Http {
         match status {
             StatusCode::NOT_FOUND => return Ok(None),
             StatusCode::OK => {}
+            _ if request.accepted.contains(&status) => {}
             // What was made, taken or done away with is answered so; a document never is.
             _ if status.is_success() && !request.reads() => {}
             _ => return Err(self.rejected(answer).await),
@@ -210,6 +218,9 @@ impl Http {
             let shown = shown(&url);
             tracing::debug!("{} {shown}", request.method);
             let response = self.send(request, &url).await?;
+            if self.is_own(&url) {
+                self.gate.observe(response.headers());
+            }
             tracing::trace!("{shown} answered {}", response.status().as_u16());
             if let Some(next) = self.redirect(&url, &response, request)? {
                 url = next;
@@ -234,7 +245,9 @@ impl Http {
         let transport = |e: reqwest::Error| Failure::transport(url, &self.options, &e);
         let content = match &request.body {
             Body::None => return sending.send().await.map_err(transport),
-            Body::Json(json) => return sending.body(json.clone()).send().await.map_err(transport),
+            Body::Json(bytes) | Body::Bytes(_, bytes) => {
+                return sending.body(bytes.clone()).send().await.map_err(transport);
+            }
             Body::Stream(content) => content,
         };
         let cannot = |why| Failure::new(url, Reason::Unsendable(why));
@@ -254,15 +267,6 @@ impl Http {
     /// The next piece of the body, `None` at its end.
     pub(crate) async fn piece(&self, answer: &mut Answer) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
         answer.response.chunk().await.map_err(|e| Failure::transport(&answer.url, &self.options, &e))
-    }
-
-    /// The failure that an answer with an unwelcome status stands for.
-    pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
-        // The body is only wanted for its message: without one, or with half of one, the status has to do.
-        let body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
-        let (status, headers) = (answer.response.status(), answer.response.headers());
-        let unwelcome = Unwelcome { status, headers, body: &body, storage: answer.redirected_away };
-        Failure::status(&answer.url, self.service, &unwelcome)
     }
 
     /// The body in memory. Bytes are counted as they come: `Content-Length` proves nothing.
@@ -286,6 +290,9 @@ impl Http {
             Body::None => {}
             Body::Json(_) => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            Body::Bytes(media_type, _) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
             }
             Body::Stream(content) => {
                 let unknown = || HeaderValue::from_static("application/octet-stream");
@@ -379,20 +386,6 @@ fn json_of(fetched: &Fetched, subject: &str) -> Result<serde_json::Value> {
         let host = host(&fetched.url);
         Error::remote(format!("{subject}: {host} answered with something that is not JSON: `{shown}`")).because(e)
     })
-}
-
-/// The header that carries the token; `None` for an empty token, which is how CI passes on a secret that isn't there.
-fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
-    // A token read from a file ends in a newline.
-    let token = token.expose_secret().trim();
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
-    })?;
-    value.set_sensitive(true);
-    Ok(Some(value))
 }
 
 #[cfg(test)]

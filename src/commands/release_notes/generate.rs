@@ -1,5 +1,7 @@
 //! `release-notes generate`: reads history and documents, and writes the notes.
 
+use std::path::Path;
+
 use super::{
     NOTES, contracts,
     documents::{self, Documents},
@@ -23,6 +25,7 @@ use crate::{
             image::pinned,
             measured::Measurements,
             previous::{Tags, previous},
+            supplied::Supplied,
         },
     },
     report::{Status, escape::terminal},
@@ -35,11 +38,15 @@ use crate::{
 /// Largest catalog read; a thousand entries take 200 KiB.
 const MAX_CATALOG: u64 = 8 << 20;
 
+/// Longest sections that people wrote; GitHub takes notes of 125,000 characters.
+const MAX_SECTIONS: u64 = 256 << 10;
+
 /// Most pairs that are listed.
 const MAX_PAIRS: usize = 50;
 
 pub(super) async fn run(args: &NotesGenerateArgs, context: &Context) -> Result<Product> {
     let (tag, class) = (&args.tag, class(args)?);
+    let supplied = supplied(args.sections.as_deref())?;
     let folder = args.repo_dir.as_deref().unwrap_or(&context.folder);
     let releases = Releases::around(folder)?;
     let config = guarded::config(args.config.as_deref(), &guarded::top(folder))?;
@@ -76,8 +83,22 @@ pub(super) async fn run(args: &NotesGenerateArgs, context: &Context) -> Result<P
         compatible: read.pairs(&releases, &head, &config)?,
         admitted: own.as_ref().and_then(|own| own.admitted(tag)),
     });
+    let text = supplied.fill(&text);
     tell_gaps(&text, class, &images);
     Ok(Product::bytes(text))
+}
+
+/// What people wrote ahead of the release.
+fn supplied(given: Option<&Path>) -> Result<Supplied> {
+    let Some(path) = given else { return Ok(Supplied::default()) };
+    let name = file::source_name(path);
+    let bytes = file::read_source(path, MAX_SECTIONS)?;
+    let text = String::from_utf8(bytes).map_err(|e| Error::usage(format!("{name}: not valid UTF-8")).because(e))?;
+    Supplied::read(&text).map_err(|e| {
+        Error::usage(format!("{name}: not sections of release notes"))
+            .because(e)
+            .help("one heading for each section, such as `## Upgrade path`; nothing else is taken over")
+    })
 }
 
 /// The class, which must be one that the tag can have.

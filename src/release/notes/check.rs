@@ -167,7 +167,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 }
 
 /// The words of a heading up to the first remark, lowercase, one space between, without a leading number.
-fn words(title: &str) -> String {
+pub(super) fn words(title: &str) -> String {
     let title = title.split([':', '(', '–', '—']).next().unwrap_or_default();
     let plain: String =
         title.chars().filter(|c| !matches!(c, '\'' | '’')).map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
