@@ -156,7 +156,7 @@ mod tests {
             Line::Row(row) => format!("{:?} {} {}", row.status, row.subject, row.detail).trim_end().to_owned(),
             Line::Run(names) => names.join(", "),
         };
-        folded(&section).into_iter().map(shown).collect()
+        folded(&section, 80).into_iter().map(shown).collect()
     }
 
     #[test]
