@@ -6,6 +6,7 @@
 mod api;
 mod issues;
 mod pages;
+mod pulls;
 mod release;
 
 use std::{collections::HashSet, path::Path, sync::Arc};
@@ -14,8 +15,11 @@ use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
 
-pub use self::release::{Release, ReleaseAsset};
 use self::{api::Api, pages::Pages};
+pub use self::{
+    pulls::{Made, Proposed, Proposing, Snapshot},
+    release::{Release, ReleaseAsset},
+};
 pub use super::download::{Allowance, Downloaded};
 use super::{
     download::{Wanted, download},

@@ -4,6 +4,7 @@
 //! how a service names itself, limits and advises is its dialect ([`Service`]). What an API offers is for its own adapter
 //! (`github`), and where bytes go for `download`.
 
+mod attempt;
 mod client;
 mod excerpt;
 mod exchange;
@@ -19,6 +20,7 @@ mod upload;
 use std::time::Duration;
 
 pub(crate) use self::{
+    attempt::{Attempt, Refused},
     client::Answer,
     excerpt::{excerpt, excerpt_at},
     failure::{Failure, host, readable},

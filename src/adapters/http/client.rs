@@ -170,27 +170,20 @@ impl Http {
     /// Remote: everything else that is not a success, an answer that is too large, slow or cut, a redirect where `request`
     /// does not allow one. Input: a body that cannot be produced.
     pub async fn ask(&self, request: &Request<'_>, subject: &str) -> Result<Option<Fetched>> {
-        let url = request.url;
         let asked = if request.reads() { Asked::For(subject) } else { Asked::To(subject) };
         let mut patience = self.attempts(asked);
         if !request.idempotent {
             patience = patience.only_what_was_not_done();
         }
-        let limit = match request.body {
-            Body::Stream(_) => self.options.download_timeout,
-            Body::None | Body::Json(_) => self.options.request_timeout,
-        };
         loop {
-            let failure = match tokio::time::timeout(limit, self.ask_once(request)).await {
-                Ok(Ok(fetched)) => return Ok(fetched),
-                Ok(Err(failure)) => failure,
-                Err(_) => Failure::new(url, Reason::TimedOut(limit)),
-            };
-            patience.wait(failure).await?;
+            match self.within_limit(request).await {
+                Ok(fetched) => return Ok(fetched),
+                Err(failure) => patience.wait(failure).await?,
+            }
         }
     }
 
-    async fn ask_once(&self, request: &Request<'_>) -> Result<Option<Fetched>, Failure> {
+    pub(super) async fn ask_once(&self, request: &Request<'_>) -> Result<Option<Fetched>, Failure> {
         let mut answer = self.open(request).await?;
         let status = answer.response.status();
         match status {
