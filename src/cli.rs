@@ -29,6 +29,7 @@ pub use self::{
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
+    subject::Reads,
 };
 use crate::subject::tag::{Class, Selector};
 use clap::{Args, Parser, Subcommand, ValueHint};

@@ -3,6 +3,8 @@
 
 use super::{
     Command,
+    catalog::CatalogCommand,
+    dependency_guard::DependencyGuardArgs,
     kms::{KmsCommand, KmsServeArgs},
 };
 use crate::subject::{
@@ -10,13 +12,39 @@ use crate::subject::{
     tag::{Family, Selector, Tag},
 };
 
+/// The releases that a command line has read from where its context says: those a sandbox can spoil.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reads {
+    /// None.
+    Nothing,
+    /// Some, and which is found out on the way.
+    Any,
+    /// Some of a family, and which is found out on the way.
+    AnyOf(Family),
+    /// These, and perhaps others that go with them.
+    These(Vec<Tag>),
+}
+
+impl Reads {
+    /// Those that are named; a command that names none finds out by itself.
+    fn named<'s>(selectors: impl IntoIterator<Item = &'s Selector>) -> Self {
+        let tags: Vec<Tag> = selectors.into_iter().flat_map(Selector::tags).collect();
+        if tags.is_empty() { Self::Any } else { Self::These(tags) }
+    }
+}
+
 impl Command {
-    /// Releases that are named; empty for a command that names none.
-    pub fn releases(&self) -> Vec<Tag> {
+    /// Which releases are read.
+    pub fn reads(&self) -> Reads {
         match self {
-            Self::VerifyReleaseAssets(args) => args.tag.iter().flat_map(Selector::tags).collect(),
-            Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
-            Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
+            Self::VerifyReleaseAssets(args) if args.dir.is_some() => Reads::Nothing,
+            Self::VerifyReleaseAssets(args) => Reads::named(&args.tag),
+            Self::DependencyGuard(args) => args.reads(),
+            Self::Kms(KmsCommand::Serve(args)) => args.reads(),
+            // The KMS that is asked, where it is the sandbox's own.
+            Self::Kms(_) if self.asked_kms() == Some(None) => Reads::AnyOf(Family::Kms),
+            // The others read and write the catalog alone.
+            Self::Catalog(CatalogCommand::Rebuild(_)) => Reads::Any,
             Self::VerifyBlob(_)
             | Self::Catalog(_)
             | Self::Doctor(_)
@@ -32,34 +60,9 @@ impl Command {
             | Self::Kms(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
-            | Self::Man { .. } => Vec::new(),
+            | Self::Man { .. } => Reads::Nothing,
             #[cfg(feature = "sandbox")]
-            Self::Sandbox(_) => Vec::new(),
-        }
-    }
-
-    /// Whether the command reads releases, or asks a KMS that does, from where its context says: those a sandbox can spoil.
-    pub fn reads_releases(&self) -> bool {
-        match self {
-            Self::VerifyReleaseAssets(args) => args.dir.is_none(),
-            Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) => true,
-            Self::Kms(_) => self.asked_kms() == Some(None),
-            Self::VerifyBlob(_)
-            | Self::Doctor(_)
-            | Self::ComposeHash(_)
-            | Self::Quote(_)
-            | Self::GenPolicy(_)
-            | Self::Policy(_)
-            | Self::Mrtds(_)
-            | Self::MerodConfig(_)
-            | Self::ForbidAllowedEnv(_)
-            | Self::VersionSync(_)
-            | Self::DocGuard(_)
-            | Self::Explain { .. }
-            | Self::Completions { .. }
-            | Self::Man { .. } => false,
-            #[cfg(feature = "sandbox")]
-            Self::Sandbox(_) => false,
+            Self::Sandbox(_) => Reads::Nothing,
         }
     }
 
@@ -81,7 +84,28 @@ impl Command {
     }
 }
 
+impl DependencyGuardArgs {
+    /// Both releases of a pair; but for policies that are given, those of the KMS release that is judged are not read.
+    fn reads(&self) -> Reads {
+        let judges_a_node = self.tag.as_ref().is_some_and(|tag| tag.tags().iter().any(|t| t.family() == Family::Node));
+        if self.policies.is_some() && !judges_a_node {
+            return Reads::AnyOf(Family::Node);
+        }
+        Reads::named(&self.tag)
+    }
+}
+
 impl KmsServeArgs {
+    /// The release whose policy it serves by, unless that comes from elsewhere.
+    fn reads(&self) -> Reads {
+        let elsewhere =
+            self.policy.policy_url.is_some() || self.policy.policy_file.is_some() || self.lists.use_env_policy;
+        if elsewhere {
+            return Reads::Nothing;
+        }
+        self.tag().map_or(Reads::AnyOf(Family::Kms), |tag| Reads::These(vec![tag]))
+    }
+
     /// The release; a version that means nothing is for the service to refuse.
     fn tag(&self) -> Option<Tag> {
         let selector: Selector = self.release.kms_version.as_deref()?.parse().ok()?;

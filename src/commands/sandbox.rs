@@ -11,15 +11,17 @@ use url::Url;
 use self::kms::Running;
 use super::stop;
 use crate::{
-    cli::{Command, SandboxArgs},
+    cli::{Command, Reads, SandboxArgs},
     context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, url},
     error::{self, Error, Result},
     product::Product,
     sandbox::{
         documents::REPOSITORY,
+        release::Sample,
         tamper::Tamper,
         world::{NONCE, Plan, World},
     },
+    subject::tag::Tag,
 };
 
 /// The token the sandbox's GitHub gets. A real one never leaves the machine, not even to loopback.
@@ -32,19 +34,31 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
     match &args.command {
         None => serve(&Plan { seed, tampers, targets: Vec::new() }).await,
-        Some(command) => inside(command, context, &Plan { seed, tampers, targets: command.releases() }).await,
+        Some(command) => {
+            let targets = targets(command, !tampers.is_empty())?;
+            inside(command, context, &Plan { seed, tampers, targets }).await
+        }
+    }
+}
+
+/// The releases to spoil: of those the command reads. Empty means every one.
+fn targets(command: &Command, tampered: bool) -> Result<Vec<Tag>> {
+    match command.reads() {
+        // A rehearsal that spoils nothing must never read as a pass.
+        Reads::Nothing if tampered => {
+            let message = "--tamper spoils releases of the sandbox's GitHub, and this command reads none from there";
+            Err(Error::usage(message).help("leave --tamper out, or name no file that is read in a release's place"))
+        }
+        Reads::Nothing | Reads::Any => Ok(Vec::new()),
+        Reads::AnyOf(family) => {
+            Ok(Sample::all()?.into_iter().map(|sample| sample.tag).filter(|tag| tag.family() == family).collect())
+        }
+        Reads::These(tags) => Ok(tags),
     }
 }
 
 /// Runs a command in a world of its own.
 async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Product> {
-    // A rehearsal that spoils nothing must never read as a pass.
-    if !plan.tampers.is_empty() && !command.reads_releases() {
-        return Err(Error::usage(
-            "--tamper spoils releases of the sandbox's GitHub, and this command reads none from there",
-        )
-        .help("leave --tamper out, or have the release downloaded: without --dir"));
-    }
     let world = World::start(plan).await?;
     // A command that asks a KMS finds one, up for as long as the question takes.
     let kms = match command.asked_kms() {

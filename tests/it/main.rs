@@ -53,6 +53,8 @@ mod guarded;
 mod help;
 mod http_requests;
 #[cfg(feature = "sandbox")]
+mod interop_emulate;
+#[cfg(feature = "sandbox")]
 mod interop_gh;
 #[cfg(feature = "sandbox")]
 mod interop_sigstore_python;
