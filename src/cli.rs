@@ -48,8 +48,9 @@ pub struct Cli {
     pub output: OutputArgs,
 }
 
-/// Every subcommand.
+/// Every subcommand. The options of one are built when it is run, or when all are asked for: [`Cli::whole`].
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Verify a release: complete, intact, signed by the right workflow, and its policies safe
     VerifyReleaseAssets(Box<VerifyReleaseArgs>),

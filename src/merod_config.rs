@@ -33,7 +33,7 @@ pub const MEROD_CONFIG: CheckInfo =
 
 /// The rules, for listings: those of every policy, and [`MEROD_CONFIG`].
 pub fn rules() -> Vec<CheckInfo> {
-    suite::RULES.into_iter().chain([MEROD_CONFIG]).collect()
+    suite::rules().into_iter().chain([MEROD_CONFIG]).collect()
 }
 
 /// What a node is told to trust.

@@ -16,8 +16,11 @@ use serde_json::Value;
 pub(crate) use json::pretty;
 pub use json::{JsonError, MAX_JSON_BYTES, parse_json, parse_json_within};
 
-use crate::report::{CheckInfo, Finding, Status};
-use excerpt::{MAX_PROBLEMS, bounded};
+use crate::{
+    report::{CheckInfo, Finding, Status},
+    text::excerpt_within,
+};
+use excerpt::MAX_PROBLEMS;
 
 /// Every document has the shape its schema demands.
 pub const SCHEMA: CheckInfo =
@@ -135,8 +138,8 @@ pub fn validate(document: Document, value: &Value) -> Vec<SchemaError> {
         Err(defect) => return vec![SchemaError { pointer: String::new(), message: defect.to_owned() }],
     };
     let difference = |error: jsonschema::ValidationError<'_>| SchemaError {
-        pointer: bounded(format_args!("{}", error.instance_path()), MAX_MESSAGE_CHARS),
-        message: bounded(format_args!("{error}"), MAX_MESSAGE_CHARS),
+        pointer: excerpt_within(format_args!("{}", error.instance_path()), MAX_MESSAGE_CHARS),
+        message: excerpt_within(format_args!("{error}"), MAX_MESSAGE_CHARS),
     };
     if has_more_values_than(value, MAX_VALUES_FOR_ALL_ERRORS) {
         return validator.validate(value).err().map(difference).into_iter().collect();

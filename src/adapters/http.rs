@@ -6,7 +6,6 @@
 
 mod attempt;
 mod client;
-mod excerpt;
 mod exchange;
 mod failure;
 mod origin;
@@ -22,7 +21,6 @@ use std::time::Duration;
 pub(crate) use self::{
     attempt::{Attempt, Refused},
     client::Answer,
-    excerpt::{excerpt, excerpt_at},
     failure::{Failure, host, readable},
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
@@ -32,6 +30,7 @@ pub use self::{
     request::{Body, Content, Redirects, Request, Source},
     service::Service,
 };
+pub(crate) use crate::text::{excerpt, excerpt_at, excerpt_within};
 
 /// Bounds on every request. The defaults suit GitHub over an ordinary network.
 #[derive(Debug, Clone)]

@@ -1,7 +1,10 @@
 //! Options of a command that are written before its name, where every option was taken once and where scripts still have
 //! them: `--retries 0` before `quote verify`. They are put behind the name, so that the command takes or refuses them.
 
-use std::ffi::{OsStr, OsString};
+use std::{
+    cell::OnceCell,
+    ffi::{OsStr, OsString},
+};
 
 use clap::{Arg, ArgAction, Command};
 
@@ -10,9 +13,15 @@ pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec
     let mut words = words.into_iter().peekable();
     let mut ordered: Vec<OsString> = words.next().into_iter().collect();
     let mut moved = Vec::new();
+    let whole = OnceCell::new();
     while let Some(word) = words.next_if(|word| is_option(word)) {
         let own = program.get_arguments().find(|arg| is(arg, &word));
-        let found = own.or_else(|| of_any_command(program, &word));
+        let found = match own {
+            Some(own) => Some(own),
+            // These are the program's own too, but it learns of them late.
+            None if ["-h", "--help", "-V", "--version"].iter().any(|asked| word == *asked) => None,
+            None => of_any_command(whole.get_or_init(|| built(program)), &word),
+        };
         let value = found.filter(|arg| has_value_behind(arg, &word)).and_then(|_| words.next());
         let place = if own.is_none() && found.is_some() { &mut moved } else { &mut ordered };
         place.push(word);
@@ -22,13 +31,20 @@ pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec
         ordered.extend(words);
         return ordered;
     }
-    let mut at = program;
+    let mut at = whole.get_or_init(|| built(program));
     while let Some(command) = words.peek().and_then(|word| at.find_subcommand(word)) {
         ordered.extend(words.next());
         at = command;
     }
     ordered.extend(moved.into_iter().chain(words));
     ordered
+}
+
+/// The program with all options of all commands. Most command lines need no such thing.
+fn built(program: &Command) -> Command {
+    let mut whole = program.clone();
+    whole.build();
+    whole
 }
 
 /// Whether a word is an option, and not `-` or `--`.

@@ -34,9 +34,9 @@ pub struct QuoteVerifyArgs {
     /// By what it is judged.
     #[command(flatten)]
     pub by: JudgementArgs,
-    /// Which side of the policy the machine is on [default: the one the policy states, or the answer came from]
-    #[arg(long, value_parser = choice::named::<SideArg>(), requires = "expect_policy")]
-    pub side: Option<SideArg>,
+    /// Whether the machine is a KMS or a node [default: what the policy states, or what the answer came from]
+    #[arg(long, alias = "side", value_parser = choice::named::<RoleArg>(), requires = "expect_policy")]
+    pub role: Option<RoleArg>,
     /// 32 bytes that the first half of the report data must hold
     #[arg(long, value_name = "B64|HEX")]
     pub nonce: Option<Half>,
@@ -81,20 +81,20 @@ pub struct JudgementArgs {
     pub allow_debug_td: bool,
 }
 
-/// A side of a policy.
+/// What a machine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SideArg {
+pub enum RoleArg {
     /// A key-management service
     Kms,
     /// A node
     Node,
 }
 
-impl From<SideArg> for Role {
-    fn from(side: SideArg) -> Self {
-        match side {
-            SideArg::Kms => Self::Kms,
-            SideArg::Node => Self::Node,
+impl From<RoleArg> for Role {
+    fn from(role: RoleArg) -> Self {
+        match role {
+            RoleArg::Kms => Self::Kms,
+            RoleArg::Node => Self::Node,
         }
     }
 }

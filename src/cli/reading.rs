@@ -2,13 +2,12 @@
 //! complaints read. Not what the words mean: that is the types' business.
 
 use std::{
+    collections::HashMap,
     error::Error as _,
     ffi::{OsStr, OsString},
 };
 
-use clap::{
-    CommandFactory as _, FromArgMatches as _, Parser as _, builder::Resettable, error::ErrorKind, parser::ValueSource,
-};
+use clap::{CommandFactory as _, FromArgMatches as _, builder::Resettable, error::ErrorKind, parser::ValueSource};
 
 #[cfg(feature = "sandbox")]
 use super::Command;
@@ -35,13 +34,31 @@ impl Cli {
     /// # Errors
     /// When there is no command to run.
     pub fn from_process() -> Result<Self, NoCommand> {
-        Self::read(heeding(Self::command(), |name| variable(name).is_some()), std::env::args_os().collect())
+        // To leave a variable out takes every command's options, and building those takes longer than all the rest.
+        let some_are_empty = std::env::vars_os().any(|(_, value)| value.is_empty());
+        let command =
+            if some_are_empty { heeding(Self::whole(), |name| variable(name).is_some()) } else { Self::command() };
+        Self::read(command, std::env::args_os().collect())
+    }
+
+    /// Every command with all its options.
+    pub fn whole() -> clap::Command {
+        let mut command = Self::command();
+        let about = |command: &clap::Command| command.get_about().cloned();
+        let lines: HashMap<String, _> =
+            command.get_subcommands().map(|below| (below.get_name().to_owned(), about(below))).collect();
+        command.build();
+        // What is built late brings the line about its type along, which is not for users.
+        command.mut_subcommands(|below| match lines.get(below.get_name()) {
+            Some(Some(line)) => below.about(line.clone()),
+            Some(None) | None => below,
+        })
     }
 
     /// Reads words, the program's name first. No variable of the environment counts.
     #[cfg(test)]
     pub(super) fn from_words(words: Vec<OsString>) -> Result<Self, NoCommand> {
-        Self::read(heeding(Self::command(), |_| false), words)
+        Self::read(heeding(Self::whole(), |_| false), words)
     }
 
     fn read(command: clap::Command, words: Vec<OsString>) -> Result<Self, NoCommand> {
@@ -64,7 +81,7 @@ impl Cli {
         });
         let read = match read {
             // Help names every variable, whether it is heeded or not.
-            Err(error) if is_help(&error) => Self::try_parse_from(words),
+            Err(error) if is_help(&error) => Self::whole().try_get_matches_from(words).and(Err(error)),
             read => read,
         };
         read.map_err(NoCommand::from)
@@ -82,7 +99,7 @@ impl Cli {
         }
         let words = [OsString::from("merotee")].into_iter().chain(args.words.drain(..)).collect();
         // What surrounds the sandbox must not reach into it: no variable of the environment counts.
-        let mut inner = match Self::parse_words(heeding(Self::command(), |_| false), words) {
+        let mut inner = match Self::parse_words(heeding(Self::whole(), |_| false), words) {
             Err(NoCommand::Nothing(_)) => return Err(NoCommand::Wrong(nothing_to_run())),
             read => read?,
         };

@@ -1,6 +1,6 @@
 //! `completions` and `man`: both made from the clap types, so that they can't go stale.
 
-use clap::{CommandFactory as _, ValueHint};
+use clap::ValueHint;
 
 use crate::{
     cli::Cli,
@@ -14,7 +14,7 @@ const PROGRAM: &str = "merotee";
 /// A shell's completion script.
 pub(super) fn script(shell: clap_complete::Shell) -> Product {
     let mut bytes = Vec::new();
-    clap_complete::generate(shell, &mut hinted(Cli::command()), PROGRAM, &mut bytes);
+    clap_complete::generate(shell, &mut hinted(Cli::whole()), PROGRAM, &mut bytes);
     Product::bytes(bytes)
 }
 
@@ -32,9 +32,7 @@ fn hinted(command: clap::Command) -> clap::Command {
 
 /// A manual page in roff: the program's, or that of a subcommand at any depth, named word by word.
 pub(super) fn manual(of: &[String]) -> Result<Product> {
-    let mut command = Cli::command();
-    // Subcommands learn their full name and the options of all commands here.
-    command.build();
+    let command = Cli::whole();
     let mut page = &command;
     for name in of {
         page = below(page, name)?;

@@ -74,7 +74,7 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
     sections.extend(roles(&policies, &published));
     Ok(Product::report(Report {
         command: "policy validate".into(),
-        rules: suite::RULES.to_vec(),
+        rules: suite::rules(),
         sections,
         ..Report::default()
     }))

@@ -37,7 +37,7 @@ pub const MEROD_CONFIG_PATH: &str = "tee.kms.phala.attestation";
 /// The rules of generation: those of the inputs, then those of every policy.
 pub fn rules() -> Vec<CheckInfo> {
     let inputs = [CANDIDATES, CANDIDATES_AGREE, MRTDS];
-    suite::RULES.into_iter().chain(inputs).chain([COUNTERPART_MEASUREMENTS]).collect()
+    suite::rules().into_iter().chain(inputs).chain([COUNTERPART_MEASUREMENTS]).collect()
 }
 
 /// How the three files are named.

@@ -12,24 +12,15 @@ use super::{
 };
 use crate::{
     policy::mrtds::PublishedMrtds,
-    report::{CheckInfo, Finding, Status},
+    report::{Check, CheckInfo, Finding, Status},
     schema::{SCHEMA, conforms},
     subject::{profile::Profile, role::Role, tag::Class},
 };
 
 /// The rules, for listings.
-pub const RULES: [CheckInfo; 10] = [
-    SCHEMA,
-    checks::PROFILE,
-    checks::TAG,
-    checks::STATUS,
-    checks::MEASUREMENTS,
-    checks::TCB,
-    checks::FIELDS,
-    checks::REGISTER_ZERO,
-    ROLE_SEPARATION,
-    PROFILE_ISOLATION,
-];
+pub fn rules() -> Vec<CheckInfo> {
+    of_one_file().iter().map(|check| check.info).chain([PROFILE_ISOLATION]).collect()
+}
 
 /// What is demanded of a file that is safe in itself.
 #[derive(Debug, Clone, Copy)]
@@ -42,18 +33,47 @@ pub struct Demands<'a> {
     pub class: Class,
 }
 
+/// A file, and what is demanded of it.
+struct Judged<'a> {
+    policy: &'a PolicyFile,
+    demands: Demands<'a>,
+}
+
+/// The rules about one file by itself.
+fn of_one_file<'a>() -> [Check<Judged<'a>>; 9] {
+    [
+        Check { info: SCHEMA, applies: always, run: |one| schema(one.policy) },
+        Check { info: checks::PROFILE, applies: |one| one.demands.profile.is_some(), run: profile },
+        Check { info: checks::TAG, applies: |one| one.demands.version.is_some(), run: tag },
+        Check { info: checks::STATUS, applies: always, run: |one| checks::status(one.policy, one.demands.class) },
+        Check { info: checks::MEASUREMENTS, applies: always, run: |one| checks::measurements(one.policy) },
+        Check { info: checks::TCB, applies: always, run: |one| checks::tcb(one.policy) },
+        Check { info: checks::FIELDS, applies: always, run: |one| checks::fields(one.policy) },
+        Check { info: checks::REGISTER_ZERO, applies: always, run: |one| checks::register_zero(one.policy) },
+        Check { info: ROLE_SEPARATION, applies: always, run: |one| roles_within(one.policy) },
+    ]
+}
+
 /// All rules about one file by itself.
 pub fn alone(policy: &PolicyFile, demands: Demands<'_>) -> Vec<Finding> {
-    let mut findings = conforms(&policy.name, policy.kind.schema(), &policy.document);
-    findings.extend(demands.profile.into_iter().flat_map(|profile| checks::profile(policy, profile)));
-    findings.extend(demands.version.into_iter().flat_map(|version| checks::tag(policy, version)));
-    findings.extend(checks::status(policy, demands.class));
-    findings.extend(checks::measurements(policy));
-    findings.extend(checks::tcb(policy));
-    findings.extend(checks::fields(policy));
-    findings.extend(checks::register_zero(policy));
-    findings.extend(roles_within(policy));
-    findings
+    let judged = Judged { policy, demands };
+    of_one_file().iter().flat_map(|check| check.findings(&judged)).collect()
+}
+
+fn always(_: &Judged<'_>) -> bool {
+    true
+}
+
+fn schema(policy: &PolicyFile) -> Vec<Finding> {
+    conforms(&policy.name, policy.kind.schema(), &policy.document)
+}
+
+fn profile(one: &Judged<'_>) -> Vec<Finding> {
+    one.demands.profile.map(|profile| checks::profile(one.policy, profile)).unwrap_or_default()
+}
+
+fn tag(one: &Judged<'_>) -> Vec<Finding> {
+    one.demands.version.map(|version| checks::tag(one.policy, version)).unwrap_or_default()
 }
 
 /// Role separation, as far as the form allows: a file that states one role only has nothing to separate, which is not

@@ -1,34 +1,19 @@
 //! How much of a hostile document a finding may repeat.
 
-use std::fmt::{self, Write as _};
-
 use serde_json::Value;
 
-use crate::report::{Finding, Status};
-
-/// Most characters of a value that are repeated.
-const MAX_CHARS: usize = 80;
+pub(crate) use crate::text::excerpt;
+use crate::{
+    report::{Finding, Status},
+    text::{EXCERPT, excerpt_within},
+};
 
 /// Most findings of one check about one document before the rest is only counted.
 pub const MAX_PROBLEMS: usize = 20;
 
-/// The beginning of `text`, control characters escaped, `…` where it was cut. At most 80 characters of the original.
-pub fn excerpt(text: &str) -> String {
-    bounded(format_args!("{text}"), MAX_CHARS)
-}
-
 /// The beginning of `value` as compact JSON. The cost is bounded too, however large the value.
-pub fn excerpt_json(value: &Value) -> String {
-    bounded(format_args!("{value}"), MAX_CHARS)
-}
-
-/// Prints at most `max` characters of `text`; printing stops there instead of building the whole.
-pub(super) fn bounded(text: fmt::Arguments<'_>, max: usize) -> String {
-    let mut sink = Bounded { text: String::new(), left: max };
-    if write!(sink, "{text}").is_err() {
-        sink.text.push('…');
-    }
-    sink.text
+pub(crate) fn excerpt_json(value: &Value) -> String {
+    excerpt_within(format_args!("{value}"), EXCERPT)
 }
 
 /// Keeps the first [`MAX_PROBLEMS`] findings and counts the rest in one more, as bad as the worst of them.
@@ -46,34 +31,12 @@ pub fn capped(mut findings: Vec<Finding>) -> Vec<Finding> {
     findings
 }
 
-struct Bounded {
-    text: String,
-    left: usize,
-}
-
-impl fmt::Write for Bounded {
-    fn write_str(&mut self, piece: &str) -> fmt::Result {
-        for c in piece.chars() {
-            self.left = self.left.checked_sub(1).ok_or(fmt::Error)?;
-            if c.is_control() {
-                self.text.extend(c.escape_default());
-            } else {
-                self.text.push(c);
-            }
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn long_text_is_cut_by_characters_and_control_characters_are_escaped() {
-        assert_eq!(excerpt("a\nb\u{1b}"), "a\\nb\\u{1b}");
-        assert_eq!(excerpt(&"é".repeat(80)), "é".repeat(80));
-        assert_eq!(excerpt(&"é".repeat(81)), format!("{}…", "é".repeat(80)));
+    fn a_large_value_is_cut() {
         assert_eq!(excerpt_json(&Value::from(vec![1; 1_000_000])).chars().count(), 81);
     }
 

@@ -1,6 +1,5 @@
 //! Help, manual pages and completions: what each command shows of itself.
 
-use clap::CommandFactory as _;
 use merotee::cli::Cli;
 
 use crate::binary::Place;
@@ -15,8 +14,7 @@ fn commands() -> Vec<(Vec<String>, clap::Command)> {
             below(sub, &[words, &[sub.get_name().to_owned()]].concat(), found);
         }
     }
-    let mut command = Cli::command();
-    command.build();
+    let command = Cli::whole();
     let mut found = Vec::new();
     below(&command, &[], &mut found);
     found

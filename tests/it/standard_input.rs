@@ -45,7 +45,7 @@ fn a_quote_and_what_it_is_judged_by_are_read_from_standard_input() {
         (quote, format!("- --collateral {collateral} --root {root}")),
         (collateral, format!("{quote} --collateral - --root {root}")),
         (root, format!("{quote} --collateral {collateral} --root -")),
-        (policy, format!("{quote} --collateral {collateral} --root {root} --expect-policy - --side kms")),
+        (policy, format!("{quote} --collateral {collateral} --root {root} --expect-policy - --role kms")),
     ] {
         piped(&place, file, &format!("quote verify {arguments}")).expect(0).says(&["PASSED"]);
     }

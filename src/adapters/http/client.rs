@@ -13,8 +13,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 
 use super::{
-    HttpOptions,
-    excerpt::{excerpt, excerpt_at, excerpt_within},
+    HttpOptions, excerpt, excerpt_at, excerpt_within,
     failure::{Asked, Failure, Unwelcome, host},
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
@@ -364,7 +363,7 @@ impl Http {
 
 /// Whom a request goes to and what it asks for, without a query: that of a storage is a signature.
 fn shown(url: &Url) -> String {
-    format!("{}://{}{}", url.scheme(), host(url), excerpt_within(url.path(), MAX_PATH))
+    format!("{}://{}{}", url.scheme(), host(url), excerpt_within(format_args!("{}", url.path()), MAX_PATH))
 }
 
 fn json_of(fetched: &Fetched, subject: &str) -> Result<serde_json::Value> {

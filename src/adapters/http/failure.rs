@@ -7,12 +7,11 @@ use reqwest::{StatusCode, Url, header::HeaderMap};
 
 use super::{
     HttpOptions,
-    excerpt::excerpt,
     quota::{self, Limit},
     reason::{Cause, Pause, Reason},
     service::{Ours, Service},
 };
-use crate::error::Error;
+use crate::{error::Error, text::excerpt};
 
 /// A server may ask for this long a wait and get it; a longer one ends the work at once, with the time.
 pub(super) const PATIENCE: Duration = Duration::from_secs(300);

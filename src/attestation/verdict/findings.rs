@@ -52,7 +52,7 @@ pub enum ExpectedBinding {
     Unstated,
 }
 
-/// One side of a policy's profile.
+/// One role in a policy's profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expectation {
     /// What to call it: `locked-read-only kms`.

@@ -94,7 +94,7 @@ pub(super) async fn attested(
         }
     };
     let binding = ExpectedBinding::Given(binding.unwrap_or_else(|| *default_binding().as_bytes()));
-    let occasion = Occasion { side: Some(Role::Kms), nonce: Some(nonce), binding };
+    let occasion = Occasion { role: Some(Role::Kms), nonce: Some(nonce), binding };
     let mut section = judgement.judge(&subject, &input, &occasion).await?;
     if !judgement.by_policy() {
         let what =

@@ -41,8 +41,8 @@ pub(in crate::commands) struct Judgement<'a> {
 
 /// What one quote was made for.
 pub(in crate::commands) struct Occasion {
-    /// The side of the policy the machine is on, where it is known.
-    pub(in crate::commands) side: Option<Role>,
+    /// The role of the machine, where it is known.
+    pub(in crate::commands) role: Option<Role>,
     /// What the first half of the report data must hold.
     pub(in crate::commands) nonce: Option<[u8; 32]>,
     /// What the second half must hold.
@@ -83,7 +83,7 @@ impl<'a> Judgement<'a> {
     /// # Errors
     /// The policy does not say what is asked of it, or there is no collateral to judge by.
     pub(in crate::commands) async fn judge(&self, name: &str, input: &Input, occasion: &Occasion) -> Result<Section> {
-        let expected = self.expectation(occasion.side)?;
+        let expected = self.expectation(occasion.role)?;
         let expected = expected.as_ref();
         let quote = &input.quote;
         let collateral = self.collateral(quote, name).await?;
@@ -121,16 +121,16 @@ impl<'a> Judgement<'a> {
         }
     }
 
-    /// What the policy allows on a side, in the profile that the caller or the policy names.
-    fn expectation(&self, side: Option<Role>) -> Result<Option<Expectation>> {
+    /// What the policy allows a role, in the profile that the caller or the policy names.
+    fn expectation(&self, role: Option<Role>) -> Result<Option<Expectation>> {
         let Some((path, policy)) = &self.policy else { return Ok(None) };
         let lists = profile(self.args, policy, path)?;
-        let side = one_side(lists, side, path)?;
+        let role = one_role(lists, role, path)?;
         let allowed = lists
-            .of(side)
-            .ok_or_else(|| Error::usage(format!("{} says nothing about the {} role", path.display(), side.as_str())))?;
+            .of(role)
+            .ok_or_else(|| Error::usage(format!("{} says nothing about the {} role", path.display(), role.as_str())))?;
         Ok(Some(Expectation {
-            name: format!("{} {}", lists.profile, side.as_str()),
+            name: format!("{} {}", lists.profile, role.as_str()),
             allowed: allowed.clone(),
             not_ready: policy.is_not_ready(),
         }))
@@ -175,15 +175,15 @@ fn profile<'p>(args: &JudgementArgs, policy: &'p PolicyFile, path: &Path) -> Res
     }
 }
 
-/// The side asked about: the one that is known, or the only one the policy states.
-fn one_side(lists: &ProfileLists, known: Option<Role>, path: &Path) -> Result<Role> {
+/// The role asked about: the one that is known, or the only one the policy states.
+fn one_role(lists: &ProfileLists, known: Option<Role>, path: &Path) -> Result<Role> {
     match (known, &lists.kms, &lists.node) {
-        (Some(side), _, _) => Ok(side),
+        (Some(role), _, _) => Ok(role),
         (None, Some(_), None) => Ok(Role::Kms),
         (None, None, Some(_)) => Ok(Role::Node),
         (None, _, _) => {
             let message = format!("{} states a KMS and a node role", path.display());
-            Err(Error::usage(message).help("say which the quote is from with --side"))
+            Err(Error::usage(message).help("say which the quote is from with --role"))
         }
     }
 }

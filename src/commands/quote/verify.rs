@@ -23,7 +23,7 @@ pub(super) async fn run(args: &QuoteVerifyArgs, context: &Context) -> Result<Pro
     }
     let judgement = Judgement::new(&args.by, context, args.offline)?;
     let (input, name) = super::read(&args.file)?;
-    let side = args.side.map(Role::from).or(match input.form {
+    let role = args.role.map(Role::from).or(match input.form {
         Form::KmsAttest => Some(Role::Kms),
         Form::NodeAttest => Some(Role::Node),
         Form::Binary
@@ -35,7 +35,7 @@ pub(super) async fn run(args: &QuoteVerifyArgs, context: &Context) -> Result<Pro
         | Form::JsonField(_) => None,
     });
     let occasion = Occasion {
-        side,
+        role,
         nonce: args.nonce.map(|Half(bytes)| bytes),
         binding: args.binding.map_or(ExpectedBinding::Unstated, |Half(bytes)| ExpectedBinding::Given(bytes)),
     };

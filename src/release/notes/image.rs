@@ -108,6 +108,7 @@ fn seen(notes: &[Line]) -> Vec<ImageReference> {
     let text = |line: &Line| match line {
         Line::Heading(_, text) | Line::Text(text) => references(&visible(text)).collect::<Vec<_>>(),
         Line::Code(text) => references(text).collect(),
+        Line::Gap(_) => Vec::new(),
     };
     notes.iter().flat_map(text).collect()
 }
@@ -211,7 +212,7 @@ fn warnings(
         i.name == image && !i.is_pinned() && i.digest.as_deref().is_some_and(|digest| !is_short_of_a_pin(digest))
     });
     let commanded = document.iter().find_map(|line| {
-        let (Line::Heading(_, text) | Line::Text(text) | Line::Code(text)) = line;
+        let (Line::Heading(_, text) | Line::Text(text) | Line::Code(text) | Line::Gap(text)) = line;
         if !deploys(text) {
             return None;
         }

@@ -1,7 +1,11 @@
 //! Just enough Markdown to find sections: headings, text and code, line by line.
 //!
 //! Follows CommonMark for what decides whether a reader sees a heading: ATX and setext headings, fenced code (in which
-//! `#` is a comment), HTML comments (which hide text). Everything else is text. Not a renderer.
+//! `#` is a comment), HTML comments (which hide text, unless they stand in a code span). Everything else is text. Not a
+//! renderer.
+
+/// How the comment begins that marks a part of the notes as still to be written.
+pub(super) const GAP: &str = "<!-- merotee:gap ";
 
 /// One line of a document, as a reader would take it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +16,8 @@ pub(super) enum Line {
     Text(String),
     /// A line inside a code fence.
     Code(String),
+    /// A comment that marks a gap, with the name it gives it. It stands before the text of its line.
+    Gap(String),
 }
 
 /// Splits a document into lines. A fence or comment that is never closed reaches to the end, as it does when rendered.
@@ -28,7 +34,7 @@ pub(super) fn lines(document: &str) -> Vec<Line> {
             }
             continue;
         }
-        let visible = without_comments(raw, &mut in_comment);
+        let visible = without_comments(raw, &mut in_comment, &mut lines);
         if let Some(open) = Fence::opened_by(&visible) {
             fence = Some(open);
         } else if let Some((level, title)) = atx_heading(&visible) {
@@ -131,22 +137,48 @@ fn unindented(line: &str) -> Option<&str> {
     (line.len() - rest.len() <= 3 && !rest.starts_with('\t')).then_some(rest)
 }
 
-fn without_comments(line: &str, in_comment: &mut bool) -> String {
+/// A line without its comments. Those that mark a gap are noted.
+fn without_comments(line: &str, in_comment: &mut bool, noted: &mut Vec<Line>) -> String {
     let mut visible = String::new();
     let mut rest = line;
-    loop {
-        let (marker, keep) = if *in_comment { ("-->", false) } else { ("<!--", true) };
-        let (before, after) = match rest.split_once(marker) {
-            Some((before, after)) => (before, Some(after)),
-            None => (rest, None),
-        };
-        if keep {
-            visible.push_str(before);
+    while !rest.is_empty() {
+        if *in_comment {
+            let Some((_, after)) = rest.split_once("-->") else { break };
+            *in_comment = false;
+            rest = after;
+        } else if let Some(comment) = rest.strip_prefix("<!--") {
+            if let Some(gap) = rest.strip_prefix(GAP) {
+                noted.push(Line::Gap(gap.split("-->").next().unwrap_or_default().trim().to_owned()));
+            }
+            *in_comment = true;
+            rest = comment;
+        } else {
+            let (shown, after) = rest.split_at(shown_at_once(rest));
+            visible.push_str(shown);
+            rest = after;
         }
-        let Some(after) = after else { return visible };
-        *in_comment = !*in_comment;
-        rest = after;
     }
+    visible
+}
+
+/// How many bytes of a line follow in which no comment can begin: a code span, a run of backticks that begins none, or
+/// what comes before either or a comment.
+fn shown_at_once(text: &str) -> usize {
+    let ticks = |text: &str| text.len() - text.trim_start_matches('`').len();
+    let run = ticks(text);
+    if run == 0 {
+        let next = [text.find('`'), text.find("<!--")].into_iter().flatten().min();
+        return next.unwrap_or(text.len());
+    }
+    let mut at = run;
+    while let Some(tick) = text.get(at..).and_then(|rest| rest.find('`')) {
+        let closing = ticks(text.get(at + tick..).unwrap_or_default());
+        at += tick + closing;
+        if closing == run {
+            return at;
+        }
+    }
+    run
 }
 
 fn atx_heading(line: &str) -> Option<(u8, String)> {
@@ -175,7 +207,7 @@ fn paragraph(line: Option<&Line>) -> Option<String> {
             let text = text.trim();
             (!text.is_empty() && !text.starts_with(['|', '>', '-', '*', '+'])).then(|| text.to_owned())
         }
-        Line::Heading(..) | Line::Code(_) => None,
+        Line::Heading(..) | Line::Code(_) | Line::Gap(_) => None,
     }
 }
 
@@ -244,5 +276,24 @@ mod tests {
         assert_eq!(lines("a <!-- b --> c\n<!--\n# hidden\n-->d"), [text("a  c"), text(""), text(""), text("d")]);
         assert_eq!(lines("<!-- open\n# hidden"), [text(""), text("")]);
         assert_eq!(lines("```\n<!--\n```\n# seen"), [Line::Code("<!--".to_owned()), heading(1, "seen")]);
+    }
+
+    #[test]
+    fn a_comment_in_a_code_span_hides_nothing_and_a_lone_backtick_begins_no_span() {
+        for seen in ["- `<!--` b", "``a ` <!-- `` c", "- `` <!-- merotee:gap x --> `` d"] {
+            assert_eq!(lines(&format!("{seen}\n# yes")), [text(seen), heading(1, "yes")]);
+        }
+        for (hiding, shown) in [("a ` <!-- b", "a ` "), ("`a` <!-- `b`", "`a` "), ("``a` <!-- b", "``a` ")] {
+            assert_eq!(lines(&format!("{hiding}\n# hidden")), [text(shown), text("")], "{hiding}");
+        }
+    }
+
+    #[test]
+    fn a_comment_that_marks_a_gap_is_noted_by_its_name_unless_it_is_code() {
+        let gap = |name: &str| Line::Gap(name.to_owned());
+        assert_eq!(lines("<!-- merotee:gap a -->\nb"), [gap("a"), text(""), text("b")]);
+        assert_eq!(lines("x <!-- merotee:gap a --><!-- merotee:gap b"), [gap("a"), gap("b"), text("x ")]);
+        assert_eq!(lines("<!-- merotee:gaps --> <!-- merotee:gap -->"), [gap(""), text(" ")]);
+        assert_eq!(lines("```\n<!-- merotee:gap a -->"), [Line::Code("<!-- merotee:gap a -->".to_owned())]);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::PathBuf};
 
-use clap::{Arg, Command, CommandFactory as _};
+use clap::{Arg, Command};
 use merotee::cli::Cli;
 
 use super::{read, root};
@@ -14,9 +14,7 @@ const END: &str = "<!-- /generated -->";
 
 /// The program's commands, built: their options include those that every command takes.
 pub(super) fn program() -> Command {
-    let mut command = Cli::command();
-    command.build();
-    command
+    Cli::whole()
 }
 
 /// The commands that do something, each with the words it is called by: `kms serve`, and never `kms` alone.

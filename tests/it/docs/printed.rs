@@ -41,7 +41,7 @@ const CANNOT: &[(&str, &str)] = &[
     ),
     (
         "merotee quote verify attest.json --collateral collateral.json --root root.der --expect-policy \
-         policies/attestation-policy-locked-read-only.json --side kms",
+         policies/attestation-policy-locked-read-only.json --role kms",
         "needs a machine that the policies were made from; `policy_walk` walks that page with one",
     ),
     (
@@ -51,7 +51,7 @@ const CANNOT: &[(&str, &str)] = &[
     ),
     (
         "merotee quote verify attest.json --nonce 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff \
-         --expect-policy policy.json --side kms",
+         --expect-policy policy.json --role kms",
         "the nonce is the reader's own; `quote::commands` runs it with one",
     ),
     (

@@ -115,7 +115,8 @@ fn costs_nothing(process: &Process, requests: u64, send: impl Fn(&mut Connection
     let before = process.memory("VmRSS");
     flood(process, requests, &send);
     let grown = process.memory("VmRSS").saturating_sub(before);
-    assert!(grown < 4 << 10, "{grown} KiB more");
+    // A hundred bytes kept for each would be more; an allocator's own habits are less.
+    assert!(grown < 8 << 10, "{grown} KiB more");
 }
 
 #[test]

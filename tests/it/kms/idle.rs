@@ -24,8 +24,8 @@ use super::site::Site;
 
 /// One address may have 12 places, and be served on four.
 const LIMITS: Limits = Limits { places: 16, served: 8 };
-/// How long an answer may take on a busy machine. Whoever waits for a place that nobody makes waits three times as long.
-const SOON: Duration = Duration::from_secs(5);
+/// How long an answer may take on a busy machine. Whoever waits for a place that nobody makes waits 15 s, and is not answered then.
+const SOON: Duration = Duration::from_secs(12);
 
 /// A service with few places.
 struct Short {

@@ -1,6 +1,6 @@
 //! Words that mean nothing, words that contradict each other, and the table of all words in the documents.
 
-use clap::CommandFactory as _;
+use clap::Arg;
 use merotee::cli::Cli;
 
 use super::serve;
@@ -139,10 +139,11 @@ fn whom_else_than_the_default_is_trusted_is_said() {
 #[test]
 fn the_page_of_the_service_names_every_setting_with_its_variable() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/kms.md")).unwrap();
-    let command = Cli::command();
+    let command = Cli::whole();
     let serve = command.find_subcommand("kms").unwrap().find_subcommand("serve").unwrap();
     let mut settings = 0;
-    for argument in serve.get_arguments() {
+    let own = |argument: &&Arg| !argument.is_global_set() && argument.get_id() != "help";
+    for argument in serve.get_arguments().filter(own) {
         let flag = format!("`--{}`", argument.get_long().unwrap());
         let row = page.lines().find(|line| line.starts_with(&format!("| {flag} |")));
         let row = row.unwrap_or_else(|| panic!("docs/kms.md has no row for {flag}"));

@@ -124,15 +124,16 @@ fn the_right_nonce_and_binding_pass_and_others_fail() {
 }
 
 #[test]
-fn a_policy_is_compared_register_by_register_on_the_side_asked_for() {
+fn a_policy_is_compared_register_by_register_for_the_role_asked_for() {
     let Some(sample) = Sample::new() else { return };
     let policy = sample.policy();
     sample.place.write("policy.json", policy.to_string());
     let against =
         |more: &[&str], code| sample.report("quote.bin", &[&["--expect-policy", "policy.json"], more].concat(), code);
-    assert_eq!(statuses(&against(&["--side", "node"], 0), "quote-policy"), ["pass"; 5]);
-    assert_eq!(statuses(&against(&["--side", "kms"], 10), "quote-policy"), ["fail"; 5]);
-    sample.verify("quote.bin", &["--expect-policy", "policy.json"]).expect(2).says(&["--side"]);
+    assert_eq!(statuses(&against(&["--role", "node"], 0), "quote-policy"), ["pass"; 5]);
+    assert_eq!(statuses(&against(&["--role", "kms"], 10), "quote-policy"), ["fail"; 5]);
+    assert_eq!(statuses(&against(&["--side", "kms"], 10), "quote-policy"), ["fail"; 5], "its name before");
+    sample.verify("quote.bin", &["--expect-policy", "policy.json"]).expect(2).says(&["--role"]);
     sample.verify("quote.bin", &["--expect-policy", "policy.json", "--profile", "locked-read-only"]).expect(2);
 
     let changed = |change: &dyn Fn(&mut Value)| {
@@ -141,21 +142,21 @@ fn a_policy_is_compared_register_by_register_on_the_side_asked_for() {
         sample.place.write("policy.json", policy.to_string());
     };
     changed(&|p| p["policy"]["node_allowed_rtmr3"] = json!(["cd".repeat(48)]));
-    let report = against(&["--side", "node"], 10);
+    let report = against(&["--role", "node"], 10);
     assert_eq!(statuses(&report, "quote-policy"), ["pass", "pass", "pass", "pass", "fail"]);
     changed(&|p| p["policy"]["node_allowed_rtmr1"] = json!([]));
-    assert_eq!(statuses(&against(&["--side", "node"], 10), "quote-policy")[2], "fail", "an empty list allows nothing");
+    assert_eq!(statuses(&against(&["--role", "node"], 10), "quote-policy")[2], "fail", "an empty list allows nothing");
     changed(&|p| {
         p["status"] = json!("policy_not_ready");
         p["policy"]["node_allowed_rtmr1"] = json!([]);
     });
-    assert_eq!(statuses(&against(&["--side", "node"], 1), "quote-policy")[2], "skipped_required");
+    assert_eq!(statuses(&against(&["--role", "node"], 1), "quote-policy")[2], "skipped_required");
     changed(&|p| p["policy"]["node_allowed_tcb_statuses"] = json!(["swhardeningneeded"]));
-    let report = against(&["--side", "node"], 10);
+    let report = against(&["--role", "node"], 10);
     assert_eq!(statuses(&report, "quote-tcb"), ["fail"]);
     changed(&|p| p["policy"]["node_allowed_rtmr0"] = json!(["short"]));
     sample
-        .verify("quote.bin", &["--expect-policy", "policy.json", "--side", "node"])
+        .verify("quote.bin", &["--expect-policy", "policy.json", "--role", "node"])
         .expect(2)
         .says(&["node_allowed_rtmr0[0]"]);
 }

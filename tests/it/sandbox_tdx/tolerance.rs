@@ -107,7 +107,7 @@ fn quote_verify_tolerates_what_the_list_says_and_nothing_without_one() {
         for (list, status, tolerated) in CASES {
             let place = machine(side, status);
             place.write("policy.json", policy(list, side).to_string());
-            let words = ["quote", "verify", "quote.bin", "--expect-policy", "policy.json", "--side", side.as_str()];
+            let words = ["quote", "verify", "quote.bin", "--expect-policy", "policy.json", "--role", side.as_str()];
             expect(with_collateral(&place, &words), tolerated, &format!("{side:?}, {list:?}, {status}"));
         }
     }
@@ -120,7 +120,7 @@ fn a_policy_that_is_not_ready_and_lists_no_status_leaves_it_undecided() {
         let mut policy = policy(list, Role::Kms);
         policy["status"] = json!("policy_not_ready");
         place.write("policy.json", policy.to_string());
-        let words = ["quote", "verify", "quote.bin", "--expect-policy", "policy.json", "--side", "kms"];
+        let words = ["quote", "verify", "quote.bin", "--expect-policy", "policy.json", "--role", "kms"];
         let run = with_collateral(&place, &words).expect(1);
         assert_eq!(statuses(&run.report(), "quote-tcb"), ["skipped_required"], "{list:?}");
     }
@@ -168,7 +168,7 @@ fn a_status_that_nobody_knows_in_a_list_is_refused_before_anything_is_judged() {
         let mut policy = policy(Of(&[UpToDate]), Role::Kms);
         policy["policy"]["kms_allowed_tcb_statuses"] = json!(["uptodate", word]);
         place.write("policy.json", policy.to_string());
-        let words = ["quote", "verify", "quote.bin", "--expect-policy", "policy.json", "--side", "kms"];
+        let words = ["quote", "verify", "quote.bin", "--expect-policy", "policy.json", "--role", "kms"];
         with_collateral(&place, &words).expect(2).without_product().says(&["kms_allowed_tcb_statuses[1]"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Notes of each class.
 
-use super::*;
+use super::{super::sections::SECTIONS, *};
+use crate::report::Status;
 
 /// Notes with every section a hotfix needs.
 fn complete() -> String {
@@ -33,7 +34,7 @@ fn every_missing_section_fails_by_itself() {
 
 #[test]
 fn every_documented_heading_is_accepted_and_no_heading_means_two_sections() {
-    let documentation = include_str!("../notes.rs");
+    let documentation = include_str!("../sections.rs");
     for section in &SECTIONS {
         assert!(section.accepted.contains(&words(section.heading).as_str()), "{}", section.heading);
     }
@@ -72,8 +73,11 @@ fn headings_are_compared_by_their_words() {
 #[test]
 fn a_section_without_text_is_empty_and_text_of_deeper_headings_counts() {
     let with = |body: &str| complete().replacen("What there is to tell.", body, 1);
-    for body in ["", "<!-- to do -->", "### Details", "TBD", "- TODO", "---", "**FIXME**"] {
+    for body in ["", "<!-- to do -->", "### Details", "tbd", "---"] {
         assert_eq!(failed(&with(body), Class::Stable), ["the section `Changelog` is empty"], "{body:?}");
+    }
+    for body in ["TBD", "- TODO", "**FIXME**"] {
+        assert_eq!(failed(&with(body), Class::Stable), ["the section `Changelog` was never filled in"], "{body:?}");
     }
     for body in ["None.", "### Details\n- a fix", "```\nmerotee --version\n```"] {
         assert_eq!(failed(&with(body), Class::Stable), Vec::<String>::new(), "{body:?}");
@@ -85,4 +89,41 @@ fn a_release_candidate_may_be_short_but_is_told_when_it_says_nothing() {
     let status = |notes| notes_sections("n", notes, Class::Rc).iter().map(|f| f.status).collect::<Vec<_>>();
     assert_eq!(status("For testing."), [Status::Pass]);
     assert_eq!(status("<!-- x -->"), [Status::Warn]);
+}
+
+#[test]
+fn a_gap_is_refused_wherever_it_stands_and_whatever_else_the_section_says() {
+    let with = |body: &str| complete().replacen("What there is to tell.", body, 1);
+    for gap in
+        ["<!-- merotee:gap changelog -->", "**TODO:** tell it", "- TBD", "> FIXME: why", "1. TBA:", "* __TODO__."]
+    {
+        for body in [format!("A fix.\n\n{gap}"), format!("{gap}\n\nA fix."), format!("### Details\n{gap}\nA fix.")] {
+            assert_eq!(failed(&with(&body), Class::Stable), ["the section `Changelog` has a gap"], "{body:?}");
+        }
+    }
+    let marked = "<!-- merotee:gap changelog -->\n**TODO:** tell it";
+    assert_eq!(failed(&with(marked), Class::Stable), ["the section `Changelog` was never filled in"]);
+    let elsewhere = format!("<!-- merotee:gap summary -->\n\n{}\n## Thanks\n\nTODO: names\n", complete());
+    let expected = ["a gap is left before the first heading", "a gap is left under `Thanks`"];
+    assert_eq!(failed(&elsewhere, Class::Hotfix), expected);
+    assert_eq!(failed("# Notes\n\nFor testing.\n\nTODO\n", Class::Rc), ["a gap is left under `Notes`"]);
+    for said in ["The TODO list is done.", "- todo is a word", "- `TODO: x` is gone", "TODOs are gone", "TBDX: a"] {
+        assert_eq!(failed(&with(said), Class::Stable), Vec::<String>::new(), "{said}");
+    }
+}
+
+#[test]
+fn the_image_is_judged_by_the_same_call_where_the_release_has_one() {
+    let (digest, another) = ("a".repeat(64), [format!("sha256:{}", "b".repeat(64))]);
+    let pinned = format!("`ghcr.io/o/kms@sha256:{digest}`\n\n{}", complete());
+    let checks = |notes: &str, image| {
+        let findings = check("n", notes, Demands { class: Class::Stable, image });
+        findings.into_iter().filter(|f| f.status == Status::Fail).map(|f| f.check).collect::<Vec<_>>()
+    };
+    let image = |stated| Some(DemandedImage { name: "ghcr.io/o/kms", stated });
+    assert_eq!(checks(&pinned, image(&[])), [""; 0]);
+    assert_eq!(checks(&complete(), None), [""; 0]);
+    assert_eq!(checks(&complete(), image(&[])), ["notes-image"]);
+    assert_eq!(checks(&pinned, image(&another)), ["notes-image"]);
+    assert_eq!(checks(&pinned.replace("## Changelog", "## Else"), image(&[])), ["notes-sections"]);
 }
