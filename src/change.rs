@@ -18,7 +18,7 @@ mod text;
 pub use self::{
     branch::{Branch, InvalidBranch},
     commit::{Commit, Person, message},
-    outcome::{Ending, How, Outcome, PULL_REQUEST, Remark},
+    outcome::{Ending, How, Outcome, PULL_REQUEST, Remark, Tried},
     plan::{At, Plan, Pull, PullState, Refusal, State, Step, plan},
     text::{Described, MAX_BODY, described, within_markers},
 };

@@ -1,7 +1,7 @@
 //! What came of proposing a change, as findings.
 
-use super::{Change, Plan, Refusal};
-use crate::report::{Action, CheckInfo, Finding};
+use super::{Change, Plan, Refusal, Step};
+use crate::report::{Action, ActionState, CheckInfo, Finding};
 
 /// A change is proposed.
 pub const PULL_REQUEST: CheckInfo = CheckInfo {
@@ -14,8 +14,17 @@ pub const PULL_REQUEST: CheckInfo = CheckInfo {
 pub struct Outcome {
     /// How it ended.
     pub ending: Ending,
-    /// What was done, or would be.
-    pub actions: Vec<Action>,
+    /// What was tried.
+    pub tried: Vec<Tried>,
+}
+
+/// A step that was carried out, or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tried {
+    /// The step.
+    pub step: Step,
+    /// Whether it was.
+    pub succeeded: bool,
 }
 
 /// How proposing ended.
@@ -77,6 +86,17 @@ impl How {
 }
 
 impl Outcome {
+    /// What was done, or would be.
+    pub fn actions(&self, change: &Change) -> Vec<Action> {
+        let state = |tried: &Tried| if tried.succeeded { ActionState::Done } else { ActionState::Failed };
+        let tried = self.tried.iter().map(|tried| tried.step.action(change, state(tried)));
+        let planned = match &self.ending {
+            Ending::Planned(plan) => plan.actions(change),
+            Ending::Proposed { .. } | Ending::Pushed { .. } => Vec::new(),
+        };
+        tried.chain(planned).collect()
+    }
+
     /// The findings of [`PULL_REQUEST`].
     pub fn findings(&self, change: &Change) -> Vec<Finding> {
         let branch = change.branch.as_str();

@@ -3,6 +3,7 @@
 mod edit;
 mod pull;
 mod rebuild;
+mod refusal;
 
 use crate::{
     adapters::{file, github::GitHub},

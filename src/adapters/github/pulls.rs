@@ -10,9 +10,8 @@ use std::collections::BTreeMap;
 use self::write::{Writing, Written};
 use super::GitHub;
 use crate::{
-    change::{Base, Branch, Change, Ending, How, Outcome, Plan, Remark, State, Step, plan},
+    change::{Base, Branch, Change, Ending, How, Outcome, Plan, Remark, State, Step, Tried, plan},
     error::{Error, Result},
-    report::{Action, ActionState},
     subject::repository::Repository,
 };
 
@@ -86,20 +85,12 @@ impl GitHub {
             }
             let state = self.state(proposing.repository, &base, &change).await?;
             let plan = plan(&change, &base, &state);
-            progress.settle(&plan, &change);
+            progress.settle(&plan);
             let Plan::Steps { steps, pull, text_is_theirs } = &plan else {
-                let actions = progress.done;
-                return Ok(Proposed {
-                    made,
-                    change: Some((change, Outcome { ending: Ending::Planned(plan), actions })),
-                });
+                return Ok(progress.proposed(made, change, Ending::Planned(plan)));
             };
             if proposing.dry_run {
-                let actions = plan.actions(&change);
-                return Ok(Proposed {
-                    made,
-                    change: Some((change, Outcome { ending: Ending::Planned(plan), actions })),
-                });
+                return Ok(progress.proposed(made, change, Ending::Planned(plan)));
             }
             if *text_is_theirs {
                 progress.remark(Remark::TextIsTheirs);
@@ -108,13 +99,11 @@ impl GitHub {
             match progress.carry_out(&writing, steps, pull.clone()).await? {
                 Carried::Out(pull) => {
                     let ending = progress.ending(pull);
-                    let actions = progress.done;
-                    return Ok(Proposed { made, change: Some((change, Outcome { ending, actions })) });
+                    return Ok(progress.proposed(made, change, ending));
                 }
                 Carried::Pushed(said) => {
                     let page = page(proposing, &base, &change);
-                    let ending = Ending::Pushed { page, said };
-                    return Ok(Proposed { made, change: Some((change, Outcome { ending, actions: progress.done })) });
+                    return Ok(progress.proposed(made, change, Ending::Pushed { page, said }));
                 }
                 Carried::Unclear(error) if looks < LOOKS => {
                     tracing::warn!("{error}; looking at what there is");
@@ -141,9 +130,8 @@ fn page(proposing: &Proposing<'_>, base: &Base, change: &Change) -> String {
 /// How far it came, over all looks.
 #[derive(Debug, Default)]
 struct Progress {
-    done: Vec<Action>,
+    tried: Vec<Tried>,
     remarks: Vec<Remark>,
-    opened: bool,
     /// A step of which it is not known whether it was carried out.
     unclear: Option<Step>,
 }
@@ -160,20 +148,27 @@ enum Carried {
 
 impl Progress {
     /// What was unclear is done when nobody plans it any more.
-    fn settle(&mut self, plan: &Plan, change: &Change) {
+    fn settle(&mut self, plan: &Plan) {
         let Some(step) = self.unclear.take() else { return };
         let planned =
             |steps: &[Step]| steps.iter().any(|one| std::mem::discriminant(one) == std::mem::discriminant(&step));
         if let Plan::Steps { steps, .. } = plan
             && !planned(steps)
         {
-            self.done(&step, change);
+            self.done(&step);
         }
     }
 
-    fn done(&mut self, step: &Step, change: &Change) {
-        self.opened |= *step == Step::Open;
-        self.done.push(step.action(change, ActionState::Done));
+    fn done(&mut self, step: &Step) {
+        self.tried.push(Tried { step: step.clone(), succeeded: true });
+    }
+
+    fn failed(&mut self, step: &Step) {
+        self.tried.push(Tried { step: step.clone(), succeeded: false });
+    }
+
+    fn proposed<T>(self, made: T, change: Change, ending: Ending) -> Proposed<T> {
+        Proposed { made, change: Some((change, Outcome { ending, tried: self.tried })) }
     }
 
     fn remark(&mut self, remark: Remark) {
@@ -190,17 +185,17 @@ impl Progress {
     ) -> Result<Carried> {
         for step in steps {
             match writing.step(step, pull.as_ref().map(|(number, _)| *number)).await? {
-                Written::Done => self.done(step, writing.change),
+                Written::Done => self.done(step),
                 Written::Opened(number, url) => {
                     pull = Some((number, url));
-                    self.done(step, writing.change);
+                    self.done(step);
                 }
                 Written::NotAllowedToOpen(said) => {
-                    self.done.push(step.action(writing.change, ActionState::Failed));
+                    self.failed(step);
                     return Ok(Carried::Pushed(said));
                 }
                 Written::NotAllowed(remark) => {
-                    self.done.push(step.action(writing.change, ActionState::Failed));
+                    self.failed(step);
                     self.remark(remark);
                 }
                 Written::Overtaken(error) => return Ok(Carried::Unclear(error)),
@@ -215,8 +210,10 @@ impl Progress {
     }
 
     fn ending(&mut self, (number, url): (u64, String)) -> Ending {
-        let changed = self.done.iter().any(|action| action.state == ActionState::Done);
-        let how = match (self.opened, changed) {
+        let mut done = self.tried.iter().filter(|tried| tried.succeeded).peekable();
+        let changed = done.peek().is_some();
+        let opened = done.any(|tried| tried.step == Step::Open);
+        let how = match (opened, changed) {
             (true, _) => How::Opened,
             (false, true) => How::Updated,
             (false, false) => How::Unchanged,

@@ -1,3 +1,4 @@
+//! What a reviewer reads, and which branch it lies on.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;

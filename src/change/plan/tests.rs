@@ -1,3 +1,5 @@
+//! Every state that a repository can be in, and what is planned for it.
+
 use super::*;
 use crate::change::{File, Label, Person, message, within_markers};
 

@@ -1,6 +1,6 @@
 //! A change of the repository's catalog in a pull request: what `catalog add --pr` and `catalog rebuild --pr` share.
 
-use super::{MAX_BYTES, edit::refused};
+use super::{MAX_BYTES, refusal::refused};
 use crate::{
     adapters::github::{GitHub, Made, Proposed, Proposing, Snapshot},
     catalog::{
@@ -112,7 +112,7 @@ impl Pulling<'_> {
             section.findings.push(CATALOG_EDIT.pass(path, "says all of this already; nothing to change"));
         }
         section.findings.extend(outcome.findings(&change));
-        section.actions = outcome.actions;
+        section.actions = outcome.actions(&change);
         let pull = |number: u64, url: &str, operation: &str| {
             vec![
                 ("pull-request-number", number.to_string()),

@@ -5,6 +5,7 @@ use futures_util::{StreamExt as _, stream};
 use super::{
     edit,
     pull::{Edits, Pulling},
+    refusal::refused,
 };
 use crate::{
     adapters::{
@@ -70,7 +71,7 @@ pub(super) async fn run(args: &CatalogRebuildArgs, context: &Context) -> Result<
         return Ok(pulled.product(report));
     } else {
         match rebuild::rebuild(&subject, &bytes, &releases, &place) {
-            Err(error) => section.findings.push(edit::refused(&subject, error)?),
+            Err(error) => section.findings.push(refused(&subject, error)?),
             Ok(rebuilt) if rebuilt.findings.iter().any(|f| f.status == Status::Fail) => {
                 tracing::error!("{subject} was left as it is");
                 section.findings.extend(rebuilt.findings);

@@ -47,8 +47,6 @@ struct Write<'w> {
     method: Method,
     path: &'w [&'w str],
     body: Value,
-    /// Whether doing it twice is no different from doing it once.
-    repeatable: bool,
     subject: &'w str,
 }
 
@@ -95,7 +93,7 @@ impl Writing<'_> {
         let subject = format!("make branch `{}` of {repository}", change.branch);
         let body = json!({"ref": format!("refs/heads/{}", change.branch), "sha": commit});
         let path = ["git", "refs"];
-        let write = Write { method: Method::POST, path: &path, body, repeatable: false, subject: &subject };
+        let write = Write { method: Method::POST, path: &path, body, subject: &subject };
         self.git::<Value>(write).await.map(|answer| answer.map_or_else(|written| written, |_| Written::Done))
     }
 
@@ -109,7 +107,7 @@ impl Writing<'_> {
         let subject = format!("commit to branch `{}` of {repository}", change.branch);
         let body = json!({"sha": commit, "force": false});
         let path: Vec<&str> = ["git", "refs", "heads"].into_iter().chain(change.branch.as_str().split('/')).collect();
-        let write = Write { method: Method::PATCH, path: &path, body, repeatable: true, subject: &subject };
+        let write = Write { method: Method::PATCH, path: &path, body, subject: &subject };
         self.git::<Value>(write).await.map(|answer| answer.map_or_else(|written| written, |_| Written::Done))
     }
 
@@ -121,7 +119,7 @@ impl Writing<'_> {
         let tree: Vec<Value> = change.files.iter().map(entry).collect();
         let body = json!({"base_tree": base.tree, "tree": tree});
         let path = ["git", "trees"];
-        let write = Write { method: Method::POST, path: &path, body, repeatable: true, subject: &subject };
+        let write = Write { method: Method::POST, path: &path, body, subject: &subject };
         let tree = match self.git::<Object>(write).await? {
             Ok(tree) => id(tree.sha, &subject)?,
             Err(written) => return Ok(Err(written)),
@@ -130,7 +128,7 @@ impl Writing<'_> {
         let us = json!({"name": name, "email": email});
         let body = json!({"message": message(change), "tree": tree, "parents": parents, "author": us, "committer": us});
         let path = ["git", "commits"];
-        let write = Write { method: Method::POST, path: &path, body, repeatable: true, subject: &subject };
+        let write = Write { method: Method::POST, path: &path, body, subject: &subject };
         match self.git::<Object>(write).await? {
             Ok(commit) => Ok(Ok(id(commit.sha, &subject)?)),
             Err(written) => Ok(Err(written)),
@@ -147,7 +145,7 @@ impl Writing<'_> {
             "body": within_markers(&change.body),
             "draft": change.draft,
         });
-        let write = Write { method: Method::POST, path: &["pulls"], body, repeatable: false, subject: &subject };
+        let write = Write { method: Method::POST, path: &["pulls"], body, subject: &subject };
         Ok(match self.send::<Pull>(write).await? {
             Answer::Is(pull) => Written::Opened(pull.number, pull.html_url),
             Answer::Unclear(error) => Written::Unclear(error),
@@ -160,7 +158,7 @@ impl Writing<'_> {
         let subject = format!("update pull request #{number} of {}", self.repository);
         let (number, body) = (number.to_string(), json!({"body": text}));
         let path = ["pulls", &number];
-        let write = Write { method: Method::PATCH, path: &path, body, repeatable: true, subject: &subject };
+        let write = Write { method: Method::PATCH, path: &path, body, subject: &subject };
         Ok(match self.send::<Value>(write).await? {
             Answer::Is(_) => Written::Done,
             Answer::Unclear(error) => Written::Unclear(error),
@@ -180,7 +178,7 @@ impl Writing<'_> {
         if self.github.object::<Value>(&url, "a label", &subject).await?.is_none() {
             let subject = format!("make label `{}` of {repository}", excerpt(name));
             let body = json!({"name": name, "color": COLOUR, "description": change.label.description});
-            let write = Write { method: Method::POST, path: &["labels"], body, repeatable: false, subject: &subject };
+            let write = Write { method: Method::POST, path: &["labels"], body, subject: &subject };
             match self.send::<Value>(write).await? {
                 Answer::Is(_) => {}
                 Answer::Unclear(error) => return Ok(Written::Unclear(error)),
@@ -192,7 +190,7 @@ impl Writing<'_> {
         let subject = format!("label #{number} of {repository}");
         let (number, body) = (number.to_string(), json!({"labels": [name]}));
         let path = ["issues", &number, "labels"];
-        let write = Write { method: Method::POST, path: &path, body, repeatable: true, subject: &subject };
+        let write = Write { method: Method::POST, path: &path, body, subject: &subject };
         Ok(match self.send::<Value>(write).await? {
             Answer::Is(_) => Written::Done,
             Answer::Unclear(error) => Written::Unclear(error),
@@ -219,7 +217,8 @@ impl Writing<'_> {
         let url = self.github.endpoint(self.repository, write.path)?;
         let request = Request {
             body: Body::json(&write.body),
-            idempotent: write.repeatable,
+            // The others are looked at before they are made again.
+            idempotent: write.method == Method::PATCH,
             accept: JSON,
             ..Request::new(write.method, &url)
         };
