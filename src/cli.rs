@@ -1,6 +1,7 @@
 //! The command line: clap types, environment names, and nothing else.
 
 pub mod catalog;
+pub mod checksums;
 mod choice;
 pub mod compose_hash;
 pub mod dependency_guard;
@@ -18,14 +19,15 @@ mod leading;
 mod output;
 pub mod quote;
 mod reading;
+pub mod sign;
 mod size;
 mod subject;
 
 use std::path::PathBuf;
 
 pub use self::{
-    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs, TrustArgs},
-    environment::{Actions, Environment, named_variable, variables},
+    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
+    environment::{Actions, Environment, SigningEnvironment, named_variable, variables},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -56,6 +58,11 @@ pub enum Command {
     VerifyReleaseAssets(Box<VerifyReleaseArgs>),
     /// Verify one file or digest against a Sigstore bundle or a detached signature
     VerifyBlob(VerifyBlobArgs),
+    /// Write the checksums file of a release, or check files against one
+    #[command(subcommand)]
+    Checksums(checksums::ChecksumsCommand),
+    /// Sign files: without a key, by Sigstore, or with one
+    Sign(Box<sign::SignArgs>),
     /// Print the hash of a compose file, or compare it with what a machine measured
     ComposeHash(compose_hash::ComposeHashArgs),
     /// Look into a TDX quote, or say whether it is genuine
@@ -152,6 +159,9 @@ pub struct VerifyReleaseArgs {
     /// Folder of the counterpart release, when it is not DIR/../<counterpart tag>
     #[arg(long, value_name = "DIR", requires = "dir")]
     pub counterpart_dir: Option<PathBuf>,
+    /// Clone that says whether a hotfix branches from the tag it patches, when GitHub is not asked
+    #[arg(long, value_name = "DIR", requires = "dir")]
+    pub repo_dir: Option<PathBuf>,
     /// Assets downloaded at the same time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub jobs: u16,
@@ -299,6 +309,21 @@ pub enum SandboxCommand {
     /// Keep the world up until it is told to stop, and print the environment to export
     #[command(after_help = examples::SANDBOX_SERVE)]
     Serve(WorldArgs),
+    /// Write what the build of an unreleased tag hands over, to rehearse a release with
+    #[command(after_help = examples::SANDBOX_ARTIFACTS)]
+    Artifacts(ArtifactsArgs),
+}
+
+/// Arguments of `sandbox artifacts`.
+#[cfg(feature = "sandbox")]
+#[derive(Debug, Args)]
+pub struct ArtifactsArgs {
+    /// A tag of the sandbox's repository that is not released yet
+    #[arg(value_name = "TAG", hide_possible_values = true, value_parser = choice::any_tag())]
+    pub tag: crate::subject::tag::Tag,
+    /// Folder to write them into, which must not be there yet
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
 }
 
 #[cfg(feature = "sandbox")]
@@ -310,13 +335,21 @@ impl SandboxArgs {
 
     /// Every kind of tampering, wherever it was said.
     pub fn tampers(&self) -> impl Iterator<Item = &str> {
-        let below = self.serve.iter().flat_map(|SandboxCommand::Serve(world)| &world.tamper);
+        let below = self.served().into_iter().flat_map(|world| &world.tamper);
         self.world.tamper.iter().chain(below).map(String::as_str)
+    }
+
+    /// What was said of the world behind `serve`.
+    fn served(&self) -> Option<&WorldArgs> {
+        match &self.serve {
+            Some(SandboxCommand::Serve(world)) => Some(world),
+            Some(SandboxCommand::Artifacts(_)) | None => None,
+        }
     }
 
     /// The seed said last, else 0.
     pub fn seed(&self) -> u64 {
-        let below = self.serve.as_ref().and_then(|SandboxCommand::Serve(world)| world.seed);
+        let below = self.served().and_then(|world| world.seed);
         below.or(self.world.seed).unwrap_or_default()
     }
 }

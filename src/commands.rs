@@ -1,6 +1,7 @@
 //! One file a subcommand: arguments → adapters → checks → product.
 
 mod catalog;
+mod checksums;
 mod completions;
 mod compose_hash;
 mod counterparts;
@@ -19,6 +20,7 @@ mod mrtds;
 mod policy;
 mod quote;
 mod repository;
+mod sign;
 mod signer_rule;
 mod snapshot;
 pub(crate) mod stop;
@@ -52,12 +54,14 @@ pub(crate) async fn dispatch(command: &Command, context: &Context) -> Result<Pro
 fn judges_paths(command: &Command) -> bool {
     match command {
         Command::VerifyBlob(_)
+        | Command::Sign(_)
         | Command::ComposeHash(_)
         | Command::Quote(_)
         | Command::Policy(_)
         | Command::Mrtds(_)
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
+        | Command::Checksums(_)
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
         | Command::Doctor(_)
@@ -78,6 +82,8 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
     match command {
         Command::VerifyReleaseAssets(args) => verify_release::run(args, context).await,
         Command::VerifyBlob(args) => verify_blob::run(args, context).await,
+        Command::Checksums(command) => checksums::run(command, context).await,
+        Command::Sign(args) => sign::run(args, context).await,
         Command::ComposeHash(args) => compose_hash::run(args, context),
         Command::Quote(command) => quote::run(command, context).await,
         Command::GenPolicy(args) => gen_policy::run(args, context),

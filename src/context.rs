@@ -5,20 +5,28 @@
 
 mod endpoints;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
-pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints};
+pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, SigningEndpoints};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, url};
 use crate::{
     adapters::{
+        file,
         http::HttpOptions,
-        sigstore::{TrustRoot, TrustRootSource},
+        sigstore::{
+            IdentitySource, TrustRoot, TrustRootSource,
+            sign::{Services, Settings, Signer, SigningConfigSource},
+        },
     },
-    cli::{self, Actions, Cli, Environment, OutputArgs},
-    error::Result,
+    cli::{self, Actions, Cli, Environment, OutputArgs, SigningArgs, SigningEnvironment},
+    error::{Error, Result},
     report::Format,
 };
 
@@ -64,11 +72,12 @@ impl Context {
     /// # Errors
     /// Usage: what an option or a variable says makes no sense.
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
-        let Environment { token, actions, color, width, folder, log_format: _, stderr_terminal: _ } = environment;
+        let Environment { token, signing, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
+            environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
         Ok(Self {
-            endpoints: Endpoints::real(token)?.with(&given)?,
+            endpoints: Endpoints { signing: endpoints_of(signing), ..Endpoints::real(token)? }.with(&given)?,
             http: bounds(given.retries, given.timeout),
             output: Output {
                 format: *format,
@@ -97,6 +106,24 @@ impl Context {
         Ok(Self { endpoints: endpoints.with(&given)?, http, variable: |_| None, ..self.clone() })
     }
 
+    /// Signs without a key: by the services of the signing configuration, as whom `args` or the environment say.
+    ///
+    /// # Errors
+    /// Usage: there is no identity token, or the configuration or the trust root cannot be used. Input: a file cannot be
+    /// read.
+    pub(crate) fn signer(&self, args: &SigningArgs) -> Result<Signer> {
+        const NO_TOKEN: &str = "in GitHub Actions, give the job `permissions: id-token: write`; elsewhere, get a token for the \
+                                audience `sigstore` and give it with --identity-token or in SIGSTORE_ID_TOKEN";
+        let SigningEndpoints { config, identity, password: _ } = &self.endpoints.signing;
+        let given = args.identity_token.as_deref().map(identity_token).transpose()?;
+        let identity = given.or_else(|| identity.clone());
+        let identity = identity.ok_or_else(|| Error::usage("there is no identity to sign as").help(NO_TOKEN))?;
+        let source = config.clone().map_or(SigningConfigSource::Embedded, SigningConfigSource::File);
+        let services = Services::load(&source, self.now())?;
+        let (root, http) = (self.trust_root()?, self.http.clone());
+        Signer::new(Settings { services, identity, root, http, clock: self.clock })
+    }
+
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         (self.clock)()
@@ -119,6 +146,22 @@ impl Output {
     pub(crate) fn colored(&self) -> bool {
         self.color && self.path.is_none()
     }
+}
+
+/// As whom the environment lets sign: a token that is given wins over one that can be asked for.
+fn endpoints_of(given: SigningEnvironment) -> SigningEndpoints {
+    let SigningEnvironment { token, request, password } = given;
+    let asked = || request.map(|(url, token)| IdentitySource::GitHub { url, token });
+    SigningEndpoints { config: None, identity: token.map(IdentitySource::Given).or_else(asked), password }
+}
+
+/// The token in a file of the caller's.
+fn identity_token(path: &Path) -> Result<IdentitySource> {
+    /// GitHub's are under 3 KiB.
+    const MAX_BYTES: u64 = 64 << 10;
+    let bytes = Zeroizing::new(file::read_source(path, MAX_BYTES)?);
+    // Text that was not UTF-8 is not a token, and the check of a token says so.
+    Ok(IdentitySource::Given(String::from_utf8_lossy(&bytes).into_owned().into()))
 }
 
 /// The bounds of every request.

@@ -8,6 +8,7 @@ pub mod counterpart;
 pub mod documents;
 pub mod envelope;
 pub mod exhibits;
+pub mod lineage;
 pub mod notes;
 pub mod sbom;
 pub mod selection;

@@ -5,12 +5,17 @@
 //! real HTTP; other people's clients accept it. The production code runs unchanged: only base URLs and the trust root
 //! differ, and both are given explicitly.
 
+pub mod artifacts;
 mod assembly;
 pub mod boot;
+pub mod catalog;
 mod certificate;
+mod clone;
 pub mod documents;
 pub mod dstack;
+mod git;
 pub mod github;
+mod history;
 mod key;
 pub mod release;
 pub mod sbom;

@@ -59,6 +59,8 @@ impl Fetched {
             signatures: Vec::new(),
             catalog: Available::NotHere("not looked for".into()),
             counterparts: Available::NotHere("not looked for".into()),
+            // Nobody who judges a hotfix may do without.
+            lineage: Available::Failed("not looked for".into()),
         }
     }
 }

@@ -5,8 +5,12 @@
 //! become an option.
 
 mod history;
+mod lineage;
 
-pub use self::history::{Commit, History, Touched};
+pub use self::{
+    history::{Commit, History, Touched},
+    lineage::lineage,
+};
 
 use std::{
     io::Read as _,

@@ -4,6 +4,7 @@
 //! `http`, bytes on disk that of `download`.
 
 mod api;
+mod compare;
 mod issues;
 mod pages;
 mod pulls;
@@ -17,6 +18,7 @@ use url::Url;
 
 use self::{api::Api, pages::Pages};
 pub use self::{
+    compare::Compared,
     pulls::{Made, Proposed, Proposing, Snapshot},
     release::{Release, ReleaseAsset},
 };

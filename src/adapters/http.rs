@@ -14,6 +14,7 @@ mod reason;
 mod request;
 mod retry;
 mod service;
+mod token;
 mod upload;
 
 use std::time::Duration;

@@ -3,6 +3,7 @@
 
 mod counterparts;
 mod files;
+mod lineage;
 
 use std::{path::Path, sync::Arc};
 
@@ -10,7 +11,10 @@ use futures_util::{StreamExt as _, stream};
 use tokio::runtime::Handle;
 use url::Url;
 
-pub use self::files::{Downloads, Files};
+pub use self::{
+    files::{Downloads, Files},
+    lineage::{in_clone, on_github},
+};
 use super::{
     evidence::Verifier,
     file,

@@ -1,4 +1,4 @@
-//! Signature verification: the only module that knows the Sigstore crates.
+//! Signatures, verified here and made in [`sign`]: the only module that knows the Sigstore crates.
 //!
 //! Given an artifact, its signature in any accepted form and a trust root, it says who signed, or why the signature
 //! must not be trusted. Whether that signer was allowed to sign is decided in [`crate::release::signer`].
@@ -13,6 +13,7 @@ mod claims;
 mod key;
 mod log_body;
 mod rekor;
+pub mod sign;
 mod trust_root;
 mod weak_key;
 
@@ -33,6 +34,7 @@ pub use bundle::Bundle;
 pub use key::PublicKey;
 pub use rekor::RekorLookup;
 use rekor::certificate_from_pem;
+pub use sign::{IdentitySource, PrivateKey};
 pub use trust_root::{TrustRoot, TrustRootSource};
 
 use crate::{

@@ -51,6 +51,18 @@ pub struct SigstoreArgs {
     pub rekor_url: Option<Url>,
 }
 
+/// What signs, and as whom.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Signing")]
+pub struct SigningArgs {
+    /// Services that sign, a signing_config.v0.2.json [default: Sigstore's public instance]
+    #[arg(long, value_name = "FILE|-", env = "MEROTEE_SIGNING_CONFIG", hide_env_values = true)]
+    pub signing_config: Option<PathBuf>,
+    /// OIDC token to sign as its holder [default: $SIGSTORE_ID_TOKEN, then that of the GitHub Actions job]
+    #[arg(long, value_name = "FILE|-")]
+    pub identity_token: Option<PathBuf>,
+}
+
 /// How often and how long to ask servers.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Network")]

@@ -14,6 +14,8 @@ use crate::logging::LogFormat;
 pub struct Environment {
     /// Token for GitHub's API.
     pub token: Option<SecretString>,
+    /// As whom signatures can be made.
+    pub signing: SigningEnvironment,
     /// Set when running as a step of a workflow.
     pub actions: Option<Actions>,
     /// Whether the report may hold colour.
@@ -26,6 +28,18 @@ pub struct Environment {
     pub folder: PathBuf,
     /// Form of messages while nothing was parsed yet.
     pub log_format: LogFormat,
+}
+
+/// As whom signatures can be made.
+#[derive(Debug, Clone, Default)]
+pub struct SigningEnvironment {
+    /// `$SIGSTORE_ID_TOKEN`.
+    pub token: Option<SecretString>,
+    /// `$ACTIONS_ID_TOKEN_REQUEST_URL` and `$ACTIONS_ID_TOKEN_REQUEST_TOKEN`, which a job with the permission
+    /// `id-token: write` has.
+    pub request: Option<(String, SecretString)>,
+    /// `$COSIGN_PASSWORD`.
+    pub password: Option<SecretString>,
 }
 
 /// The files a workflow step reports through.
@@ -43,6 +57,7 @@ impl Environment {
         use std::io::IsTerminal as _;
         let var = |name: &str| variable(OsStr::new(name));
         let text = |name: &str| var(name).and_then(|v| v.into_string().ok());
+        let secret = |name: &str| text(name).map(SecretString::from);
         let path = |name: &str| var(name).map(PathBuf::from);
         let stdout_terminal = std::io::stdout().is_terminal();
         let color = match (var("NO_COLOR"), var("CLICOLOR_FORCE")) {
@@ -53,6 +68,11 @@ impl Environment {
         let columns = text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c >= 20);
         Self {
             token: text("GH_TOKEN").or_else(|| text("GITHUB_TOKEN")).map(SecretString::from),
+            signing: SigningEnvironment {
+                token: secret("SIGSTORE_ID_TOKEN"),
+                request: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
+                password: secret("COSIGN_PASSWORD"),
+            },
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
                 .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
             color,

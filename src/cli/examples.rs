@@ -28,6 +28,34 @@ pub(super) const VERIFY_BLOB: &str = "Examples:
     --certificate-identity-regexp 'https://github.com/calimero-network/mero-tee/.*' \\
     --certificate-oidc-issuer https://token.actions.githubusercontent.com";
 
+/// `merotee checksums write`.
+pub(super) const CHECKSUMS_WRITE: &str =
+    "Lists what the layout wants listed, sorted, as sha256sum writes it: each file of
+the folder but the checksums file and signatures; never release-notes.md, which
+is not an asset.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep out
+  merotee checksums write --dir out/mero-kms-v1.2.0";
+
+/// `merotee checksums check`.
+pub(super) const CHECKSUMS_CHECK: &str = "Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep out
+  merotee checksums check --dir out/mero-kms-v1.2.0
+  merotee checksums check out/mero-kms-v1.2.0/checksums.sha256";
+
+/// `merotee sign`.
+pub(super) const SIGN: &str = "Without --key a certificate is issued for a key that is made for the run, to the
+holder of an OIDC token: the GitHub Actions job (permissions: id-token: write),
+or whose token is given. Each bundle is verified under the trust root before it
+is written. A valid signature by the same signer is kept. With --key no service
+is asked: X.sig holds what verify-blob --signature --key reads.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep out
+  merotee sandbox -- sign --dir out/mero-kms-v1.2.0 --tag mero-kms-v1.2.0 --force
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --dir out/mero-kms-v1.2.0";
+
 /// `merotee compose-hash`.
 pub(super) const COMPOSE_HASH: &str = "Kinds:
   dstack    the bytes of app-compose.json as they are: what a machine's compose-hash event holds
@@ -150,6 +178,11 @@ pub(super) const SANDBOX: &str = "Examples:
 #[cfg(feature = "sandbox")]
 pub(super) const SANDBOX_SERVE: &str = "Example:
   merotee sandbox serve";
+
+/// `merotee sandbox artifacts`.
+#[cfg(feature = "sandbox")]
+pub(super) const SANDBOX_ARTIFACTS: &str = "Example:
+  merotee sandbox artifacts mero-kms-v1.3.0 --out kms";
 
 /// `merotee completions`.
 pub(super) const COMPLETIONS: &str = "Example:

@@ -50,6 +50,8 @@ impl Command {
             },
             Self::VerifyReleaseAssets(_)
             | Self::VerifyBlob(_)
+            | Self::Checksums(_)
+            | Self::Sign(_)
             | Self::ComposeHash(_)
             | Self::Quote(QuoteCommand::Verify(_))
             | Self::Catalog(_)

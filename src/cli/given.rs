@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::{
-    Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigstoreArgs, TrustArgs,
+    Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     kms::KmsCommand,
     quote::QuoteCommand,
@@ -24,6 +24,8 @@ pub struct Given<'a> {
     pub trusted_root: Option<&'a Path>,
     /// The transparency log.
     pub rekor_url: Option<&'a Url>,
+    /// Services that sign.
+    pub signing_config: Option<&'a Path>,
     /// Service that collateral comes from.
     pub pccs_url: Option<&'a Url>,
     /// Root certificate of quotes.
@@ -49,6 +51,10 @@ impl<'a> Given<'a> {
 
     fn trust(self, args: &'a TrustArgs) -> Self {
         Self { trusted_root: args.trusted_root.as_deref(), ..self }
+    }
+
+    fn signing(self, args: &'a SigningArgs) -> Self {
+        Self { signing_config: args.signing_config.as_deref(), ..self }
     }
 
     fn network(self, args: &'a NetworkArgs) -> Self {
@@ -98,7 +104,11 @@ impl Command {
             Self::Kms(KmsCommand::GetKey(args)) => {
                 given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
             }
+            Self::Sign(args) => {
+                given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
+            }
             Self::Quote(QuoteCommand::Inspect { .. })
+            | Self::Checksums(_)
             | Self::ComposeHash(_)
             | Self::ForbidAllowedEnv(_)
             | Self::Policy(_)

@@ -46,6 +46,8 @@ impl Command {
             // The others read and write the catalog alone.
             Self::Catalog(CatalogCommand::Rebuild(_)) => Reads::Any,
             Self::VerifyBlob(_)
+            | Self::Checksums(_)
+            | Self::Sign(_)
             | Self::Catalog(_)
             | Self::Doctor(_)
             | Self::ComposeHash(_)
@@ -64,6 +66,12 @@ impl Command {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => Reads::Nothing,
         }
+    }
+
+    /// The release that is signed for.
+    pub fn signs(&self) -> Option<&Tag> {
+        let Self::Sign(args) = self else { return None };
+        args.tag.as_ref()
     }
 
     /// The machine that a service says it runs on.

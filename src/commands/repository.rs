@@ -40,8 +40,13 @@ pub(super) fn resolve(endpoints: &Endpoints) -> Result<Repository> {
 pub(super) fn stated(endpoints: &Endpoints) -> Result<Repository> {
     match &endpoints.repository {
         Some(repository) => Ok(repository.clone()),
-        None => DEFAULT.parse().map_err(|e| Error::internal("the default repository does not parse").because(e)),
+        None => product(),
     }
+}
+
+/// The product's own repository.
+pub(super) fn product() -> Result<Repository> {
+    DEFAULT.parse().map_err(|e| Error::internal("the default repository does not parse").because(e))
 }
 
 /// Whether this is the product's own repository.

@@ -1,6 +1,7 @@
 //! `sandbox`: a world on loopback, and a command run against it. The command is the same as ever; only its context has
 //! the world's endpoints where its arguments leave them open.
 
+mod artifacts;
 mod kms;
 
 use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
@@ -11,13 +12,15 @@ use url::Url;
 use self::kms::Running;
 use super::stop;
 use crate::{
-    cli::{Command, Reads, SandboxArgs},
-    context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, url},
+    adapters::sigstore::IdentitySource,
+    cli::{Command, Reads, SandboxArgs, SandboxCommand},
+    context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, SigningEndpoints, url},
     error::{self, Error, Result},
     product::Product,
     sandbox::{
         documents::REPOSITORY,
         release::Sample,
+        sigstore::{JOB_TOKEN, Log},
         tamper::Tamper,
         world::{NONCE, Plan, World},
     },
@@ -30,6 +33,13 @@ const TOKEN: &str = "sandbox";
 pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product> {
     if args.lists_tampers() {
         return Ok(Product::bytes(tamper_list()));
+    }
+    if let Some(SandboxCommand::Artifacts(artifacts)) = &args.serve {
+        if args.tampers().next().is_some() || args.world.seed.is_some() {
+            return Err(Error::usage("--tamper and --seed are about a world, and `sandbox artifacts` starts none")
+                .help("give them to `merotee sandbox serve`"));
+        }
+        return artifacts::run(artifacts);
     }
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
     match &args.command {
@@ -65,7 +75,7 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         Some(None) => Some(kms::start(&world).await?),
         Some(Some(_)) | None => None,
     };
-    let mut endpoints = endpoints(&world, kms.as_ref())?;
+    let mut endpoints = endpoints(&world, kms.as_ref(), command.signs())?;
     // A service runs on a machine of the release and profile it says it is.
     if let Some((release, profile)) = command.machine() {
         endpoints.kms.agent = Some(world.agent(&release, profile)?);
@@ -74,8 +84,8 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
     Box::pin(super::dispatch(command, &context)).await
 }
 
-/// Where everything is in this world.
-fn endpoints(world: &World, kms: Option<&Running>) -> Result<Endpoints> {
+/// Where everything is in this world. What is signed, the release workflow signs at the tag that the command names.
+fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Result<Endpoints> {
     let real = Endpoints::real(Some(SecretString::from(TOKEN)))?;
     Ok(Endpoints {
         repository: Some(repository()?),
@@ -96,6 +106,11 @@ fn endpoints(world: &World, kms: Option<&Running>) -> Result<Endpoints> {
             node_agent: Some(world.node_agent()),
         },
         token: real.token,
+        signing: SigningEndpoints {
+            config: Some(world.signing_config(Log::Rekor1)),
+            identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),
+            password: None,
+        },
     })
 }
 
@@ -129,7 +144,7 @@ async fn serve(plan: &Plan) -> Result<Product> {
             None
         }
     };
-    let exports = exports(&world, &endpoints(&world, kms.as_ref())?, kms.as_ref());
+    let exports = exports(&world, &endpoints(&world, kms.as_ref(), None)?, kms.as_ref());
     Ok(Product::bytes(exports).then(async move {
         tracing::info!("the sandbox is up; stop it with Ctrl-C");
         stopped.await;
@@ -151,6 +166,9 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("GH_TOKEN", endpoints.token.as_ref().map(|token| token.expose_secret().to_owned())),
         ("MEROTEE_REKOR_URL", address(&endpoints.rekor_url)),
         ("MEROTEE_TRUSTED_ROOT", path(&endpoints.trusted_root)),
+        ("MEROTEE_SIGNING_CONFIG", path(&endpoints.signing.config)),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", Some(world.token_url(None))),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", Some(JOB_TOKEN.to_owned())),
         ("PCCS_URL", address(&endpoints.pccs_url)),
         ("MEROTEE_TDX_ROOT", path(&endpoints.tdx_root)),
         ("MEROTEE_TDX_QUOTE", path(&Some(world.tdx_quote()))),
@@ -174,9 +192,11 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         "# merotee kms get-key --root $MEROTEE_TDX_ROOT --expect-policy $MEROTEE_KMS_POLICY\n\
          # merotee quote verify $MEROTEE_TDX_QUOTE --pccs $PCCS_URL --root $MEROTEE_TDX_ROOT --nonce $MEROTEE_TDX_NONCE\n\
          # gh: GH_HOST=github.localhost HTTP_PROXY={api} gh release view mero-kms-v1.2.0 --repo {REPOSITORY}\n\
+         # to sign with Rekor v2: MEROTEE_SIGNING_CONFIG={rekor2}\n\
          # sigstore-python: sigstore --trust-config {config} verify identity …\n",
         api = world.api_url(),
-        config = quoted(&world.trust_config().to_string_lossy()),
+        rekor2 = quoted(&world.signing_config(Log::Rekor2).to_string_lossy()),
+        config = quoted(&world.trust_config(Log::Rekor1).to_string_lossy()),
     );
     text
 }

@@ -76,6 +76,7 @@ pub(super) async fn releases(
     for Read { snapshot, .. } in &mut releases {
         snapshot.catalog = catalog.clone();
         snapshot.counterparts = source.counterparts(snapshot).await;
+        snapshot.lineage = source.lineage(snapshot, args.repo_dir.as_deref()).await;
     }
     let read = releases.into_iter().map(|read| (read.snapshot.tag.clone(), Ok(read)));
     Ok(read.chain(unread).collect())

@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{
+    adapters::sigstore::IdentitySource,
     cli::Given,
     error::{Error, Result},
     subject::repository::Repository,
@@ -34,8 +35,21 @@ pub(crate) struct Endpoints {
     pub(crate) pccs_url: Url,
     /// Root certificate of quotes; `None`: Intel's.
     pub(crate) tdx_root: Option<PathBuf>,
+    /// What signs, and as whom.
+    pub(crate) signing: SigningEndpoints,
     /// The KMS, and what it runs on.
     pub(crate) kms: KmsEndpoints,
+}
+
+/// Services that sign, and whom they sign for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct SigningEndpoints {
+    /// `signing_config.v0.2.json`; `None`: Sigstore's public instance.
+    pub(crate) config: Option<PathBuf>,
+    /// Where identity tokens come from; `None`: there are none.
+    pub(crate) identity: Option<IdentitySource>,
+    /// Password of an encrypted key.
+    pub(crate) password: Option<SecretString>,
 }
 
 /// A KMS from without and from within.
@@ -72,6 +86,7 @@ impl Endpoints {
             rekor_url: url("https://rekor.sigstore.dev")?,
             pccs_url: url("https://api.trustedservices.intel.com")?,
             tdx_root: None,
+            signing: SigningEndpoints::default(),
             kms: KmsEndpoints {
                 url: url("http://127.0.0.1:8080")?,
                 policy: None,
@@ -101,6 +116,10 @@ impl Endpoints {
             pccs_url: either(given.pccs_url, self.pccs_url),
             tdx_root: given.tdx_root.map(Into::into).or(self.tdx_root),
             token: self.token,
+            signing: SigningEndpoints {
+                config: given.signing_config.map(Into::into).or(self.signing.config),
+                ..self.signing
+            },
             kms: self.kms,
         })
     }

@@ -7,6 +7,7 @@ pub mod documents;
 pub mod evidence;
 #[cfg(test)]
 mod fixtures;
+pub mod hotfix;
 pub mod integrity;
 pub mod moved;
 pub mod provenance;
@@ -51,6 +52,7 @@ pub fn rules() -> Vec<CheckInfo> {
 pub const CHECKS: &[Check<Snapshot>] = &[
     Check { info: RELEASE, applies: |s| moved::destination(s).is_some(), run: moved::moved },
     Check { info: class::CLASS, applies: always, run: class::class },
+    Check { info: hotfix::HOTFIX_BRANCH, applies: hotfix::is_hotfix, run: hotfix::hotfix_branch },
     Check { info: completeness::ASSET_NAME, applies: always, run: completeness::asset_name },
     Check { info: completeness::ASSET_UNIQUE, applies: always, run: completeness::asset_unique },
     Check { info: completeness::ASSET_PRESENT, applies: always, run: completeness::asset_present },
@@ -187,6 +189,22 @@ const DELIVERY: [CheckInfo; 11] = [
 pub(crate) fn judge_delivery(snapshot: &Snapshot) -> Vec<Finding> {
     let delivery = CHECKS.iter().filter(|check| DELIVERY.contains(&check.info));
     delivery.flat_map(|check| check.findings(snapshot)).collect()
+}
+
+/// Checks of files against their checksums file, whatever release they are of.
+pub(crate) const CHECKSUM_RULES: [CheckInfo; 6] = [
+    completeness::ASSET_NAME,
+    completeness::ASSET_UNIQUE,
+    completeness::ASSET_PRESENT,
+    completeness::CHECKSUMS_FILE,
+    completeness::ASSET_LISTED,
+    integrity::CHECKSUM,
+];
+
+/// Runs the checks of files against their checksums file.
+pub(crate) fn judge_checksums(snapshot: &Snapshot) -> Vec<Finding> {
+    let rules = CHECKS.iter().filter(|check| CHECKSUM_RULES.contains(&check.info));
+    rules.flat_map(|check| check.findings(snapshot)).collect()
 }
 
 /// The checksums file with its unusable lines, when it is at hand.

@@ -4,11 +4,17 @@
 //! line it cannot read, and a line that one program skips and another reads is a place to hide a file. So one unusable
 //! line, and the file is not trusted.
 
+mod choose;
 mod line;
+mod write;
 
 use std::{collections::BTreeMap, fmt};
 
 use self::line::{Fault, Order};
+pub use self::{
+    choose::{Chosen, choose, listed},
+    write::{Unwritable, write},
+};
 use super::asset_name::AssetName;
 use crate::{
     digest::Sha256,

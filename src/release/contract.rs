@@ -281,6 +281,11 @@ impl Contracts {
         }
     }
 
+    /// One contract alone.
+    pub fn of(contract: Contract) -> Self {
+        Self { schema_version: 1, contracts: vec![contract] }
+    }
+
     /// The tables built in.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use super::{
     asset_name::{AssetName, RefusedName},
     contract::{AssetKind, Contract, ContractAsset},
     documents::Document,
+    lineage::Lineage,
     signer::{ExpectedSigner, Signer},
 };
 use crate::{
@@ -64,6 +65,8 @@ pub struct Snapshot {
     pub catalog: Available<ReadCatalog>,
     /// Measurements of the node releases that a KMS policy must admit, and no others.
     pub counterparts: Available<Vec<Counterpart>>,
+    /// Where the commit of a hotfix stands to the release it patches.
+    pub lineage: Available<Lineage>,
 }
 
 /// Where a release was read from.

@@ -50,6 +50,7 @@ pub(super) fn build(
     }
     let mut release = ServedRelease {
         tag: sample.tag.clone(),
+        commit: draft.identity.commit_sha,
         notes: draft.notes,
         assets: files.into_iter().map(|(name, bytes)| ServedAsset::honest(name, bytes)).collect(),
     };

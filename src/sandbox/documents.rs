@@ -3,7 +3,11 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
 
-use super::boot::{Boot, image_digest};
+use super::{
+    boot::{Boot, image_digest},
+    catalog::{is_hotfix, node_version},
+    history,
+};
 use crate::{
     attestation::{measurement::Register, report_data::default_binding},
     digest::Sha256,
@@ -19,15 +23,18 @@ pub const REPOSITORY: &str = "calimero-network/mero-tee";
 /// Time the samples say they were made at.
 pub const GENERATED_AT: &str = "2025-10-01T00:00:00Z";
 
-/// The machine of a family's release of the same version.
-fn machine(family: Family, tag: &Tag, profile: Profile) -> Boot {
-    Boot::of_release(&Tag::new(family, tag.version().clone()), profile)
+/// The machine of a KMS release, or of the node release that goes with it.
+fn machine(family: Family, kms: &Tag, profile: Profile) -> Boot {
+    let version = match family {
+        Family::Kms => kms.version().clone(),
+        Family::Node => node_version(kms.version()),
+    };
+    Boot::of_release(&Tag::new(family, version), profile)
 }
 
 /// Commit every document of a release states.
 pub fn commit(tag: &Tag) -> String {
-    let digest = Sha256::of(tag.as_str().as_bytes()).to_string();
-    digest.get(..40).unwrap_or(&digest).to_owned()
+    history::commit_of(tag.as_str()).to_string()
 }
 
 /// An attestation policy.
@@ -238,23 +245,6 @@ pub fn release_provenance(tag: &Tag, measurements: &Value) -> Value {
     })
 }
 
-/// The compatibility catalog of the sample repository.
-pub fn catalog(pairs: &[&str]) -> Value {
-    let entries: Vec<Value> = pairs
-        .iter()
-        .map(|version| {
-            json!({
-                "kms": version,
-                "node_image": version,
-                "profiles": Profile::ALL.map(Profile::as_str),
-                "tested": true,
-                "notes": "sample pair",
-            })
-        })
-        .collect();
-    json!({"schema_version": "1", "entries": entries})
-}
-
 /// Release notes with every section a stable release needs.
 pub fn notes(tag: &Tag) -> String {
     let version = tag.version();
@@ -269,13 +259,33 @@ pub fn notes(tag: &Tag) -> String {
         Family::Kms => "RTMR2 and RTMR3 of every profile change with the image.",
         Family::Node => "RTMR2 of every profile changes with the image; RTMR3 names the profile and stays.",
     };
-    let counterpart = Tag::new(tag.family().counterpart(), version.clone());
+    let counterpart = Tag::new(tag.family().counterpart(), node_version(version));
+    let patch = if is_hotfix(tag) { HOTFIX_NOTES } else { "" };
     format!(
         "# {tag}\n\nA sample release of the sandbox.\n\n{image}\
          ## Changelog\n\n- Keys are derived per profile.\n\n\
          ## Breaking changes\n\nNone.\n\n\
          ## Upgrade path\n\nReplace the image, then restart; nodes attest again by themselves.\n\n\
          ## MRTD/RTMR changes\n\n{changes}\n\n\
-         ## Compatible versions\n\n- {counterpart}\n"
+         ## Compatible versions\n\n- {counterpart}\n{patch}"
     )
 }
+
+/// The sections that the notes of a hotfix need in addition.
+pub(super) const HOTFIX_NOTES: &str = "
+## CVE or incident reference
+
+CVE-2025-0000, a made-up one.
+
+## Exact change
+
+A challenge that was answered once is refused the second time.
+
+## Rollback instructions
+
+Deploy the patched release again, with the policies of that release.
+
+## Why a patch was needed
+
+A recorded answer released the same key a second time.
+";

@@ -25,18 +25,19 @@ pub struct Sample {
 }
 
 /// Tags and layouts of the samples, newest first.
-const SAMPLES: [(&str, Layout); 7] = [
+const SAMPLES: [(&str, Layout); 8] = [
     ("mero-kms-v1.3.0-rc.1", Layout::Pipeline),
     ("mero-kms-v1.2.0", Layout::Pipeline),
     ("mero-tee-v1.2.0", Layout::Pipeline),
+    ("mero-kms-v1.1.1", Layout::Pipeline),
     ("mero-kms-v1.1.0", Layout::Runbook),
     ("mero-tee-v1.1.0", Layout::Runbook),
     ("mero-kms-v1.0.0", Layout::Upstream),
     ("mero-tee-v1.0.0", Layout::Upstream),
 ];
 
-/// Versions the sample catalog pairs.
-pub const CATALOG_PAIRS: [&str; 3] = ["1.2.0", "1.1.0", "1.0.0"];
+/// Tags that the repository has and nobody has released yet, to rehearse a release with.
+pub const UNRELEASED: [&str; 4] = ["mero-tee-v1.3.0", "mero-kms-v1.3.0", "mero-kms-v1.2.1", "mero-kms-v1.4.0-rc.1"];
 
 /// An asset as the API and the storage serve it. What is stated and what is delivered agree unless tampered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct ServedAsset {
 pub struct ServedRelease {
     /// Its tag.
     pub tag: Tag,
+    /// The commit that its tag leads to, 40 hex digits.
+    pub commit: String,
     /// Release notes.
     pub notes: String,
     /// Its assets, by name.
@@ -87,6 +90,16 @@ impl Sample {
             Ok(Self { tag, layout: *layout })
         };
         SAMPLES.iter().map(parse).collect()
+    }
+
+    /// Every tag that is not released yet.
+    ///
+    /// # Errors
+    /// Never: a test reads them.
+    pub fn unreleased() -> Result<Vec<Tag>> {
+        let parse =
+            |tag: &&str| tag.parse::<Tag>().map_err(|e| Error::internal("a sample tag does not parse").because(e));
+        UNRELEASED.iter().map(parse).collect()
     }
 
     /// Name of the checksums file.

@@ -23,6 +23,7 @@ mod trust;
 pub use envelope::Statement;
 pub use http::{Clock, router, router_at};
 pub use identity::{Extensions, GITHUB_ACTIONS_ISSUER, Identity};
+pub use trust::Log;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
@@ -42,6 +43,9 @@ use super::key::{Key, Seed};
 use super::{certificate, key};
 use crate::digest::Sha256;
 use crate::error::{Error, Result};
+
+/// By this token the instance's token service knows a job, whichever it is: it is not a secret.
+pub const JOB_TOKEN: &str = "sandbox";
 
 /// The instance: its keys and what its logs hold.
 pub struct Instance {
@@ -102,7 +106,22 @@ impl Instance {
     /// A ClientTrustConfig v0.1: the trusted root with a signing configuration v0.2, which sigstore-python wants in one
     /// file (`--trust-config`).
     pub fn client_trust_config_json(&self, base_url: &str) -> String {
-        self.trust.client_trust_config(base_url).to_string()
+        self.client_trust_config_of(base_url, Log::Rekor1)
+    }
+
+    /// The same, with clients writing to this log.
+    pub fn client_trust_config_of(&self, base_url: &str, log: Log) -> String {
+        self.trust.client_trust_config(base_url, log).to_string()
+    }
+
+    /// The signing configuration alone, with clients writing to this log.
+    pub fn signing_config_json(&self, base_url: &str, log: Log) -> String {
+        self.trust.signing_config(base_url, log).to_string()
+    }
+
+    /// From now on no certificate holds an SCT, as if no log of certificates would take any.
+    pub fn forget_scts(&mut self) {
+        self.fulcio.forget_scts();
     }
 
     /// Signs a blob as `identity` with a fresh key: issues the certificate and logs the signature in both logs, all at

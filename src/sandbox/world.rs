@@ -12,19 +12,23 @@ use tokio::{net::TcpListener, task::JoinSet};
 use super::{
     assembly,
     boot::Boot,
+    catalog,
     documents::{self, GENERATED_AT},
     dstack::{Machine, Sockets},
     github::{self, Hub},
     key::Seed,
-    release::{CATALOG_PAIRS, Sample, ServedRelease},
-    sigstore::{self, Instance},
+    release::{Sample, ServedRelease},
+    sigstore::{self, Instance, Log},
     tamper::Tamper,
     tdx::{self, Platform},
 };
 use crate::{
     attestation::report_data::{default_binding, report_data},
     error::{Error, Result},
-    subject::{profile::Profile, tag::Tag},
+    subject::{
+        profile::Profile,
+        tag::{Family, Tag},
+    },
 };
 
 /// The challenge that the sample quote answers.
@@ -38,6 +42,11 @@ const NODE: &str = "mero-tee-v1.2.0";
 const KMS_POLICY: &str = "kms_policy.json";
 /// The node's libp2p key: 32 bytes of an Ed25519 secret, in hex.
 const NODE_KEY: &str = "node_key";
+/// Per log, the files that say whom to trust and who signs.
+const LOGS: [(Log, &str, &str); 2] = [
+    (Log::Rekor1, "trust_config.json", "signing_config.json"),
+    (Log::Rekor2, "trust_config_rekor2.json", "signing_config_rekor2.json"),
+];
 const TDX_ROOT: &str = "tdx_root.der";
 const TDX_QUOTE: &str = "tdx_quote.bin";
 const TDX_COLLATERAL: &str = "tdx_collateral.json";
@@ -152,8 +161,11 @@ impl World {
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
         write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
-        write(folder.path(), "trust_config.json", instance.client_trust_config_json(&sigstore))?;
-        let hub = Arc::new(Hub::new(releases, &documents::catalog(&CATALOG_PAIRS), storage));
+        for (log, trust, signing) in LOGS {
+            write(folder.path(), trust, instance.client_trust_config_of(&sigstore, log))?;
+            write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
+        }
+        let hub = Arc::new(Hub::new(releases, &catalog::kept(), storage));
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
@@ -262,8 +274,30 @@ impl World {
     }
 
     /// Trusted root and signing configuration in one file, as sigstore-python wants them.
-    pub fn trust_config(&self) -> PathBuf {
-        self.folder.path().join("trust_config.json")
+    pub fn trust_config(&self, log: Log) -> PathBuf {
+        self.of_log(log, |(_, trust, _)| trust)
+    }
+
+    /// The services that sign, with entries going to this log.
+    pub fn signing_config(&self, log: Log) -> PathBuf {
+        self.of_log(log, |(_, _, signing)| signing)
+    }
+
+    /// Where a job gets its identity token: of the release workflow at `tag`, or of the KMS's on the main branch.
+    pub fn token_url(&self, tag: Option<&Tag>) -> String {
+        let workflow = match tag.map(Tag::family) {
+            Some(Family::Kms) | None => "release-kms-phala.yaml",
+            Some(Family::Node) => "release-node-image-gcp.yaml",
+        };
+        let git_ref = tag.map_or("refs/heads/master".to_owned(), |tag| format!("refs/tags/{tag}"));
+        let sha = tag.map_or_else(|| "0".repeat(40), documents::commit);
+        let (base, repository) = (&self.sigstore, documents::REPOSITORY);
+        format!("{base}/oidc/token?repository={repository}&workflow={workflow}&ref={git_ref}&sha={sha}")
+    }
+
+    fn of_log(&self, log: Log, name: impl FnOnce((Log, &'static str, &'static str)) -> &'static str) -> PathBuf {
+        let [first, second] = LOGS;
+        self.folder.path().join(name(if log == first.0 { first } else { second }))
     }
 }
 

@@ -172,6 +172,15 @@ impl Tag {
         &self.text
     }
 
+    /// The release that a hotfix of this tag patches: the patch version before it, under the same name. `None` of a release
+    /// candidate, and of a version whose patch is 0.
+    pub fn patched(&self) -> Option<Self> {
+        let patch = self.version.patch.checked_sub(1).filter(|_| !self.is_rc())?;
+        let version = Version { patch, ..self.version.clone() };
+        let name = self.text.strip_suffix(&self.version.to_string())?;
+        Some(Self { family: self.family, text: format!("{name}{version}"), version })
+    }
+
     /// Whether the version carries `-rc.N`.
     pub fn is_rc(&self) -> bool {
         !self.version.pre.is_empty()
@@ -256,6 +265,16 @@ mod tests {
         assert_eq!(one("mero-kms-v1.2.0"), Ok((Family::Kms, "1.2.0".into(), Class::Stable)));
         assert_eq!(one("mero-tee-v1.3.0-rc.1"), Ok((Family::Node, "1.3.0-rc.1".into(), Class::Rc)));
         assert_eq!(one("node-image-gcp-v2.0.1"), Ok((Family::Node, "2.0.1".into(), Class::Stable)));
+    }
+
+    #[test]
+    fn a_hotfix_patches_the_patch_version_before_it_under_the_same_name() {
+        let patched = |text: &str| text.parse::<Tag>().ok().and_then(|tag| Some(tag.patched()?.as_str().to_owned()));
+        assert_eq!(patched("mero-kms-v1.2.1").as_deref(), Some("mero-kms-v1.2.0"));
+        assert_eq!(patched("mero-tee-v1.2.10").as_deref(), Some("mero-tee-v1.2.9"));
+        assert_eq!(patched("node-image-gcp-v2.0.1").as_deref(), Some("node-image-gcp-v2.0.0"));
+        assert_eq!(patched("mero-kms-v1.2.0"), None);
+        assert_eq!(patched("mero-kms-v1.2.1-rc.1"), None);
     }
 
     #[test]

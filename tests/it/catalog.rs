@@ -2,7 +2,7 @@
 
 use merotee::{
     digest::Sha256,
-    sandbox::{documents, release::CATALOG_PAIRS},
+    sandbox::catalog::{CATALOG_PAIRS, Pair, catalog},
 };
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ const FILE: &str = "compatibility-catalog.json";
 
 /// The catalog of the sandbox's repository, byte for byte.
 fn kept() -> String {
-    format!("{:#}\n", documents::catalog(&CATALOG_PAIRS))
+    format!("{:#}\n", catalog(&CATALOG_PAIRS))
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_rebuild_from_the_releases_equals_the_catalog_that_is_kept() {
     place.write(FILE, invented);
     rebuild(&[]).expect(0);
     assert!(place.read(FILE).starts_with(&kept()[..kept().find("\"tested\"").unwrap()]), "{}", place.read(FILE));
-    let release = |v: &str| json!({"version": v, "kms_tag": format!("mero-kms-v{v}"), "node_image_tag": format!("mero-tee-v{v}")});
+    let release = |(kms, node): Pair| json!({"version": kms, "kms_tag": format!("mero-kms-v{kms}"), "node_image_tag": format!("mero-tee-v{node}")});
     let upstream = json!({"schema_version": 1, "releases": CATALOG_PAIRS.map(release), "x": {}});
     let text = format!("{upstream:#}\n");
     place.write(FILE, &text);

@@ -4,10 +4,11 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use crate::binary::{Place, names_in};
 
-const TAGS: [&str; 7] = [
+const TAGS: [&str; 8] = [
     "mero-kms-v1.3.0-rc.1",
     "mero-kms-v1.2.0",
     "mero-tee-v1.2.0",
+    "mero-kms-v1.1.1",
     "mero-kms-v1.1.0",
     "mero-tee-v1.1.0",
     "mero-kms-v1.0.0",

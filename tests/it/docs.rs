@@ -22,9 +22,10 @@ use merotee::{
 use regex::Regex;
 
 /// The ids people filter by, in report order. They stand here once more so that renaming one is a conscious act.
-const IDS: [&str; 39] = [
+const IDS: [&str; 40] = [
     "release",
     "class",
+    "hotfix-branch",
     "asset-name",
     "asset-unique",
     "asset-present",

@@ -12,8 +12,8 @@ use merotee::cli::Cli;
 
 use crate::binary::{BINARY, Invocation, Place};
 
-/// Lines of shell in all of them: four of the older action, one of this one, three of CI.
-const SHELL_LINES: usize = 8;
+/// Lines of shell in all of them: four of the older action, one of this one, three of CI, one of the KMS release.
+const SHELL_LINES: usize = 9;
 /// A release whose signed manifest states the digests of its images.
 const UPSTREAM: &str = "mero-kms-v1.0.0";
 
@@ -62,6 +62,8 @@ fn every_step_that_runs_merotee_is_one_command_that_the_program_takes() {
             // An expression stands for a value that is known in a run alone.
             let words = of_step.map(|word| match word.as_str() {
                 word if !word.contains("${{") => word.to_owned(),
+                word if word.contains("CLASS") || word.contains("'hotfix'") => "stable".to_owned(),
+                word if word.contains("TEE") => word.replace("${{ vars.MERO_TEE_VERSION }}", "1.2.0"),
                 word if word.contains("profile") => "debug".to_owned(),
                 word if word.contains("node") => "mero-tee-v1.2.0".to_owned(),
                 word if word.contains("url") => "https://kms.example".to_owned(),
@@ -106,7 +108,14 @@ fn other_peoples_actions_are_few_and_pinned_by_a_commit() {
             used.insert(name.to_owned());
         }
     }
-    let known = ["actions/checkout", "actions/upload-artifact", "github/codeql-action/upload-sarif"];
+    let known = [
+        "actions/cache/restore",
+        "actions/cache/save",
+        "actions/checkout",
+        "actions/download-artifact",
+        "actions/upload-artifact",
+        "github/codeql-action/upload-sarif",
+    ];
     assert_eq!(used.iter().map(String::as_str).collect::<Vec<_>>(), known);
 }
 

@@ -14,8 +14,16 @@ use crate::{
 const REPOSITORY: &str = "calimero-network/mero-tee";
 const KMS: &str = "mero-kms-v1.2.0";
 const NODE: &str = "mero-tee-v1.2.0";
-const TAGS: [&str; 7] =
-    ["mero-kms-v1.3.0-rc.1", KMS, NODE, "mero-kms-v1.1.0", "mero-tee-v1.1.0", "mero-kms-v1.0.0", "mero-tee-v1.0.0"];
+const TAGS: [&str; 8] = [
+    "mero-kms-v1.3.0-rc.1",
+    KMS,
+    NODE,
+    "mero-kms-v1.1.1",
+    "mero-kms-v1.1.0",
+    "mero-tee-v1.1.0",
+    "mero-kms-v1.0.0",
+    "mero-tee-v1.0.0",
+];
 
 /// `gh`, a world for it, and a place to run it in.
 struct Gh {
@@ -137,7 +145,7 @@ fn the_line_that_the_sandbox_prints_for_gh_works_in_a_shell() {
 #[test]
 fn gh_makes_a_release_replaces_an_asset_of_it_and_deletes_it() {
     let Some(gh) = Gh::start() else { return };
-    let tag = "a tag of/any kind";
+    let tag = "a-tag/of.any+kind";
     for (name, content) in [("a.txt", "one"), ("b.txt", "two")] {
         gh.place.write(name, content);
     }

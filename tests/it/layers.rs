@@ -33,7 +33,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cli", &["report", "logging", "sandbox"]),
     ("context", &["adapters", "cli", "report"]),
     ("product", &["adapters", "cli", "context", "exit", "report"]),
-    ("commands", &["adapters", "report", "kms", "sandbox", "cli", "context", "product"]),
+    ("commands", &["adapters", "report", "kms", "sandbox", "cli", "context", "product", "progress"]),
     // The root ties the layers together, and the binary starts it.
     ("lib", &["cli", "commands", "context", "exit", "logging", "product", "progress", "report"]),
     ("main", &[]),

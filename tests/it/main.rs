@@ -21,6 +21,10 @@ mod bundles;
 #[cfg(feature = "sandbox")]
 mod catalog;
 #[cfg(feature = "sandbox")]
+mod catalog_pr;
+#[cfg(feature = "sandbox")]
+mod checksums;
+#[cfg(feature = "sandbox")]
 mod checksums_coreutils;
 mod compose_hash;
 mod compose_hash_oracles;
@@ -51,6 +55,8 @@ mod github_client;
 mod guarded;
 #[cfg(feature = "sandbox")]
 mod help;
+#[cfg(feature = "sandbox")]
+mod hotfix;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_emulate;
@@ -81,6 +87,10 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(all(feature = "sandbox", unix))]
+mod publishing_walk;
+#[cfg(feature = "sandbox")]
+mod pulls;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
@@ -91,6 +101,8 @@ mod sandbox_sigstore;
 mod sandbox_tdx;
 #[cfg(feature = "sandbox")]
 mod sandbox_world;
+#[cfg(feature = "sandbox")]
+mod sign;
 #[cfg(feature = "sandbox")]
 mod spdx_tools;
 #[cfg(feature = "sandbox")]

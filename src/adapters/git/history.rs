@@ -55,12 +55,7 @@ impl History {
     /// Usage: a revision is malformed or unknown. Input: `git` is not there, `folder` is in no repository, the clone is
     /// shallow, or the two have no commit in common.
     pub fn between(folder: &Path, base: &str, head: &str) -> Result<Self> {
-        let shallow = git(folder, &["rev-parse", "--is-shallow-repository"], 64)
-            .map_err(|e| Error::input("there is no git repository here").because(e).help("run it in a clone"))?;
-        if shallow.trim_ascii() != b"false" {
-            return Err(Error::input("this clone is shallow: the history between base and head is not all there")
-                .help("set `fetch-depth: 0` on actions/checkout, or run `git fetch --unshallow`"));
-        }
+        require_whole(folder)?;
         let (base, head) = (commit(folder, base)?, commit(folder, head)?);
         let shared = git(folder, &["merge-base", "--end-of-options", &base, &head], 1024)
             .map_err(|e| Error::input(format!("{base} and {head} have no commit in common")).because(e))?;
@@ -138,6 +133,17 @@ impl History {
     pub fn after(&self, path: &str) -> Result<Option<Vec<u8>>> {
         file_at(&self.folder, &self.head, path)
     }
+}
+
+/// Refuses a clone without its whole history.
+pub(super) fn require_whole(folder: &Path) -> Result<()> {
+    let shallow = git(folder, &["rev-parse", "--is-shallow-repository"], 64)
+        .map_err(|e| Error::input("there is no git repository here").because(e).help("run it in a clone"))?;
+    if shallow.trim_ascii() != b"false" {
+        return Err(Error::input("this clone is shallow: the history between base and head is not all there")
+            .help("set `fetch-depth: 0` on actions/checkout, or run `git fetch --unshallow`"));
+    }
+    Ok(())
 }
 
 /// The content of the file at `path`, from the top of the repository, at a commit.

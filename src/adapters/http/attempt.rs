@@ -63,7 +63,7 @@ impl Http {
     pub(super) async fn within_limit(&self, request: &Request<'_>) -> Result<Option<Fetched>, Failure> {
         let limit = match request.body {
             Body::Stream(_) => self.options().download_timeout,
-            Body::None | Body::Json(_) => self.options().request_timeout,
+            Body::None | Body::Json(_) | Body::Bytes(..) => self.options().request_timeout,
         };
         let timed_out = |_| Err(Failure::new(request.url, Reason::TimedOut(limit)));
         tokio::time::timeout(limit, self.ask_once(request)).await.unwrap_or_else(timed_out)

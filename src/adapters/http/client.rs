@@ -9,7 +9,7 @@ use reqwest::{
         LOCATION, RANGE,
     },
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use super::{
@@ -20,7 +20,7 @@ use super::{
     request::{Body, Redirects, Request},
     retry::Patience,
     service::{Ours, Service},
-    upload,
+    token, upload,
 };
 use crate::error::{Error, Result};
 
@@ -94,7 +94,7 @@ impl Http {
             return Err(Error::usage(format!("the URL of {noun} must not carry a user name or password"))
                 .help(service.instead_of_credentials()));
         }
-        let authorization = token.map(bearer).transpose()?.flatten();
+        let authorization = token.map(token::bearer).transpose()?.flatten();
         if authorization.is_some() && base.scheme() == "http" && !is_loopback(&base) {
             tracing::warn!("the token goes to {} without encryption", host(&base));
         }
@@ -188,6 +188,7 @@ impl Http {
         match status {
             StatusCode::NOT_FOUND => return Ok(None),
             StatusCode::OK => {}
+            _ if request.accepted.contains(&status) => {}
             // What was made, taken or done away with is answered so; a document never is.
             _ if status.is_success() && !request.reads() => {}
             _ => return Err(self.rejected(answer).await),
@@ -227,7 +228,9 @@ impl Http {
         let transport = |e: reqwest::Error| Failure::transport(url, &self.options, &e);
         let content = match &request.body {
             Body::None => return sending.send().await.map_err(transport),
-            Body::Json(json) => return sending.body(json.clone()).send().await.map_err(transport),
+            Body::Json(bytes) | Body::Bytes(_, bytes) => {
+                return sending.body(bytes.clone()).send().await.map_err(transport);
+            }
             Body::Stream(content) => content,
         };
         let cannot = |why| Failure::new(url, Reason::Unsendable(why));
@@ -252,7 +255,11 @@ impl Http {
     /// The failure that an answer with an unwelcome status stands for.
     pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
         // The body is only wanted for its message: without one, or with half of one, the status has to do.
-        let body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
+        let mut body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
+        if self.authorization.as_ref().is_some_and(|sent| token::holds_part(&body, sent)) {
+            tracing::debug!("{} repeats the token in its message, which is not shown", host(&answer.url));
+            body.clear();
+        }
         let (status, headers) = (answer.response.status(), answer.response.headers());
         let unwelcome = Unwelcome { status, headers, body: &body, storage: answer.redirected_away };
         Failure::status(&answer.url, self.service, &unwelcome)
@@ -279,6 +286,9 @@ impl Http {
             Body::None => {}
             Body::Json(_) => {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            }
+            Body::Bytes(media_type, _) => {
+                headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
             }
             Body::Stream(content) => {
                 let unknown = || HeaderValue::from_static("application/octet-stream");
@@ -372,20 +382,6 @@ fn json_of(fetched: &Fetched, subject: &str) -> Result<serde_json::Value> {
         let host = host(&fetched.url);
         Error::remote(format!("{subject}: {host} answered with something that is not JSON: `{shown}`")).because(e)
     })
-}
-
-/// The header that carries the token; `None` for an empty token, which is how CI passes on a secret that isn't there.
-fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
-    // A token read from a file ends in a newline.
-    let token = token.expose_secret().trim();
-    if token.is_empty() {
-        return Ok(None);
-    }
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
-    })?;
-    value.set_sensitive(true);
-    Ok(Some(value))
 }
 
 #[cfg(test)]

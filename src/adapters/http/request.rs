@@ -3,7 +3,7 @@
 use std::{fmt, io, sync::Arc};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 
 use crate::error::Result;
 
@@ -25,6 +25,8 @@ pub struct Request<'a> {
     pub from: u64,
     /// Where a redirect may lead.
     pub redirects: Redirects,
+    /// Statuses that are an answer too, beside those that [`super::Http::ask`] takes for one.
+    pub accepted: &'static [StatusCode],
 }
 
 /// What goes along with a request.
@@ -35,6 +37,8 @@ pub enum Body {
     None,
     /// A JSON text.
     Json(Vec<u8>),
+    /// A few bytes of another media type.
+    Bytes(&'static str, Vec<u8>),
     /// Bytes that are not held in memory.
     Stream(Content),
 }
@@ -82,7 +86,7 @@ impl<'a> Request<'a> {
     pub fn new(method: Method, url: &'a Url) -> Self {
         let idempotent = method.is_idempotent();
         let (accept, redirects) = ("application/json", Redirects::WithinService);
-        Self { method, url, body: Body::None, idempotent, accept, from: 0, redirects }
+        Self { method, url, body: Body::None, idempotent, accept, from: 0, redirects, accepted: &[] }
     }
 
     /// A GET.

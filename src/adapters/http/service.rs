@@ -9,7 +9,7 @@ use reqwest::{
 
 use super::reason::{Cause, Reason};
 
-/// A kind of server. The TSA and TUF are not among them: their answers come inside bundles and trust roots.
+/// A kind of server. TUF is not among them: what it holds comes inside trust roots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// GitHub's REST API, or an Enterprise host's: the only one that gets a token.
@@ -22,6 +22,14 @@ pub enum Service {
     Kms,
     /// A document at an address of the caller's.
     Document,
+    /// A Fulcio certificate authority, which gets an identity token.
+    Fulcio,
+    /// A transparency log that entries are written to.
+    SigningLog,
+    /// A timestamp authority.
+    Timestamp,
+    /// Where a workflow of GitHub gets its identity token, by a token that is good for that.
+    IdToken,
 }
 
 /// What of our side decides what helps.
@@ -58,6 +66,10 @@ impl Service {
             Self::Pccs => "the PCCS",
             Self::Kms => "the KMS",
             Self::Document => "the document",
+            Self::Fulcio => "the certificate authority",
+            Self::SigningLog => "the transparency log",
+            Self::Timestamp => "the timestamp authority",
+            Self::IdToken => "the identity tokens",
         }
     }
 
@@ -65,7 +77,14 @@ impl Service {
     pub(super) fn headers(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::GitHub => Some(GITHUB_VERSION),
-            Self::Rekor | Self::Pccs | Self::Kms | Self::Document => None,
+            Self::Rekor
+            | Self::Pccs
+            | Self::Kms
+            | Self::Document
+            | Self::Fulcio
+            | Self::SigningLog
+            | Self::Timestamp
+            | Self::IdToken => None,
         }
     }
 
@@ -73,7 +92,14 @@ impl Service {
     pub(super) fn limits(self) -> Limits {
         match self {
             Self::GitHub => Limits::GitHub,
-            Self::Rekor | Self::Pccs | Self::Kms | Self::Document => Limits::Plain,
+            Self::Rekor
+            | Self::Pccs
+            | Self::Kms
+            | Self::Document
+            | Self::Fulcio
+            | Self::SigningLog
+            | Self::Timestamp
+            | Self::IdToken => Limits::Plain,
         }
     }
 
@@ -85,6 +111,8 @@ impl Service {
             Self::Pccs => "--pccs (PCCS_URL)",
             Self::Kms => "--url (MERO_KMS_URL)",
             Self::Document => "its address",
+            Self::Fulcio | Self::SigningLog | Self::Timestamp => "--signing-config (MEROTEE_SIGNING_CONFIG)",
+            Self::IdToken => "ACTIONS_ID_TOKEN_REQUEST_URL",
         }
     }
 
@@ -92,7 +120,10 @@ impl Service {
     pub(super) fn instead_of_credentials(self) -> &'static str {
         match self {
             Self::GitHub => "put the token into GH_TOKEN instead",
-            Self::Rekor | Self::Pccs | Self::Kms | Self::Document => "leave them out: it is asked without credentials",
+            Self::Rekor | Self::Pccs | Self::Kms | Self::Document | Self::SigningLog | Self::Timestamp => {
+                "leave them out: it is asked without credentials"
+            }
+            Self::Fulcio | Self::IdToken => "leave them out: it is asked with a token",
         }
     }
 
@@ -133,7 +164,8 @@ impl Service {
             (Self::GitHub, false, false) => "set GH_TOKEN: a token raises the limit from 60 to 5,000 requests an hour",
             (Self::Rekor, _, _) => "wait, or give the log entry in a bundle: then no log is asked",
             (Self::Pccs, _, _) => "wait, keep collateral with --cache, or give it with --collateral",
-            (Self::Kms | Self::Document, _, _) => "wait, and ask less often",
+            (Self::Fulcio | Self::SigningLog | Self::Timestamp, _, _) => "wait, or sign fewer files at a time: --jobs",
+            (Self::Kms | Self::Document | Self::IdToken, _, _) => "wait, and ask less often",
         }
     }
 
@@ -160,10 +192,28 @@ impl Service {
             }
             (Self::Document, 401 | 403 | 407) => Some("no credentials are sent: it must be readable without"),
             (Self::Kms, 401 | 403 | 407) => Some("no credentials are sent: something in front of the KMS wants them"),
-            (Self::GitHub | Self::Rekor | Self::Kms | Self::Document, 500..) => {
-                Some("the server is in trouble: try again later")
+            (Self::Fulcio, 400 | 401 | 403) => Some(
+                "the identity token was not accepted: it must be fresh, for the audience `sigstore`, of an issuer that this authority knows",
+            ),
+            (Self::IdToken, 400 | 401 | 403) => {
+                Some("the job needs the permission `id-token: write`, and its token lives as long as the job")
             }
-            (Self::GitHub | Self::Rekor | Self::Pccs | Self::Kms | Self::Document, _) => None,
+            (Self::SigningLog | Self::Timestamp, 401 | 403 | 407) => {
+                Some("no credentials are sent: name another service in --signing-config")
+            }
+            (_, 500..) => Some("the server is in trouble: try again later"),
+            (
+                Self::GitHub
+                | Self::Rekor
+                | Self::Pccs
+                | Self::Kms
+                | Self::Document
+                | Self::Fulcio
+                | Self::SigningLog
+                | Self::Timestamp
+                | Self::IdToken,
+                _,
+            ) => None,
         }
     }
 }
@@ -174,7 +224,17 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Service; 5] = [Service::GitHub, Service::Rekor, Service::Pccs, Service::Kms, Service::Document];
+    const ALL: [Service; 9] = [
+        Service::GitHub,
+        Service::Rekor,
+        Service::Pccs,
+        Service::Kms,
+        Service::Document,
+        Service::Fulcio,
+        Service::SigningLog,
+        Service::Timestamp,
+        Service::IdToken,
+    ];
 
     /// Every kind of failure that a server or the way to it can cause.
     fn reasons() -> Vec<Reason> {
@@ -235,6 +295,10 @@ mod tests {
             (Service::Pccs, "--pccs"),
             (Service::Kms, "--url"),
             (Service::Document, "its address"),
+            (Service::Fulcio, "--signing-config"),
+            (Service::SigningLog, "--signing-config"),
+            (Service::Timestamp, "--signing-config"),
+            (Service::IdToken, "ACTIONS_ID_TOKEN_REQUEST_URL"),
         ] {
             for loopback in [true, false] {
                 let ours = Ours { token: false, loopback };
@@ -251,10 +315,18 @@ mod tests {
 
     #[test]
     fn no_service_is_advised_to_use_another_services_option() {
-        let options = ["--api-url", "--rekor-url", "--pccs", "--url "];
-        for (service, own) in
-            [(Service::GitHub, 0), (Service::Rekor, 1), (Service::Pccs, 2), (Service::Kms, 3), (Service::Document, 4)]
-        {
+        let options = ["--api-url", "--rekor-url", "--pccs", "--url ", "--signing-config"];
+        for (service, own) in [
+            (Service::GitHub, 0),
+            (Service::Rekor, 1),
+            (Service::Pccs, 2),
+            (Service::Kms, 3),
+            (Service::Fulcio, 4),
+            (Service::SigningLog, 4),
+            (Service::Timestamp, 4),
+            (Service::Document, 5),
+            (Service::IdToken, 5),
+        ] {
             for (reason, _, advice) in all(service) {
                 for (at, option) in options.iter().enumerate() {
                     assert!(at == own || !advice.contains(option), "{service:?} {reason:?}: {advice}");

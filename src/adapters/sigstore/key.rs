@@ -65,17 +65,17 @@ impl PublicKey {
 }
 
 /// A PEM block, not decoded: what is in a private one is none of our business.
-struct Block<'a> {
-    tag: &'a str,
-    body: &'a str,
+pub(super) struct Block<'a> {
+    pub(super) tag: &'a str,
+    pub(super) body: &'a str,
 }
 
 /// Every block of a text; what stands around them is for people.
-fn blocks(text: &str) -> Result<Vec<Block<'_>>, String> {
+pub(super) fn blocks(text: &str) -> Result<Vec<Block<'_>>, String> {
     let (begin, dashes) = ("-----BEGIN ", "-----");
     let (mut found, mut rest) = (Vec::new(), text);
     while let Some((_, after)) = rest.split_once(begin) {
-        let cut_short = || "not a PEM public key: a block is cut short".to_owned();
+        let cut_short = || "a PEM block is cut short".to_owned();
         let (tag, after) = after.split_once(dashes).ok_or_else(cut_short)?;
         let (body, after) = after.split_once(&format!("-----END {tag}{dashes}")).ok_or_else(cut_short)?;
         found.push(Block { tag, body });

@@ -52,6 +52,7 @@ pub(super) fn snapshot(assets: &[(&str, &str)], scope: Scope) -> Snapshot {
         signer: Demanded::Signer(ExpectedSigner::exact("s", "i")),
         catalog: Available::NotHere(String::new()),
         counterparts: Available::NotHere(String::new()),
+        lineage: Available::NotHere(String::new()),
     }
 }
 

@@ -1,17 +1,23 @@
-//! Who asks, as whom they reach us, and which page of a list they want.
+//! Who asks for what: the repository of a request, the account behind its token, the page of a list, the JSON of its body.
 
-use std::convert::Infallible;
+use std::{collections::HashMap, convert::Infallible};
 
 use axum::{
     Json,
-    extract::FromRequestParts,
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Path, Request},
     http::{header, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::refusal::Refusal;
+use super::{
+    Shared,
+    accounts::{Account, Permission},
+    refusal::Refusal,
+    repository::Repository,
+};
 
 /// Where an Enterprise host has its API.
 pub(super) const ENTERPRISE: &str = "/api/v3";
@@ -21,14 +27,14 @@ pub(super) const ENTERPRISE: &str = "/api/v3";
 pub(super) struct Ask {
     /// Base URL as the client reached us: it may have come through a proxy, under another name.
     base: String,
-    /// Whether a token came along. Any is taken.
-    pub(super) authorized: bool,
+    /// Whose token came along.
+    account: Option<Account>,
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Ask {
+impl FromRequestParts<Shared> for Ask {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, hub: &Shared) -> Result<Self, Infallible> {
         let host = parts
             .uri
             .authority()
@@ -36,45 +42,170 @@ impl<S: Send + Sync> FromRequestParts<S> for Ask {
             .or_else(|| parts.headers.get(header::HOST)?.to_str().ok().map(str::to_owned))
             .unwrap_or_default();
         let prefix = if parts.uri.path().starts_with(ENTERPRISE) { ENTERPRISE } else { "" };
-        let authorized = parts.headers.contains_key(header::AUTHORIZATION);
-        Ok(Self { base: format!("http://{host}{prefix}"), authorized })
+        let token = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let account = token.map(|token| hub.lock().accounts.of_header(token));
+        Ok(Self { base: format!("http://{host}{prefix}"), account })
     }
 }
 
 impl Ask {
+    /// The URL of the API.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
     /// The URL of a repository.
     pub(super) fn repository(&self, full_name: &str) -> String {
         format!("{}/repos/{full_name}", self.base)
     }
 
+    /// Whether drafts are shown to the caller.
+    pub(super) fn sees_drafts(&self) -> bool {
+        self.account.as_ref().is_some_and(|account| account.permission >= Permission::Write)
+    }
+
+    /// The account behind the token.
+    ///
     /// # Errors
     /// 401 without a token.
-    pub(super) fn may_write(&self) -> Result<(), Refusal> {
-        if self.authorized { Ok(()) } else { Err(Refusal::unauthenticated()) }
+    pub(super) fn account(&self) -> Result<&Account, Refusal> {
+        self.account.as_ref().ok_or_else(Refusal::unauthenticated)
+    }
+
+    /// The account, if it may change what the repository holds.
+    ///
+    /// # Errors
+    /// 401 without a token, 403 with one that may only read.
+    pub(super) fn writer(&self) -> Result<&Account, Refusal> {
+        let account = self.account()?;
+        if account.permission >= Permission::Write { Ok(account) } else { Err(Refusal::forbidden()) }
+    }
+}
+
+/// The repository that a request is about.
+pub(super) struct Here {
+    pub(super) hub: Shared,
+    full_name: String,
+    pub(super) ask: Ask,
+}
+
+impl FromRequestParts<Shared> for Here {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Shared) -> Result<Self, Refusal> {
+        let Ok(ask) = Ask::from_request_parts(parts, hub).await;
+        let segments = Path::<HashMap<String, String>>::from_request_parts(parts, hub).await;
+        let Path(segments) = segments.map_err(|_| Refusal::not_found())?;
+        let segment = |name: &str| segments.get(name).map(String::as_str).unwrap_or_default();
+        let full_name = format!("{}/{}", segment("owner"), segment("name"));
+        Ok(Self { hub: Shared::clone(hub), full_name, ask })
+    }
+}
+
+impl Here {
+    /// Reads the repository, which keeps still meanwhile. The second argument is its URL.
+    ///
+    /// # Errors
+    /// 404 when there is none, and what `read` refuses.
+    pub(super) fn read<T>(&self, read: impl FnOnce(&Repository, &str) -> Result<T, Refusal>) -> Result<T, Refusal> {
+        let state = self.hub.lock();
+        let repository = state.repository(&self.full_name)?;
+        read(repository, &self.ask.repository(&repository.full_name))
+    }
+
+    /// Changes the repository, if the caller may: see [`Here::change`].
+    ///
+    /// # Errors
+    /// 401, 403, 404, and what `change` refuses.
+    pub(super) fn write<T>(
+        &self,
+        change: impl FnOnce(&mut Repository, &Change<'_>) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.ask.writer()?;
+        self.change(change)
+    }
+
+    /// Changes the repository on behalf of anybody with a token.
+    ///
+    /// # Errors
+    /// 401, 404, and what `change` refuses.
+    pub(super) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut Repository, &Change<'_>) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        let account = self.ask.account()?;
+        let mut state = self.hub.lock();
+        let (repository, id) = state.change(&self.full_name)?;
+        let base = self.ask.repository(&repository.full_name);
+        change(repository, &Change { id, base, account })
+    }
+}
+
+/// What a change may need.
+pub(super) struct Change<'a> {
+    /// A number that nothing has had.
+    pub(super) id: u64,
+    /// The repository's URL.
+    pub(super) base: String,
+    /// Whose change it is.
+    pub(super) account: &'a Account,
+}
+
+/// A body of JSON.
+pub(super) struct Said<T>(pub(super) T);
+
+impl<T: DeserializeOwned> FromRequest<Shared> for Said<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, hub: &Shared) -> Result<Self, Refusal> {
+        let body = Bytes::from_request(request, hub).await.map_err(|_| Refusal::unreadable())?;
+        serde_json::from_slice(&body).map(Self).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => Refusal::invalid(&error.to_string()),
+            serde_json::error::Category::Io
+            | serde_json::error::Category::Syntax
+            | serde_json::error::Category::Eof => Refusal::unreadable(),
+        })
     }
 }
 
 /// Which page of a list is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Page {
     per_page: Option<usize>,
     page: Option<usize>,
 }
 
 impl Page {
-    /// The slice of `all` asked for, and a `Link` header when there is more.
+    /// The slice of `all` asked for, and a `Link` header when there is more. `url` may have a query of its own.
     pub(super) fn of(&self, all: &[Value], url: &str) -> Response {
-        let size = self.per_page.unwrap_or(30).clamp(1, 100);
-        let page = self.page.unwrap_or(1).max(1);
-        let start = (page - 1).saturating_mul(size).min(all.len());
-        let slice: Vec<&Value> = all.iter().skip(start).take(size).collect();
+        let slice: Vec<&Value> = self.slice(all, 30).collect();
         let mut response = Json(json!(slice)).into_response();
-        if start + slice.len() < all.len() {
-            let link = format!("<{url}?per_page={size}&page={}>; rel=\"next\"", page + 1);
-            if let Ok(value) = link.parse() {
-                response.headers_mut().insert(header::LINK, value);
-            }
+        if let Some(link) = self.link(all.len(), url, 30)
+            && let Ok(value) = link.parse()
+        {
+            response.headers_mut().insert(header::LINK, value);
         }
         response
+    }
+
+    /// The entries of the page asked for.
+    pub(super) fn slice<'a, T>(&self, all: &'a [T], usual: usize) -> impl Iterator<Item = &'a T> {
+        let size = self.size(usual);
+        all.iter().skip((self.number() - 1).saturating_mul(size)).take(size)
+    }
+
+    fn link(&self, all: usize, url: &str, usual: usize) -> Option<String> {
+        let (size, page) = (self.size(usual), self.number());
+        let sign = if url.contains('?') { '&' } else { '?' };
+        (page.saturating_mul(size) < all)
+            .then(|| format!("<{url}{sign}per_page={size}&page={}>; rel=\"next\"", page + 1))
+    }
+
+    fn size(&self, usual: usize) -> usize {
+        self.per_page.unwrap_or(usual).clamp(1, usual.max(100))
+    }
+
+    fn number(&self) -> usize {
+        self.page.unwrap_or(1).clamp(1, 1_000_000)
     }
 }

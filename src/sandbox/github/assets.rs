@@ -12,50 +12,45 @@ use serde_json::{Value, json};
 
 use super::{
     Shared,
-    ask::{Ask, Page},
+    accounts::Account,
+    ask::{Here, Page, Said},
     faults,
     refusal::Refusal,
-    state::Asset,
+    repository::Asset,
 };
-use crate::sandbox::documents::GENERATED_AT;
 
-type AtId = Path<(String, String, u64)>;
+/// A release or an asset in the path.
+#[derive(Debug, Deserialize)]
+pub(super) struct Id {
+    id: u64,
+}
 
 /// Marks an upload that is to break off.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct BreaksOff;
 
-pub(super) async fn list(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
-    Query(page): Query<Page>,
-    ask: Ask,
-) -> Result<Response, Refusal> {
-    let state = hub.lock();
-    let repository = state.repository(&format!("{owner}/{name}"))?;
-    let base = ask.repository(&repository.full_name);
-    let release = repository.by_id(id, ask.authorized)?;
-    let all: Vec<Value> = release.assets.iter().map(|asset| asset_json(&base, asset)).collect();
-    Ok(page.of(&all, &format!("{base}/releases/{id}/assets")))
+pub(super) async fn list(here: Here, Path(Id { id }): Path<Id>, Query(page): Query<Page>) -> Result<Response, Refusal> {
+    let drafts = here.ask.sees_drafts();
+    here.read(|repository, base| {
+        let assets = &repository.by_id(id, drafts)?.assets;
+        let all: Vec<Value> = assets.iter().map(|asset| asset_json(base, asset)).collect();
+        Ok(page.of(&all, &format!("{base}/releases/{id}/assets")))
+    })
 }
 
 /// An asset as JSON, or a redirect to its bytes, by what the client accepts.
-pub(super) async fn one(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
-    ask: Ask,
-    headers: HeaderMap,
-) -> Result<Response, Refusal> {
-    let state = hub.lock();
-    let repository = state.repository(&format!("{owner}/{name}"))?;
-    let asset = repository.asset(id)?;
-    let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
-    if !accepts.contains("application/octet-stream") {
-        return Ok(Json(asset_json(&ask.repository(&repository.full_name), asset)).into_response());
-    }
-    // A real one is signed and expires; the query must never show up in a client's messages.
-    let location = format!("{}/assets/{id}?signature=sandbox", hub.storage);
-    Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response())
+pub(super) async fn one(here: Here, Path(Id { id }): Path<Id>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let (drafts, storage) = (here.ask.sees_drafts(), &here.hub.storage);
+    here.read(|repository, base| {
+        let asset = repository.asset(id, drafts)?;
+        let accepts = headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or_default();
+        if !accepts.contains("application/octet-stream") {
+            return Ok(Json(asset_json(base, asset)).into_response());
+        }
+        // A real one is signed and expires; the query must never show up in a client's messages.
+        let location = format!("{storage}/assets/{id}?signature=sandbox");
+        Ok((StatusCode::FOUND, [(header::LOCATION, location)]).into_response())
+    })
 }
 
 /// What an upload is to be called.
@@ -67,40 +62,46 @@ pub(super) struct Named {
 
 /// A request to upload: its target, its name, and what came along.
 pub(super) async fn upload(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
+    here: Here,
+    Path(Id { id }): Path<Id>,
     Query(named): Query<Named>,
     breaks_off: Option<Extension<BreaksOff>>,
-    ask: Ask,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Refusal> {
-    ask.may_write()?;
+    here.ask.writer()?;
     if bytes.is_empty() {
         return Err(Refusal::rule("ReleaseAsset", "size must be greater than or equal to 1"));
     }
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-    let mut state = hub.lock();
-    let (repository, number) = state.change(&format!("{owner}/{name}"))?;
-    let asset = Asset::uploaded(number, named.name.unwrap_or_default(), media_type, bytes);
-    let asset = Asset { label: named.label.unwrap_or_default(), ..asset };
-    if breaks_off.is_some() {
-        repository.upload(id, asset.broken_off())?;
-        return Ok(faults::status(502));
-    }
-    let taken = repository.upload(id, asset)?;
-    let taken = asset_json(&ask.repository(&repository.full_name), &taken);
-    Ok((StatusCode::CREATED, Json(taken)).into_response())
+    here.write(|repository, change| {
+        let asset = Asset::uploaded(change.id, named.name.unwrap_or_default(), media_type, bytes);
+        let (label, uploader) = (named.label.unwrap_or_default(), change.account.login.clone());
+        let asset = Asset { label, uploader, ..asset };
+        if breaks_off.is_some() {
+            repository.upload(id, asset.broken_off())?;
+            return Ok(faults::status(502));
+        }
+        let taken = repository.upload(id, asset)?;
+        Ok((StatusCode::CREATED, Json(asset_json(&change.base, &taken))).into_response())
+    })
 }
 
-pub(super) async fn delete(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
-    ask: Ask,
-) -> Result<StatusCode, Refusal> {
-    ask.may_write()?;
-    hub.lock().change(&format!("{owner}/{name}"))?.0.delete_asset(id)?;
+/// Another name or label for an asset.
+pub(super) async fn edit(
+    here: Here,
+    Path(Id { id }): Path<Id>,
+    Said(named): Said<Named>,
+) -> Result<Json<Value>, Refusal> {
+    here.write(|repository, change| {
+        let asset = repository.rename_asset(id, named.name, named.label)?;
+        Ok(Json(asset_json(&change.base, &asset)))
+    })
+}
+
+pub(super) async fn delete(here: Here, Path(Id { id }): Path<Id>) -> Result<StatusCode, Refusal> {
+    here.write(|repository, _| repository.delete_asset(id))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -108,7 +109,7 @@ pub(super) async fn blob(State(hub): State<Shared>, Path(id): Path<u64>, headers
     if headers.contains_key(header::AUTHORIZATION) {
         return two_credentials();
     }
-    let Some(bytes) = hub.lock().asset(id).map(|asset| asset.bytes.clone()) else {
+    let Some(bytes) = hub.lock().blob(id) else {
         return Refusal::not_found().into_response();
     };
     let total = bytes.len();
@@ -152,9 +153,9 @@ pub(super) fn asset_json(base: &str, asset: &Asset) -> Value {
         "size": asset.size,
         "digest": asset.digest,
         "download_count": 0,
-        "created_at": GENERATED_AT,
-        "updated_at": GENERATED_AT,
+        "created_at": asset.time.to_string(),
+        "updated_at": asset.time.to_string(),
         "browser_download_url": format!("{base}/releases/assets/{id}"),
-        "uploader": {"login": "github-actions[bot]", "id": 41898282},
+        "uploader": Account::json(&asset.uploader),
     })
 }

@@ -6,9 +6,8 @@ use serde_json::{Value, json};
 use super::{
     Shared,
     ask::Ask,
-    state::{Release, Repository},
+    repository::{Release, Repository},
 };
-use crate::sandbox::documents::GENERATED_AT;
 
 /// `gh` takes no field that it did not ask for.
 pub(super) async fn answer(State(hub): State<Shared>, ask: Ask, Json(question): Json<Value>) -> Json<Value> {
@@ -21,11 +20,11 @@ pub(super) async fn answer(State(hub): State<Shared>, ask: Ask, Json(question): 
         return Json(json!({"data": {"repository": null}, "errors": [error]}));
     };
     let found = if said("/query").contains("releases(") {
-        let nodes = nodes(repository, ask.authorized);
+        let nodes = nodes(repository, ask.sees_drafts());
         json!({"releases": {"nodes": nodes, "pageInfo": {"hasNextPage": false, "endCursor": null}}})
     } else {
         let tag = said("/variables/tagName");
-        let draft = repository.releases.iter().find(|one| ask.authorized && one.draft && one.tag == tag);
+        let draft = repository.releases.iter().find(|one| ask.sees_drafts() && one.draft && one.tag == tag);
         json!({"release": draft.map(|draft| json!({"databaseId": draft.id, "isDraft": true}))})
     };
     Json(json!({"data": {"repository": found}}))
@@ -41,8 +40,8 @@ fn nodes(repository: &Repository, drafts: bool) -> Vec<Value> {
             "isDraft": release.draft,
             "isLatest": Some(release.id) == latest,
             "isPrerelease": release.prerelease,
-            "createdAt": GENERATED_AT,
-            "publishedAt": (!release.draft).then_some(GENERATED_AT),
+            "createdAt": release.created.to_string(),
+            "publishedAt": release.published.filter(|_| !release.draft).map(|time| time.to_string()),
         })
     };
     repository.releases.iter().filter(|release| drafts || !release.draft).map(node).collect()

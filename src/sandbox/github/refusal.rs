@@ -28,6 +28,21 @@ impl Refusal {
         Self::said(StatusCode::UNAUTHORIZED, "Requires authentication")
     }
 
+    /// The token may not do this.
+    pub(super) fn forbidden() -> Self {
+        Self::said(StatusCode::FORBIDDEN, "Resource not accessible by integration")
+    }
+
+    /// A body whose fields have the wrong shape.
+    pub(super) fn invalid(why: &str) -> Self {
+        Self::said(StatusCode::UNPROCESSABLE_ENTITY, &format!("Invalid request.\n\n{why}"))
+    }
+
+    /// A wish that can't be met, in a sentence and nothing else.
+    pub(super) fn refused(message: &str) -> Self {
+        Self::said(StatusCode::UNPROCESSABLE_ENTITY, message)
+    }
+
     /// A body that is not the JSON it should be.
     pub(super) fn unreadable() -> Self {
         Self::said(StatusCode::BAD_REQUEST, "Problems parsing JSON")

@@ -2,118 +2,104 @@
 
 use axum::{
     Json,
-    body::Bytes,
-    extract::{Path, Query, State},
+    extract::{Path, Query},
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Shared,
-    ask::{Ask, Page},
+    accounts::Account,
+    ask::{Here, Page, Said},
     assets::asset_json,
     refusal::Refusal,
-    state::{Release, Repository, Wish},
+    repository::{Release, Repository, Wish},
 };
-use crate::sandbox::documents::GENERATED_AT;
 
 /// What stands for itself in the address of a tag's page.
 const TAG: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-type At = Path<(String, String)>;
-type AtId = Path<(String, String, u64)>;
-
-pub(super) async fn list(
-    State(hub): State<Shared>,
-    Path((owner, name)): At,
-    Query(page): Query<Page>,
-    ask: Ask,
-) -> Result<Response, Refusal> {
-    let state = hub.lock();
-    let repository = state.repository(&format!("{owner}/{name}"))?;
-    let shown = repository.releases.iter().filter(|release| ask.authorized || !release.draft);
-    let all: Vec<Value> = shown.map(|release| release_json(&ask, repository, release)).collect();
-    Ok(page.of(&all, &format!("{}/releases", ask.repository(&repository.full_name))))
+/// A tag in the path.
+#[derive(Debug, Deserialize)]
+pub(super) struct Tagged {
+    tag: String,
 }
 
-pub(super) async fn latest(
-    State(hub): State<Shared>,
-    Path((owner, name)): At,
-    ask: Ask,
-) -> Result<Json<Value>, Refusal> {
-    let state = hub.lock();
-    let repository = state.repository(&format!("{owner}/{name}"))?;
-    Ok(Json(release_json(&ask, repository, repository.latest()?)))
+/// A release in the path.
+#[derive(Debug, Deserialize)]
+pub(super) struct Id {
+    id: u64,
 }
 
-pub(super) async fn by_tag(
-    State(hub): State<Shared>,
-    Path((owner, name, tag)): Path<(String, String, String)>,
-    ask: Ask,
-) -> Result<Json<Value>, Refusal> {
-    let state = hub.lock();
-    let repository = state.repository(&format!("{owner}/{name}"))?;
-    Ok(Json(release_json(&ask, repository, repository.by_tag(&tag)?)))
+/// For which tag notes are wanted.
+#[derive(Debug, Deserialize)]
+pub(super) struct WantedNotes {
+    tag_name: String,
+    target_commitish: Option<String>,
+    previous_tag_name: Option<String>,
 }
 
-pub(super) async fn by_id(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
-    ask: Ask,
-) -> Result<Json<Value>, Refusal> {
-    let state = hub.lock();
-    let repository = state.repository(&format!("{owner}/{name}"))?;
-    Ok(Json(release_json(&ask, repository, repository.by_id(id, ask.authorized)?)))
+pub(super) async fn list(here: Here, Query(page): Query<Page>) -> Result<Response, Refusal> {
+    let drafts = here.ask.sees_drafts();
+    here.read(|repository, base| {
+        let shown = repository.releases.iter().filter(|release| drafts || !release.draft);
+        let all: Vec<Value> = shown.map(|release| release_json(&here, repository, release)).collect();
+        Ok(page.of(&all, &format!("{base}/releases")))
+    })
 }
 
-pub(super) async fn create(
-    State(hub): State<Shared>,
-    Path((owner, name)): At,
-    ask: Ask,
-    body: Bytes,
-) -> Result<Response, Refusal> {
-    ask.may_write()?;
-    let wish = wish(&body)?;
-    let mut state = hub.lock();
-    let (repository, id) = state.change(&format!("{owner}/{name}"))?;
-    let made = repository.create(id, wish)?.clone();
-    let made = release_json(&ask, repository, &made);
+pub(super) async fn latest(here: Here) -> Result<Json<Value>, Refusal> {
+    here.read(|repository, _| Ok(Json(release_json(&here, repository, repository.latest()?))))
+}
+
+pub(super) async fn by_tag(here: Here, Path(Tagged { tag }): Path<Tagged>) -> Result<Json<Value>, Refusal> {
+    here.read(|repository, _| Ok(Json(release_json(&here, repository, repository.by_tag(&tag)?))))
+}
+
+pub(super) async fn by_id(here: Here, Path(Id { id }): Path<Id>) -> Result<Json<Value>, Refusal> {
+    let drafts = here.ask.sees_drafts();
+    here.read(|repository, _| Ok(Json(release_json(&here, repository, repository.by_id(id, drafts)?))))
+}
+
+pub(super) async fn create(here: Here, Said(wish): Said<Wish>) -> Result<Response, Refusal> {
+    let made = here.write(|repository, change| {
+        let made = repository.create(change.id, &change.account.login, wish)?.clone();
+        Ok(release_json(&here, repository, &made))
+    })?;
     let location = made.get("url").and_then(Value::as_str).unwrap_or_default().to_owned();
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(made)).into_response())
 }
 
 pub(super) async fn edit(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
-    ask: Ask,
-    body: Bytes,
+    here: Here,
+    Path(Id { id }): Path<Id>,
+    Said(wish): Said<Wish>,
 ) -> Result<Json<Value>, Refusal> {
-    ask.may_write()?;
-    let wish = wish(&body)?;
-    let mut state = hub.lock();
-    let (repository, _) = state.change(&format!("{owner}/{name}"))?;
-    let after = repository.edit(id, wish)?.clone();
-    Ok(Json(release_json(&ask, repository, &after)))
+    here.write(|repository, _| {
+        let after = repository.edit(id, wish)?.clone();
+        Ok(Json(release_json(&here, repository, &after)))
+    })
 }
 
-pub(super) async fn delete(
-    State(hub): State<Shared>,
-    Path((owner, name, id)): AtId,
-    ask: Ask,
-) -> Result<StatusCode, Refusal> {
-    ask.may_write()?;
-    hub.lock().change(&format!("{owner}/{name}"))?.0.delete(id)?;
+pub(super) async fn delete(here: Here, Path(Id { id }): Path<Id>) -> Result<StatusCode, Refusal> {
+    here.write(|repository, _| repository.delete(id))?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn wish(body: &[u8]) -> Result<Wish, Refusal> {
-    serde_json::from_slice(body).map_err(|_| Refusal::unreadable())
+/// Notes made up from the history. Nothing is saved.
+pub(super) async fn generate_notes(here: Here, Said(wanted): Said<WantedNotes>) -> Result<Json<Value>, Refusal> {
+    here.ask.writer()?;
+    here.read(|repository, _| {
+        let (target, previous) = (wanted.target_commitish.as_deref(), wanted.previous_tag_name.as_deref());
+        let (name, body) = repository.generated_notes(&wanted.tag_name, target, previous)?;
+        Ok(Json(json!({"name": name, "body": body})))
+    })
 }
 
-fn release_json(ask: &Ask, repository: &Repository, release: &Release) -> Value {
-    let (id, base) = (release.id, ask.repository(&repository.full_name));
+fn release_json(here: &Here, repository: &Repository, release: &Release) -> Value {
+    let (id, base) = (release.id, here.ask.repository(&repository.full_name));
     let assets: Vec<Value> = release.assets.iter().map(|asset| asset_json(&base, asset)).collect();
     let tag = utf8_percent_encode(&release.tag, TAG);
     json!({
@@ -132,9 +118,9 @@ fn release_json(ask: &Ask, repository: &Repository, release: &Release) -> Value 
         "draft": release.draft,
         "prerelease": release.prerelease,
         "immutable": release.immutable,
-        "created_at": GENERATED_AT,
-        "published_at": (!release.draft).then_some(GENERATED_AT),
-        "author": {"login": "github-actions[bot]", "id": 41898282},
+        "created_at": release.created.to_string(),
+        "published_at": release.published.filter(|_| !release.draft).map(|time| time.to_string()),
+        "author": Account::json(&release.author),
         "assets": assets,
     })
 }

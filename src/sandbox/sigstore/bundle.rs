@@ -2,9 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
-use sigstore_types::Sha256Hash;
 
-use super::merkle::Inclusion;
 use super::rekor::LoggedEntry;
 use super::rekor2::LoggedEntry2;
 use crate::digest::Sha256;
@@ -27,14 +25,7 @@ pub(super) fn with_rekor(blob: &SignedBlob<'_>, entry: &LoggedEntry) -> String {
 
 /// A bundle with an entry of the Rekor v2 log and a timestamp (DER TimeStampResp).
 pub(super) fn with_rekor2(blob: &SignedBlob<'_>, entry: &LoggedEntry2, timestamp: &[u8]) -> String {
-    let entry = json!({
-        "logIndex": entry.inclusion.index.to_string(),
-        "logId": { "keyId": STANDARD.encode(entry.log_id.as_bytes()) },
-        "kindVersion": { "kind": "hashedrekord", "version": "0.0.2" },
-        "inclusionProof": inclusion_proof(&entry.inclusion),
-        "canonicalizedBody": STANDARD.encode(&entry.body),
-    });
-    bundle(blob.certificate_der, &entry, Some(timestamp), &message_signature(blob))
+    bundle(blob.certificate_der, &entry.json(), Some(timestamp), &message_signature(blob))
 }
 
 /// A bundle of an attestation with its entry in the Rekor v1 log. `envelope` is a DSSE envelope.
@@ -68,7 +59,7 @@ fn rekor_entry(entry: &LoggedEntry, kind: &str) -> Value {
         "kindVersion": { "kind": kind, "version": "0.0.1" },
         "integratedTime": entry.integrated_time.to_string(),
         "inclusionPromise": { "signedEntryTimestamp": STANDARD.encode(&entry.set) },
-        "inclusionProof": inclusion_proof(&entry.inclusion),
+        "inclusionProof": entry.inclusion.json(),
         "canonicalizedBody": STANDARD.encode(&entry.body),
     })
 }
@@ -94,14 +85,4 @@ fn message_signature(blob: &SignedBlob<'_>) -> (&'static str, Value) {
         "signature": STANDARD.encode(blob.signature),
     });
     ("messageSignature", signature)
-}
-
-fn inclusion_proof(proof: &Inclusion) -> Value {
-    json!({
-        "logIndex": proof.index.to_string(),
-        "rootHash": proof.root.to_base64(),
-        "treeSize": proof.tree_size.to_string(),
-        "hashes": proof.path.iter().map(Sha256Hash::to_base64).collect::<Vec<_>>(),
-        "checkpoint": { "envelope": proof.checkpoint },
-    })
 }

@@ -30,6 +30,7 @@ pub(super) struct Fulcio {
     root: Authority,
     intermediate: Authority,
     issued: u64,
+    scts: bool,
 }
 
 impl Fulcio {
@@ -46,7 +47,12 @@ impl Fulcio {
             seed.bytes("fulcio intermediate serial", 0),
             vec![code_signing()?],
         )?;
-        Ok(Self { seed, root, intermediate, issued: 0 })
+        Ok(Self { seed, root, intermediate, issued: 0, scts: true })
+    }
+
+    /// Leaves SCTs out from now on.
+    pub(super) fn forget_scts(&mut self) {
+        self.scts = false;
     }
 
     /// Issues a certificate for `key` to `identity`, valid for ten minutes from `time` (Unix seconds), with an SCT of
@@ -73,8 +79,10 @@ impl Fulcio {
             public_key: key.clone(),
             extensions,
         })?;
-        let sct = ct_log.embedded_sct(&certificate, self.intermediate.key(), time)?;
-        certificate.extensions.get_or_insert_default().push(sct);
+        if self.scts {
+            let sct = ct_log.embedded_sct(&certificate, self.intermediate.key(), time)?;
+            certificate.extensions.get_or_insert_default().push(sct);
+        }
         self.issued = self.issued.saturating_add(1);
         self.intermediate.sign(certificate)
     }

@@ -1,10 +1,13 @@
-//! The instance on HTTP, for anybody's client: Rekor v1, Fulcio v1 and v2, and the timestamp authority on one base URL.
+//! The instance on HTTP, for anybody's client: both Rekors, Fulcio v1 and v2, the timestamp authority, and identity tokens
+//! on one base URL.
 //!
 //! Holds the routes and the shape of an error; each service's handlers are beside it. Requests are bounded by axum's
 //! default body limit.
 
 mod fulcio;
+mod oidc;
 mod rekor;
+mod rekor2;
 mod timestamp;
 
 use std::sync::{Arc, Mutex};
@@ -46,6 +49,8 @@ pub fn router_at(instance: Arc<Mutex<Instance>>, clock: Clock) -> Router {
         // sigstore-python asks with a trailing slash.
         .route("/api/v1/log/entries/retrieve/", post(rekor::retrieve))
         .route("/api/v1/index/retrieve", post(rekor::search))
+        .route("/api/v2/log/entries", post(rekor2::propose))
+        .route("/oidc/token", get(oidc::token))
         .route("/api/v2/signingCert", post(fulcio::signing_cert_v2))
         .route("/api/v1/signingCert", post(fulcio::signing_cert_v1))
         .route("/api/v2/trustBundle", get(fulcio::trust_bundle))

@@ -4,6 +4,7 @@
 //! Knows nothing of what the leaves mean. Roots and paths are computed anew each time: a sandbox's log is small.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Value, json};
 use sigstore_merkle::{hash_children, hash_leaf};
 use sigstore_types::Sha256Hash;
 
@@ -27,6 +28,19 @@ pub(super) struct Inclusion {
     pub(super) root: Sha256Hash,
     pub(super) path: Vec<Sha256Hash>,
     pub(super) checkpoint: String,
+}
+
+impl Inclusion {
+    /// As bundles hold it.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "logIndex": self.index.to_string(),
+            "rootHash": self.root.to_base64(),
+            "treeSize": self.tree_size.to_string(),
+            "hashes": self.path.iter().map(Sha256Hash::to_base64).collect::<Vec<_>>(),
+            "checkpoint": { "envelope": self.checkpoint },
+        })
+    }
 }
 
 impl MerkleLog {

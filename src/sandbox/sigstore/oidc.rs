@@ -38,10 +38,15 @@ impl Oidc {
 
     /// A JSON Web Token for `identity`, valid for ten minutes from `time` (Unix seconds).
     pub(super) fn token(&self, identity: &Identity, time: i64) -> Result<String> {
+        self.token_for(AUDIENCE, identity, time)
+    }
+
+    /// The same, for any audience.
+    pub(super) fn token_for(&self, audience: &str, identity: &Identity, time: i64) -> Result<String> {
         let mut claims = Claims {
             iss: identity.issuer.clone(),
             sub: identity.san.clone(),
-            aud: AUDIENCE.to_owned(),
+            aud: audience.to_owned(),
             iat: time,
             exp: time.saturating_add(LIFETIME),
             ..Claims::default()

@@ -2,7 +2,7 @@
 //! A proposed entry comes from anybody: its signature is checked.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use der::{DecodePem, Encode};
+use der::{Decode, DecodePem, Encode};
 use p256::ecdsa::{Signature, VerifyingKey, signature::hazmat::PrehashVerifier};
 use p256::pkcs8::{DecodePublicKey, EncodePublicKey, LineEnding};
 use serde::{Deserialize, Serialize};
@@ -90,14 +90,24 @@ pub(super) fn read_verifier(bytes: &[u8]) -> Result<(VerifyingKey, String)> {
     if text.contains("BEGIN CERTIFICATE") {
         let certificate =
             Certificate::from_pem(text).map_err(|e| Error::usage("the certificate is malformed").because(e))?;
-        let spki = certificate.tbs_certificate.subject_public_key_info.to_der();
-        let spki = spki.map_err(|e| Error::usage("the certificate's key is malformed").because(e))?;
-        let key = VerifyingKey::from_public_key_der(&spki).map_err(unreadable)?;
-        return Ok((key, pem(&certificate)?));
+        return Ok((key_of(&certificate)?, pem(&certificate)?));
     }
     let key = VerifyingKey::from_public_key_pem(text).map_err(unreadable)?;
     let pem = key.to_public_key_pem(LineEnding::LF).map_err(unreadable)?;
     Ok((key, pem))
+}
+
+/// The key in a certificate (DER).
+pub(super) fn key_of_certificate(der: &[u8]) -> Result<VerifyingKey> {
+    let certificate =
+        Certificate::from_der(der).map_err(|e| Error::usage("the certificate is malformed").because(e))?;
+    key_of(&certificate)
+}
+
+fn key_of(certificate: &Certificate) -> Result<VerifyingKey> {
+    let spki = certificate.tbs_certificate.subject_public_key_info.to_der();
+    let spki = spki.map_err(|e| Error::usage("the certificate's key is malformed").because(e))?;
+    VerifyingKey::from_public_key_der(&spki).map_err(|e| Error::usage("the public key is not ECDSA P-256").because(e))
 }
 
 #[derive(Serialize, Deserialize)]

@@ -13,6 +13,24 @@ use super::rekor2::{self, Rekor2};
 use super::timestamp::TimestampAuthority;
 use crate::error::Result;
 
+/// Which of its two logs an instance has its clients write to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Log {
+    /// Rekor v1.
+    Rekor1,
+    /// Rekor v2.
+    Rekor2,
+}
+
+impl Log {
+    fn major_version(self) -> u32 {
+        match self {
+            Self::Rekor1 => 1,
+            Self::Rekor2 => 2,
+        }
+    }
+}
+
 const OPERATOR: &str = "merotee sandbox";
 
 /// The trusted root, written once: its certificates and keys never change.
@@ -60,22 +78,27 @@ impl TrustMaterial {
     }
 
     /// A ClientTrustConfig: the trusted root with a signing configuration for the services at `base_url`.
-    pub(super) fn client_trust_config(&self, base_url: &str) -> Value {
-        let base_url = base_url.trim_end_matches('/');
-        let service =
-            |url: &str| json!([{ "url": url, "majorApiVersion": 1, "validFor": self.valid_for, "operator": OPERATOR }]);
+    pub(super) fn client_trust_config(&self, base_url: &str, log: Log) -> Value {
         json!({
             "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
             "trustedRoot": self.trusted_root(base_url),
-            "signingConfig": {
-                "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
-                "caUrls": service(base_url),
-                "oidcUrls": service(base_url),
-                "rekorTlogUrls": service(base_url),
-                "rekorTlogConfig": { "selector": "ANY" },
-                "tsaUrls": service(&timestamp_url(base_url)),
-                "tsaConfig": { "selector": "ANY" },
-            },
+            "signingConfig": self.signing_config(base_url, log),
+        })
+    }
+
+    /// A signing configuration for the services at `base_url`.
+    pub(super) fn signing_config(&self, base_url: &str, log: Log) -> Value {
+        let base_url = base_url.trim_end_matches('/');
+        let version = |url: &str, version: u32| json!([{ "url": url, "majorApiVersion": version, "validFor": self.valid_for, "operator": OPERATOR }]);
+        let service = |url: &str| version(url, 1);
+        json!({
+            "mediaType": "application/vnd.dev.sigstore.signingconfig.v0.2+json",
+            "caUrls": service(base_url),
+            "oidcUrls": service(base_url),
+            "rekorTlogUrls": version(base_url, log.major_version()),
+            "rekorTlogConfig": { "selector": "ANY" },
+            "tsaUrls": service(&timestamp_url(base_url)),
+            "tsaConfig": { "selector": "ANY" },
         })
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::target;
 use crate::{
-    sandbox::{boot, documents, release::Draft},
+    sandbox::{boot, documents, history, release::Draft},
     subject::profile::Profile,
 };
 
@@ -51,4 +51,15 @@ pub(super) fn identity_repository(draft: &mut Draft) {
 pub(super) fn identity_ref(draft: &mut Draft) {
     let git_ref = std::mem::replace(&mut draft.identity.git_ref, BRANCH.into());
     draft.identity.san = draft.identity.san.replace(&git_ref, BRANCH);
+}
+
+/// Everything is of the other commit, the signature and the tag included: it is wrong by its history alone.
+pub(super) fn hotfix_branch(draft: &mut Draft) {
+    let commit = history::astray().to_string();
+    for document in draft.json.values_mut() {
+        if let Some(stated) = document.get_mut("commit_sha") {
+            *stated = json!(commit);
+        }
+    }
+    draft.identity.commit_sha = commit;
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     digest::Sha256,
     release::contract::Layout,
-    sandbox::release::Sample,
+    sandbox::{catalog::is_hotfix, release::Sample},
     subject::tag::{Class, Family},
 };
 
@@ -92,6 +92,13 @@ pub(super) static ROWS: &[Row] = &[
         without_policy,
         Documents(policies::of_another_version),
     ),
+    // It ships what was merged since, which nobody tried.
+    row(
+        "hotfix-branch",
+        "makes the hotfix from the default branch as it was by then, instead of the tag it patches",
+        no_hotfix,
+        Documents(documents::hotfix_branch),
+    ),
     // A KMS that loads it gives keys to any genuine machine.
     row(
         "policy-not-ready",
@@ -169,6 +176,10 @@ fn none(_: &Sample) -> Option<&'static str> {
 
 fn is_kms(sample: &Sample) -> bool {
     sample.tag.family() == Family::Kms
+}
+
+fn no_hotfix(sample: &Sample) -> Option<&'static str> {
+    (!is_hotfix(&sample.tag)).then_some("it is not a hotfix")
 }
 
 fn detached(sample: &Sample) -> Option<&'static str> {

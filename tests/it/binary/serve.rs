@@ -38,7 +38,8 @@ impl Serve {
             let mut line = String::new();
             assert_ne!(stdout.read_line(&mut line).unwrap(), 0, "the sandbox ended: {exports:?}");
             if let Some((name, value)) = line.trim_end().strip_prefix("export ").and_then(|e| e.split_once('=')) {
-                exports.insert(name.to_owned(), value.to_owned());
+                // As a shell reads it: none of the values holds a quote of its own.
+                exports.insert(name.to_owned(), value.trim_matches('\'').to_owned());
             }
             printed.push_str(&line);
             if line.starts_with(LAST) {

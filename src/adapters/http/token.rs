@@ -1,0 +1,60 @@
+//! The token of a service: the header that carries it, and whether a server's words repeat it. It shows nothing.
+
+use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::error::{Error, Result};
+
+/// So many characters in a row of a token are never a coincidence, and fewer may be.
+const TELLING: usize = 16;
+
+/// The header that carries the token; `None` for an empty token, which is how CI passes on a secret that isn't there.
+pub(super) fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
+    // A token read from a file ends in a newline.
+    let token = token.expose_secret().trim();
+    if token.is_empty() {
+        return Ok(None);
+    }
+    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
+        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
+    })?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+/// Whether `text` holds a part of the token that an `Authorization` header carries.
+pub(super) fn holds_part(text: &[u8], authorization: &HeaderValue) -> bool {
+    let sent = authorization.as_bytes();
+    let token = sent.strip_prefix(b"Bearer ").unwrap_or(sent);
+    if token.len() < TELLING {
+        return false;
+    }
+    let parts: std::collections::HashSet<&[u8]> = token.windows(TELLING).collect();
+    text.windows(TELLING).any(|part| parts.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_telling_part_of_a_token_is_found_and_nothing_else() {
+        let token = HeaderValue::from_static("Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJyZXBvOm8vciJ9.c2lnbmF0dXJl");
+        for said in [
+            "token eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJyZXBvOm8vciJ9.c2lnbmF0dXJl is expired",
+            "payload eyJzdWIiOiJyZXBvOm8vciJ9",
+            "zdWIiOiJyZXBvOm8v",
+        ] {
+            assert!(holds_part(said.as_bytes(), &token), "{said}");
+        }
+        for said in ["", "the token is expired", "eyJhbGciOiJFUzI"] {
+            assert!(!holds_part(said.as_bytes(), &token), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_short_to_be_a_secret_hides_no_message() {
+        let token = HeaderValue::from_static("Bearer sandbox");
+        assert!(!holds_part(b"no such release in the sandbox", &token));
+    }
+}

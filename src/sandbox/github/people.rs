@@ -1,0 +1,47 @@
+//! Who somebody is, what they may do, and which teams they are in.
+
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    Shared,
+    accounts::Account,
+    ask::{Ask, Here},
+    refusal::Refusal,
+};
+
+/// A login in the path.
+#[derive(Debug, Deserialize)]
+pub(super) struct Named {
+    login: String,
+}
+
+/// The account behind the token.
+pub(super) async fn user(ask: Ask) -> Result<Json<Value>, Refusal> {
+    Ok(Json(Account::json(&ask.account()?.login)))
+}
+
+/// What somebody may do in a repository.
+pub(super) async fn permission(here: Here, Path(Named { login }): Path<Named>) -> Result<Json<Value>, Refusal> {
+    here.ask.writer()?;
+    here.read(|_, _| Ok(()))?;
+    let permission = here.hub.lock().accounts.permission(&login).name();
+    Ok(Json(json!({"permission": permission, "role_name": permission, "user": Account::json(&login)})))
+}
+
+/// Whether somebody is in a team of an organisation.
+pub(super) async fn membership(
+    State(hub): State<Shared>,
+    Path((organisation, team, login)): Path<(String, String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, Refusal> {
+    ask.account()?;
+    let found = hub.lock().accounts.membership([&organisation, &team, &login]);
+    let state = found.ok_or_else(Refusal::not_found)?.name();
+    let url = format!("{}/orgs/{organisation}/teams/{team}/memberships/{login}", ask.base());
+    Ok(Json(json!({"url": url, "role": "member", "state": state})))
+}
