@@ -8,6 +8,7 @@ mod attempt;
 mod client;
 mod exchange;
 mod failure;
+mod gate;
 mod origin;
 mod quota;
 mod reason;
@@ -15,7 +16,9 @@ mod request;
 mod retry;
 mod service;
 mod token;
+mod unwelcome;
 mod upload;
+mod write;
 
 use std::time::Duration;
 
@@ -25,9 +28,11 @@ pub(crate) use self::{
     failure::{Failure, host, readable},
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
+    write::{Refused, Written},
 };
 pub use self::{
     client::{Fetched, Http},
+    quota::Quota,
     request::{Body, Content, Redirects, Request, Source},
     service::Service,
 };

@@ -6,6 +6,7 @@ use super::{
     catalog::CatalogCommand,
     dependency_guard::DependencyGuardArgs,
     kms::{KmsCommand, KmsServeArgs},
+    policy::MrtdsCommand,
 };
 use crate::subject::{
     profile::Profile,
@@ -45,6 +46,13 @@ impl Command {
             Self::Kms(_) if self.asked_kms() == Some(None) => Reads::AnyOf(Family::Kms),
             // The others read and write the catalog alone.
             Self::Catalog(CatalogCommand::Rebuild(_)) => Reads::Any,
+            Self::Audit(args) => Reads::named(&args.tags),
+            Self::ReleaseNotes(command) => match command.releases() {
+                tags if tags.is_empty() => Reads::Nothing,
+                tags => Reads::These(tags),
+            },
+            Self::Publish(args) => Reads::These(vec![args.tag.clone()]),
+            Self::Mrtds(MrtdsCommand::Publish(args)) => Reads::These(vec![args.tag.clone()]),
             Self::VerifyBlob(_)
             | Self::Checksums(_)
             | Self::Sign(_)
@@ -70,8 +78,34 @@ impl Command {
 
     /// The release that is signed for.
     pub fn signs(&self) -> Option<&Tag> {
-        let Self::Sign(args) = self else { return None };
-        args.tag.as_ref()
+        match self {
+            Self::Sign(args) => args.tag.as_ref(),
+            Self::Publish(args) => Some(&args.tag),
+            Self::Mrtds(MrtdsCommand::Publish(args)) => Some(&args.tag),
+            Self::VerifyReleaseAssets(_)
+            | Self::VerifyBlob(_)
+            | Self::Audit(_)
+            | Self::Checksums(_)
+            | Self::Catalog(_)
+            | Self::DependencyGuard(_)
+            | Self::Doctor(_)
+            | Self::ComposeHash(_)
+            | Self::Quote(_)
+            | Self::GenPolicy(_)
+            | Self::Policy(_)
+            | Self::Mrtds(_)
+            | Self::MerodConfig(_)
+            | Self::ForbidAllowedEnv(_)
+            | Self::VersionSync(_)
+            | Self::DocGuard(_)
+            | Self::ReleaseNotes(_)
+            | Self::Kms(_)
+            | Self::Explain { .. }
+            | Self::Completions { .. }
+            | Self::Man { .. } => None,
+            #[cfg(feature = "sandbox")]
+            Self::Sandbox(_) => None,
+        }
     }
 
     /// The machine that a service says it runs on.

@@ -43,10 +43,10 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
     }
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
     match &args.command {
-        None => serve(&Plan { seed, tampers, targets: Vec::new() }).await,
+        None => serve(&Plan { seed, tampers, ..Plan::default() }).await,
         Some(command) => {
             let targets = targets(command, !tampers.is_empty())?;
-            inside(command, context, &Plan { seed, tampers, targets }).await
+            inside(command, context, &Plan { seed, tampers, targets, ..Plan::default() }).await
         }
     }
 }

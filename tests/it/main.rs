@@ -13,6 +13,8 @@ mod actions;
 #[cfg(feature = "sandbox")]
 mod advice;
 #[cfg(feature = "sandbox")]
+mod audit;
+#[cfg(feature = "sandbox")]
 mod bad_input;
 #[cfg(feature = "sandbox")]
 mod binary;
@@ -87,6 +89,8 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(feature = "sandbox")]
+mod publish;
 #[cfg(all(feature = "sandbox", unix))]
 mod publishing_walk;
 #[cfg(feature = "sandbox")]
@@ -94,6 +98,7 @@ mod pulls;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
+mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]
 mod sandbox_sigstore;

@@ -74,7 +74,7 @@ impl GitHub {
         let mut looks = 0;
         loop {
             looks += 1;
-            let default = self.default_branch(proposing.repository).await?;
+            let default = self.branch_by_default(proposing.repository).await?;
             let base = self.base(proposing.repository, proposing.base.unwrap_or(&default)).await?;
             let files = self.files(proposing.repository, &base.commit, proposing.paths.iter().copied()).await?;
             let (change, made) = make(&Snapshot { base: base.clone(), files })?;

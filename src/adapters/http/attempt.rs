@@ -66,7 +66,15 @@ impl Http {
             Body::None | Body::Json(_) | Body::Bytes(..) => self.options().request_timeout,
         };
         let timed_out = |_| Err(Failure::new(request.url, Reason::TimedOut(limit)));
-        tokio::time::timeout(limit, self.ask_once(request)).await.unwrap_or_else(timed_out)
+        // What is waited for at the gate is nobody's delay: no answer is late yet.
+        let outcome = match self.gate.enter(request.url).await {
+            Ok(()) => tokio::time::timeout(limit, self.ask_once(request)).await.unwrap_or_else(timed_out),
+            Err(closed) => Err(closed),
+        };
+        if let Err(failure) = &outcome {
+            self.heed(failure);
+        }
+        outcome
     }
 }
 

@@ -97,7 +97,7 @@ struct FullName {
 
 impl GitHub {
     /// The repository's default branch.
-    pub(super) async fn default_branch(&self, repository: &Repository) -> Result<Branch> {
+    pub(super) async fn branch_by_default(&self, repository: &Repository) -> Result<Branch> {
         let url = self.endpoint(repository, &[])?;
         let Some(about) = self.object::<About>(&url, "a repository", &format!("repository {repository}")).await? else {
             self.require(repository).await?;
