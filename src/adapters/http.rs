@@ -4,7 +4,6 @@
 //! how a service names itself, limits and advises is its dialect ([`Service`]). What an API offers is for its own adapter
 //! (`github`), and where bytes go for `download`.
 
-mod attempt;
 mod client;
 mod exchange;
 mod failure;
@@ -23,7 +22,6 @@ mod write;
 use std::time::Duration;
 
 pub(crate) use self::{
-    attempt::{Attempt, Refused},
     client::Answer,
     failure::{Failure, host, readable},
     origin::{has_credentials, is_http, is_loopback},

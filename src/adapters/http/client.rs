@@ -15,7 +15,7 @@ use tokio::sync::OnceCell;
 use super::{
     HttpOptions, excerpt, excerpt_at, excerpt_within,
     failure::{Asked, Failure, host},
-    pub(super) gate::Gate,
+    gate::Gate,
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
     request::{Body, Redirects, Request},
@@ -171,20 +171,32 @@ impl Http {
     /// Remote: everything else that is not a success, an answer that is too large, slow or cut, a redirect where `request`
     /// does not allow one. Input: a body that cannot be produced.
     pub async fn ask(&self, request: &Request<'_>, subject: &str) -> Result<Option<Fetched>> {
+        let url = request.url;
         let asked = if request.reads() { Asked::For(subject) } else { Asked::To(subject) };
         let mut patience = self.attempts(asked);
         if !request.idempotent {
             patience = patience.only_what_was_not_done();
         }
+        let limit = match request.body {
+            Body::Stream(_) => self.options.download_timeout,
+            Body::None | Body::Json(_) | Body::Bytes(..) => self.options.request_timeout,
+        };
         loop {
-            match self.within_limit(request).await {
-                Ok(fetched) => return Ok(fetched),
-                Err(failure) => patience.wait(failure).await?,
-            }
+            // What is waited for here is nobody's delay: no answer is late yet.
+            let failure = match self.gate.enter(url).await {
+                Ok(()) => match tokio::time::timeout(limit, self.ask_once(request)).await {
+                    Ok(Ok(fetched)) => return Ok(fetched),
+                    Ok(Err(failure)) => failure,
+                    Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+                },
+                Err(closed) => closed,
+            };
+            self.heed(&failure);
+            patience.wait(failure).await?;
         }
     }
 
-    pub(super) async fn ask_once(&self, request: &Request<'_>) -> Result<Option<Fetched>, Failure> {
+    async fn ask_once(&self, request: &Request<'_>) -> Result<Option<Fetched>, Failure> {
         let mut answer = self.open(request).await?;
         let status = answer.response.status();
         match status {

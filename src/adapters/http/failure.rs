@@ -85,16 +85,6 @@ impl Failure {
         Self { unsent: error.is_connect(), ..Self::new(url, reason) }
     }
 
-    /// An answer 404 of the server at `url`, of which nothing else is known.
-    pub(super) fn not_found(url: &Url) -> Self {
-        let status = StatusCode::NOT_FOUND;
-        Self::new(url, Reason::Status { status, said: None, pause: None, storage: false })
-    }
-
-    pub(super) fn reason(&self) -> &Reason {
-        &self.reason
-    }
-
     /// Whether the request was surely not carried out: it was not sent, or a rate limit kept the service from it.
     pub(super) fn was_not_done(&self) -> bool {
         self.unsent || matches!(self.reason, Reason::RateLimited { .. })
@@ -280,21 +270,13 @@ fn quoted(said: Option<&str>) -> String {
     said.map(|words| format!(": {}", excerpt(words))).unwrap_or_default()
 }
 
-/// The `message` of GitHub's JSON errors, with the reasons that stand beside it.
+/// The `message` of GitHub's JSON errors.
 fn message(body: &[u8]) -> Option<String> {
     #[derive(serde::Deserialize)]
     struct Said {
         message: String,
-        #[serde(default)]
-        errors: serde_json::Value,
     }
-    let Said { message, errors } = serde_json::from_slice(body).ok()?;
-    let reason = |error: &serde_json::Value| match error {
-        serde_json::Value::String(reason) => Some(reason.clone()),
-        error => error.get("message")?.as_str().map(str::to_owned),
-    };
-    let reasons: Vec<String> = errors.as_array().into_iter().flatten().filter_map(reason).collect();
-    Some(if reasons.is_empty() { message } else { format!("{message}: {}", reasons.join("; ")) })
+    serde_json::from_slice::<Said>(body).ok().map(|said| said.message)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{
     look::id,
 };
 use crate::{
-    adapters::http::{Attempt, Body, Refused, Request, excerpt, host},
+    adapters::http::{self, Body, Refused, Request, excerpt, host},
     change::{Base, Change, Person, Remark, Step, message, within_markers},
     error::{Error, Result},
     subject::repository::Repository,
@@ -149,7 +149,7 @@ impl Writing<'_> {
         Ok(match self.send::<Pull>(write).await? {
             Answer::Is(pull) => Written::Opened(pull.number, pull.html_url),
             Answer::Unclear(error) => Written::Unclear(error),
-            Answer::Refused(refused) if may_not(&refused) => Written::NotAllowedToOpen(excerpt(&refused.said)),
+            Answer::Refused(refused) if may_not(&refused) => Written::NotAllowedToOpen(said(&refused)),
             Answer::Refused(refused) => overtaken(refused)?,
         })
     }
@@ -162,9 +162,7 @@ impl Writing<'_> {
         Ok(match self.send::<Value>(write).await? {
             Answer::Is(_) => Written::Done,
             Answer::Unclear(error) => Written::Unclear(error),
-            Answer::Refused(refused) if may_not(&refused) => {
-                Written::NotAllowed(Remark::TextIsOld(excerpt(&refused.said)))
-            }
+            Answer::Refused(refused) if may_not(&refused) => Written::NotAllowed(Remark::TextIsOld(said(&refused))),
             Answer::Refused(refused) => overtaken(refused)?,
         })
     }
@@ -172,7 +170,7 @@ impl Writing<'_> {
     async fn label(&self, number: u64) -> Result<Written> {
         let Self { repository, change, .. } = self;
         let name = &change.label.name;
-        let unlabelled = |refused: &Refused| Written::NotAllowed(Remark::Unlabelled(excerpt(&refused.said)));
+        let unlabelled = |refused: &Refused| Written::NotAllowed(Remark::Unlabelled(said(&refused)));
         let url = self.github.endpoint(repository, &["labels", name])?;
         let subject = format!("label `{}` of {repository}", excerpt(name));
         if self.github.object::<Value>(&url, "a label", &subject).await?.is_none() {
@@ -204,7 +202,7 @@ impl Writing<'_> {
             Answer::Is(answer) => Ok(Ok(answer)),
             Answer::Unclear(error) => Ok(Err(Written::Unclear(error))),
             Answer::Refused(refused) if may_not(&refused) => {
-                let message = format!("the token may not write to {}: {}", self.repository, excerpt(&refused.said));
+                let message = format!("the token may not write to {}: {}", self.repository, said(&refused));
                 Err(Error::remote(message)
                     .because(refused.error)
                     .help("give the token `contents: write` for this repository, or check whether it is archived"))
@@ -215,18 +213,12 @@ impl Writing<'_> {
 
     async fn send<T: DeserializeOwned>(&self, write: Write<'_>) -> Result<Answer<T>> {
         let url = self.github.endpoint(self.repository, write.path)?;
-        let request = Request {
-            body: Body::json(&write.body),
-            // The others are looked at before they are made again.
-            idempotent: write.method == Method::PATCH,
-            accept: JSON,
-            ..Request::new(write.method, &url)
-        };
-        Ok(match self.github.http.attempt(&request, write.subject).await? {
-            Attempt::Refused(refused) => Answer::Refused(refused),
-            Attempt::Unclear(error) => Answer::Unclear(error),
+        let request = Request { body: Body::json(&write.body), accept: JSON, ..Request::new(write.method, &url) };
+        Ok(match self.github.http.write(&request, write.subject).await? {
+            http::Written::Refused(refused) => Answer::Refused(refused),
+            http::Written::Unknown(error) => Answer::Unclear(error),
             // It was carried out, whatever the answer says: a second look tells.
-            Attempt::Done(fetched) => match serde_json::from_slice(&fetched.body) {
+            http::Written::Done(fetched) => match serde_json::from_slice(&fetched.body) {
                 Ok(answer) => Answer::Is(answer),
                 Err(error) => Answer::Unclear(unreadable(&url, write.subject, error)),
             },
@@ -236,6 +228,11 @@ impl Writing<'_> {
 
 fn unreadable(url: &Url, subject: &str, error: serde_json::Error) -> Error {
     Error::remote(format!("{} did not answer with the JSON it should, asked to {subject}", host(url))).because(error)
+}
+
+/// GitHub's words.
+fn said(refused: &Refused) -> String {
+    if refused.errors.is_empty() { refused.error.to_string() } else { excerpt(&refused.errors.join("; ")) }
 }
 
 /// Whether the token is what is wrong. GitHub also says of what a token may not see that it is not there.
