@@ -8,6 +8,7 @@ pub mod document;
 pub mod edit;
 pub mod evidence;
 pub mod pair;
+pub mod proposal;
 pub mod rebuild;
 pub mod show;
 

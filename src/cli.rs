@@ -35,6 +35,7 @@ pub use self::{
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
+    subject::Reads,
 };
 use crate::subject::tag::{Class, Selector};
 use clap::{Args, Parser, Subcommand, ValueHint};

@@ -9,6 +9,7 @@
 pub mod adapters;
 pub mod attestation;
 pub mod catalog;
+pub mod change;
 #[allow(
     rustdoc::broken_intra_doc_links,
     rustdoc::invalid_html_tags,

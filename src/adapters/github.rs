@@ -8,6 +8,7 @@ mod compare;
 mod issues;
 mod pages;
 pub(crate) mod publish;
+mod pulls;
 mod release;
 pub(crate) mod upload;
 
@@ -21,6 +22,7 @@ use url::Url;
 use self::{api::Api, pages::Pages};
 pub use self::{
     compare::Compared,
+    pulls::{Made, Proposed, Proposing, Snapshot},
     release::{Release, ReleaseAsset},
 };
 pub use super::{

@@ -6,9 +6,13 @@ use clap::{Args, Subcommand};
 use semver::Version;
 
 use super::{GitHubArgs, NetworkArgs, SigstoreArgs, choice::Refused};
-use crate::subject::{
-    profile::Profile,
-    tag::{Family, Selector},
+use crate::{
+    catalog::proposal::LABEL,
+    change::Branch,
+    subject::{
+        profile::Profile,
+        tag::{Family, Selector},
+    },
 };
 
 /// Commands of `catalog`.
@@ -24,21 +28,30 @@ pub enum CatalogCommand {
     Rebuild(CatalogRebuildArgs),
 }
 
-/// Where the catalog is read.
+/// Where the catalog lies in its repository.
 #[derive(Debug, Args)]
-pub struct CatalogSourceArgs {
-    /// Read this file, and not the repository's default branch
-    #[arg(long, value_name = "FILE|-")]
-    pub catalog: Option<PathBuf>,
+pub struct CatalogPathArgs {
     /// Path of the catalog in the repository
     #[arg(
         long,
         value_name = "PATH",
         env = "COMPATIBILITY_CATALOG_PATH",
         default_value = "compatibility-catalog.json",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = path_in_repository
     )]
     pub path: String,
+}
+
+/// Where the catalog is read.
+#[derive(Debug, Args)]
+pub struct CatalogSourceArgs {
+    /// Read this file, and not the repository's default branch
+    #[arg(long, value_name = "FILE|-")]
+    pub catalog: Option<PathBuf>,
+    /// Where it lies there.
+    #[command(flatten)]
+    pub place: CatalogPathArgs,
     /// Where the repository is.
     #[command(flatten)]
     pub github: GitHubArgs,
@@ -95,25 +108,52 @@ pub struct CatalogCheckArgs {
     pub source: CatalogSourceArgs,
 }
 
-/// The file that is changed, and whether it is.
+/// What is changed, and whether it is.
 #[derive(Debug, Args)]
 pub struct CatalogFileArgs {
-    /// The file to change
-    #[arg(
-        id = "catalog_file",
-        long = "catalog",
-        value_name = "FILE",
-        env = "COMPATIBILITY_CATALOG_PATH",
-        default_value = "compatibility-catalog.json",
-        hide_env_values = true
-    )]
-    pub catalog: PathBuf,
+    /// The file to change [default: what --path says, from the current folder]
+    #[arg(id = "catalog_file", long = "catalog", value_name = "FILE", conflicts_with = "pr")]
+    pub catalog: Option<PathBuf>,
+    /// Where it lies in the repository.
+    #[command(flatten)]
+    pub place: CatalogPathArgs,
     /// Say what would change, and change nothing
     #[arg(long)]
     pub dry_run: bool,
     /// Change nothing, and fail when something would change
-    #[arg(long, conflicts_with = "dry_run")]
+    #[arg(long, conflicts_with_all = ["dry_run", "pr"])]
     pub check: bool,
+    /// Whether it goes through a pull request.
+    #[command(flatten)]
+    pub pull: PullRequestArgs,
+}
+
+impl CatalogFileArgs {
+    /// The file of this machine.
+    pub fn file(&self) -> PathBuf {
+        self.catalog.clone().unwrap_or_else(|| PathBuf::from(&self.place.path))
+    }
+}
+
+/// Whether a change is proposed in a pull request.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Pull request")]
+pub struct PullRequestArgs {
+    /// Change the repository's catalog in a pull request, and no file here
+    #[arg(long)]
+    pub pr: bool,
+    /// Branch that it goes to [default: the repository's default branch]
+    #[arg(long, value_name = "BRANCH", requires = "pr")]
+    pub base: Option<Branch>,
+    /// Branch that it lies on [default: one named by what is proposed]
+    #[arg(long, value_name = "BRANCH", requires = "pr")]
+    pub branch: Option<Branch>,
+    /// Label that it gets, made where there is none
+    #[arg(long, value_name = "NAME", requires = "pr", default_value = LABEL, value_parser = label)]
+    pub label: String,
+    /// Open it as a draft
+    #[arg(long, requires = "pr")]
+    pub draft: bool,
 }
 
 /// Arguments of `catalog add`.
@@ -122,7 +162,8 @@ pub struct CatalogFileArgs {
   merotee verify-release-assets 1.2.0 --format json --output report.json
   merotee catalog add 1.2.0 1.2.0 --evidence report.json
   merotee catalog add 1.2.0 1.1.0 --profile locked-read-only \\
-    --untested --notes \"tested in staging next\" --dry-run")]
+    --untested --notes \"tested in staging next\" --dry-run
+  merotee sandbox -- catalog add 1.2.0 1.1.0 --untested --pr")]
 #[command(group = clap::ArgGroup::new("why").required(true).args(["evidence", "untested"]))]
 pub struct CatalogAddArgs {
     /// The pair.
@@ -140,9 +181,12 @@ pub struct CatalogAddArgs {
     /// Which file.
     #[command(flatten)]
     pub file: CatalogFileArgs,
-    /// Whose releases they are.
+    /// Whose releases they are, and where the pull request goes.
     #[command(flatten)]
-    pub repository: super::RepositoryArgs,
+    pub github: GitHubArgs,
+    /// How often and how long to ask, for a pull request.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// What the signatures in the reports must have been judged by.
     #[command(flatten)]
     pub trust: super::TrustArgs,
@@ -153,7 +197,8 @@ pub struct CatalogAddArgs {
 #[command(after_help = "Examples:
   merotee catalog rebuild --dry-run --format markdown
   merotee catalog rebuild
-  merotee catalog rebuild --check")]
+  merotee catalog rebuild --check
+  merotee catalog rebuild --pr --dry-run")]
 pub struct CatalogRebuildArgs {
     /// Which file.
     #[command(flatten)]
@@ -186,6 +231,24 @@ fn version_of(text: &str, family: Family) -> Result<Version, Refused> {
         Selector::One(tag) if tag.family() == family => Ok(tag.version().clone()),
         Selector::One(tag) => Err(format!("`{tag}` is not a {family} release").into()),
     }
+}
+
+/// A path as git has it: from the top of the repository, and never out of it.
+fn path_in_repository(text: &str) -> Result<String, String> {
+    let stays = |part: &str| !matches!(part, "" | "." | "..") && !part.contains(|c: char| c.is_control() || c == '\\');
+    if text.len() <= 500 && text.split('/').all(stays) {
+        return Ok(text.to_owned());
+    }
+    Err("not a path from the top of the repository; a file elsewhere is named with --catalog".to_owned())
+}
+
+/// A label's name, as GitHub takes it.
+fn label(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().count() > 50 || text.contains(|c: char| c.is_control() || c == ',') {
+        return Err("a label has 1 to 50 characters, none of them a comma".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn profile(text: &str) -> Result<Profile, String> {

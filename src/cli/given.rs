@@ -88,7 +88,9 @@ impl Command {
             | Self::Catalog(CatalogCommand::Check(CatalogCheckArgs { source, .. })) => {
                 given.github(&source.github).network(&source.network)
             }
-            Self::Catalog(CatalogCommand::Add(args)) => given.repository(&args.repository).trust(&args.trust),
+            Self::Catalog(CatalogCommand::Add(args)) => {
+                given.github(&args.github).network(&args.network).trust(&args.trust)
+            }
             Self::Catalog(CatalogCommand::Rebuild(args)) => {
                 given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }

@@ -3,6 +3,8 @@
 
 use super::{
     Command,
+    catalog::CatalogCommand,
+    dependency_guard::DependencyGuardArgs,
     kms::{KmsCommand, KmsServeArgs},
     policy::MrtdsCommand,
 };
@@ -11,20 +13,49 @@ use crate::subject::{
     tag::{Family, Selector, Tag},
 };
 
+/// The releases that a command line has read from where its context says: those a sandbox can spoil.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reads {
+    /// None.
+    Nothing,
+    /// Some, and which is found out on the way.
+    Any,
+    /// Some of a family, and which is found out on the way.
+    AnyOf(Family),
+    /// These, and perhaps others that go with them.
+    These(Vec<Tag>),
+}
+
+impl Reads {
+    /// Those that are named; a command that names none finds out by itself.
+    fn named<'s>(selectors: impl IntoIterator<Item = &'s Selector>) -> Self {
+        let tags: Vec<Tag> = selectors.into_iter().flat_map(Selector::tags).collect();
+        if tags.is_empty() { Self::Any } else { Self::These(tags) }
+    }
+}
+
 impl Command {
-    /// Releases that are named; empty for a command that names none.
-    pub fn releases(&self) -> Vec<Tag> {
+    /// Which releases are read.
+    pub fn reads(&self) -> Reads {
         match self {
-            Self::VerifyReleaseAssets(args) => args.tag.iter().flat_map(Selector::tags).collect(),
-            Self::Audit(args) => args.tags.iter().flat_map(Selector::tags).collect(),
-            Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
-            Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
-            Self::ReleaseNotes(command) => command.releases(),
-            Self::Publish(args) => vec![args.tag.clone()],
-            Self::Mrtds(MrtdsCommand::Publish(args)) => vec![args.tag.clone()],
-            Self::Sign(args) => args.tag.iter().cloned().collect(),
+            Self::VerifyReleaseAssets(args) if args.dir.is_some() => Reads::Nothing,
+            Self::VerifyReleaseAssets(args) => Reads::named(&args.tag),
+            Self::DependencyGuard(args) => args.reads(),
+            Self::Kms(KmsCommand::Serve(args)) => args.reads(),
+            // The KMS that is asked, where it is the sandbox's own.
+            Self::Kms(_) if self.asked_kms() == Some(None) => Reads::AnyOf(Family::Kms),
+            // The others read and write the catalog alone.
+            Self::Catalog(CatalogCommand::Rebuild(_)) => Reads::Any,
+            Self::Audit(args) => Reads::named(&args.tags),
+            Self::ReleaseNotes(command) => match command.releases() {
+                tags if tags.is_empty() => Reads::Nothing,
+                tags => Reads::These(tags),
+            },
+            Self::Publish(args) => Reads::These(vec![args.tag.clone()]),
+            Self::Mrtds(MrtdsCommand::Publish(args)) => Reads::These(vec![args.tag.clone()]),
             Self::VerifyBlob(_)
             | Self::Checksums(_)
+            | Self::Sign(_)
             | Self::Catalog(_)
             | Self::Doctor(_)
             | Self::ComposeHash(_)
@@ -39,27 +70,24 @@ impl Command {
             | Self::Kms(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
-            | Self::Man { .. } => Vec::new(),
+            | Self::Man { .. } => Reads::Nothing,
             #[cfg(feature = "sandbox")]
-            Self::Sandbox(_) => Vec::new(),
+            Self::Sandbox(_) => Reads::Nothing,
         }
     }
 
-    /// Whether the command reads releases, or asks a KMS that does, from where its context says: those a sandbox can spoil.
-    pub fn reads_releases(&self) -> bool {
+    /// The release that is signed for.
+    pub fn signs(&self) -> Option<&Tag> {
         match self {
-            Self::VerifyReleaseAssets(args) => args.dir.is_none(),
-            Self::Audit(_)
-            | Self::Kms(KmsCommand::Serve(_))
-            | Self::DependencyGuard(_)
-            | Self::Catalog(_)
-            | Self::Publish(_)
-            | Self::Mrtds(MrtdsCommand::Publish(_)) => true,
-            Self::ReleaseNotes(command) => !command.releases().is_empty(),
-            Self::Kms(_) => self.asked_kms() == Some(None),
-            Self::VerifyBlob(_)
+            Self::Sign(args) => args.tag.as_ref(),
+            Self::Publish(args) => Some(&args.tag),
+            Self::Mrtds(MrtdsCommand::Publish(args)) => Some(&args.tag),
+            Self::VerifyReleaseAssets(_)
+            | Self::VerifyBlob(_)
+            | Self::Audit(_)
             | Self::Checksums(_)
-            | Self::Sign(_)
+            | Self::Catalog(_)
+            | Self::DependencyGuard(_)
             | Self::Doctor(_)
             | Self::ComposeHash(_)
             | Self::Quote(_)
@@ -70,11 +98,13 @@ impl Command {
             | Self::ForbidAllowedEnv(_)
             | Self::VersionSync(_)
             | Self::DocGuard(_)
+            | Self::ReleaseNotes(_)
+            | Self::Kms(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
-            | Self::Man { .. } => false,
+            | Self::Man { .. } => None,
             #[cfg(feature = "sandbox")]
-            Self::Sandbox(_) => false,
+            Self::Sandbox(_) => None,
         }
     }
 
@@ -96,7 +126,28 @@ impl Command {
     }
 }
 
+impl DependencyGuardArgs {
+    /// Both releases of a pair; but for policies that are given, those of the KMS release that is judged are not read.
+    fn reads(&self) -> Reads {
+        let judges_a_node = self.tag.as_ref().is_some_and(|tag| tag.tags().iter().any(|t| t.family() == Family::Node));
+        if self.policies.is_some() && !judges_a_node {
+            return Reads::AnyOf(Family::Node);
+        }
+        Reads::named(&self.tag)
+    }
+}
+
 impl KmsServeArgs {
+    /// The release whose policy it serves by, unless that comes from elsewhere.
+    fn reads(&self) -> Reads {
+        let elsewhere =
+            self.policy.policy_url.is_some() || self.policy.policy_file.is_some() || self.lists.use_env_policy;
+        if elsewhere {
+            return Reads::Nothing;
+        }
+        self.tag().map_or(Reads::AnyOf(Family::Kms), |tag| Reads::These(vec![tag]))
+    }
+
     /// The release; a version that means nothing is for the service to refuse.
     fn tag(&self) -> Option<Tag> {
         let selector: Selector = self.release.kms_version.as_deref()?.parse().ok()?;

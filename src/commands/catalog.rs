@@ -1,7 +1,9 @@
 //! `catalog show`, `check`, `add` and `rebuild`.
 
 mod edit;
+mod pull;
 mod rebuild;
+mod refusal;
 
 use crate::{
     adapters::{file, github::GitHub},
@@ -27,7 +29,7 @@ pub(super) async fn run(command: &CatalogCommand, context: &Context) -> Result<P
     match command {
         CatalogCommand::Show(args) => show(args, context).await,
         CatalogCommand::Check(args) => check(args, context).await,
-        CatalogCommand::Add(args) => edit::add(args, context),
+        CatalogCommand::Add(args) => edit::add(args, context).await,
         CatalogCommand::Rebuild(args) => rebuild::run(args, context).await,
     }
 }
@@ -46,11 +48,13 @@ async fn read(args: &CatalogSourceArgs, context: &Context, check: CheckInfo) -> 
     let endpoints = &context.endpoints;
     let repository = resolve(endpoints)?;
     let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;
-    let named = match github.file(&repository, &args.path, None).await? {
-        Some(bytes) => Ok(Named { name: args.path.clone(), bytes }),
+    let named = match github.file(&repository, &args.place.path, None).await? {
+        Some(bytes) => Ok(Named { name: args.place.path.clone(), bytes }),
         None => {
             let message = format!("{repository} has no such file on its default branch");
-            Err(Box::new(check.missing(&args.path, message).help("name a file with --catalog, or another with --path")))
+            Err(Box::new(
+                check.missing(&args.place.path, message).help("name a file with --catalog, or another with --path"),
+            ))
         }
     };
     Ok(Read { facts: vec![Fact::Repository(repository.to_string())], named })
@@ -64,7 +68,7 @@ async fn show(args: &CatalogShowArgs, context: &Context) -> Result<Product> {
             let read = Catalog::parse(&named.name, &named.bytes).map(|catalog| (catalog, named.bytes));
             (named.name, read)
         }
-        Err(finding) => (args.source.path.clone(), Err(finding)),
+        Err(finding) => (args.source.place.path.clone(), Err(finding)),
     };
     let (catalog, findings) = match read {
         Ok((catalog, bytes)) => {

@@ -13,12 +13,13 @@ use self::kms::Running;
 use super::stop;
 use crate::{
     adapters::sigstore::IdentitySource,
-    cli::{Command, SandboxArgs, SandboxCommand},
+    cli::{Command, Reads, SandboxArgs, SandboxCommand},
     context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, SigningEndpoints, url},
     error::{self, Error, Result},
     product::Product,
     sandbox::{
         documents::REPOSITORY,
+        release::Sample,
         sigstore::{JOB_TOKEN, Log},
         tamper::Tamper,
         world::{NONCE, Plan, World},
@@ -44,27 +45,37 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
     match &args.command {
         None => serve(&Plan { seed, tampers, ..Plan::default() }).await,
         Some(command) => {
-            inside(command, context, &Plan { seed, tampers, targets: command.releases(), ..Plan::default() }).await
+            let targets = targets(command, !tampers.is_empty())?;
+            inside(command, context, &Plan { seed, tampers, targets, ..Plan::default() }).await
         }
+    }
+}
+
+/// The releases to spoil: of those the command reads. Empty means every one.
+fn targets(command: &Command, tampered: bool) -> Result<Vec<Tag>> {
+    match command.reads() {
+        // A rehearsal that spoils nothing must never read as a pass.
+        Reads::Nothing if tampered => {
+            let message = "--tamper spoils releases of the sandbox's GitHub, and this command reads none from there";
+            Err(Error::usage(message).help("leave --tamper out, or name no file that is read in a release's place"))
+        }
+        Reads::Nothing | Reads::Any => Ok(Vec::new()),
+        Reads::AnyOf(family) => {
+            Ok(Sample::all()?.into_iter().map(|sample| sample.tag).filter(|tag| tag.family() == family).collect())
+        }
+        Reads::These(tags) => Ok(tags),
     }
 }
 
 /// Runs a command in a world of its own.
 async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Product> {
-    // A rehearsal that spoils nothing must never read as a pass.
-    if !plan.tampers.is_empty() && !command.reads_releases() {
-        return Err(Error::usage(
-            "--tamper spoils releases of the sandbox's GitHub, and this command reads none from there",
-        )
-        .help("leave --tamper out, or have the release downloaded: without --dir"));
-    }
     let world = World::start(plan).await?;
     // A command that asks a KMS finds one, up for as long as the question takes.
     let kms = match command.asked_kms() {
         Some(None) => Some(kms::start(&world).await?),
         Some(Some(_)) | None => None,
     };
-    let mut endpoints = endpoints(&world, kms.as_ref(), plan.targets.first())?;
+    let mut endpoints = endpoints(&world, kms.as_ref(), command.signs())?;
     // A service runs on a machine of the release and profile it says it is.
     if let Some((release, profile)) = command.machine() {
         endpoints.kms.agent = Some(world.agent(&release, profile)?);

@@ -23,6 +23,8 @@ mod bundles;
 #[cfg(feature = "sandbox")]
 mod catalog;
 #[cfg(feature = "sandbox")]
+mod catalog_pr;
+#[cfg(feature = "sandbox")]
 mod checksums;
 #[cfg(feature = "sandbox")]
 mod checksums_coreutils;
@@ -60,6 +62,8 @@ mod hotfix;
 mod html;
 mod http_requests;
 #[cfg(feature = "sandbox")]
+mod interop_emulate;
+#[cfg(feature = "sandbox")]
 mod interop_gh;
 #[cfg(feature = "sandbox")]
 mod interop_sigstore_python;
@@ -90,6 +94,8 @@ mod policy_walk;
 mod publish;
 #[cfg(all(feature = "sandbox", unix))]
 mod publishing_walk;
+#[cfg(feature = "sandbox")]
+mod pulls;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;

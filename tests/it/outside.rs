@@ -1,5 +1,6 @@
 //! Programs by other people: found, or skipped for all to see.
 
+pub(crate) mod emulate;
 pub(crate) mod sigstore_python;
 
 use std::path::PathBuf;

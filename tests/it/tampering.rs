@@ -170,6 +170,43 @@ fn a_kind_that_touches_one_of_two_releases_spoils_that_one_only() {
     assert_eq!(verdicts, ["failed", "passed"]);
 }
 
+#[test]
+fn a_rehearsal_that_would_spoil_nothing_the_command_reads_is_refused() {
+    let place = Place::new();
+    let catalog = r#"{"schema_version":"1","entries":[]}"#;
+    place.write("catalog.json", catalog);
+    place.write("compatibility-catalog.json", catalog);
+    std::fs::create_dir(place.path("folder")).unwrap();
+    let serve = ["kms", "serve", "--check", "--kms-version", "1.2.0", "--profile", "debug"];
+    let with = |words: &[&'static str]| [&serve[..], words].concat();
+    let guard = |tag: &'static str| vec!["dependency-guard", "--tag", tag, "--policies", "folder"];
+    let none = "reads none from there";
+    let runs: Vec<(&str, Vec<&str>, &str)> = vec![
+        ("payload-byte", vec!["catalog", "check", "1.2.0", "1.2.0"], none),
+        ("payload-byte", vec!["catalog", "check", "1.2.0", "1.2.0", "--catalog", "catalog.json"], none),
+        ("payload-byte", vec!["catalog", "show"], none),
+        ("payload-byte", vec!["catalog", "add", "1.2.0", "1.2.0", "--untested"], none),
+        ("payload-byte", vec!["verify-release-assets", "mero-kms-v1.2.0", "--dir", "folder"], none),
+        ("policy-tag", with(&["--policy-file", "policy.json"]), none),
+        ("policy-tag", with(&["--policy-url", "http://127.0.0.1:9/policy.json"]), none),
+        ("policy-tag", with(&["--use-env-policy"]), none),
+        // What is read is of the other family.
+        ("policy-tag", guard("mero-kms-v1.2.0"), "--tamper policy-tag cannot touch mero-tee-v"),
+    ];
+    each(&runs, |(kind, words, why)| {
+        let run = place.tampered(kind, words).run();
+        (run.code != 2 || !run.stderr.contains(why) || !run.stdout.is_empty())
+            .then(|| format!("{kind} {words:?}: {}", run.shown()))
+    });
+    assert_eq!(place.read("compatibility-catalog.json"), catalog);
+    // What it does read is spoilt, and found.
+    place.kept("mero-kms-v1.2.0");
+    for tag in ["mero-kms-v1.2.0", "mero-tee-v1.2.0"] {
+        let words = ["dependency-guard", "--tag", tag, "--policies", "kept/mero-kms-v1.2.0"];
+        place.tampered("mrtd-malformed", words).run().expect(10).says(&["not trusted: "]);
+    }
+}
+
 /// Options without which nobody looks for what a kind spoils.
 fn class_of(kind: &str) -> &'static [&'static str] {
     if kind == "hotfix-branch" { &["--class", "hotfix"] } else { &[] }

@@ -2,25 +2,71 @@
 
 use std::path::Path;
 
-use super::MAX_BYTES;
+use super::{
+    MAX_BYTES,
+    pull::{Edits, Pulling},
+    refusal::refused,
+};
 use crate::{
     adapters::file,
     catalog::{
-        edit::{self, CATALOG_EDIT, EditError, Edited, Releases, Statement},
+        edit::{self, CATALOG_EDIT, Edited, Releases, Statement},
         evidence::{self, CATALOG_EVIDENCE, MAX_REPORT_BYTES, Pair, ReportFile, Trusted},
     },
+    change::PULL_REQUEST,
     cli::catalog::{CatalogAddArgs, CatalogFileArgs},
     commands::repository::resolve,
     context::Context,
     error::{Error, Result},
     product::Product,
     report::{Action, Finding, Report, Section, Status},
+    subject::repository::Repository,
 };
 
-pub(super) fn add(args: &CatalogAddArgs, context: &Context) -> Result<Product> {
+pub(super) async fn add(args: &CatalogAddArgs, context: &Context) -> Result<Product> {
     let repository = resolve(&context.endpoints)?;
-    let path = &args.file.catalog;
-    let bytes = catalog(path)?;
+    let path = args.file.file();
+    let subject = if args.file.pull.pr { args.file.place.path.clone() } else { path.display().to_string() };
+    // A file that is not there makes the reports pointless.
+    let bytes = if args.file.pull.pr { Vec::new() } else { catalog(&path)? };
+    let (mut findings, statement) = judged(args, context, &repository)?;
+    let report = Report {
+        command: "catalog add".into(),
+        rules: vec![CATALOG_EVIDENCE, CATALOG_EDIT, PULL_REQUEST],
+        ..Report::default()
+    };
+    let mut section = Section::new(&subject);
+    let Some(statement) = statement else {
+        tracing::error!("{subject} was left as it is");
+        section.findings = findings;
+        return Ok(Product::report(Report { sections: vec![section], ..report }));
+    };
+    let server = context.endpoints.server_url.as_str().trim_end_matches('/');
+    let releases = Releases { server, repository: &repository };
+    if args.file.pull.pr {
+        let pulling = Pulling { args: &args.file, context, repository: &repository };
+        let edit = |bytes: &[u8]| {
+            let Edited { text, changes } = edit::add(&subject, bytes, &statement, &releases)?;
+            Ok(Edits { text, changes, findings: findings.clone() })
+        };
+        let pulled = pulling.propose(edit, |proposal, edit| proposal.of_pair(&statement, edit)).await?;
+        return Ok(pulled.product(report));
+    }
+    match edit::add(&subject, &bytes, &statement, &releases) {
+        Ok(edited) => deliver(&args.file, &edited, &mut section)?,
+        Err(error) => findings.push(refused(&subject, error)?),
+    }
+    findings.append(&mut section.findings);
+    section.findings = findings;
+    Ok(Product::report(Report { sections: vec![section], ..report }))
+}
+
+/// What the reports show, and what is to be said of the pair on the strength of them; `None` where they don't do.
+fn judged(
+    args: &CatalogAddArgs,
+    context: &Context,
+    repository: &Repository,
+) -> Result<(Vec<Finding>, Option<Statement>)> {
     let (kms, node_image, profiles) = (args.pair.kms.clone(), args.pair.node.clone(), args.pair.profiles());
     let reports: Vec<(String, Vec<u8>)> = args
         .evidence
@@ -29,33 +75,15 @@ pub(super) fn add(args: &CatalogAddArgs, context: &Context) -> Result<Product> {
         .collect::<Result<_>>()?;
     let reports: Vec<_> = reports.iter().map(|(name, bytes)| ReportFile { name, bytes }).collect();
     let pair = Pair { kms: &kms, node_image: &node_image, profiles: &profiles };
-    let (mut findings, evidence) = if args.untested {
+    let (findings, evidence) = if args.untested {
         (Vec::new(), Vec::new())
     } else {
         let root = context.trust_root()?.caveat();
-        evidence::judge(&reports, pair, Trusted { repository: &repository, root: root.as_deref() })
+        evidence::judge(&reports, pair, Trusted { repository, root: root.as_deref() })
     };
-    let subject = path.display().to_string();
-    let mut section = Section::new(&subject);
-    if findings.iter().all(|f| matches!(f.status, Status::Pass | Status::Warn)) {
-        let statement = Statement { kms, node_image, profiles, evidence, notes: args.notes.clone() };
-        let server = context.endpoints.server_url.as_str().trim_end_matches('/');
-        let edited = edit::add(&subject, &bytes, &statement, &Releases { server, repository: &repository });
-        match edited {
-            Ok(edited) => deliver(&args.file, &edited, &mut section)?,
-            Err(error) => findings.push(refused(&subject, error)?),
-        }
-    } else {
-        tracing::error!("{subject} was left as it is");
-    }
-    findings.append(&mut section.findings);
-    section.findings = findings;
-    Ok(Product::report(Report {
-        command: "catalog add".into(),
-        rules: vec![CATALOG_EVIDENCE, CATALOG_EDIT],
-        sections: vec![section],
-        ..Report::default()
-    }))
+    let passed = findings.iter().all(|f| matches!(f.status, Status::Pass | Status::Warn));
+    let statement = Statement { kms, node_image, profiles, evidence, notes: args.notes.clone() };
+    Ok((findings, passed.then_some(statement)))
 }
 
 /// The file's bytes.
@@ -92,31 +120,12 @@ pub(super) fn deliver(args: &CatalogFileArgs, edited: &Edited, section: &mut Sec
         return Ok(());
     }
     // What a link leads to is what people edit.
-    let place = args.catalog.canonicalize().unwrap_or_else(|_| args.catalog.clone());
+    let path = args.file();
+    let place = path.canonicalize().unwrap_or(path);
     file::write_atomic(&place, edited.text.as_bytes())?;
     for change in &edited.changes {
         tracing::info!("{subject}: {change}");
     }
     section.actions.push(Action::done("write", subject));
     Ok(())
-}
-
-/// Why the text was not changed: a finding, or an error when it is none of the catalog's faults.
-pub(super) fn refused(subject: &str, error: EditError) -> Result<Finding> {
-    let help = match &error {
-        EditError::Unreadable(finding) => return Ok(Finding { check: CATALOG_EDIT.id, ..(**finding).clone() }),
-        EditError::Malformed { place, .. } => {
-            let finding = CATALOG_EDIT.fail(subject, error.to_string()).within(place);
-            return Ok(finding.help("compare them with schemas/compatibility-catalog.schema.json"));
-        }
-        EditError::Twice(..) => "keep one entry per pair, then run this again",
-        EditError::AlreadyTested(..) => "leave out --untested; to take a pair back, remove its entry",
-        EditError::NotExpressible(_) => "turn the catalog into one with `entries`, which holds any pair",
-        EditError::Defect => {
-            return Err(
-                Error::internal(format!("{subject} was left as it is, because the edit went wrong")).because(error)
-            );
-        }
-    };
-    Ok(CATALOG_EDIT.fail(subject, error.to_string()).help(help))
 }

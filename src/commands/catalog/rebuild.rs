@@ -2,7 +2,11 @@
 
 use futures_util::{StreamExt as _, stream};
 
-use super::edit;
+use super::{
+    edit,
+    pull::{Edits, Pulling},
+    refusal::refused,
+};
 use crate::{
     adapters::{
         github::GitHub,
@@ -10,8 +14,9 @@ use crate::{
     },
     catalog::{
         edit::{CATALOG_EDIT, Edited, Releases},
-        rebuild::{self, CATALOG_REBUILD, Released, Stated},
+        rebuild::{self, CATALOG_REBUILD, Rebuilt, Released, Stated},
     },
+    change::PULL_REQUEST,
     cli::catalog::CatalogRebuildArgs,
     commands::{
         counterparts::{self, Basis},
@@ -33,28 +38,40 @@ const AT_ONCE: usize = 4;
 
 pub(super) async fn run(args: &CatalogRebuildArgs, context: &Context) -> Result<Product> {
     let repository = resolve(&context.endpoints)?;
-    let bytes = edit::catalog(&args.file.catalog)?;
+    let path = args.file.file();
+    let pr = args.file.pull.pr;
+    let subject = if pr { args.file.place.path.clone() } else { path.display().to_string() };
+    let bytes = if pr { Vec::new() } else { edit::catalog(&path)? };
     let releases = released(args, context, &repository).await?;
-    let subject = args.file.catalog.display().to_string();
     let mut section = Section::new(&subject);
-    let tags = |family| releases.iter().filter(|r| r.tag.family() == family).count().to_string();
-    section.facts = vec![
-        Fact::Repository(repository.to_string()),
-        Fact::named("kms releases", tags(Family::Kms)),
-        Fact::named("node releases", tags(Family::Node)),
-    ];
+    section.facts = facts(&repository, &releases);
     let server = context.endpoints.server_url.as_str().trim_end_matches('/');
     let place = Releases { server, repository: &repository };
     let absent = rebuild::without_releases(&releases);
+    let report = Report {
+        command: "catalog rebuild".into(),
+        rules: vec![CATALOG_REBUILD, CATALOG_EDIT, PULL_REQUEST],
+        caveats: context.trust_root()?.caveat().into_iter().collect(),
+        ..Report::default()
+    };
     if !absent.is_empty() {
         // A catalog rebuilt from nothing would be empty, which nobody means.
         let finding = |family: Family| {
             CATALOG_REBUILD.missing(&subject, format!("{repository} has no {family} release")).help("check --repo")
         };
         section.findings.extend(absent.into_iter().map(finding));
+    } else if pr {
+        let pulling = Pulling { args: &args.file, context, repository: &repository };
+        let edit = |bytes: &[u8]| {
+            let Rebuilt { text, changes, findings } = rebuild::rebuild(&subject, bytes, &releases, &place)?;
+            Ok(Edits { text, changes, findings })
+        };
+        let mut pulled = pulling.propose(edit, |proposal, edit| proposal.of_rebuild(edit)).await?;
+        pulled.section.facts.extend(section.facts.into_iter().skip(1));
+        return Ok(pulled.product(report));
     } else {
         match rebuild::rebuild(&subject, &bytes, &releases, &place) {
-            Err(error) => section.findings.push(edit::refused(&subject, error)?),
+            Err(error) => section.findings.push(refused(&subject, error)?),
             Ok(rebuilt) if rebuilt.findings.iter().any(|f| f.status == Status::Fail) => {
                 tracing::error!("{subject} was left as it is");
                 section.findings.extend(rebuilt.findings);
@@ -66,13 +83,17 @@ pub(super) async fn run(args: &CatalogRebuildArgs, context: &Context) -> Result<
             }
         }
     }
-    Ok(Product::report(Report {
-        command: "catalog rebuild".into(),
-        rules: vec![CATALOG_REBUILD, CATALOG_EDIT],
-        sections: vec![section],
-        caveats: context.trust_root()?.caveat().into_iter().collect(),
-        ..Report::default()
-    }))
+    Ok(Product::report(Report { sections: vec![section], ..report }))
+}
+
+/// Whose releases they are, and how many.
+fn facts(repository: &Repository, releases: &[Released]) -> Vec<Fact> {
+    let tags = |family| releases.iter().filter(|r| r.tag.family() == family).count().to_string();
+    vec![
+        Fact::Repository(repository.to_string()),
+        Fact::named("kms releases", tags(Family::Kms)),
+        Fact::named("node releases", tags(Family::Node)),
+    ]
 }
 
 /// The published, final releases of both families, each with what it states.
