@@ -23,4 +23,5 @@ pub mod release_source;
 pub mod sigstore;
 pub mod tdx_root;
 pub mod tools;
+pub mod verified_cache;
 pub mod walk;

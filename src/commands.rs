@@ -1,5 +1,6 @@
 //! One file a subcommand: arguments → adapters → checks → product.
 
+mod audit;
 mod catalog;
 mod checksums;
 mod completions;
@@ -20,6 +21,7 @@ mod mrtds;
 mod policy;
 mod publish;
 mod quote;
+mod release_notes;
 mod repository;
 mod sign;
 mod signer_rule;
@@ -62,9 +64,11 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Mrtds(MrtdsCommand::Assemble(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
+        | Command::Audit(_)
         | Command::Checksums(_)
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
+        | Command::ReleaseNotes(_)
         | Command::Doctor(_)
         | Command::Publish(_)
         | Command::Mrtds(MrtdsCommand::Publish(_))
@@ -84,6 +88,7 @@ fn judges_paths(command: &Command) -> bool {
 async fn run(command: &Command, context: &Context) -> Result<Product> {
     match command {
         Command::VerifyReleaseAssets(args) => verify_release::run(args, context).await,
+        Command::Audit(args) => audit::run(args, context).await,
         Command::VerifyBlob(args) => verify_blob::run(args, context).await,
         Command::Checksums(command) => checksums::run(command, context).await,
         Command::Sign(args) => sign::run(args, context).await,
@@ -99,6 +104,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::DocGuard(args) => doc_guard::run(args, context),
         Command::Catalog(command) => catalog::run(command, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
+        Command::ReleaseNotes(command) => release_notes::run(command, context).await,
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]

@@ -7,6 +7,7 @@
 mod client;
 mod exchange;
 mod failure;
+mod gate;
 mod origin;
 mod quota;
 mod reason;
@@ -29,6 +30,7 @@ pub(crate) use self::{
 };
 pub use self::{
     client::{Fetched, Http},
+    quota::Quota,
     request::{Body, Content, Redirects, Request, Source},
     service::Service,
 };

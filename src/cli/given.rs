@@ -10,6 +10,7 @@ use super::{
     kms::KmsCommand,
     policy::MrtdsCommand,
     quote::QuoteCommand,
+    release_notes::ReleaseNotesCommand,
 };
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
@@ -75,6 +76,7 @@ impl Command {
             Self::VerifyReleaseAssets(args) => {
                 given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }
+            Self::Audit(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => {
@@ -91,6 +93,10 @@ impl Command {
                 given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }
             Self::Doctor(args) => given.github(&args.github).sigstore(&args.sigstore),
+            Self::ReleaseNotes(ReleaseNotesCommand::Generate(args)) => {
+                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
+            }
+            Self::ReleaseNotes(ReleaseNotesCommand::Check(args)) => given.github(&args.github).network(&args.network),
             Self::DependencyGuard(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::Kms(KmsCommand::Serve(args)) => given
                 .github(&args.github)

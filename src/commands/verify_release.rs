@@ -82,7 +82,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
     let report = Report {
         command: "verify-release-assets".into(),
         rules: checks::rules(),
-        caveats: caveats(args, context, &root, &sections),
+        caveats: caveats(&args.identity, args.contract.as_deref(), context, &root, &sections),
         sections,
         elapsed: Some(started.elapsed()),
         ..Report::default()
@@ -97,7 +97,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
 }
 
 /// A release that could not be read, where another one was.
-fn unread(tag: &Tag, error: &Error) -> Finding {
+pub(super) fn unread(tag: &Tag, error: &Error) -> Finding {
     let finding = checks::RELEASE.undecided(tag.as_str(), error::chain(error));
     match error.advice() {
         Some(advice) => finding.help(advice),
@@ -119,18 +119,19 @@ fn settle(tag: &Tag, verdict: Verdict, staged: Staged) -> Result<()> {
 }
 
 /// Everything that makes this run weaker than the default, so that no report hides it.
-fn caveats(
-    args: &VerifyReleaseArgs,
+pub(super) fn caveats(
+    identity: &IdentityArgs,
+    contract: Option<&Path>,
     context: &Context,
     root: &crate::adapters::sigstore::TrustRoot,
     sections: &[Section],
 ) -> Vec<String> {
     let mut caveats: Vec<String> = root.caveat().into_iter().collect();
-    caveats.extend(identity_caveats(&args.identity));
+    caveats.extend(identity_caveats(identity));
     if context.endpoints.server_url.as_str() != DEFAULT_SERVER {
         caveats.push(format!("workflows are demanded on {}, not on github.com", context.endpoints.server_url));
     }
-    if let Some(path) = &args.contract {
+    if let Some(path) = contract {
         caveats.push(format!("what a release must hold was read from {}", path.display()));
     }
     let skipped: BTreeSet<&str> =
@@ -177,7 +178,8 @@ pub(super) fn contracts(given: Option<&Path>) -> Result<Contracts> {
     }
 }
 
-fn facts(snapshot: &Snapshot, findings: &[Finding], repository: &Repository) -> Vec<Fact> {
+/// What is known about a release, apart from what was judged.
+pub(super) fn facts(snapshot: &Snapshot, findings: &[Finding], repository: &Repository) -> Vec<Fact> {
     let from = match &snapshot.origin {
         Origin::GitHub { .. } => Fact::Repository(repository.to_string()),
         Origin::Folder(path) => Fact::named("folder", path.display().to_string()),

@@ -13,6 +13,8 @@ mod actions;
 #[cfg(feature = "sandbox")]
 mod advice;
 #[cfg(feature = "sandbox")]
+mod audit;
+#[cfg(feature = "sandbox")]
 mod bad_input;
 #[cfg(feature = "sandbox")]
 mod binary;
@@ -90,6 +92,7 @@ mod publishing_walk;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
+mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]
 mod sandbox_sigstore;

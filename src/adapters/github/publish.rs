@@ -160,7 +160,8 @@ impl GitHub {
         let url = self.endpoint(repo, &["releases", "assets", &held.id.to_string()])?;
         let (state, digest, content_type, browser_download_url) = (None, None, None, None);
         let (id, name, size) = (held.id, held.name.clone(), held.size);
-        let asset = ReleaseAsset { id, name, size, state, digest, url, content_type, browser_download_url };
+        let updated_at = None;
+        let asset = ReleaseAsset { id, name, size, state, digest, url, content_type, browser_download_url, updated_at };
         self.download(&asset, to, |_| ()).await.map(|_| ())
     }
 

@@ -50,6 +50,9 @@ pub struct ReleaseAsset {
     /// `sha256:…` as the API computed it; `None` for assets older than that feature.
     #[serde(default)]
     pub digest: Option<String>,
+    /// When it was last changed, RFC 3339.
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub updated_at: Option<String>,
     /// The API's URL of the asset: its metadata or, when asked for, its bytes.
     #[serde(deserialize_with = "absolute_url")]
     pub url: Url,

@@ -15,6 +15,7 @@ use tokio::sync::OnceCell;
 use super::{
     HttpOptions, excerpt, excerpt_at, excerpt_within,
     failure::{Asked, Failure, host},
+    gate::Gate,
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
     request::{Body, Redirects, Request},
@@ -36,6 +37,8 @@ pub struct Http {
     base: Url,
     /// Marked as sensitive: its `Debug` says so and nothing else.
     pub(super) authorization: Option<HeaderValue>,
+    /// What all requests have in common.
+    pub(super) gate: Gate,
     // Made on first use: reading the system's certificates takes longer than many a request.
     proxied: OnceCell<Client>,
     direct: OnceCell<Client>,
@@ -97,7 +100,8 @@ impl Http {
             tracing::warn!("the token goes to {} without encryption", host(&base));
         }
         let [proxied, direct, proxied_upload, direct_upload] = [const { OnceCell::const_new() }; 4];
-        Ok(Self { service, options, base, authorization, proxied, direct, proxied_upload, direct_upload })
+        let gate = Gate::new(service);
+        Ok(Self { service, options, base, authorization, gate, proxied, direct, proxied_upload, direct_upload })
     }
 
     pub(crate) fn options(&self) -> &HttpOptions {
@@ -178,11 +182,16 @@ impl Http {
             Body::None | Body::Json(_) | Body::Bytes(..) => self.options.request_timeout,
         };
         loop {
-            let failure = match tokio::time::timeout(limit, self.ask_once(request)).await {
-                Ok(Ok(fetched)) => return Ok(fetched),
-                Ok(Err(failure)) => failure,
-                Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+            // What is waited for here is nobody's delay: no answer is late yet.
+            let failure = match self.gate.enter(url).await {
+                Ok(()) => match tokio::time::timeout(limit, self.ask_once(request)).await {
+                    Ok(Ok(fetched)) => return Ok(fetched),
+                    Ok(Err(failure)) => failure,
+                    Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+                },
+                Err(closed) => closed,
             };
+            self.heed(&failure);
             patience.wait(failure).await?;
         }
     }
@@ -209,6 +218,9 @@ impl Http {
             let shown = shown(&url);
             tracing::debug!("{} {shown}", request.method);
             let response = self.send(request, &url).await?;
+            if self.is_own(&url) {
+                self.gate.observe(response.headers());
+            }
             tracing::trace!("{shown} answered {}", response.status().as_u16());
             if let Some(next) = self.redirect(&url, &response, request)? {
                 url = next;

@@ -177,6 +177,21 @@ impl Failure {
         }
     }
 
+    /// The rate limit that is reached, if that is the failure: whether it is the secondary one, and the wait it asks for.
+    pub(super) fn limit(&self) -> Option<(bool, Option<Pause>)> {
+        match self.reason {
+            Reason::RateLimited { secondary, pause, .. } => Some((secondary, pause)),
+            Reason::Unreachable { .. }
+            | Reason::TimedOut(_)
+            | Reason::Broken(_)
+            | Reason::Status { .. }
+            | Reason::Refused(_)
+            | Reason::TooLarge(_)
+            | Reason::Setup(_)
+            | Reason::Unsendable(_) => None,
+        }
+    }
+
     /// Whether a secondary limit is reached that does not say how long it holds.
     pub(super) fn is_unbounded_limit(&self) -> bool {
         matches!(self.reason, Reason::RateLimited { secondary: true, pause: None, .. })

@@ -127,7 +127,10 @@ impl Judged {
         self.built_from = built_from(snapshot);
         for asset in &snapshot.assets {
             match &asset.content {
-                Content::Read { digest, size, path, .. } => {
+                Content::Read { path: None, .. } => {
+                    self.section.findings.push(unread(asset.name.as_str(), "it was not kept"));
+                }
+                Content::Read { digest, size, path: Some(path), .. } => {
                     let name = asset.name.to_string();
                     self.paths.insert(name.clone(), path.clone());
                     self.files.push(File { name, size: *size, digest: *digest });
@@ -199,7 +202,7 @@ pub(crate) async fn read(
         return Ok(snapshot);
     }
     let downloads = Downloads::temporary()?;
-    let files = Files::GitHub { github: Box::new(github), downloads, progress: context.output.progress };
+    let files = Files::on_github(github, downloads, context.output.progress);
     let (log, budget) = (here.log.clone(), here.budget.clone());
     let there = ReleaseSource { files, log, budget, ..here };
     snapshot.catalog = there.catalog(request.catalog).await;

@@ -21,6 +21,7 @@ const CANNOT: &[(&str, &str)] = &[
     ("cargo test --locked", "is what runs this test"),
     ("cargo install --locked --path . --no-default-features", "builds for minutes; .ci/run runs it"),
     (".ci/run", "runs this test"),
+    ("cargo bench --bench audit", "measures for minutes; .ci/run builds it"),
     ("cargo bench --bench kms", "measures for minutes; .ci/run builds it"),
     ("cargo bench --bench policies", "measures for minutes; .ci/run builds it"),
     ("cargo bench --bench processes", "measures for minutes; .ci/run builds it"),
