@@ -1,4 +1,4 @@
-//! Answers that are no success: as much of them as their message takes, and the failure each stands for.
+//! Answers other than a success: as much of them as their message takes, and the failure each stands for.
 
 use super::{
     client::{Answer, Http},

@@ -1,4 +1,4 @@
-//! One request that changes something, and what is known of it afterwards. Whoever asked decides what to do next: what may
+//! One request that changes something, and what is known of it afterwards. The caller decides what to do next: what may
 //! have been done already is never asked again from here.
 
 use reqwest::StatusCode;
@@ -19,7 +19,7 @@ pub(crate) enum Written {
     Done(Fetched),
     /// It was not: the service says no.
     Refused(Refused),
-    /// Nobody knows: the answer is an error of the server's own, or there is none.
+    /// It may have been: the answer is an error of the server's own, or there is none.
     Unknown(Error),
 }
 

@@ -1,6 +1,6 @@
 //! What is to be done so that GitHub holds what a folder holds: a pure function of the two.
 //!
-//! A plan has stages. Whoever carries it out does one stage, asks GitHub again what it holds, and plans anew: so every stage
+//! A plan has stages. The caller does one stage, asks GitHub again what it holds, and plans anew: so every stage
 //! is checked by reading it back, and a run that begins where another was interrupted does what is left. A release is
 //! published in a stage of its own, once everything was read back.
 //!

@@ -35,7 +35,7 @@ pub struct Run {
 pub enum Target<'a> {
     /// Nothing is there yet.
     New,
-    /// A draft whose mark names another run, or that nobody marked: it is to be taken over first.
+    /// A draft whose mark names another run, or without a mark: it is to be taken over first.
     Abandoned(&'a Held),
     /// A draft of this run.
     Own(&'a Held),
@@ -118,7 +118,7 @@ fn beside(wish: &Wish, used: u64, drafts: &[&Held]) -> Vec<Finding> {
         return Vec::new();
     }
     let message = format!("release {used} is used; the tag also has {}, left as found", named(&others));
-    vec![PUBLISH_TARGET.warn(wish.tag.as_str(), message).help("delete the drafts that nobody needs")]
+    vec![PUBLISH_TARGET.warn(wish.tag.as_str(), message).help("delete the drafts that are not needed")]
 }
 
 /// Drafts that somebody else made, where it is not clear that they may be changed.

@@ -156,7 +156,7 @@ fn a_tag_without_a_published_release_is_missing() {
 fn a_kill_at_any_request_loses_nothing_and_the_next_run_finishes() {
     let published = Published::new(Some(&other_bytes()));
     let options = ["--replace", "--jobs", "1"];
-    published.finish(&options);
+    published.command(&options).run().expect(0);
     published.always_there(&published.stage.gate.history());
     let all = published.stage.gate.asked();
     let uploads = published.stage.gate.writes().iter().filter(|write| write.contains("/assets?name=")).count();
