@@ -139,10 +139,11 @@ fn a_log_entry_that_is_incomplete_or_does_not_prove_itself_is_refused() {
         10,
         &["no checkpoint"],
     );
-    let cases: [(fn(&mut Value), &str); 3] = [
+    let cases: [(fn(&mut Value), &str); 4] = [
         (|a| drop(a.as_object_mut().unwrap().remove("inclusionProof")), "holds no inclusion proof"),
         (|a| flip(&mut a["inclusionProof"]["hashes"][0]), thrown),
         (|a| flip(&mut a["inclusionProof"]["rootHash"]), thrown),
+        (|a| a["inclusionProof"]["checkpoint"]["envelope"] = json!(""), "no checkpoint"),
     ];
     for (change, says) in cases {
         refused(Log::Rekor2, Change(REKOR2, change), 10, &[says]);
