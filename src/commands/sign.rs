@@ -60,9 +60,7 @@ pub(super) async fn run(args: &SignArgs, context: &Context) -> Result<Product> {
             let (root, signer) = (context.trust_root()?, context.signer(&args.signing)?);
             caveats.extend(root.caveat());
             let who = signer.identity().await?;
-            section
-                .facts
-                .extend([Fact::Signer(who.to_string()), Fact::named("services", signer.services().hosts().join(", "))]);
+            section.facts.extend([Fact::Signer(who.to_string()), Fact::named("services", hosts(&signer))]);
             findings.extend(allowed(args, context, &who)?);
             if findings.iter().any(stands_in_the_way) {
                 section.findings = findings;

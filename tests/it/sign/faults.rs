@@ -126,7 +126,7 @@ fn a_log_entry_that_is_incomplete_or_does_not_prove_itself_is_refused() {
         ),
         (|a| flip(&mut entry(a)["verification"]["signedEntryTimestamp"]), thrown),
         (|a| flip(&mut entry(a)["verification"]["inclusionProof"]["hashes"][0]), thrown),
-        (|a| flip(&mut entry(a)["verification"]["inclusionProof"]["rootHash"]), thrown),
+        (|a| flip(&mut entry(a)["verification"]["inclusionProof"]["rootHash"]), "another tree"),
         (|a| entry(a)["integratedTime"] = 1_700_000_000.into(), thrown),
     ];
     for (change, says) in cases {
@@ -137,12 +137,13 @@ fn a_log_entry_that_is_incomplete_or_does_not_prove_itself_is_refused() {
         one,
         Change(REKOR, |a| entry(a)["verification"]["inclusionProof"]["checkpoint"] = json!("")),
         10,
-        &["no checkpoint"],
+        &["holds no checkpoint"],
     );
-    let cases: [(fn(&mut Value), &str); 3] = [
+    let cases: [(fn(&mut Value), &str); 4] = [
         (|a| drop(a.as_object_mut().unwrap().remove("inclusionProof")), "holds no inclusion proof"),
         (|a| flip(&mut a["inclusionProof"]["hashes"][0]), thrown),
-        (|a| flip(&mut a["inclusionProof"]["rootHash"]), thrown),
+        (|a| flip(&mut a["inclusionProof"]["rootHash"]), "another tree"),
+        (|a| a["inclusionProof"]["checkpoint"]["envelope"] = json!(""), "holds no checkpoint"),
     ];
     for (change, says) in cases {
         refused(Log::Rekor2, Change(REKOR2, change), 10, &[says]);

@@ -10,7 +10,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::{Method, StatusCode, header::LOCATION};
 use serde_json::{Value, json};
 use sigstore_rekor::LogEntry;
-use sigstore_types::{KindVersion, TransparencyLogEntry};
+use sigstore_types::{Checkpoint, KindVersion, TransparencyLogEntry};
 use url::Url;
 
 use super::{
@@ -46,6 +46,7 @@ impl Log {
             LogVersion::V1 => self.add_v1(record).await?,
             LogVersion::V2 => self.add_v2(record).await?,
         };
+        self.agrees(&entry)?;
         serde_json::to_value(entry).map_err(|e| Error::internal("cannot write a log entry").because(e))
     }
 
@@ -134,6 +135,18 @@ impl Log {
             (None, _) => Err(self.strange("the answer holds no entry")),
             (Some(_), Some(_)) => Err(self.strange("the answer holds several entries")),
         }
+    }
+
+    /// The proof states root and size once more than the checkpoint that the log signed. Readers may go by either, and of
+    /// Rekor v2 the verification goes by the checkpoint alone.
+    fn agrees(&self, entry: &TransparencyLogEntry) -> Result<()> {
+        let Some(proof) = &entry.inclusion_proof else { return Ok(()) };
+        let signed = Checkpoint::from_text(proof.checkpoint.envelope())
+            .map_err(|e| self.refused("it holds no checkpoint that can be read").because(e))?;
+        if (signed.root_hash(), signed.tree_size()) == (&proof.root_hash, proof.tree_size) {
+            return Ok(());
+        }
+        Err(self.refused("its inclusion proof is for another tree than its checkpoint"))
     }
 
     fn demand(&self, there: bool, what: &str) -> Result<()> {
