@@ -90,6 +90,8 @@ mod quote;
 mod redis;
 mod renderers;
 #[cfg(feature = "sandbox")]
+mod sandbox_github;
+#[cfg(feature = "sandbox")]
 mod sandbox_sigstore;
 #[cfg(feature = "sandbox")]
 mod sandbox_tdx;
