@@ -9,8 +9,9 @@ use axum::{
     http::{header, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use super::{
     Shared,
@@ -186,19 +187,36 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Said<T> {
     }
 }
 
-/// Which page of a list is wanted.
-#[derive(Debug, Default, Deserialize)]
+/// Which page of a list is wanted, and what else the query says.
+#[derive(Debug)]
 pub(super) struct Page {
     per_page: Option<usize>,
     page: Option<usize>,
+    rest: Vec<(String, String)>,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Page {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let (mut page, query) = (Self { per_page: None, page: None, rest: Vec::new() }, parts.uri.query());
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()).into_owned() {
+            match name.as_str() {
+                "per_page" => page.per_page = value.parse().ok(),
+                "page" => page.page = value.parse().ok(),
+                _ => page.rest.push((name, value)),
+            }
+        }
+        Ok(page)
+    }
 }
 
 impl Page {
-    /// The slice of `all` asked for, and a `Link` header when there is more. `url` may have a query of its own.
+    /// The slice of `all` asked for, and a `Link` header when there is more.
     pub(super) fn of(&self, all: &[Value], url: &str) -> Response {
-        let slice: Vec<&Value> = self.slice(all, 30).collect();
+        let slice: Vec<&Value> = self.slice(all, USUAL).collect();
         let mut response = Json(json!(slice)).into_response();
-        if let Some(link) = self.link(all.len(), url, 30)
+        if let Some(link) = self.link(all.len(), url)
             && let Ok(value) = link.parse()
         {
             response.headers_mut().insert(header::LINK, value);
@@ -212,11 +230,13 @@ impl Page {
         all.iter().skip((self.number() - 1).saturating_mul(size)).take(size)
     }
 
-    fn link(&self, all: usize, url: &str, usual: usize) -> Option<String> {
-        let (size, page) = (self.size(usual), self.number());
-        let sign = if url.contains('?') { '&' } else { '?' };
-        (page.saturating_mul(size) < all)
-            .then(|| format!("<{url}{sign}per_page={size}&page={}>; rel=\"next\"", page + 1))
+    /// The next page, of the same query.
+    fn link(&self, all: usize, url: &str) -> Option<String> {
+        let (size, page) = (self.size(USUAL), self.number());
+        let numbers = [("per_page", size), ("page", page + 1)].map(|(name, number)| (name, number.to_string()));
+        let query =
+            form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.rest).extend_pairs(numbers).finish();
+        (page.saturating_mul(size) < all).then(|| format!("<{url}?{query}>; rel=\"next\""))
     }
 
     fn size(&self, usual: usize) -> usize {
@@ -227,3 +247,6 @@ impl Page {
         self.page.unwrap_or(1).clamp(1, 1_000_000)
     }
 }
+
+/// Entries of a page when the query does not say how many.
+const USUAL: usize = 30;

@@ -27,7 +27,7 @@ pub(super) struct Id {
     id: u64,
 }
 
-pub(super) async fn list(here: Here, Path(Id { id }): Path<Id>, Query(page): Query<Page>) -> Result<Response, Refusal> {
+pub(super) async fn list(here: Here, Path(Id { id }): Path<Id>, page: Page) -> Result<Response, Refusal> {
     let drafts = here.ask.sees_drafts();
     here.read(|repository, base| {
         let assets = &repository.by_id(id, drafts)?.assets;

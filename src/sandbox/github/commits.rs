@@ -62,11 +62,7 @@ pub(super) async fn one(here: Here, Path(Named { git_ref }): Path<Named>) -> Res
 }
 
 /// The commits that lead to a ref, newest first.
-pub(super) async fn list(
-    here: Here,
-    Query(filter): Query<Filter>,
-    Query(page): Query<Page>,
-) -> Result<Response, Refusal> {
+pub(super) async fn list(here: Here, Query(filter): Query<Filter>, page: Page) -> Result<Response, Refusal> {
     here.read(|repository, base| {
         let git_ref = filter.sha.as_deref().unwrap_or(super::repository::BRANCH);
         let start = repository.commit(git_ref).ok_or_else(Refusal::not_found)?;
@@ -74,20 +70,12 @@ pub(super) async fn list(
         let all = objects.log(start).into_iter().filter_map(|id| Some((id, objects.commit(id)?)));
         let wanted = all.filter(|(id, commit)| filter.takes(repository, *id, commit));
         let all: Vec<Value> = wanted.map(|(id, commit)| commit_json(repository, base, id, commit)).collect();
-        let query = [("sha", &filter.sha), ("path", &filter.path), ("author", &filter.author)];
-        let query = query.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
-        let sign = if query.is_empty() { "" } else { "?" };
-        Ok(page.of(&all, &format!("{base}/commits{sign}{query}")))
+        Ok(page.of(&all, &format!("{base}/commits")))
     })
 }
 
 /// What one commit has and another lacks.
-pub(super) async fn compare(
-    here: Here,
-    Path(Ends { ends }): Path<Ends>,
-    Query(page): Query<Page>,
-) -> Result<Json<Value>, Refusal> {
+pub(super) async fn compare(here: Here, Path(Ends { ends }): Path<Ends>, page: Page) -> Result<Json<Value>, Refusal> {
     here.read(|repository, base_url| {
         let (base, head) = ends.split_once("...").ok_or_else(Refusal::not_found)?;
         let owned = format!("{}:", repository.owner());

@@ -1,11 +1,6 @@
 //! Labels and comments over HTTP. The only issues here are pull requests.
 
-use axum::{
-    Json,
-    extract::{Path, Query},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::Path, http::StatusCode, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -75,7 +70,7 @@ pub(super) async fn issue(here: Here, Path(at): Path<Numbered>) -> Result<Json<V
     })
 }
 
-pub(super) async fn labels(here: Here, Query(page): Query<Page>) -> Result<Response, Refusal> {
+pub(super) async fn labels(here: Here, page: Page) -> Result<Response, Refusal> {
     here.read(|repository, base| {
         let all: Vec<Value> = repository.labels.values().map(|label| label_json(base, label)).collect();
         Ok(page.of(&all, &format!("{base}/labels")))
@@ -129,11 +124,7 @@ pub(super) async fn remove_label(here: Here, Path(at): Path<NamedOf>) -> Result<
     labels_of(here, Path(Numbered { number: at.number })).await
 }
 
-pub(super) async fn comments(
-    here: Here,
-    Path(at): Path<Numbered>,
-    Query(page): Query<Page>,
-) -> Result<Response, Refusal> {
+pub(super) async fn comments(here: Here, Path(at): Path<Numbered>, page: Page) -> Result<Response, Refusal> {
     here.read(|repository, base| {
         let comments = &repository.pull(at.number)?.comments;
         let all: Vec<Value> = comments.iter().map(|comment| comment_json(base, at.number, comment)).collect();

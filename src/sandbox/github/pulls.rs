@@ -44,19 +44,11 @@ pub(super) struct WantedReview {
 }
 
 /// Newest first.
-pub(super) async fn list(
-    here: Here,
-    Query(filter): Query<Filter>,
-    Query(page): Query<Page>,
-) -> Result<Response, Refusal> {
+pub(super) async fn list(here: Here, Query(filter): Query<Filter>, page: Page) -> Result<Response, Refusal> {
     here.read(|repository, base| {
         let wanted = repository.pulls.values().rev().filter(|pull| filter.takes(repository, pull));
         let all: Vec<Value> = wanted.map(|pull| pull_json(repository, base, pull)).collect();
-        let query = [("state", &filter.state), ("head", &filter.head), ("base", &filter.base)];
-        let query = query.iter().filter_map(|(name, value)| Some((*name, value.as_deref()?)));
-        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(query).finish();
-        let sign = if query.is_empty() { "" } else { "?" };
-        Ok(page.of(&all, &format!("{base}/pulls{sign}{query}")))
+        Ok(page.of(&all, &format!("{base}/pulls")))
     })
 }
 
@@ -86,7 +78,7 @@ pub(super) async fn edit(
 pub(super) async fn commits(
     here: Here,
     Path(Numbered { number }): Path<Numbered>,
-    Query(page): Query<Page>,
+    page: Page,
 ) -> Result<Response, Refusal> {
     here.read(|repository, base| {
         let (head, onto) = repository.ends_of(repository.pull(number)?);
@@ -108,7 +100,7 @@ pub(super) async fn files(here: Here, Path(Numbered { number }): Path<Numbered>)
 pub(super) async fn reviews(
     here: Here,
     Path(Numbered { number }): Path<Numbered>,
-    Query(page): Query<Page>,
+    page: Page,
 ) -> Result<Response, Refusal> {
     here.read(|repository, base| {
         let url = format!("{base}/pulls/{number}");

@@ -1,11 +1,6 @@
 //! Refs, branches and tags over HTTP.
 
-use axum::{
-    Json,
-    extract::{Path, Query},
-    http::StatusCode,
-    response::Response,
-};
+use axum::{Json, extract::Path, http::StatusCode, response::Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -77,11 +72,11 @@ pub(super) async fn delete(here: Here, Path(Named { git_ref }): Path<Named>) -> 
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn tags(here: Here, Query(page): Query<Page>) -> Result<Response, Refusal> {
+pub(super) async fn tags(here: Here, page: Page) -> Result<Response, Refusal> {
     list(&here, &page, "tags")
 }
 
-pub(super) async fn branches(here: Here, Query(page): Query<Page>) -> Result<Response, Refusal> {
+pub(super) async fn branches(here: Here, page: Page) -> Result<Response, Refusal> {
     list(&here, &page, "branches")
 }
 

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query},
+    extract::Path,
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -41,7 +41,7 @@ pub(super) struct WantedNotes {
     previous_tag_name: Option<String>,
 }
 
-pub(super) async fn list(here: Here, Query(page): Query<Page>) -> Result<Response, Refusal> {
+pub(super) async fn list(here: Here, page: Page) -> Result<Response, Refusal> {
     let drafts = here.ask.sees_drafts();
     here.read(|repository, base| {
         let shown = repository.releases.iter().filter(|release| drafts || !release.draft);

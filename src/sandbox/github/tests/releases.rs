@@ -103,9 +103,16 @@ async fn an_immutable_release_keeps_its_assets_and_its_tag_for_good_and_its_draf
         assert_eq!(code(&github.patch(&release, wish).await), (422, "custom"));
     }
     assert_eq!(github.patch(&release, json!({"body": "new notes"})).await.json["body"], "new notes");
+    let tag = "/repos/o/fixed/git/refs/tags/v1";
+    let commit = github.get("/repos/o/fixed/git/ref/tags/v1").await.json["object"]["sha"].clone();
+    assert_eq!(github.delete(tag).await.status, 422);
+    assert_eq!(github.patch(tag, json!({"sha": commit, "force": true})).await.status, 422);
     assert_eq!(github.delete(&release).await.status, 204);
     let again = github.post("/repos/o/fixed/releases", json!({"tag_name": "v1"})).await;
     assert_eq!(code(&again), (422, "custom"), "the tag is spent");
+    assert_eq!(github.delete(tag).await.status, 204);
+    let wish = json!({"ref": "refs/tags/v1", "sha": commit});
+    assert_eq!(github.post("/repos/o/fixed/git/refs", wish).await.status, 422, "for good");
 }
 
 #[tokio::test]
