@@ -17,6 +17,7 @@ pub mod lone_document;
 pub mod node_config;
 pub mod pccs;
 pub mod policies;
+pub mod publish_folder;
 pub mod reach;
 pub mod release_source;
 pub mod sigstore;

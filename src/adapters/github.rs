@@ -7,7 +7,9 @@ mod api;
 mod compare;
 mod issues;
 mod pages;
+pub(crate) mod publish;
 mod release;
+pub(crate) mod upload;
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 

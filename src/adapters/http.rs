@@ -15,7 +15,9 @@ mod request;
 mod retry;
 mod service;
 mod token;
+mod unwelcome;
 mod upload;
+mod write;
 
 use std::time::Duration;
 
@@ -24,6 +26,7 @@ pub(crate) use self::{
     failure::{Failure, host, readable},
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
+    write::{Refused, Written},
 };
 pub use self::{
     client::{Fetched, Http},

@@ -127,21 +127,7 @@ pub(super) fn caveats(
     sections: &[Section],
 ) -> Vec<String> {
     let mut caveats: Vec<String> = root.caveat().into_iter().collect();
-    if let Some(path) = &identity.key {
-        caveats.push(format!("using the key in {}: no certificate, no identity", path.display()));
-    }
-    if let Some(san) = &identity.certificate_identity {
-        caveats.push(format!("the signer demanded is {san}, not the release workflow"));
-    } else if let Some(pattern) = &identity.certificate_identity_regexp {
-        caveats.push(format!("any signer that matches {pattern} is accepted, not only the release workflow"));
-    }
-    if let Some(issuer) = identity.certificate_oidc_issuer.as_deref().filter(|i| *i != GITHUB_ACTIONS_ISSUER) {
-        caveats.push(format!("the OIDC issuer demanded is {issuer}, not GitHub Actions"));
-    }
-    if let Some(repository) = &identity.signer_repo {
-        caveats.push(format!("the workflow demanded is one of {repository}"));
-    }
-    caveats.extend(super::source_caveat(&identity.source));
+    caveats.extend(identity_caveats(identity));
     if context.endpoints.server_url.as_str() != DEFAULT_SERVER {
         caveats.push(format!("workflows are demanded on {}, not on github.com", context.endpoints.server_url));
     }
@@ -157,10 +143,31 @@ pub(super) fn caveats(
     caveats
 }
 
-/// What a release must hold.
+/// What is demanded of signers in place of the release workflow.
+pub(super) fn identity_caveats(identity: &IdentityArgs) -> Vec<String> {
+    let mut caveats = Vec::new();
+    if let Some(path) = &identity.key {
+        caveats.push(format!("using the key in {}: no certificate, no identity", path.display()));
+    }
+    if let Some(san) = &identity.certificate_identity {
+        caveats.push(format!("the signer demanded is {san}, not the release workflow"));
+    } else if let Some(pattern) = &identity.certificate_identity_regexp {
+        caveats.push(format!("any signer that matches {pattern} is accepted, not only the release workflow"));
+    }
+    if let Some(issuer) = identity.certificate_oidc_issuer.as_deref().filter(|i| *i != GITHUB_ACTIONS_ISSUER) {
+        caveats.push(format!("the OIDC issuer demanded is {issuer}, not GitHub Actions"));
+    }
+    if let Some(repository) = &identity.signer_repo {
+        caveats.push(format!("the workflow demanded is one of {repository}"));
+    }
+    caveats.extend(super::source_caveat(&identity.source));
+    caveats
+}
+
+/// What a release must hold: the tables built in, or those of a file.
 ///
 /// # Errors
-/// Usage: the file that is given cannot be used.
+/// Usage: the file does not hold any.
 pub(super) fn contracts(given: Option<&Path>) -> Result<Contracts> {
     /// A contract file lists a few dozen names.
     const MAX_CONTRACT_BYTES: u64 = 1024 * 1024;

@@ -85,7 +85,7 @@ fn absolute_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Er
 }
 
 /// Whatever else a server sends in place of a text counts as none.
-fn text_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn text_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => Some(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,

@@ -90,6 +90,11 @@ impl Failure {
         self.unsent || matches!(self.reason, Reason::RateLimited { .. })
     }
 
+    /// Whether it is ours: what should be sent cannot be produced, or the client not be set up.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self.reason, Reason::Unsendable(_) | Reason::Setup(_))
+    }
+
     /// An answer whose status is not a success, of the server at `url`.
     pub(super) fn status(url: &Url, service: Service, unwelcome: &Unwelcome<'_>) -> Self {
         Self::new(url, refusal(service, unwelcome))

@@ -26,7 +26,7 @@ pub(super) struct Limits {
     pub(super) passed: usize,
     /// Requests refused.
     pub(super) refused: usize,
-    closed: Option<Instant>,
+    pub(super) closed: Option<Instant>,
 }
 
 impl Proxy {

@@ -69,7 +69,7 @@ const CANNOT: &[(&str, &str)] = &[
 const WALKED: &[&str] = &["docs/publishing.md"];
 
 /// Commands that are spoken of and come later.
-const NOT_THERE_YET: &[&str] = &["publish"];
+const NOT_THERE_YET: &[&str] = &[];
 
 /// What is judged by Intel's root where no other is named: here the sandbox's must take its place.
 const UNDER_INTELS_ROOT: &str = "merotee quote verify ";
