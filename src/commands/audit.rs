@@ -152,5 +152,5 @@ fn told(audit: &Audit<'_>, spared: Spared) {
     let requests = audit.source.files.github().map_or(0, GitHub::requests);
     let requests = counted(usize::try_from(requests).unwrap_or(usize::MAX), "request", "requests");
     let assets = counted(usize::try_from(spared.assets).unwrap_or(usize::MAX), "asset", "assets");
-    tracing::info!("{requests} to GitHub; {assets} ({}) came from the cache", plan::size(spared.bytes));
+    tracing::info!("{requests} to GitHub; {assets} ({}) did not have to be downloaded", plan::size(spared.bytes));
 }
