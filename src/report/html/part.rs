@@ -17,6 +17,8 @@ use crate::report::{Report, Section, Table, Verdict, escape::terminal, wording};
 pub(super) struct Part {
     pub(super) anchor: String,
     pub(super) subject: String,
+    /// The facts that tell it from other subjects.
+    pub(super) under: String,
     pub(super) verdict: Judged,
     /// The checks that keep it from passing.
     pub(super) wrong: Vec<&'static str>,
@@ -80,6 +82,7 @@ impl Part {
         Self {
             anchor,
             subject: terminal(&section.subject),
+            under: under(report, section),
             verdict: judged,
             wrong,
             numbers: [
@@ -118,6 +121,12 @@ impl Part {
         let names: Vec<_> = self.evidence.iter().map(|block| block.title.to_lowercase()).collect();
         names.join(", ")
     }
+}
+
+/// What the table of subjects says of each, as far as it is known.
+fn under(report: &Report, section: &Section) -> String {
+    let fact = |name: &&str| section.facts.iter().find(|fact| fact.name() == *name).map(|fact| terminal(&fact.value()));
+    report.overview.iter().filter_map(fact).collect::<Vec<_>>().join(" · ")
 }
 
 fn evidence(report: &Report, section: &Section, anchors: &mut Anchors) -> Vec<Block> {
