@@ -1,6 +1,5 @@
 //! `catalog add --pr` and `catalog rebuild --pr` as their users run them.
 
-use merotee::sandbox::{documents, release::CATALOG_PAIRS};
 use serde_json::{Value, json};
 
 use crate::binary::{Place, Run, findings, serve::Serve, statuses};
@@ -109,7 +108,7 @@ fn what_makes_no_sense_is_refused_before_anything_is_asked_or_written() {
 #[test]
 fn the_variable_for_the_path_means_the_same_to_every_command() {
     let (place, variable) = (Place::new(), "COMPATIBILITY_CATALOG_PATH");
-    let text = format!("{:#}\n", documents::catalog(&CATALOG_PAIRS));
+    let text = "{\n  \"schema_version\": \"1\",\n  \"entries\": []\n}\n".to_owned();
     std::fs::create_dir(place.path("conf")).unwrap();
     place.write("conf/catalog.json", &text);
     let add = ["catalog", "add", "1.2.0", "1.1.0", "--untested"];
