@@ -1,5 +1,6 @@
 //! The command line: clap types, environment names, and nothing else.
 
+pub mod audit;
 pub mod catalog;
 pub mod checksums;
 mod choice;
@@ -16,9 +17,12 @@ pub mod guards;
 pub mod kms;
 pub mod kms_client;
 mod leading;
+pub mod mrtds_publish;
 mod output;
+pub mod publish;
 pub mod quote;
 mod reading;
+pub mod release_notes;
 pub mod sign;
 mod size;
 mod subject;
@@ -55,6 +59,8 @@ pub struct Cli {
 pub enum Command {
     /// Verify a release: complete, intact, signed by the right workflow, and its policies safe
     VerifyReleaseAssets(Box<VerifyReleaseArgs>),
+    /// Verify many releases, and say of each what is wrong with it
+    Audit(Box<audit::AuditArgs>),
     /// Verify one file or digest against a Sigstore bundle or a detached signature
     VerifyBlob(VerifyBlobArgs),
     /// Write the checksums file of a release, or check files against one
@@ -78,6 +84,8 @@ pub enum Command {
     /// Configure a node to trust the KMS of a release
     #[command(subcommand)]
     MerodConfig(policy::MerodConfigCommand),
+    /// Publish a release from a folder: check everything, upload to a draft, read back, publish last
+    Publish(Box<publish::PublishArgs>),
     /// Fail when a workflow, compose file, env file or Dockerfile sets a measurement override
     ForbidAllowedEnv(forbid_allowed_env::ForbidAllowedEnvArgs),
     /// Compare the versions that tag, variables and files state, or what a change does to them
@@ -87,6 +95,9 @@ pub enum Command {
     /// Show, ask and keep the catalog of versions that go together
     #[command(subcommand)]
     Catalog(catalog::CatalogCommand),
+    /// Make the notes of a release from its history and documents, or hold notes to their class
+    #[command(subcommand)]
+    ReleaseNotes(release_notes::ReleaseNotesCommand),
     /// Check that a release's counterpart is published, listed with it, and admitted by its policies
     DependencyGuard(Box<dependency_guard::DependencyGuardArgs>),
     /// Say what this machine and this repository lack to run the pipeline

@@ -1,5 +1,6 @@
 //! One file a subcommand: arguments → adapters → checks → product.
 
+mod audit;
 mod catalog;
 mod checksums;
 mod completions;
@@ -18,7 +19,9 @@ mod located;
 mod merod_config;
 mod mrtds;
 mod policy;
+mod publish;
 mod quote;
+mod release_notes;
 mod repository;
 mod sign;
 mod signer_rule;
@@ -32,7 +35,7 @@ mod version_sync;
 mod sandbox;
 
 use crate::{
-    cli::{Command, SourceArgs},
+    cli::{Command, SourceArgs, policy::MrtdsCommand},
     context::Context,
     error::Result,
     product::Product,
@@ -58,13 +61,17 @@ fn judges_paths(command: &Command) -> bool {
         | Command::ComposeHash(_)
         | Command::Quote(_)
         | Command::Policy(_)
-        | Command::Mrtds(_)
+        | Command::Mrtds(MrtdsCommand::Assemble(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
+        | Command::Audit(_)
         | Command::Checksums(_)
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
+        | Command::ReleaseNotes(_)
         | Command::Doctor(_)
+        | Command::Publish(_)
+        | Command::Mrtds(MrtdsCommand::Publish(_))
         | Command::GenPolicy(_)
         | Command::ForbidAllowedEnv(_)
         | Command::VersionSync(_)
@@ -81,6 +88,7 @@ fn judges_paths(command: &Command) -> bool {
 async fn run(command: &Command, context: &Context) -> Result<Product> {
     match command {
         Command::VerifyReleaseAssets(args) => verify_release::run(args, context).await,
+        Command::Audit(args) => audit::run(args, context).await,
         Command::VerifyBlob(args) => verify_blob::run(args, context).await,
         Command::Checksums(command) => checksums::run(command, context).await,
         Command::Sign(args) => sign::run(args, context).await,
@@ -88,13 +96,15 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Quote(command) => quote::run(command, context).await,
         Command::GenPolicy(args) => gen_policy::run(args, context),
         Command::Policy(command) => policy::run(command, context),
-        Command::Mrtds(command) => mrtds::run(command, context),
+        Command::Publish(args) => publish::run(args, context).await,
+        Command::Mrtds(command) => mrtds::run(command, context).await,
         Command::MerodConfig(command) => merod_config::run(command, context),
         Command::ForbidAllowedEnv(args) => forbid_allowed_env::run(args, context),
         Command::VersionSync(args) => version_sync::run(args, context).await,
         Command::DocGuard(args) => doc_guard::run(args, context),
         Command::Catalog(command) => catalog::run(command, context).await,
         Command::Doctor(args) => doctor::run(args, context).await,
+        Command::ReleaseNotes(command) => release_notes::run(command, context).await,
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
         #[cfg(feature = "sandbox")]

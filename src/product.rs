@@ -255,8 +255,8 @@ fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     OpenOptions::new().create(true).append(true).open(path)?.write_all(bytes)
 }
 
-/// A delimiter that cannot be guessed cannot be forged by a value.
-fn random_bytes() -> Result<[u8; 16]> {
+/// What nobody can guess: a delimiter made of it cannot be forged by a value, and no two runs have the same.
+pub(crate) fn random_bytes() -> Result<[u8; 16]> {
     let mut bytes = [0; 16];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("the system gives no random bytes"))?;
     Ok(bytes)

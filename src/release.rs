@@ -1,6 +1,7 @@
 //! Releases: what they are called, what they must hold, and whether one does.
 
 pub mod asset_name;
+pub mod audit;
 pub mod checks;
 pub mod checksums;
 pub mod contract;
@@ -10,6 +11,7 @@ pub mod envelope;
 pub mod exhibits;
 pub mod lineage;
 pub mod notes;
+pub mod publish;
 pub mod sbom;
 pub mod selection;
 pub mod signer;

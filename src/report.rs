@@ -6,6 +6,7 @@
 
 pub mod escape;
 pub mod github;
+pub(crate) mod html;
 pub mod sarif;
 
 mod action;
@@ -16,7 +17,6 @@ mod fact;
 mod finding;
 mod format;
 mod grid;
-mod html;
 mod human;
 mod json;
 mod location;
@@ -42,6 +42,9 @@ pub struct Report {
     pub rules: Vec<CheckInfo>,
     /// One a subject, never empty in a finished report.
     pub sections: Vec<Section>,
+    /// Names of facts that are columns where several sections are listed; the checks that found something are one as well.
+    /// Without any the columns are counts.
+    pub overview: &'static [&'static str],
     /// Circumstances that weaken every verdict below, such as a trust root that is not the embedded one.
     pub caveats: Vec<String>,
     /// When the report was made. `None` where output must be reproducible.

@@ -47,8 +47,8 @@ const TOLERANCE: u64 = 1 << 20;
 /// An attempt that brought this much does not count against the number of attempts.
 const PROGRESS: u64 = 1 << 20;
 
-/// Downloads into `destination`, which appears only when the whole body is there. `progress` is told the bytes so far;
-/// the number falls back to 0 when a server can't resume.
+/// Downloads into `destination`, which appears only when the whole body is there; without one the bytes are hashed and not
+/// kept. `progress` is told the bytes so far; the number falls back to 0 when a server can't resume.
 ///
 /// A body that ends as its framing says is whole, however long: the size is returned, not judged.
 ///
@@ -58,10 +58,13 @@ const PROGRESS: u64 = 1 << 20;
 pub(crate) async fn download(
     http: &Http,
     wanted: Wanted<'_>,
-    destination: &Path,
+    destination: Option<&Path>,
     progress: impl Fn(u64) + Sync,
 ) -> Result<Downloaded> {
-    let mut part = PartFile::create(destination, wanted.subject)?;
+    let mut part = match destination {
+        Some(destination) => PartFile::create(destination, wanted.subject)?,
+        None => PartFile::hashed(wanted.subject),
+    };
     let limit = http.options().download_timeout;
     let transfer = Transfer { http, wanted, progress };
     match tokio::time::timeout(limit, transfer.run(&mut part)).await {
@@ -112,6 +115,7 @@ impl<P: Fn(u64) + Sync> Transfer<'_, P> {
                 Err(Interruption::Here(error)) => return Err(error),
                 Err(Interruption::There(failure)) => failure,
             };
+            self.http.heed(&failure);
             if part.size() >= before.saturating_add(PROGRESS) {
                 patience.renew();
             }
@@ -123,6 +127,7 @@ impl<P: Fn(u64) + Sync> Transfer<'_, P> {
     async fn attempt(&self, part: &mut PartFile) -> Result<(), Interruption> {
         let get = Request::get(self.wanted.url, "application/octet-stream");
         let get = Request { from: part.size(), redirects: Redirects::Anywhere, ..get };
+        self.http.admitted(self.wanted.url).await?;
         let mut answer = self.http.open(&get).await?;
         let status = answer.response.status();
         let range = Range::of(answer.response.headers());

@@ -68,7 +68,7 @@ impl Verifier<'_> {
         for form in forms {
             let outcome = match &asset.content {
                 Content::Read { digest, path, .. } => {
-                    let artifact = Artifact { digest: *digest, path: Some(path) };
+                    let artifact = Artifact { digest: *digest, path: path.as_deref() };
                     self.outcome(artifact, &form).await.unwrap_or_else(|why| why)
                 }
                 Content::Failed(why) => SignatureOutcome::Unverified(why.clone()),
@@ -196,7 +196,8 @@ impl<'a> Form<'a> {
 }
 
 fn rejected(why: Rejected) -> SignatureOutcome {
-    SignatureOutcome::Rejected(why.0)
+    // That it was hashed and not kept is nothing against it.
+    if why.wants_the_file() { SignatureOutcome::Unverified(why.0) } else { SignatureOutcome::Rejected(why.0) }
 }
 
 fn has_a_certificate(bundle: &Asset) -> bool {

@@ -171,10 +171,10 @@ pub(super) async fn content(name: &AssetName, path: PathBuf, keep: u64, budget: 
             let digest = crate::digest::Sha256::of(&bytes);
             let size = bytes.len() as u64;
             let document = Some(Arc::new(Document::new(name.as_str(), bytes, room)));
-            return Ok(Content::Read { digest, size, path, document });
+            return Ok(Content::Read { digest, size, path: Some(path), document });
         }
         let (digest, size) = file::digest(&path)?;
-        Ok(Content::Read { digest, size, path, document: None })
+        Ok(Content::Read { digest, size, path: Some(path), document: None })
     };
     match tokio::task::spawn_blocking(read).await {
         Ok(Ok(content)) => content,

@@ -6,10 +6,12 @@
 
 mod history;
 mod lineage;
+mod releases;
 
 pub use self::{
     history::{Commit, History, Touched},
     lineage::lineage,
+    releases::Releases,
 };
 
 use std::{
@@ -192,7 +194,7 @@ fn git(folder: &Path, arguments: &[&str], limit: usize) -> Result<Vec<u8>> {
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|e| Error::input("cannot run git").because(e))?;
+        .map_err(|e| Error::input("cannot run git").because(e).help("install git, or put it on PATH"))?;
     let mut bytes = Vec::new();
     let read = match child.stdout.take() {
         Some(stdout) => stdout.take(limit as u64 + 1).read_to_end(&mut bytes),

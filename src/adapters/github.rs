@@ -7,10 +7,13 @@ mod api;
 mod compare;
 mod issues;
 mod pages;
+pub(crate) mod publish;
 mod release;
+pub(crate) mod upload;
 
 use std::{collections::HashSet, path::Path, sync::Arc};
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, de::DeserializeOwned};
 use url::Url;
@@ -20,7 +23,10 @@ pub use self::{
     compare::Compared,
     release::{Release, ReleaseAsset},
 };
-pub use super::download::{Allowance, Downloaded};
+pub use super::{
+    download::{Allowance, Downloaded},
+    http::Quota,
+};
 use super::{
     download::{Wanted, download},
     http::{Http, HttpOptions, Service, excerpt, host},
@@ -65,6 +71,26 @@ impl GitHub {
         &self.allowance
     }
 
+    /// The API that is asked.
+    pub fn api_url(&self) -> &Url {
+        self.http.base()
+    }
+
+    /// Requests made to the API so far.
+    pub fn requests(&self) -> u64 {
+        self.http.requests()
+    }
+
+    /// What the API last said of its rate limit.
+    pub fn quota(&self) -> Option<Quota> {
+        self.http.quota()
+    }
+
+    /// Until when the API is not asked, where its rate limit is reached and that is not over soon.
+    pub fn shut_until(&self) -> Option<Timestamp> {
+        self.http.shut_until()
+    }
+
     /// The release of a tag, with all its assets; `None` when the repository has none. A draft has no tag yet, so with
     /// a token the list of releases is searched as well.
     ///
@@ -97,6 +123,19 @@ impl GitHub {
     /// # Errors
     /// Remote: an unknown repository, and every failure of the API.
     pub async fn releases(&self, repo: &Repository, limit: usize) -> Result<Vec<Release>> {
+        self.releases_that(repo, limit, |_| true).await
+    }
+
+    /// As [`GitHub::releases`], of those that are `wanted`. It is told of each release on the way, once, newest first.
+    ///
+    /// # Errors
+    /// As [`GitHub::releases`].
+    pub async fn releases_that(
+        &self,
+        repo: &Repository,
+        limit: usize,
+        mut wanted: impl FnMut(&Release) -> bool,
+    ) -> Result<Vec<Release>> {
         if limit == 0 {
             return Ok(Vec::new());
         }
@@ -105,7 +144,7 @@ impl GitHub {
         let (mut releases, mut seen) = (Vec::new(), HashSet::new());
         'reading: while let Some(page) = pages.next::<Release>().await? {
             // A release published meanwhile moves the last entry of one page to the start of the next.
-            for release in page.into_iter().filter(|release| seen.insert(release.id)) {
+            for release in page.into_iter().filter(|release| seen.insert(release.id) && wanted(release)) {
                 releases.push(self.with_all_assets(repo, release).await?);
                 if releases.len() == limit {
                     break 'reading;
@@ -170,6 +209,23 @@ impl GitHub {
         &self,
         asset: &ReleaseAsset,
         destination: &Path,
+        progress: impl Fn(u64) + Sync,
+    ) -> Result<Downloaded> {
+        self.bytes(asset, Some(destination), progress).await
+    }
+
+    /// Hashes an asset's bytes as they come and keeps none of them. Otherwise as [`GitHub::download`].
+    ///
+    /// # Errors
+    /// Remote: as [`GitHub::download`].
+    pub async fn hash(&self, asset: &ReleaseAsset, progress: impl Fn(u64) + Sync) -> Result<Downloaded> {
+        self.bytes(asset, None, progress).await
+    }
+
+    async fn bytes(
+        &self,
+        asset: &ReleaseAsset,
+        destination: Option<&Path>,
         progress: impl Fn(u64) + Sync,
     ) -> Result<Downloaded> {
         let name = excerpt(&asset.name);

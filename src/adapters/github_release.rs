@@ -1,4 +1,7 @@
-//! A release that lies on GitHub: the listing first, then every needed asset, concurrently.
+//! A release that lies on GitHub: the listing first, then every needed asset, concurrently. Of a release that is only
+//! judged and not kept, documents are all that is written; see [`Thrift`].
+
+mod thrift;
 
 use std::{
     path::Path,
@@ -8,16 +11,18 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 
+use self::thrift::Listed;
+pub use self::thrift::Thrift;
 use super::{
     fetched::Fetched,
     folder::{self, path_in},
-    github::{GitHub, Release, ReleaseAsset},
+    github::{Downloaded, GitHub, Release},
 };
 use crate::{
+    digest::Sha256,
     error::{self, Error, Result},
     progress::Phase,
     release::{
-        asset_name::AssetName,
         contract::{Contracts, Scope},
         documents::Budget,
         selection::{Names, Selection},
@@ -36,6 +41,7 @@ pub struct Listing {
     release: Release,
     names: Names,
     selection: Selection,
+    repository: Repository,
     moved: Option<Moved>,
     /// For errors.
     subject: String,
@@ -52,6 +58,8 @@ pub struct Request<'a> {
     pub budget: &'a Budget,
     /// Told how far it is.
     pub phase: &'a Phase,
+    /// Set where nothing is kept.
+    pub thrift: Option<&'a Thrift>,
 }
 
 /// Lists a release and selects what `scope` needs of it; `None` when the repository has none of that tag.
@@ -66,11 +74,7 @@ pub async fn list(
     scope: Scope,
 ) -> Result<Option<Listing>> {
     let Some(release) = github.release(repository, tag.as_str()).await? else { return Ok(None) };
-    let names = Names::sort(release.assets.iter().map(|a| a.name.as_str()));
-    let selection = Selection::choose(contracts, tag.family(), scope, &names)
-        .ok_or_else(|| Error::usage(format!("the contract file holds nothing for the {} family", tag.family())))?;
-    let moved = release.repository().filter(|to| to != repository).map(|to| Moved { from: repository.clone(), to });
-    Ok(Some(Listing { release, names, selection, moved, subject: format!("release {tag} of {repository}") }))
+    Listing::of(release, repository, tag, contracts, scope).map(Some)
 }
 
 /// The error for a release that does not exist; its advice names the `near` ones, which [`nearest`] finds.
@@ -97,6 +101,25 @@ pub async fn nearest(github: &GitHub, repository: &Repository, tag: &Tag) -> Vec
 }
 
 impl Listing {
+    /// Selects what `scope` needs of a release that is listed.
+    ///
+    /// # Errors
+    /// Usage: there is no contract for its family.
+    pub fn of(
+        release: Release,
+        repository: &Repository,
+        tag: &Tag,
+        contracts: &Contracts,
+        scope: Scope,
+    ) -> Result<Self> {
+        let names = Names::sort(release.assets.iter().map(|a| a.name.as_str()));
+        let selection = Selection::choose(contracts, tag.family(), scope, &names)
+            .ok_or_else(|| Error::usage(format!("the contract file holds nothing for the {} family", tag.family())))?;
+        let moved = release.repository().filter(|to| to != repository).map(|to| Moved { from: repository.clone(), to });
+        let (repository, subject) = (repository.clone(), format!("release {tag} of {repository}"));
+        Ok(Self { release, names, selection, repository, moved, subject })
+    }
+
     /// The names of everything that is listed.
     pub fn names(&self) -> &Names {
         &self.names
@@ -111,36 +134,63 @@ impl Listing {
             .fold((0, 0), |(assets, bytes), asset| (assets + 1, asset.size.saturating_add(bytes)))
     }
 
+    /// How many assets are still to be downloaded, and how many bytes they are, by what `thrift` knows.
+    pub fn outstanding(&self, github: &GitHub, thrift: &Thrift) -> (usize, u64) {
+        let new = self.usable().filter(|listed| listed.fetches && !thrift.likely_knows(github, *listed));
+        let finished = new.filter(|listed| listed.asset.unfinished().is_none());
+        finished.fold((0, 0), |(assets, bytes), listed| (assets + 1, listed.asset.size.saturating_add(bytes)))
+    }
+
+    /// Bytes of documents, which are held in memory until the release is judged.
+    pub fn documents(&self) -> u64 {
+        let held = self.usable().filter(|listed| listed.fetches && listed.asset.size <= listed.reads);
+        held.fold(0, |sum, listed| listed.asset.size.saturating_add(sum))
+    }
+
+    /// The assets whose names can be used.
+    fn usable(&self) -> impl Iterator<Item = Listed<'_>> {
+        self.names.usable.iter().filter_map(|(index, name)| {
+            Some(Listed {
+                asset: self.release.assets.get(*index)?,
+                name,
+                repository: &self.repository,
+                release: self.release.id,
+                fetches: self.selection.fetches(name),
+                reads: self.selection.reads(name),
+            })
+        })
+    }
+
     /// Downloads what is needed.
     ///
     /// # Errors
     /// When it is more than a run may download. An asset that cannot be downloaded is part of the result.
     pub async fn download(self, github: &GitHub, request: Request<'_>) -> Result<Fetched> {
-        let Self { release, names, selection, moved, subject } = self;
-        let listed = |index: &usize| release.assets.get(*index);
-        let needed = names.usable.iter().filter(|(_, name)| selection.fetches(name));
-        let bytes = needed.filter_map(|(index, _)| listed(index)).fold(0_u64, |sum, a| sum.saturating_add(a.size));
-        github.allowance().expect(bytes, &subject)?;
         let mut set_aside = Vec::new();
         let mut wanted = Vec::new();
-        for (index, name) in &names.usable {
-            let Some(listed) = listed(index) else { continue };
-            match listed.unfinished().filter(|_| selection.fetches(name)) {
+        for listed in self.usable() {
+            match listed.asset.unfinished().filter(|_| listed.fetches) {
                 Some(state) => {
-                    set_aside.push(SetAside { name: name.to_string(), what: Aside::Unfinished(state.to_owned()) });
+                    let what = Aside::Unfinished(state.to_owned());
+                    set_aside.push(SetAside { name: listed.name.to_string(), what });
                 }
-                None => wanted.push((name.clone(), listed)),
+                None => wanted.push((listed, recalled(github, listed, request).await)),
             }
         }
-        let work = wanted.into_iter().map(|(name, listed)| {
-            let (fetches, reads) = (selection.fetches(&name), selection.reads(&name));
-            async move {
-                let content =
-                    if fetches { download(github, &name, listed, reads, request).await } else { Content::NotFetched };
-                Asset { name, stated_size: Some(listed.size), stated_digest: listed.digest.clone(), content }
-            }
+        let new = wanted.iter().filter(|(listed, known)| listed.fetches && known.is_none());
+        let bytes = new.fold(0_u64, |sum, (listed, _)| sum.saturating_add(listed.asset.size));
+        github.allowance().expect(bytes, &self.subject)?;
+        let work = wanted.into_iter().map(|(listed, known)| async move {
+            let content = match known {
+                _ if !listed.fetches => Content::NotFetched,
+                Some(content) => content,
+                None => fetched(github, listed, request).await,
+            };
+            let Listed { asset, name, .. } = listed;
+            Asset { name: name.clone(), stated_size: Some(asset.size), stated_digest: asset.digest.clone(), content }
         });
         let assets = stream::iter(work).buffered(request.jobs).collect().await;
+        let Self { release, names, selection, moved, .. } = self;
         let Names { refused, duplicates, .. } = names;
         Ok(Fetched {
             selection,
@@ -154,29 +204,65 @@ impl Listing {
     }
 }
 
-async fn download(
-    github: &GitHub,
-    name: &AssetName,
-    listed: &ReleaseAsset,
-    reads: u64,
-    request: Request<'_>,
-) -> Content {
+/// What an earlier run downloaded of an asset.
+async fn recalled(github: &GitHub, listed: Listed<'_>, request: Request<'_>) -> Option<Content> {
+    let thrift = request.thrift.filter(|_| listed.fetches)?;
+    let known = thrift.recall(github, listed, request).await;
+    if known.is_some() {
+        request.phase.item();
+    }
+    known
+}
+
+async fn fetched(github: &GitHub, listed: Listed<'_>, request: Request<'_>) -> Content {
+    let Some(thrift) = request.thrift else { return written(github, listed, request).await };
+    // Nobody closes it.
+    let _place = thrift.places.acquire().await;
+    let content = match listed.reads {
+        0 => hashed(github, listed, request).await,
+        _ => written(github, listed, request).await,
+    };
+    thrift.remember(github, listed, &content).await;
+    content
+}
+
+/// Downloads an asset and keeps nothing of it but its digest.
+async fn hashed(github: &GitHub, listed: Listed<'_>, request: Request<'_>) -> Content {
+    let downloaded = github.hash(listed.asset, progress(request.phase)).await;
+    request.phase.item();
+    match downloaded {
+        Err(error) => Content::Failed(error::chain(&error)),
+        Ok(Downloaded { sha256, size }) => Content::Read { digest: sha256, size, path: None, document: None },
+    }
+}
+
+async fn written(github: &GitHub, listed: Listed<'_>, request: Request<'_>) -> Content {
     let Request { into, budget, phase, .. } = request;
+    let Listed { asset, name, reads, .. } = listed;
     let path = path_in(into, name);
-    let before = AtomicU64::new(0);
-    // So far, of this asset: less than before, when a server cannot resume.
-    let progress = |so_far: u64| phase.bytes(before.swap(so_far, Ordering::Relaxed), so_far);
-    let downloaded = github.download(listed, &path, progress).await;
+    let downloaded = github.download(asset, &path, progress(phase)).await;
     phase.item();
     match downloaded {
         Err(error) => Content::Failed(error::chain(&error)),
-        Ok(downloaded) if reads > 0 => match folder::content(name, path, reads, budget).await {
-            // Hashed again from what is on disk: what is judged is what was downloaded.
-            Content::Read { digest, .. } if digest != downloaded.sha256 => {
-                Content::Failed("the downloaded file changed on disk".into())
-            }
-            content @ (Content::Read { .. } | Content::Failed(_) | Content::NotFetched) => content,
-        },
-        Ok(downloaded) => Content::Read { digest: downloaded.sha256, size: downloaded.size, path, document: None },
+        Ok(downloaded) if reads > 0 => {
+            as_downloaded(folder::content(name, path, reads, budget).await, downloaded.sha256)
+        }
+        Ok(Downloaded { sha256, size }) => Content::Read { digest: sha256, size, path: Some(path), document: None },
     }
+}
+
+/// What was read again from disk: what is judged is what was downloaded.
+fn as_downloaded(content: Content, sha256: Sha256) -> Content {
+    match content {
+        Content::Read { digest, .. } if digest != sha256 => {
+            Content::Failed("the downloaded file changed on disk".into())
+        }
+        content @ (Content::Read { .. } | Content::Failed(_) | Content::NotFetched) => content,
+    }
+}
+
+/// So far, of one asset: less than before, when a server cannot resume.
+fn progress(phase: &Phase) -> impl Fn(u64) + Sync {
+    let before = AtomicU64::new(0);
+    move |so_far: u64| phase.bytes(before.swap(so_far, Ordering::Relaxed), so_far)
 }

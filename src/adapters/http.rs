@@ -7,6 +7,7 @@
 mod client;
 mod exchange;
 mod failure;
+mod gate;
 mod origin;
 mod quota;
 mod reason;
@@ -14,7 +15,9 @@ mod request;
 mod retry;
 mod service;
 mod token;
+mod unwelcome;
 mod upload;
+mod write;
 
 use std::time::Duration;
 
@@ -23,9 +26,11 @@ pub(crate) use self::{
     failure::{Failure, host, readable},
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
+    write::{Refused, Written},
 };
 pub use self::{
     client::{Fetched, Http},
+    quota::Quota,
     request::{Body, Content, Redirects, Request, Source},
     service::Service,
 };

@@ -132,7 +132,10 @@ impl ReleaseSource<'_> {
     /// assets wait for it together as well.
     async fn verify(&self, snapshot: &mut Snapshot) -> Result<()> {
         let names: Vec<AssetName> = to_verify(snapshot).into_iter().map(|asset| asset.name.clone()).collect();
-        let phase = Phase::of(format!("verifying signatures of {}", snapshot.tag), 0, names.len(), "asset");
+        let phase = match self.files.shows_progress() {
+            true => Phase::of(format!("verifying signatures of {}", snapshot.tag), 0, names.len(), "asset"),
+            false => Phase::hidden(),
+        };
         let assets: Arc<Vec<Asset>> = Arc::new(std::mem::take(&mut snapshot.assets));
         let work = names.into_iter().map(|name| {
             let (root, key, log) = (self.root.clone(), self.key.cloned(), self.log.clone());

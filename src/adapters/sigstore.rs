@@ -49,6 +49,9 @@ pub const MAX_EVIDENCE_BYTES: u64 = 16 * 1024 * 1024;
 /// Largest artifact that is read into memory, for the few schemes (Ed25519) that sign the message and not a digest.
 const MAX_WHOLE_MESSAGE_BYTES: u64 = 64 * 1024 * 1024;
 
+/// Said where a digest is all there is, and a scheme signs the message itself.
+const WANTS_THE_FILE: &str = "this signature scheme needs the file itself: a digest is not enough";
+
 /// The thing that was signed.
 #[derive(Debug, Clone, Copy)]
 pub struct Artifact<'a> {
@@ -67,6 +70,11 @@ impl Rejected {
     fn new(reason: impl Into<String>) -> Self {
         Self(reason.into())
     }
+
+    /// Whether nothing is wrong but that a digest is not enough, and there was only a digest.
+    pub fn wants_the_file(&self) -> bool {
+        self.0 == WANTS_THE_FILE
+    }
 }
 
 /// Verifies a certificate bundle and returns the signer's claims.
@@ -84,7 +92,7 @@ pub fn verify_bundle(artifact: Artifact<'_>, bundle: &Bundle, root: &TrustRoot) 
     if let Some(certificate) = result.certificate() {
         weak_key::refuse(&certificate.public_key)?;
     }
-    signer(bundle, &result)
+    signer(bundle, &result, root)
 }
 
 /// Verifies a bundle made with a managed key: log inclusion, signature and log entry, by the given key.
@@ -189,6 +197,8 @@ fn run(
         if needs_more(&outcome) {
             outcome = root.verifier().verify(whole_message(artifact)?.as_slice(), &bundle.inner, policy);
         }
+    } else if needs_more(&outcome) {
+        return Err(Rejected::new(WANTS_THE_FILE));
     } else if unmatched {
         return Err(Rejected::new(format!(
             "no subject has this SHA-256, and {by_content} of them state SHA-512 alone: this needs the file itself, a digest \
@@ -218,9 +228,7 @@ fn needs_more(outcome: &Result<VerificationResult, VerifyError>) -> bool {
 
 /// The whole artifact, whose digest must still be the one that was stated.
 fn whole_message(artifact: Artifact<'_>) -> Result<Vec<u8>, Rejected> {
-    let path = artifact
-        .path
-        .ok_or_else(|| Rejected::new("this signature scheme needs the file itself: a digest is not enough"))?;
+    let path = artifact.path.ok_or_else(|| Rejected::new(WANTS_THE_FILE))?;
     let mut bytes = Vec::new();
     File::open(path)
         .and_then(|f| f.take(MAX_WHOLE_MESSAGE_BYTES + 1).read_to_end(&mut bytes))
@@ -235,14 +243,16 @@ fn whole_message(artifact: Artifact<'_>) -> Result<Vec<u8>, Rejected> {
 }
 
 /// The claims of the certificate that was verified.
-fn signer(bundle: &Bundle, result: &VerificationResult) -> Result<Signer, Rejected> {
+fn signer(bundle: &Bundle, result: &VerificationResult, root: &TrustRoot) -> Result<Signer, Rejected> {
     let san = result.identity().ok_or_else(|| Rejected::new("the certificate names no identity"))?;
     let issuer = result.issuer().ok_or_else(|| Rejected::new("the certificate names no OIDC issuer"))?;
     let certificate =
         bundle.inner.signing_certificate().ok_or_else(|| Rejected::new("the bundle holds no certificate"))?;
     let signer = claims::signer(certificate, san.as_str(), issuer)?;
     let signed_at = result.verified_timestamps().iter().min().copied();
-    Ok(Signer { signed_at, log_index: bundle.log_index(), ..signer })
+    let log_index = bundle.log_index();
+    let log = log_index.and_then(|_| root.log(&bundle.entries().first()?.log_id.key_id));
+    Ok(Signer { signed_at, log_index, log, ..signer })
 }
 
 /// The library's message, with its wrapper's prefix in our own words.

@@ -33,6 +33,13 @@ pub(super) fn class() -> impl TypedValueParser<Value = Class> {
         .try_map(move |word| named(&word).ok_or("not a class of releases"))
 }
 
+/// A family of releases by its name.
+pub(super) fn family() -> impl TypedValueParser<Value = Family> {
+    let named = |word: &str| Family::ALL.into_iter().find(|family| family.role() == word);
+    PossibleValuesParser::new(Family::ALL.map(Family::role))
+        .try_map(move |word| named(&word).ok_or("not a family of releases"))
+}
+
 /// A tag, or a bare version.
 pub(super) fn selector() -> impl TypedValueParser<Value = Selector> {
     tag(|text: &str| text.parse::<Selector>())

@@ -20,6 +20,35 @@ pub(super) const VERIFY_RELEASE: &str = "Examples:
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept
   merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --dir kept --offline";
 
+/// `merotee audit`.
+pub(super) const AUDIT: &str =
+    "A release that cannot be read has no verdict, and the others are judged all the same. The exit code
+is that of the worst release: 10 where one failed, else 11 where one is incomplete, else 1 where one
+has no verdict.
+
+Examples:
+  merotee sandbox -- audit --recent 3
+  merotee sandbox -- audit 1.1.0 mero-kms-v1.2.0 --cache audited
+  merotee sandbox --tamper sbom-broken -- audit --family kms  # exit code 10";
+
+/// `merotee publish`.
+pub(super) const PUBLISH: &str =
+    "The same command finishes what was interrupted, and has nothing to do where all is done.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep kept
+  merotee sandbox -- publish mero-kms-v1.2.0 --dir kept/mero-kms-v1.2.0 --dry-run
+  merotee sandbox -- publish mero-kms-v1.2.0 --dir kept/mero-kms-v1.2.0";
+
+/// `merotee mrtds publish`.
+pub(super) const MRTDS_PUBLISH: &str =
+    "The checksums file and its signature that the release holds must vouch for everything else in it.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-tee-v1.2.0 --keep kept
+  merotee sandbox -- mrtds publish mero-tee-v1.2.0 \\
+    --measurements kept/mero-tee-v1.2.0/published-mrtds.json --dry-run";
+
 /// `merotee verify-blob`.
 pub(super) const VERIFY_BLOB: &str = "Examples:
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept
@@ -108,7 +137,9 @@ of the repository.
 Examples:
   merotee sandbox -- verify-release-assets 1.1.0 --keep kept
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept
-  merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0";
+  merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0
+  merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0 \\
+    --format html -o diff.html";
 
 /// `merotee mrtds assemble`.
 pub(super) const MRTDS_ASSEMBLE: &str = "Example:

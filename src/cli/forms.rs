@@ -2,7 +2,7 @@
 
 use super::{
     Cli, Command, catalog::CatalogCommand, kms::KmsCommand, policy::MerodConfigCommand, policy::MrtdsCommand,
-    policy::PolicyCommand, quote::QuoteCommand,
+    policy::PolicyCommand, quote::QuoteCommand, release_notes::ReleaseNotesCommand,
 };
 use crate::{
     error::{Error, Result},
@@ -38,17 +38,22 @@ impl Command {
             Self::Quote(QuoteCommand::Inspect { .. })
             | Self::Mrtds(MrtdsCommand::Assemble(_))
             | Self::MerodConfig(MerodConfigCommand::Generate(_)) => Forms::only(&[Format::Human, Format::Json]),
-            Self::Catalog(CatalogCommand::Show(_)) | Self::Policy(PolicyCommand::Diff(_)) => {
-                Forms::only(&[Format::Human, Format::Json, Format::Markdown])
+            Self::Catalog(CatalogCommand::Show(_)) => Forms::only(&[Format::Human, Format::Json, Format::Markdown]),
+            Self::Policy(PolicyCommand::Diff(_)) => {
+                Forms::only(&[Format::Human, Format::Json, Format::Markdown, Format::Html])
             }
             Self::Kms(KmsCommand::Serve(args)) if !args.check => Forms::NOTHING,
-            Self::Explain { .. } | Self::Completions { .. } | Self::Man { .. } => Forms::FIXED,
+            Self::ReleaseNotes(ReleaseNotesCommand::Generate(_))
+            | Self::Explain { .. }
+            | Self::Completions { .. }
+            | Self::Man { .. } => Forms::FIXED,
             #[cfg(feature = "sandbox")]
             Self::Sandbox(args) => match &args.command {
                 Some(command) if !args.lists_tampers() => command.forms(),
                 Some(_) | None => Forms::FIXED,
             },
             Self::VerifyReleaseAssets(_)
+            | Self::Audit(_)
             | Self::VerifyBlob(_)
             | Self::Checksums(_)
             | Self::Sign(_)
@@ -56,10 +61,12 @@ impl Command {
             | Self::Quote(QuoteCommand::Verify(_))
             | Self::Catalog(_)
             | Self::DependencyGuard(_)
+            | Self::ReleaseNotes(ReleaseNotesCommand::Check(_))
             | Self::Doctor(_)
+            | Self::Publish(_)
             | Self::GenPolicy(_)
             | Self::Policy(PolicyCommand::Validate(_))
-            | Self::Mrtds(MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
+            | Self::Mrtds(MrtdsCommand::Publish(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
             | Self::MerodConfig(MerodConfigCommand::Apply(_))
             | Self::ForbidAllowedEnv(_)
             | Self::VersionSync(_)

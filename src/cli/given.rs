@@ -8,7 +8,9 @@ use super::{
     Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     kms::KmsCommand,
+    policy::MrtdsCommand,
     quote::QuoteCommand,
+    release_notes::ReleaseNotesCommand,
 };
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
@@ -74,6 +76,8 @@ impl Command {
             Self::VerifyReleaseAssets(args) => {
                 given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }
+            Self::Audit(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
+            Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => {
                 given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
@@ -89,6 +93,10 @@ impl Command {
                 given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }
             Self::Doctor(args) => given.github(&args.github).sigstore(&args.sigstore),
+            Self::ReleaseNotes(ReleaseNotesCommand::Generate(args)) => {
+                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
+            }
+            Self::ReleaseNotes(ReleaseNotesCommand::Check(args)) => given.github(&args.github).network(&args.network),
             Self::DependencyGuard(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::Kms(KmsCommand::Serve(args)) => given
                 .github(&args.github)
@@ -101,6 +109,9 @@ impl Command {
             }
             Self::Kms(KmsCommand::GetKey(args)) => {
                 given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
+            }
+            Self::Mrtds(MrtdsCommand::Publish(args)) => {
+                given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
             }
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)

@@ -144,6 +144,8 @@ pub struct PolicyDiffArgs {
 pub enum MrtdsCommand {
     /// Make published-mrtds.json from the candidates of all profiles
     Assemble(MrtdsAssembleArgs),
+    /// Add measurements to a published release: refresh its checksums, sign them again, upload
+    Publish(Box<super::mrtds_publish::MrtdsPublishArgs>),
     /// Compare the registers of a running machine with a release
     VerifyRuntime(VerifyRuntimeArgs),
     /// Compare the registers the MDMA reports with a release

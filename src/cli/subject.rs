@@ -4,6 +4,7 @@
 use super::{
     Command,
     kms::{KmsCommand, KmsServeArgs},
+    policy::MrtdsCommand,
 };
 use crate::subject::{
     profile::Profile,
@@ -15,8 +16,12 @@ impl Command {
     pub fn releases(&self) -> Vec<Tag> {
         match self {
             Self::VerifyReleaseAssets(args) => args.tag.iter().flat_map(Selector::tags).collect(),
+            Self::Audit(args) => args.tags.iter().flat_map(Selector::tags).collect(),
             Self::Kms(KmsCommand::Serve(args)) => args.tag().into_iter().collect(),
             Self::DependencyGuard(args) => args.tag.iter().flat_map(Selector::tags).collect(),
+            Self::ReleaseNotes(command) => command.releases(),
+            Self::Publish(args) => vec![args.tag.clone()],
+            Self::Mrtds(MrtdsCommand::Publish(args)) => vec![args.tag.clone()],
             Self::Sign(args) => args.tag.iter().cloned().collect(),
             Self::VerifyBlob(_)
             | Self::Checksums(_)
@@ -44,7 +49,13 @@ impl Command {
     pub fn reads_releases(&self) -> bool {
         match self {
             Self::VerifyReleaseAssets(args) => args.dir.is_none(),
-            Self::Kms(KmsCommand::Serve(_)) | Self::DependencyGuard(_) | Self::Catalog(_) => true,
+            Self::Audit(_)
+            | Self::Kms(KmsCommand::Serve(_))
+            | Self::DependencyGuard(_)
+            | Self::Catalog(_)
+            | Self::Publish(_)
+            | Self::Mrtds(MrtdsCommand::Publish(_)) => true,
+            Self::ReleaseNotes(command) => !command.releases().is_empty(),
             Self::Kms(_) => self.asked_kms() == Some(None),
             Self::VerifyBlob(_)
             | Self::Checksums(_)

@@ -57,7 +57,7 @@ impl Basis {
         let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?
             .within(Allowance::new(MAX_DOWNLOAD, "the bound of a comparison"));
         Ok(ReleaseSource {
-            files: Files::GitHub { github: Box::new(github), downloads: Downloads::temporary()?, progress: false },
+            files: Files::on_github(github, Downloads::temporary()?, false),
             log: Some(Log::new(endpoints.rekor_url.clone(), context.http.clone())?),
             contracts: &self.contracts,
             root: &self.root,

@@ -1,5 +1,6 @@
-//! `mrtds assemble`, `mrtds verify-runtime` and `mrtds compare-mdma`.
+//! `mrtds assemble`, `mrtds publish`, `mrtds verify-runtime` and `mrtds compare-mdma`.
 
+mod publish;
 mod runtime;
 
 use crate::{
@@ -16,9 +17,10 @@ use crate::{
     subject::tag::Family,
 };
 
-pub(super) fn run(command: &MrtdsCommand, context: &Context) -> Result<Product> {
+pub(super) async fn run(command: &MrtdsCommand, context: &Context) -> Result<Product> {
     match command {
         MrtdsCommand::Assemble(args) => assemble(args),
+        MrtdsCommand::Publish(args) => publish::run(args, context).await,
         MrtdsCommand::VerifyRuntime(args) => {
             runtime::run("mrtds verify-runtime", args.measurements.as_deref(), &args.machine, &args.expected, context)
         }

@@ -16,12 +16,17 @@ const DEFAULT: &str = "calimero-network/mero-tee";
 
 /// Resolves the repository, and says which one is meant and why when no option or variable names it.
 pub(super) fn resolve(endpoints: &Endpoints) -> Result<Repository> {
+    resolve_around(endpoints, Path::new("."))
+}
+
+/// The same, with the `origin` remote of the clone that `folder` lies in.
+pub(super) fn resolve_around(endpoints: &Endpoints, folder: &Path) -> Result<Repository> {
     if let Some(repository) = &endpoints.repository {
         tracing::debug!("repository {repository}, as --repo or GITHUB_REPOSITORY says");
         return Ok(repository.clone());
     }
     let host = endpoints.server_url.host_str().unwrap_or_default();
-    let origin = git_remote::origin(Path::new("."));
+    let origin = git_remote::origin(folder);
     let on_host = origin.as_ref().and_then(|origin| Some((repository_of(&origin.url, host)?, &origin.config)));
     if let Some((repository, config)) = on_host {
         tracing::info!("repository {repository}: the origin remote in {} (--repo names another)", config.display());

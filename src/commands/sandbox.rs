@@ -42,8 +42,10 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
     }
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
     match &args.command {
-        None => serve(&Plan { seed, tampers, targets: Vec::new() }).await,
-        Some(command) => inside(command, context, &Plan { seed, tampers, targets: command.releases() }).await,
+        None => serve(&Plan { seed, tampers, ..Plan::default() }).await,
+        Some(command) => {
+            inside(command, context, &Plan { seed, tampers, targets: command.releases(), ..Plan::default() }).await
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn files(args: &VerifyReleaseArgs, context: &Context) -> Result<Files
     let endpoints = &context.endpoints;
     let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?
         .within(Allowance::new(args.max_download, MAX_DOWNLOAD));
-    Ok(Files::GitHub { github: Box::new(github), downloads, progress: context.output.progress })
+    Ok(Files::on_github(github, downloads, context.output.progress))
 }
 
 /// The log that the arguments name; `None` offline.

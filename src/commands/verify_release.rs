@@ -9,7 +9,7 @@ use crate::{
         release_source::{Read, ReleaseSource},
         sigstore::PublicKey,
     },
-    cli::VerifyReleaseArgs,
+    cli::{IdentityArgs, VerifyReleaseArgs},
     commands::{located, repository::resolve, signer_rule::signer_rule, snapshot},
     context::{Context, DEFAULT_SERVER},
     error::{self, Error, Result},
@@ -82,7 +82,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
     let report = Report {
         command: "verify-release-assets".into(),
         rules: checks::rules(),
-        caveats: caveats(args, context, &root, &sections),
+        caveats: caveats(&args.identity, args.contract.as_deref(), context, &root, &sections),
         sections,
         elapsed: Some(started.elapsed()),
         ..Report::default()
@@ -97,7 +97,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
 }
 
 /// A release that could not be read, where another one was.
-fn unread(tag: &Tag, error: &Error) -> Finding {
+pub(super) fn unread(tag: &Tag, error: &Error) -> Finding {
     let finding = checks::RELEASE.undecided(tag.as_str(), error::chain(error));
     match error.advice() {
         Some(advice) => finding.help(advice),
@@ -119,14 +119,33 @@ fn settle(tag: &Tag, verdict: Verdict, staged: Staged) -> Result<()> {
 }
 
 /// Everything that makes this run weaker than the default, so that no report hides it.
-fn caveats(
-    args: &VerifyReleaseArgs,
+pub(super) fn caveats(
+    identity: &IdentityArgs,
+    contract: Option<&Path>,
     context: &Context,
     root: &crate::adapters::sigstore::TrustRoot,
     sections: &[Section],
 ) -> Vec<String> {
-    let identity = &args.identity;
     let mut caveats: Vec<String> = root.caveat().into_iter().collect();
+    caveats.extend(identity_caveats(identity));
+    if context.endpoints.server_url.as_str() != DEFAULT_SERVER {
+        caveats.push(format!("workflows are demanded on {}, not on github.com", context.endpoints.server_url));
+    }
+    if let Some(path) = contract {
+        caveats.push(format!("what a release must hold was read from {}", path.display()));
+    }
+    let skipped: BTreeSet<&str> =
+        sections.iter().flat_map(|s| &s.findings).filter(|f| f.status == Status::Skipped).map(|f| f.check).collect();
+    if !skipped.is_empty() {
+        let names = skipped.into_iter().collect::<Vec<_>>().join(", ");
+        caveats.push(format!("not everything could be checked here: {names}"));
+    }
+    caveats
+}
+
+/// What is demanded of signers in place of the release workflow.
+pub(super) fn identity_caveats(identity: &IdentityArgs) -> Vec<String> {
+    let mut caveats = Vec::new();
     if let Some(path) = &identity.key {
         caveats.push(format!("using the key in {}: no certificate, no identity", path.display()));
     }
@@ -142,22 +161,14 @@ fn caveats(
         caveats.push(format!("the workflow demanded is one of {repository}"));
     }
     caveats.extend(super::source_caveat(&identity.source));
-    if context.endpoints.server_url.as_str() != DEFAULT_SERVER {
-        caveats.push(format!("workflows are demanded on {}, not on github.com", context.endpoints.server_url));
-    }
-    if let Some(path) = &args.contract {
-        caveats.push(format!("what a release must hold was read from {}", path.display()));
-    }
-    let skipped: BTreeSet<&str> =
-        sections.iter().flat_map(|s| &s.findings).filter(|f| f.status == Status::Skipped).map(|f| f.check).collect();
-    if !skipped.is_empty() {
-        let names = skipped.into_iter().collect::<Vec<_>>().join(", ");
-        caveats.push(format!("not everything could be checked here: {names}"));
-    }
     caveats
 }
 
-fn contracts(given: Option<&Path>) -> Result<Contracts> {
+/// What a release must hold: the tables built in, or those of a file.
+///
+/// # Errors
+/// Usage: the file does not hold any.
+pub(super) fn contracts(given: Option<&Path>) -> Result<Contracts> {
     /// A contract file lists a few dozen names.
     const MAX_CONTRACT_BYTES: u64 = 1024 * 1024;
     match given {
@@ -167,7 +178,8 @@ fn contracts(given: Option<&Path>) -> Result<Contracts> {
     }
 }
 
-fn facts(snapshot: &Snapshot, findings: &[Finding], repository: &Repository) -> Vec<Fact> {
+/// What is known about a release, apart from what was judged.
+pub(super) fn facts(snapshot: &Snapshot, findings: &[Finding], repository: &Repository) -> Vec<Fact> {
     let from = match &snapshot.origin {
         Origin::GitHub { .. } => Fact::Repository(repository.to_string()),
         Origin::Folder(path) => Fact::named("folder", path.display().to_string()),

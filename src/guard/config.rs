@@ -12,7 +12,10 @@ use std::ops::Range;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use toml_edit::{Document, Item};
 
-use crate::report::{CheckInfo, Finding, Location};
+use crate::{
+    report::{CheckInfo, Finding, Location},
+    subject::tag::Family,
+};
 
 pub use self::{
     glob::Glob,
@@ -57,6 +60,8 @@ pub struct Config {
     pub doc_guard: DocGuard,
     /// Of `forbid-allowed-env`.
     pub forbid_allowed_env: ForbidAllowedEnv,
+    /// Of `release-notes`.
+    pub release_notes: ReleaseNotes,
 }
 
 /// Where the versions of the two families stand.
@@ -156,6 +161,37 @@ impl Default for DocGuard {
             ]),
             documentation: globs(&["docs/**", "README.md", "CHANGELOG.md"]),
         }
+    }
+}
+
+/// Which files belong to one family alone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ReleaseNotes {
+    /// Files of the KMS.
+    #[serde(deserialize_with = "globs")]
+    pub kms: Vec<Glob>,
+    /// Files of the node image.
+    #[serde(deserialize_with = "globs")]
+    pub node: Vec<Glob>,
+}
+
+impl Default for ReleaseNotes {
+    fn default() -> Self {
+        let globs = |pattern: &str| pattern.parse().into_iter().collect();
+        Self { kms: globs("mero-kms/**"), node: globs("mero-tee/**") }
+    }
+}
+
+impl ReleaseNotes {
+    /// Whether a change of these files is one of the other family alone: each belongs to it, and none to `family`.
+    pub fn is_foreign(&self, family: Family, files: &[String]) -> bool {
+        let of = |family: Family| match family {
+            Family::Kms => &self.kms,
+            Family::Node => &self.node,
+        };
+        let belongs = |family: Family, file: &String| of(family).iter().any(|glob| glob.matches(file));
+        !files.is_empty() && files.iter().all(|file| belongs(family.counterpart(), file) && !belongs(family, file))
     }
 }
 

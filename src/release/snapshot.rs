@@ -159,8 +159,8 @@ pub enum Content {
         digest: Sha256,
         /// Bytes.
         size: u64,
-        /// Where it lies; kept until the judgement is over.
-        path: PathBuf,
+        /// Where it lies, kept until the judgement is over; `None` where it was hashed and not kept.
+        path: Option<PathBuf>,
         /// The document, of assets that checks read.
         document: Option<Arc<Document>>,
     },

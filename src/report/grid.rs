@@ -2,10 +2,15 @@
 //!
 //! Not responsible for escaping: cells are as untrusted as what they are made of.
 
-use super::{Action, AssetRow, Exhibit, RegisterMatrix, Report, SignatureRow, Status, Table, Verdict, wording};
+use super::{
+    Action, AssetRow, Exhibit, RegisterMatrix, Report, Section, SignatureRow, Status, Table, Verdict, wording,
+};
 
 /// Hex digits of a register value that are shown.
 const SHORT: usize = 4;
+
+/// Most checks that a row names.
+const TROUBLED: usize = 4;
 
 /// A table of texts. Every row has as many cells as there are headings.
 pub(super) struct Grid {
@@ -23,20 +28,39 @@ impl Grid {
 
     /// One row a subject, for a report on several.
     pub(super) fn subjects(report: &Report) -> Self {
+        if !report.overview.is_empty() {
+            return Self::overview(report);
+        }
         let headings = ["Verdict", "Passed", "Failed", "Missing", "Skipped", "Warnings", "Subject"];
         let rows = report.sections.iter().map(|section| {
             let counts = section.counts();
             let numbers = [counts.passed, counts.failed, counts.missing, counts.skipped, counts.warned];
-            // What was looked at by no check has not passed any.
-            let verdict = section.verdict();
-            let unchecked = verdict == Verdict::Passed && counts.passed + counts.warned == 0;
-            let word = if unchecked { "NOT CHECKED" } else { verdict.word() };
-            let mut row = vec![word.to_owned()];
+            let mut row = vec![word_of(section).to_owned()];
             row.extend(numbers.map(|number| number.to_string()));
             row.push(section.subject.clone());
             row
         });
         Self { rows: rows.collect(), ..Self::new("Subjects", headings) }
+    }
+
+    /// One row a subject: verdict, name, the facts that tell it from others, and the checks that found something.
+    fn overview(report: &Report) -> Self {
+        let headings = ["Verdict", "Subject"].into_iter().map(str::to_owned);
+        let headings = headings.chain(report.overview.iter().map(|name| capitalised(name)));
+        let row = |section: &Section| {
+            let fact = |name: &&str| section.facts.iter().find(|fact| fact.name() == *name);
+            let value = |name: &&str| fact(name).map_or_else(|| "-".to_owned(), |fact| fact.value().into_owned());
+            let mut row = vec![word_of(section).to_owned(), section.subject.clone()];
+            row.extend(report.overview.iter().map(|name| value(name)));
+            row.push(troubled(section));
+            row
+        };
+        Self {
+            title: "Subjects",
+            headings: headings.chain(["What is wrong".to_owned()]).collect(),
+            rows: report.sections.iter().map(row).collect(),
+            notes: Vec::new(),
+        }
     }
 
     /// One row an action, in the order of doing; none where nothing was to be done.
@@ -121,6 +145,35 @@ impl Grid {
             notes: letters.into_iter().chain(shared.iter().filter(|value| !expected(value)).map(note)).collect(),
         }
     }
+}
+
+/// The verdict on a section, in a word. What was looked at by no check has not passed any.
+fn word_of(section: &Section) -> &'static str {
+    let (verdict, counts) = (section.verdict(), section.counts());
+    let unchecked = verdict == Verdict::Passed && counts.passed + counts.warned == 0;
+    if unchecked { "NOT CHECKED" } else { verdict.word() }
+}
+
+/// The checks that found something, in the order they were made.
+fn troubled(section: &Section) -> String {
+    let mut checks: Vec<&str> = Vec::new();
+    for finding in section.findings.iter().filter(|finding| wording::is_problem(finding.status)) {
+        if !checks.contains(&finding.check) {
+            checks.push(finding.check);
+        }
+    }
+    let more = checks.len().saturating_sub(TROUBLED);
+    checks.truncate(TROUBLED);
+    match (checks.is_empty(), more) {
+        (true, _) => "-".to_owned(),
+        (false, 0) => checks.join(", "),
+        (false, more) => format!("{} and {more} more", checks.join(", ")),
+    }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
 fn short(value: &str) -> String {

@@ -20,8 +20,12 @@ pub(super) fn build(
     sigstore: &mut Instance,
     time: Timestamp,
     tampers: &[Tamper],
+    archive: Option<usize>,
 ) -> Result<ServedRelease> {
     let mut draft = sample.draft();
+    if let Some((name, bytes)) = sample.archive_name().zip(archive) {
+        draft.files.insert(name.to_owned(), vec![0; bytes]);
+    }
     for tamper in tampers {
         tamper.change_documents(&mut draft);
     }

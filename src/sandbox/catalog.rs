@@ -1,6 +1,7 @@
 //! The compatibility catalog of the sample repository: which versions go together.
 
 use semver::Version;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::subject::{
@@ -21,7 +22,7 @@ pub const CATALOG_PAIRS: [Pair; 4] = [("1.2.0", "1.2.0"), ("1.1.1", "1.1.0"), ("
 const COMING_PAIRS: [Pair; 2] = [("1.3.0", "1.3.0"), ("1.2.1", "1.2.0")];
 
 /// The document that lists `pairs`.
-pub fn catalog(pairs: &[Pair]) -> Value {
+pub fn catalog<V: Serialize>(pairs: &[(V, V)]) -> Value {
     let entries: Vec<Value> = pairs
         .iter()
         .map(|(kms, node)| {

@@ -9,10 +9,13 @@ mod accounts;
 mod ask;
 mod assets;
 mod commits;
+mod content;
 mod contents;
 mod faults;
 mod graphql;
 mod issues;
+mod limits;
+mod moments;
 mod objects;
 mod people;
 mod pulls;
@@ -31,10 +34,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64};
 
 use serde_json::Value;
 
+use self::repository::Asset;
 pub(super) use self::routes::{api, storage};
 pub use self::{
     accounts::{Account, Membership, Permission},
+    content::Generated,
     faults::{Fault, Faults, Trouble},
+    limits::Limits,
+    moments::{Gap, Moment, Moments, SeenAsset, SeenRelease},
     recorder::{Recorded, Recorder},
 };
 use super::{
@@ -51,6 +58,8 @@ pub struct Hub {
     storage: String,
     faults: Faults,
     recorder: Recorder,
+    moments: Moments,
+    meter: limits::Meter,
     /// Requests so far, for the rate limit's headers.
     asked: AtomicU64,
 }
@@ -72,7 +81,8 @@ impl Hub {
         state.add(REPOSITORY, history, |repository| repository.publish_samples(releases));
         state.moved(FORMER_REPOSITORY, REPOSITORY);
         let (state, asked) = (Mutex::new(state), AtomicU64::new(0));
-        Self { state, storage, faults: Faults::default(), recorder: Recorder::default(), asked }
+        let (faults, recorder, moments, meter) = Default::default();
+        Self { state, storage, faults, recorder, moments, meter, asked }
     }
 
     /// Adds a repository of one commit and without releases; whether releases are immutable once they are published is its
@@ -90,6 +100,28 @@ impl Hub {
     /// Puts somebody in a team of an organisation.
     pub fn join_team(&self, organisation: &str, team: &str, login: &str, membership: Membership) {
         self.lock().accounts.join([organisation, team, login], membership);
+    }
+
+    /// Adds an asset of made-up bytes to a published release, however large: they are never in memory at once. `digest` is
+    /// what the API states. Says whether there is such a release with room for the name.
+    pub fn put_generated(&self, repository: &str, tag: &str, name: &str, bytes: Generated, digest: String) -> bool {
+        let mut state = self.lock();
+        let Ok((repository, id)) = state.change(repository) else { return false };
+        let Some(release) = repository.by_tag(tag).ok().map(|release| release.id) else { return false };
+        let media_type = "application/octet-stream".to_owned();
+        let asset = Asset::starter(id, name.to_owned(), String::new(), media_type, "github-actions[bot]".to_owned());
+        let received = content::Received { size: bytes.size, digest, content: content::Content::Generated(bytes) };
+        repository.begin(release, asset).and_then(|asset| repository.complete(asset.id, received)).is_ok()
+    }
+
+    /// Sets the rate limits, with nothing used of them. At first there are none.
+    pub fn set_limits(&self, limits: Limits) {
+        self.meter.set(limits);
+    }
+
+    /// What the releases were after each change.
+    pub fn moments(&self) -> &Moments {
+        &self.moments
     }
 
     /// What goes wrong.

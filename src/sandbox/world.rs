@@ -87,6 +87,19 @@ pub struct Plan {
     pub tampers: Vec<Tamper>,
     /// Releases to spoil; empty means every one that can be.
     pub targets: Vec<Tag>,
+    /// Releases to build instead of the samples, newest first. The catalog lists every version that both families have.
+    pub instead: Vec<Ordered>,
+}
+
+/// A release that a plan asks for.
+#[derive(Debug, Clone)]
+pub struct Ordered {
+    /// What it is.
+    pub sample: Sample,
+    /// How to spoil it, and no other.
+    pub tampers: Vec<Tamper>,
+    /// Bytes of zeros that its archive of binaries holds instead of a sample's.
+    pub archive: Option<usize>,
 }
 
 impl Plan {
@@ -95,6 +108,11 @@ impl Plan {
     /// # Errors
     /// Usage, naming the kind and why each target is out of its reach.
     pub fn check(&self) -> Result<()> {
+        for Ordered { sample, tampers, .. } in &self.instead {
+            if let Some(why) = tampers.iter().find_map(|tamper| tamper.objection(sample)) {
+                return Err(Error::usage(format!("{} cannot be spoiled so: {why}", sample.tag)));
+            }
+        }
         let samples = Sample::all()?;
         if let Some(unknown) =
             self.targets.iter().find(|tag| !self.tampers.is_empty() && !samples.iter().any(|s| s.tag == **tag))
@@ -133,7 +151,23 @@ impl Plan {
     /// Internal, when the sandbox itself is broken.
     pub fn releases(&self, sigstore: &mut Instance) -> Result<Vec<ServedRelease>> {
         let time = made_at()?;
-        Sample::all()?.iter().map(|sample| assembly::build(sample, sigstore, time, &self.tampers_of(sample))).collect()
+        if !self.instead.is_empty() {
+            let build = |one: &Ordered| assembly::build(&one.sample, sigstore, time, &one.tampers, one.archive);
+            return self.instead.iter().map(build).collect();
+        }
+        let samples = Sample::all()?;
+        samples.iter().map(|one| assembly::build(one, sigstore, time, &self.tampers_of(one), None)).collect()
+    }
+
+    /// The repository's catalog.
+    fn catalog(&self) -> serde_json::Value {
+        if self.instead.is_empty() {
+            return catalog::kept();
+        }
+        let of = |family| self.instead.iter().map(|one| &one.sample.tag).filter(move |tag| tag.family() == family);
+        let paired = |kms: &&Tag| !kms.is_rc() && of(Family::Node).any(|node| node.version() == kms.version());
+        let pairs = of(Family::Kms).filter(paired).map(|tag| (tag.version().to_string(), tag.version().to_string()));
+        catalog::catalog(&pairs.collect::<Vec<_>>())
     }
 }
 
@@ -165,7 +199,7 @@ impl World {
             write(folder.path(), trust, instance.client_trust_config_of(&sigstore, log))?;
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
         }
-        let hub = Arc::new(Hub::new(releases, &catalog::kept(), storage));
+        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));

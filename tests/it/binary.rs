@@ -24,7 +24,7 @@ use tempfile::TempDir;
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_merotee");
 
 /// A run that takes longer hangs. The slowest here takes a few seconds on a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 
 /// A fresh place to run in: a home, a temporary folder, and a working folder, all empty.
 pub(crate) struct Place {

@@ -74,6 +74,22 @@ fn a_download_that_is_interrupted_by_either_signal_leaves_nothing_half_written()
 }
 
 #[test]
+fn an_audit_that_is_interrupted_leaves_no_half_written_cache() {
+    let (server, place) = (stalling(), Place::new());
+    let command = ["audit", KMS, "--api-url", &server.url, "--cache", "audited", "-v", "-o", "report.txt"];
+    let mut child = place.merotee(command).start();
+    until(&mut child, "/releases/assets/1");
+    signal(&child, "INT");
+    let (code, said) = ended(child);
+    assert_eq!(code, Some(130), "{said}");
+    assert_eq!(place.temporary(), [""; 0]);
+    assert!(!place.path("report.txt").exists());
+    for folder in ["audited/documents", "audited/hashed"] {
+        assert_eq!(place.names(folder), [""; 0], "{folder}");
+    }
+}
+
+#[test]
 fn a_sandbox_that_is_interrupted_takes_its_world_with_it() {
     let place = Place::new();
     let mut child = place.sandbox(["kms", "health", "--url", "http://127.0.0.1:9", "--wait", "600", "-v"]).start();

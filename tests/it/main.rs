@@ -13,6 +13,8 @@ mod actions;
 #[cfg(feature = "sandbox")]
 mod advice;
 #[cfg(feature = "sandbox")]
+mod audit;
+#[cfg(feature = "sandbox")]
 mod bad_input;
 #[cfg(feature = "sandbox")]
 mod binary;
@@ -53,8 +55,9 @@ mod github_client;
 mod guarded;
 #[cfg(feature = "sandbox")]
 mod help;
-#[cfg(feature = "sandbox")]
 mod hotfix;
+#[cfg(feature = "sandbox")]
+mod html;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_gh;
@@ -83,11 +86,14 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(feature = "sandbox")]
+mod publish;
 #[cfg(all(feature = "sandbox", unix))]
 mod publishing_walk;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
+mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]
 mod sandbox_sigstore;

@@ -1,5 +1,5 @@
-//! A file that appears under its name only when it is whole. It hashes what it writes, off the async threads, and
-//! knows nothing of where the bytes come from.
+//! A file that appears under its name only when it is whole, or the hash of one that nobody needs. It hashes what it
+//! writes, off the async threads, and knows nothing of where the bytes come from.
 
 use std::{
     fs::File,
@@ -24,13 +24,19 @@ const BUFFER: usize = 512 << 10;
 /// The file in the making. Dropped unfinished, it leaves nothing behind.
 #[derive(Debug)]
 pub(super) struct PartFile {
-    temporary: TempPath,
-    destination: PathBuf,
+    /// Where it is written to and what it will be called; `None` where its hash is all that is wanted.
+    place: Option<Place>,
     /// What is written, for errors.
     subject: String,
     buffer: Vec<u8>,
     writer: Writer,
     size: u64,
+}
+
+#[derive(Debug)]
+struct Place {
+    temporary: TempPath,
+    destination: PathBuf,
 }
 
 #[derive(Debug)]
@@ -42,7 +48,7 @@ enum Writer {
 }
 
 struct Sink {
-    file: File,
+    file: Option<File>,
     hasher: Sha256Hasher,
     /// An empty buffer, to be filled next.
     spare: Vec<u8>,
@@ -74,13 +80,17 @@ impl PartFile {
         }
         let made = builder.tempfile_in(directory).map_err(|e| cannot_write(subject, destination, e))?;
         let (file, temporary) = made.into_parts();
-        Ok(Self::over(file, temporary, destination, subject))
+        Ok(Self::over(Some(file), Some(Place { temporary, destination: destination.to_owned() }), subject))
     }
 
-    fn over(file: File, temporary: TempPath, destination: &Path, subject: &str) -> Self {
+    /// What is only hashed.
+    pub(super) fn hashed(subject: &str) -> Self {
+        Self::over(None, None, subject)
+    }
+
+    fn over(file: Option<File>, place: Option<Place>, subject: &str) -> Self {
         Self {
-            temporary,
-            destination: destination.to_owned(),
+            place,
             subject: subject.to_owned(),
             buffer: Vec::new(),
             writer: Writer::Idle(Sink { file, hasher: Sha256Hasher::new(), spare: Vec::new() }),
@@ -117,7 +127,9 @@ impl PartFile {
     /// Input: as for writing.
     pub(super) async fn restart(&mut self) -> Result<()> {
         let mut sink = self.settle().await?;
-        sink.file.set_len(0).and_then(|()| sink.file.rewind()).map_err(|e| self.cannot_write(e))?;
+        if let Some(file) = &mut sink.file {
+            file.set_len(0).and_then(|()| file.rewind()).map_err(|e| self.cannot_write(e))?;
+        }
         sink.hasher = Sha256Hasher::new();
         self.writer = Writer::Idle(sink);
         self.buffer.clear();
@@ -132,9 +144,14 @@ impl PartFile {
     pub(super) async fn finish(mut self) -> Result<Downloaded> {
         self.hand_over().await?;
         let sink = self.settle().await?;
-        let Self { temporary, destination, subject, size, .. } = self;
-        temporary.persist(&destination).map_err(|e| cannot_write(&subject, &destination, e.error))?;
-        tracing::trace!("{subject}: {size} bytes to {}", destination.display());
+        let Self { place, subject, size, .. } = self;
+        match place {
+            Some(Place { temporary, destination }) => {
+                temporary.persist(&destination).map_err(|e| cannot_write(&subject, &destination, e.error))?;
+                tracing::trace!("{subject}: {size} bytes to {}", destination.display());
+            }
+            None => tracing::trace!("{subject}: {size} bytes hashed"),
+        }
         Ok(Downloaded { sha256: sink.hasher.finish(), size })
     }
 
@@ -158,14 +175,18 @@ impl PartFile {
     }
 
     fn cannot_write(&self, error: io::Error) -> Error {
-        cannot_write(&self.subject, &self.destination, error)
+        let nowhere = Path::new("nowhere");
+        let destination = self.place.as_ref().map_or(nowhere, |place| &place.destination);
+        cannot_write(&self.subject, destination, error)
     }
 }
 
 impl Sink {
     fn absorb(mut self, mut full: Vec<u8>) -> io::Result<Self> {
         self.hasher.update(&full);
-        self.file.write_all(&full)?;
+        if let Some(file) = &mut self.file {
+            file.write_all(&full)?;
+        }
         full.clear();
         self.spare = full;
         Ok(self)
@@ -213,6 +234,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_only_hashed_has_the_same_digest_and_is_nowhere() {
+        let mut part = PartFile::hashed("asset `a`");
+        part.write(b"forgotten").await.unwrap();
+        part.restart().await.unwrap();
+        let bytes = vec![7; 3 * BUFFER + 1];
+        part.write(&bytes).await.unwrap();
+        let done = part.finish().await.unwrap();
+        assert_eq!(done, Downloaded { sha256: Sha256::of(&bytes), size: bytes.len() as u64 });
+    }
+
+    #[tokio::test]
     async fn an_unfinished_file_leaves_nothing_behind_even_in_the_middle_of_a_write() {
         let directory = tempfile::tempdir().unwrap();
         let mut part = PartFile::create(&directory.path().join("a"), "asset `a`").unwrap();
@@ -229,7 +261,8 @@ mod tests {
         let path = directory.path().join("a");
         let full = File::options().write(true).open("/dev/full").unwrap();
         let temporary = tempfile::NamedTempFile::new_in(directory.path()).unwrap().into_temp_path();
-        let mut part = PartFile::over(full, temporary, &path, "asset `a`");
+        let place = Place { temporary, destination: path.clone() };
+        let mut part = PartFile::over(Some(full), Some(place), "asset `a`");
         part.write(&[7; 100]).await.unwrap();
         let error = part.finish().await.unwrap_err();
         assert_eq!(error.class(), Class::Input);

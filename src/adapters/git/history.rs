@@ -150,7 +150,7 @@ pub(super) fn require_whole(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `git` fails, the file is too large, or what is there is a link or a folder.
-fn file_at(folder: &Path, commit: &str, path: &str) -> Result<Option<Vec<u8>>> {
+pub(super) fn file_at(folder: &Path, commit: &str, path: &str) -> Result<Option<Vec<u8>>> {
     let listing = git(folder, &["ls-tree", "-z", "--full-tree", commit, "--", path], MAX_LISTING)?;
     let entry = String::from_utf8_lossy(&listing);
     let Some(entry) = entry.split('\0').find(|entry| !entry.is_empty()) else { return Ok(None) };

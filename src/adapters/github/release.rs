@@ -50,6 +50,9 @@ pub struct ReleaseAsset {
     /// `sha256:…` as the API computed it; `None` for assets older than that feature.
     #[serde(default)]
     pub digest: Option<String>,
+    /// When it was last changed, RFC 3339.
+    #[serde(default, deserialize_with = "text_if_any")]
+    pub updated_at: Option<String>,
     /// The API's URL of the asset: its metadata or, when asked for, its bytes.
     #[serde(deserialize_with = "absolute_url")]
     pub url: Url,
@@ -82,7 +85,7 @@ fn absolute_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Er
 }
 
 /// Whatever else a server sends in place of a text counts as none.
-fn text_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+pub(super) fn text_if_any<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => Some(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,

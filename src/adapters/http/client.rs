@@ -14,7 +14,8 @@ use tokio::sync::OnceCell;
 
 use super::{
     HttpOptions, excerpt, excerpt_at, excerpt_within,
-    failure::{Asked, Failure, Unwelcome, host},
+    failure::{Asked, Failure, host},
+    gate::Gate,
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
     request::{Body, Redirects, Request},
@@ -28,16 +29,16 @@ use crate::error::{Error, Result};
 const MAX_PATH: usize = 200;
 /// Redirects followed for one request.
 const MAX_REDIRECTS: usize = 5;
-/// How much of an error's body is read for its message.
-const MAX_ERROR_BYTES: u64 = 16 << 10;
 const USER_AGENT: &str = concat!("merotee/", env!("CARGO_PKG_VERSION"));
 /// The client of one service and of the hosts it redirects to.
 pub struct Http {
-    service: Service,
+    pub(super) service: Service,
     options: HttpOptions,
     base: Url,
     /// Marked as sensitive: its `Debug` says so and nothing else.
-    authorization: Option<HeaderValue>,
+    pub(super) authorization: Option<HeaderValue>,
+    /// What all requests have in common.
+    pub(super) gate: Gate,
     // Made on first use: reading the system's certificates takes longer than many a request.
     proxied: OnceCell<Client>,
     direct: OnceCell<Client>,
@@ -99,7 +100,8 @@ impl Http {
             tracing::warn!("the token goes to {} without encryption", host(&base));
         }
         let [proxied, direct, proxied_upload, direct_upload] = [const { OnceCell::const_new() }; 4];
-        Ok(Self { service, options, base, authorization, proxied, direct, proxied_upload, direct_upload })
+        let gate = Gate::new(service);
+        Ok(Self { service, options, base, authorization, gate, proxied, direct, proxied_upload, direct_upload })
     }
 
     pub(crate) fn options(&self) -> &HttpOptions {
@@ -180,11 +182,16 @@ impl Http {
             Body::None | Body::Json(_) | Body::Bytes(..) => self.options.request_timeout,
         };
         loop {
-            let failure = match tokio::time::timeout(limit, self.ask_once(request)).await {
-                Ok(Ok(fetched)) => return Ok(fetched),
-                Ok(Err(failure)) => failure,
-                Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+            // What is waited for here is nobody's delay: no answer is late yet.
+            let failure = match self.gate.enter(url).await {
+                Ok(()) => match tokio::time::timeout(limit, self.ask_once(request)).await {
+                    Ok(Ok(fetched)) => return Ok(fetched),
+                    Ok(Err(failure)) => failure,
+                    Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+                },
+                Err(closed) => closed,
             };
+            self.heed(&failure);
             patience.wait(failure).await?;
         }
     }
@@ -211,6 +218,9 @@ impl Http {
             let shown = shown(&url);
             tracing::debug!("{} {shown}", request.method);
             let response = self.send(request, &url).await?;
+            if self.is_own(&url) {
+                self.gate.observe(response.headers());
+            }
             tracing::trace!("{shown} answered {}", response.status().as_u16());
             if let Some(next) = self.redirect(&url, &response, request)? {
                 url = next;
@@ -257,19 +267,6 @@ impl Http {
     /// The next piece of the body, `None` at its end.
     pub(crate) async fn piece(&self, answer: &mut Answer) -> Result<Option<impl AsRef<[u8]> + use<>>, Failure> {
         answer.response.chunk().await.map_err(|e| Failure::transport(&answer.url, &self.options, &e))
-    }
-
-    /// The failure that an answer with an unwelcome status stands for.
-    pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
-        // The body is only wanted for its message: without one, or with half of one, the status has to do.
-        let mut body = self.body(&mut answer, MAX_ERROR_BYTES).await.unwrap_or_default();
-        if self.authorization.as_ref().is_some_and(|sent| token::holds_part(&body, sent)) {
-            tracing::debug!("{} repeats the token in its message, which is not shown", host(&answer.url));
-            body.clear();
-        }
-        let (status, headers) = (answer.response.status(), answer.response.headers());
-        let unwelcome = Unwelcome { status, headers, body: &body, storage: answer.redirected_away };
-        Failure::status(&answer.url, self.service, &unwelcome)
     }
 
     /// The body in memory. Bytes are counted as they come: `Content-Length` proves nothing.

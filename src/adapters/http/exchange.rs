@@ -31,10 +31,13 @@ impl Http {
             let body = self.body(&mut answer, self.options().max_json_bytes).await?;
             Ok((answer.response.status(), body))
         };
-        let failure = match tokio::time::timeout(limit, exchange).await {
-            Ok(Ok(answer)) => return Ok(answer),
-            Ok(Err(failure)) => failure,
-            Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+        let failure = match self.admitted(url).await {
+            Ok(()) => match tokio::time::timeout(limit, exchange).await {
+                Ok(Ok(answer)) => return Ok(answer),
+                Ok(Err(failure)) => failure,
+                Err(_) => Failure::new(url, Reason::TimedOut(limit)),
+            },
+            Err(closed) => closed,
         };
         Err(self.patience(subject).give_up(failure))
     }

@@ -90,6 +90,11 @@ impl Failure {
         self.unsent || matches!(self.reason, Reason::RateLimited { .. })
     }
 
+    /// Whether it is ours: what should be sent cannot be produced, or the client not be set up.
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self.reason, Reason::Unsendable(_) | Reason::Setup(_))
+    }
+
     /// An answer whose status is not a success, of the server at `url`.
     pub(super) fn status(url: &Url, service: Service, unwelcome: &Unwelcome<'_>) -> Self {
         Self::new(url, refusal(service, unwelcome))
@@ -169,6 +174,21 @@ impl Failure {
         match around.service.advice(&self.reason, around.ours) {
             Some(advice) => error.help(advice),
             None => error,
+        }
+    }
+
+    /// The rate limit that is reached, if that is the failure: whether it is the secondary one, and the wait it asks for.
+    pub(super) fn limit(&self) -> Option<(bool, Option<Pause>)> {
+        match self.reason {
+            Reason::RateLimited { secondary, pause, .. } => Some((secondary, pause)),
+            Reason::Unreachable { .. }
+            | Reason::TimedOut(_)
+            | Reason::Broken(_)
+            | Reason::Status { .. }
+            | Reason::Refused(_)
+            | Reason::TooLarge(_)
+            | Reason::Setup(_)
+            | Reason::Unsendable(_) => None,
         }
     }
 

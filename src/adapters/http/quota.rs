@@ -12,6 +12,7 @@ use reqwest::{
 };
 
 use super::{
+    failure::PATIENCE,
     reason::Pause,
     service::{Limits, Service},
 };
@@ -26,6 +27,41 @@ pub(crate) enum Limit {
     Primary,
     /// GitHub's own against bursts and costly requests, whatever remains of the primary one.
     Secondary,
+}
+
+/// What GitHub says of its primary limit with every answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// Requests that may be made in the hour.
+    pub limit: u64,
+    /// Those that are left of it.
+    pub remaining: u64,
+    /// When the next hour begins.
+    pub(crate) reset: Pause,
+}
+
+impl Quota {
+    /// When the next hour begins, by the server's clock.
+    pub fn resets(&self) -> Timestamp {
+        self.reset.until
+    }
+
+    /// Whether that is so soon that requests wait for it.
+    pub fn resets_soon(&self) -> bool {
+        self.reset.wait <= PATIENCE
+    }
+}
+
+/// What an answer, whatever its status, says of the primary limit.
+pub(crate) fn stated(service: Service, headers: &HeaderMap, local_now: Timestamp) -> Option<Quota> {
+    if service.limits() != Limits::GitHub {
+        return None;
+    }
+    let number = |name: &str| text(headers, name)?.parse::<u64>().ok();
+    let now = text(headers, DATE.as_str()).and_then(http_date).unwrap_or(local_now);
+    let until = Timestamp::from_second(text(headers, "x-ratelimit-reset")?.parse().ok()?).ok()?;
+    let (limit, remaining) = (number("x-ratelimit-limit")?, number("x-ratelimit-remaining")?);
+    Some(Quota { limit, remaining, reset: Pause { wait: between(now, until).min(LONGEST), until } })
 }
 
 /// The limit that an answer of this status says is reached. `said` is the message of the body, which is the only mark of

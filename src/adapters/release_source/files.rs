@@ -1,6 +1,9 @@
 //! Where the files of a release come from: GitHub or a local folder.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use tempfile::TempDir;
 
@@ -10,8 +13,8 @@ use crate::{
         fetched::Fetched,
         file,
         folder::{self, NOTES_FILE},
-        github::GitHub,
-        github_release,
+        github::{GitHub, Release},
+        github_release::{self, Listing, Thrift},
         keep::{Keep, Staged},
     },
     error::{Error, Result},
@@ -26,6 +29,8 @@ pub enum Files {
     GitHub {
         /// The API.
         github: Box<GitHub>,
+        /// Releases that are listed already, by their tags: they are not asked for again.
+        listed: HashMap<String, Release>,
         /// Where downloads go.
         downloads: Downloads,
         /// Whether progress may be shown.
@@ -50,6 +55,8 @@ pub enum Downloads {
     Temporary(TempDir),
     /// To stay, under a name that says what they are worth.
     Kept(Keep),
+    /// Nowhere, but for documents, which go into a folder that is removed when the value is dropped.
+    Hashed(TempDir, Thrift),
 }
 
 impl Downloads {
@@ -64,6 +71,27 @@ impl Downloads {
 }
 
 impl Files {
+    /// On GitHub, where each release is asked for when it is read.
+    pub fn on_github(github: GitHub, downloads: Downloads, progress: bool) -> Self {
+        Self::GitHub { github: Box::new(github), listed: HashMap::new(), downloads, progress }
+    }
+
+    /// The API they are listed by, where that is one.
+    pub fn github(&self) -> Option<&GitHub> {
+        match self {
+            Self::GitHub { github, .. } => Some(github),
+            Self::Folder { .. } => None,
+        }
+    }
+
+    /// Whether progress may be shown, release by release.
+    pub(super) fn shows_progress(&self) -> bool {
+        match self {
+            Self::GitHub { progress, .. } => *progress,
+            Self::Folder { .. } => true,
+        }
+    }
+
     /// Reads as much of a release as is wanted. What was downloaded stays as long as the second value does.
     pub(super) async fn fetch(
         &self,
@@ -79,10 +107,14 @@ impl Files {
                 let request = folder::Request { notes, contracts, family, scope, jobs, budget };
                 Ok((folder::fetch(&folder, request).await?, None))
             }
-            Self::GitHub { github, downloads, progress } => {
+            Self::GitHub { github, listed, downloads, progress } => {
                 let asked = phase(*progress, || Phase::begin(format!("listing {tag}")));
                 let repository = &rule.repository;
-                let Some(listing) = github_release::list(github, repository, tag, contracts, scope).await? else {
+                let listing = match listed.get(tag.as_str()).cloned() {
+                    Some(release) => Some(Listing::of(release, repository, tag, contracts, scope)?),
+                    None => github_release::list(github, repository, tag, contracts, scope).await?,
+                };
+                let Some(listing) = listing else {
                     // A comparison goes on without it and shows no advice.
                     let near = match purpose {
                         Purpose::Verdict => github_release::nearest(github, repository, tag).await,
@@ -92,14 +124,18 @@ impl Files {
                 };
                 drop(asked);
                 let staged = match (downloads, purpose) {
-                    (Downloads::Temporary(root), _) => Staged::temporary(root.path())?,
+                    (Downloads::Temporary(root) | Downloads::Hashed(root, _), _) => Staged::temporary(root.path())?,
                     (Downloads::Kept(keep), Purpose::Verdict) => keep.stage(tag, listing.names())?,
                     (Downloads::Kept(keep), Purpose::Comparison) => keep.stage_beside(tag)?,
                 };
                 let notes_have_room = notes_have_room(listing.names());
                 let (assets, bytes) = listing.needed();
                 let phase = phase(*progress, || Phase::of(format!("downloading {tag}"), bytes, assets, "asset"));
-                let request = github_release::Request { into: staged.path(), jobs, budget, phase: &phase };
+                let thrift = match downloads {
+                    Downloads::Temporary(_) | Downloads::Kept(_) => None,
+                    Downloads::Hashed(_, thrift) => Some(thrift),
+                };
+                let request = github_release::Request { into: staged.path(), jobs, budget, phase: &phase, thrift };
                 let fetched = listing.download(github, request).await?;
                 drop(phase);
                 if staged.is_kept()

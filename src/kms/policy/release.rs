@@ -68,7 +68,7 @@ async fn read(release: &Tag, publisher: &Publisher) -> Result<Read> {
         .within(Allowance::new(MAX_DOWNLOAD, "the service's bound"));
     let rule = signer_rule(publisher);
     let source = ReleaseSource {
-        files: Files::GitHub { github: Box::new(github), downloads: Downloads::temporary()?, progress: false },
+        files: Files::on_github(github, Downloads::temporary()?, false),
         log: Some(Log::new(publisher.rekor_url.clone(), publisher.http.clone())?),
         contracts: &contracts,
         root: &publisher.trust_root,

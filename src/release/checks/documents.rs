@@ -28,7 +28,7 @@ use crate::{
         sbom,
         snapshot::{Asset, Available, Content, MAX_DOCUMENT_BYTES, Snapshot},
     },
-    report::{CheckInfo, Finding, Status},
+    report::{CheckInfo, Finding},
     schema::{self, Document, SCHEMA},
     subject::{
         profile::Profile,
@@ -279,13 +279,11 @@ pub fn notes_image(snapshot: &Snapshot) -> Vec<Finding> {
 
 /// `notes-sections`. Releases of a layout that predates the rules are warned about only.
 pub fn notes_sections(snapshot: &Snapshot) -> Vec<Finding> {
-    let mut findings = with_notes(snapshot, NOTES_SECTIONS, |text| notes::notes_sections(NOTES, text, snapshot.class));
-    if snapshot.contract.notes == Notes::Advisory {
-        for finding in findings.iter_mut().filter(|f| matches!(f.status, Status::Fail | Status::Missing)) {
-            finding.status = Status::Warn;
-        }
+    let findings = with_notes(snapshot, NOTES_SECTIONS, |text| notes::notes_sections(NOTES, text, snapshot.class));
+    match snapshot.contract.notes {
+        Notes::Enforced => findings,
+        Notes::Advisory => notes::advisory(findings),
     }
-    findings
 }
 
 fn with_notes(snapshot: &Snapshot, check: CheckInfo, rule: impl Fn(&str) -> Vec<Finding>) -> Vec<Finding> {

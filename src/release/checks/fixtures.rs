@@ -28,7 +28,7 @@ pub(super) fn snapshot(assets: &[(&str, &str)], scope: Scope) -> Snapshot {
         let content = Content::Read {
             digest: Sha256::of(&bytes),
             size: bytes.len() as u64,
-            path: PathBuf::new(),
+            path: Some(PathBuf::new()),
             document: read.then(|| held(name, bytes)),
         };
         let content = if selection.fetches(name) { content } else { Content::NotFetched };

@@ -60,6 +60,13 @@ pub fn of(snapshot: &Snapshot) -> Option<Source<'_>> {
     sources.all(|source| source == Some(first)).then_some(first)
 }
 
+/// The commit that the documents state, when all that state one state the same.
+pub fn agreed(snapshot: &Snapshot) -> Option<String> {
+    let stated = stated(snapshot);
+    let first = stated.first()?.commit.clone();
+    stated.iter().all(|other| other.commit.eq_ignore_ascii_case(&first)).then_some(first)
+}
+
 /// `anchor`: the asset whose signature the others are measured by, where it has one that is sound.
 fn judge(signatures: &[Signature], stated: &[Stated], anchor: &str) -> Vec<Finding> {
     let signers: Vec<(&Signature, &Signer)> = signatures.iter().filter_map(|s| Some((s, signer(s)?))).collect();

@@ -11,7 +11,7 @@ use super::{
     sections::{Section, required_sections},
 };
 use crate::{
-    report::{CheckInfo, Finding},
+    report::{CheckInfo, Finding, Status},
     schema::excerpt::{capped, excerpt},
     subject::tag::Class,
     text::counted,
@@ -53,6 +53,14 @@ pub fn check(subject: &str, notes: &str, demands: Demands<'_>) -> Vec<Finding> {
     image.into_iter().flatten().chain(notes_sections(subject, notes, demands.class)).collect()
 }
 
+/// The findings about notes of a layout that predates the rules: whatever fails is a warning.
+pub fn advisory(mut findings: Vec<Finding>) -> Vec<Finding> {
+    for finding in findings.iter_mut().filter(|f| matches!(f.status, Status::Fail | Status::Missing)) {
+        finding.status = Status::Warn;
+    }
+    findings
+}
+
 /// [`NOTES_SECTIONS`]: every section `class` demands is there and says something, and no gap is left anywhere. A finding
 /// a section; one finding for a release candidate, whose notes may be short. `subject` is what to call the notes.
 pub fn notes_sections(subject: &str, notes: &str, class: Class) -> Vec<Finding> {
@@ -64,7 +72,7 @@ pub fn notes_sections(subject: &str, notes: &str, class: Class) -> Vec<Finding> 
         findings.push(finding);
         told.extend(gaps);
     }
-    let left = (0..lines.len()).filter(|at| lines.get(*at).is_some_and(is_gap) && !told.contains(at));
+    let left = (0..lines.len()).filter(|at| begins_gap(&lines, *at) && !told.contains(at));
     findings.extend(capped(left.map(|at| gap_elsewhere(subject, &lines, at)).collect()));
     if class == Class::Rc && findings.is_empty() {
         findings.push(if says_something(&lines) {
@@ -92,7 +100,7 @@ fn section_filled(subject: &str, lines: &[Line], section: &Section) -> (Finding,
         let below = lines.get(index + 1..).unwrap_or_default();
         let end = below.iter().position(|line| matches!(line, Line::Heading(other, _) if other <= level));
         let body = below.get(..end.unwrap_or(below.len())).unwrap_or_default();
-        gaps.extend(body.iter().enumerate().filter(|(_, line)| is_gap(line)).map(|(at, _)| index + 1 + at));
+        gaps.extend((index + 1..=index + body.len()).filter(|at| begins_gap(lines, *at)));
         if says_something(body) {
             filled.get_or_insert(title);
         }
@@ -129,6 +137,13 @@ fn gap_elsewhere(subject: &str, lines: &[Line], at: usize) -> Finding {
         .help("write what is missing, or take the placeholder out")
 }
 
+/// Whether a gap begins here: a marker and the placeholder below it are one.
+fn begins_gap(lines: &[Line], at: usize) -> bool {
+    let blank = |line: &&Line| matches!(line, Line::Text(text) if text.trim().is_empty());
+    let above = lines.get(..at).unwrap_or_default().iter().rev().find(|line| !blank(line));
+    lines.get(at).is_some_and(is_gap) && !above.is_some_and(is_gap)
+}
+
 fn is_gap(line: &Line) -> bool {
     match line {
         Line::Gap(_) => true,
@@ -152,7 +167,7 @@ pub(super) fn is_placeholder(text: &str) -> bool {
 }
 
 /// The words of a heading up to the first remark, lowercase, one space between, without a leading number.
-fn words(title: &str) -> String {
+pub(super) fn words(title: &str) -> String {
     let title = title.split([':', '(', '–', '—']).next().unwrap_or_default();
     let plain: String =
         title.chars().filter(|c| !matches!(c, '\'' | '’')).map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();

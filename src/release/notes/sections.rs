@@ -17,9 +17,51 @@
 
 use crate::subject::tag::Class;
 
+/// What a section is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// What changed.
+    Changelog,
+    /// What stops working.
+    Breaking,
+    /// How to get there.
+    Upgrade,
+    /// Registers of the machines.
+    Measurements,
+    /// Versions of the other family.
+    Counterpart,
+    /// What made a hotfix necessary.
+    Incident,
+    /// The change of a hotfix.
+    ExactChange,
+    /// The way back.
+    Rollback,
+    /// Why a hotfix could not wait.
+    Reason,
+}
+
+impl Topic {
+    /// What a gap in the section is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Changelog => "changelog",
+            Self::Breaking => "breaking-changes",
+            Self::Upgrade => "upgrade-path",
+            Self::Measurements => "measurements",
+            Self::Counterpart => "counterpart",
+            Self::Incident => "incident",
+            Self::ExactChange => "exact-change",
+            Self::Rollback => "rollback",
+            Self::Reason => "reason",
+        }
+    }
+}
+
 /// A section that notes may have to have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Section {
+    /// What it is about.
+    pub topic: Topic,
     /// The heading to write.
     pub heading: &'static str,
     /// Every heading that is accepted, as words: lowercase, one space between. The first is [`Self::heading`].
@@ -33,18 +75,21 @@ pub struct Section {
 /// Every section, in the order to write them.
 pub const SECTIONS: [Section; 9] = [
     Section {
+        topic: Topic::Changelog,
         heading: "Changelog",
         accepted: &["changelog", "change log", "whats changed", "changes"],
         tells: "what changed since the previous release",
         hotfix_only: false,
     },
     Section {
+        topic: Topic::Breaking,
         heading: "Breaking changes",
         accepted: &["breaking changes", "breaking change", "backwards incompatible changes", "incompatible changes"],
         tells: "what stops working, or that nothing does",
         hotfix_only: false,
     },
     Section {
+        topic: Topic::Upgrade,
         heading: "Upgrade path",
         accepted: &[
             "upgrade path",
@@ -59,6 +104,7 @@ pub const SECTIONS: [Section; 9] = [
         hotfix_only: false,
     },
     Section {
+        topic: Topic::Measurements,
         heading: "MRTD/RTMR changes",
         accepted: &[
             "mrtd rtmr changes",
@@ -71,6 +117,7 @@ pub const SECTIONS: [Section; 9] = [
         hotfix_only: false,
     },
     Section {
+        topic: Topic::Counterpart,
         heading: "Compatible counterpart versions",
         accepted: &[
             "compatible counterpart versions",
@@ -84,6 +131,7 @@ pub const SECTIONS: [Section; 9] = [
         hotfix_only: false,
     },
     Section {
+        topic: Topic::Incident,
         heading: "CVE or incident reference",
         accepted: &[
             "cve or incident reference",
@@ -98,18 +146,21 @@ pub const SECTIONS: [Section; 9] = [
         hotfix_only: true,
     },
     Section {
+        topic: Topic::ExactChange,
         heading: "Exact change",
         accepted: &["exact change", "exact change description", "change description", "the change", "the fix", "fix"],
         tells: "exactly what was changed",
         hotfix_only: true,
     },
     Section {
+        topic: Topic::Rollback,
         heading: "Rollback instructions",
         accepted: &["rollback instructions", "rollback", "rolling back", "how to roll back"],
         tells: "how to go back to the patched release",
         hotfix_only: true,
     },
     Section {
+        topic: Topic::Reason,
         heading: "Why a patch was needed",
         accepted: &[
             "why a patch was needed",

@@ -21,6 +21,8 @@ use super::{
 
 /// Where an Enterprise host has its API.
 pub(super) const ENTERPRISE: &str = "/api/v3";
+/// Where it takes uploads.
+pub(super) const ENTERPRISE_UPLOADS: &str = "/api/uploads";
 
 /// What every request says of itself.
 #[derive(Debug, Clone)]
@@ -41,7 +43,10 @@ impl FromRequestParts<Shared> for Ask {
             .map(ToString::to_string)
             .or_else(|| parts.headers.get(header::HOST)?.to_str().ok().map(str::to_owned))
             .unwrap_or_default();
-        let prefix = if parts.uri.path().starts_with(ENTERPRISE) { ENTERPRISE } else { "" };
+        let enterprise = [ENTERPRISE, ENTERPRISE_UPLOADS].iter().any(|start| parts.uri.path().starts_with(start));
+        let prefix = if enterprise { ENTERPRISE } else { "" };
+        // Uploads are answered with addresses of the API.
+        let host = host.strip_prefix("uploads.").map_or(host.clone(), |rest| format!("api.{rest}"));
         let token = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let account = token.map(|token| hub.lock().accounts.of_header(token));
         Ok(Self { base: format!("http://{host}{prefix}"), account })
@@ -57,6 +62,15 @@ impl Ask {
     /// The URL of a repository.
     pub(super) fn repository(&self, full_name: &str) -> String {
         format!("{}/repos/{full_name}", self.base)
+    }
+
+    /// Where assets of a repository are uploaded: `uploads.X` beside `api.X` and `/api/uploads` beside `/api/v3`, as on
+    /// GitHub; for any other address the API's own.
+    pub(super) fn uploads(&self, full_name: &str) -> String {
+        let beside = self.base.strip_prefix("http://api.").map(|rest| format!("http://uploads.{rest}"));
+        let below = self.base.strip_suffix(ENTERPRISE).map(|host| format!("{host}{ENTERPRISE_UPLOADS}"));
+        let base = below.or(beside).unwrap_or_else(|| self.base.clone());
+        format!("{base}/repos/{full_name}")
     }
 
     /// Whether drafts are shown to the caller.
@@ -137,7 +151,11 @@ impl Here {
         let mut state = self.hub.lock();
         let (repository, id) = state.change(&self.full_name)?;
         let base = self.ask.repository(&repository.full_name);
-        change(repository, &Change { id, base, account })
+        // Under the lock, so that no other change comes in between.
+        self.hub.moments.note(repository);
+        let changed = change(repository, &Change { id, base, account });
+        self.hub.moments.note(repository);
+        changed
     }
 }
 

@@ -2,11 +2,12 @@
 
 use axum::{
     Extension, Json,
-    body::{Body, Bytes},
+    body::Body,
     extract::{Path, Query, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,7 +15,8 @@ use super::{
     Shared,
     accounts::Account,
     ask::{Here, Page, Said},
-    faults,
+    content::{self, NotReceived},
+    faults::{self, Spoilt},
     refusal::Refusal,
     repository::Asset,
 };
@@ -24,10 +26,6 @@ use super::{
 pub(super) struct Id {
     id: u64,
 }
-
-/// Marks an upload that is to break off.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct BreaksOff;
 
 pub(super) async fn list(here: Here, Path(Id { id }): Path<Id>, Query(page): Query<Page>) -> Result<Response, Refusal> {
     let drafts = here.ask.sees_drafts();
@@ -60,32 +58,50 @@ pub(super) struct Named {
     label: Option<String>,
 }
 
-/// A request to upload: its target, its name, and what came along.
+/// Takes an upload. From its first byte on the asset is there as a starter, and stays one when the connection breaks off.
 pub(super) async fn upload(
     here: Here,
     Path(Id { id }): Path<Id>,
     Query(named): Query<Named>,
-    breaks_off: Option<Extension<BreaksOff>>,
+    spoilt: Option<Extension<Spoilt>>,
     headers: HeaderMap,
-    bytes: Bytes,
+    body: Body,
 ) -> Result<Response, Refusal> {
-    here.ask.writer()?;
-    if bytes.is_empty() {
-        return Err(Refusal::rule("ReleaseAsset", "size must be greater than or equal to 1"));
-    }
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = media_type.unwrap_or("application/octet-stream").to_owned();
-    here.write(|repository, change| {
-        let asset = Asset::uploaded(change.id, named.name.unwrap_or_default(), media_type, bytes);
-        let (label, uploader) = (named.label.unwrap_or_default(), change.account.login.clone());
-        let asset = Asset { label, uploader, ..asset };
-        if breaks_off.is_some() {
-            repository.upload(id, asset.broken_off())?;
-            return Ok(faults::status(502));
+    let asset = here.write(|repository, change| {
+        let (name, label) = (named.name.unwrap_or_default(), named.label.unwrap_or_default());
+        let uploader = change.account.login.clone();
+        repository.begin(id, Asset::starter(change.id, name, label, media_type, uploader))
+    })?;
+    let received = match spoilt.map(|Extension(spoilt)| spoilt) {
+        Some(Spoilt::CutOff) => {
+            body.into_data_stream().next().await;
+            return Ok(faults::dropped());
         }
-        let taken = repository.upload(id, asset)?;
-        Ok((StatusCode::CREATED, Json(asset_json(&change.base, &taken))).into_response())
-    })
+        Some(Spoilt::BreaksOff) => return Ok(faults::status(502)),
+        Some(Spoilt::Empty) => content::receive(Body::empty()).await,
+        None => match content::receive(body).await {
+            Ok(received) if received.size > 0 => Ok(received),
+            Ok(_) => {
+                here.write(|repository, _| repository.delete_asset(asset.id))?;
+                return Err(Refusal::rule("ReleaseAsset", "size must be greater than or equal to 1"));
+            }
+            Err(why) => Err(why),
+        },
+    };
+    match received {
+        Ok(received) => here.write(|repository, change| {
+            let asset = repository.complete(asset.id, received)?;
+            Ok((StatusCode::CREATED, Json(asset_json(&change.base, &asset))).into_response())
+        }),
+        Err(NotReceived::BrokenOff) => Ok(faults::dropped()),
+        Err(NotReceived::NoRoom) => Ok(faults::status(500)),
+        Err(NotReceived::TooLarge) => {
+            here.write(|repository, _| repository.delete_asset(asset.id))?;
+            Err(Refusal::rule("ReleaseAsset", "size must be less than or equal to 2147483648"))
+        }
+    }
 }
 
 /// Another name or label for an asset.
@@ -109,25 +125,27 @@ pub(super) async fn blob(State(hub): State<Shared>, Path(id): Path<u64>, headers
     if headers.contains_key(header::AUTHORIZATION) {
         return two_credentials();
     }
-    let Some(bytes) = hub.lock().blob(id) else {
+    let Some(content) = hub.lock().blob(id) else {
         return Refusal::not_found().into_response();
     };
-    let total = bytes.len();
+    hub.recorder.add_download(id);
+    let total = content.size();
     let from = headers
         .get(header::RANGE)
-        .and_then(|range| range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok())
+        .and_then(|range| range.to_str().ok()?.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<u64>().ok())
         .filter(|from| *from > 0);
     let builder = Response::builder().header(header::CONTENT_TYPE, "application/octet-stream");
     let response = match from {
         Some(from) if from < total => builder
             .status(StatusCode::PARTIAL_CONTENT)
             .header(header::CONTENT_RANGE, format!("bytes {from}-{}/{total}", total - 1))
-            .body(Body::from(bytes.slice(from..))),
+            .header(header::CONTENT_LENGTH, total - from)
+            .body(content.body(from)),
         Some(_) => builder
             .status(StatusCode::RANGE_NOT_SATISFIABLE)
             .header(header::CONTENT_RANGE, format!("bytes */{total}"))
             .body(Body::empty()),
-        None => builder.body(Body::from(bytes)),
+        None => builder.header(header::CONTENT_LENGTH, total).body(content.body(0)),
     };
     response.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
 }

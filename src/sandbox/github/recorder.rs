@@ -21,12 +21,16 @@ pub struct Recorded {
 
 /// The requests so far.
 #[derive(Debug, Default)]
-pub struct Recorder(Mutex<Vec<Recorded>>);
+pub struct Recorder {
+    requests: Mutex<Vec<Recorded>>,
+    /// Numbers of assets whose bytes the storage was asked for.
+    downloads: Mutex<Vec<u64>>,
+}
 
 impl Recorder {
     /// All of them, oldest first.
     pub fn requests(&self) -> Vec<Recorded> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Those that change something.
@@ -34,7 +38,22 @@ impl Recorder {
         self.requests().into_iter().filter(|one| !one.method.is_safe() && !one.path.ends_with("/graphql")).collect()
     }
 
+    /// The numbers of the assets whose bytes the storage was asked for, once for each time.
+    pub fn downloads(&self) -> Vec<u64> {
+        self.downloads.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets all of it.
+    pub fn clear(&self) {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.downloads.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    pub(super) fn add_download(&self, asset: u64) {
+        self.downloads.lock().unwrap_or_else(PoisonError::into_inner).push(asset);
+    }
+
     pub(super) fn add(&self, one: Recorded) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(one);
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner).push(one);
     }
 }

@@ -107,7 +107,7 @@ fn release_json(here: &Here, repository: &Repository, release: &Release) -> Valu
         "node_id": format!("RE_{id}"),
         "url": format!("{base}/releases/{id}"),
         "assets_url": format!("{base}/releases/{id}/assets"),
-        "upload_url": format!("{base}/releases/{id}/assets{{?name,label}}"),
+        "upload_url": format!("{}/releases/{id}/assets{{?name,label}}", here.ask.uploads(&repository.full_name)),
         "html_url": format!("https://github.com/{}/releases/tag/{tag}", repository.full_name),
         "tarball_url": null,
         "zipball_url": null,

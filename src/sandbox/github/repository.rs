@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 pub(super) use self::{
     issues::{Comment, Label, Pull, PullWish, Review, Verdict, WantedPull},
-    releases::{Asset, Release, Wish},
+    releases::{Asset, AssetState, Release, Wish},
 };
 use crate::sandbox::{
     git::{Objects, Oid},

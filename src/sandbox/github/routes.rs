@@ -14,23 +14,24 @@ use serde_json::{Value, json};
 
 use super::{
     Shared,
-    ask::{Ask, ENTERPRISE, Here},
+    ask::{Ask, ENTERPRISE, ENTERPRISE_UPLOADS, Here},
     assets, commits, contents, graphql, issues, objects, people, pulls, refs,
     refusal::Refusal,
     releases,
     repository::BRANCH,
-    watch::watched,
+    watch::{rate_limit, watched},
 };
 
-/// The largest upload, in bytes: all of it is held in memory.
-const MAX_UPLOAD: usize = 256 << 20;
+/// The largest JSON, in bytes. Uploads are not held in memory and have a bound of their own.
+const MAX_JSON: usize = 64 << 20;
 
 /// The REST API, at the root as on github.com and under `/api/v3` as on an Enterprise host.
 pub(in crate::sandbox) fn api(hub: Shared) -> Router {
     all("", &hub)
         .merge(all(ENTERPRISE, &hub))
+        .route(&format!("{ENTERPRISE_UPLOADS}/repos/{{owner}}/{{name}}/releases/{{id}}/assets"), post(assets::upload))
         .fallback(|| async { Refusal::not_found() })
-        .layer(DefaultBodyLimit::max(MAX_UPLOAD))
+        .layer(DefaultBodyLimit::max(MAX_JSON))
         .layer(middleware::from_fn_with_state(Arc::clone(&hub), watched))
         .with_state(hub)
 }
@@ -50,6 +51,7 @@ fn all(prefix: &str, hub: &Shared) -> Router<Shared> {
         .route_layer(middleware::from_fn_with_state(Arc::clone(hub), moved))
         .route(&format!("{prefix}/graphql"), post(graphql::answer))
         .route(&format!("{prefix}/user"), get(people::user))
+        .route(&format!("{prefix}/rate_limit"), get(rate_limit))
         .route(&format!("{prefix}/orgs/{{organisation}}/teams/{{team}}/memberships/{{login}}"), get(people::membership))
 }
 

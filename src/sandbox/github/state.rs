@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Bytes;
-
-use super::{accounts::Accounts, refusal::Refusal, repository::Repository};
+use super::{accounts::Accounts, content::Content, refusal::Refusal, repository::Repository};
 use crate::sandbox::history::History;
 
 /// Ids of what is made later start here.
@@ -53,7 +51,7 @@ impl State {
     }
 
     /// The bytes of an asset of any repository.
-    pub(super) fn blob(&self, id: u64) -> Option<Bytes> {
-        self.repositories.iter().find_map(|repository| Some(repository.asset(id, true).ok()?.bytes.clone()))
+    pub(super) fn blob(&self, id: u64) -> Option<Content> {
+        self.repositories.iter().find_map(|repository| Some(repository.asset(id, true).ok()?.content.clone()))
     }
 }

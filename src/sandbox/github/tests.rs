@@ -3,6 +3,7 @@
 
 mod faults;
 mod git;
+mod moments;
 mod pulls;
 mod releases;
 

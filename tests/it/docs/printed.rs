@@ -21,6 +21,7 @@ const CANNOT: &[(&str, &str)] = &[
     ("cargo test --locked", "is what runs this test"),
     ("cargo install --locked --path . --no-default-features", "builds for minutes; .ci/run runs it"),
     (".ci/run", "runs this test"),
+    ("cargo bench --bench audit", "measures for minutes; .ci/run builds it"),
     ("cargo bench --bench kms", "measures for minutes; .ci/run builds it"),
     ("cargo bench --bench policies", "measures for minutes; .ci/run builds it"),
     ("cargo bench --bench processes", "measures for minutes; .ci/run builds it"),
@@ -68,7 +69,7 @@ const CANNOT: &[(&str, &str)] = &[
 const WALKED: &[&str] = &["docs/publishing.md"];
 
 /// Commands that are spoken of and come later.
-const NOT_THERE_YET: &[&str] = &["publish"];
+const NOT_THERE_YET: &[&str] = &[];
 
 /// What is judged by Intel's root where no other is named: here the sandbox's must take its place.
 const UNDER_INTELS_ROOT: &str = "merotee quote verify ";

@@ -1,7 +1,6 @@
 //! Notes of each class.
 
 use super::{super::sections::SECTIONS, *};
-use crate::report::Status;
 
 /// Notes with every section a hotfix needs.
 fn complete() -> String {

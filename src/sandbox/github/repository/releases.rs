@@ -1,15 +1,18 @@
 //! Releases and their assets: drafts, tags, publishing, immutability, names.
 
-use axum::body::Bytes;
 use jiff::Timestamp;
 
-use super::{super::refusal::Refusal, BRANCH, Repository, now, refs::well_formed};
-use crate::{
-    digest::Sha256,
-    sandbox::{
-        documents::GENERATED_AT,
-        release::{ServedAsset, ServedRelease},
+use super::{
+    super::{
+        content::{Content, Received},
+        refusal::Refusal,
     },
+    BRANCH, Repository, now,
+    refs::well_formed,
+};
+use crate::sandbox::{
+    documents::GENERATED_AT,
+    release::{ServedAsset, ServedRelease},
 };
 
 /// Asset ids of samples are made of the release's place and the asset's.
@@ -48,7 +51,7 @@ pub(in super::super) struct Asset {
     pub(in super::super) digest: Option<String>,
     pub(in super::super) uploader: String,
     pub(in super::super) time: Timestamp,
-    pub(in super::super) bytes: Bytes,
+    pub(in super::super) content: Content,
 }
 
 /// How far an upload got.
@@ -248,14 +251,27 @@ impl Repository {
         Ok(())
     }
 
-    /// Takes an asset: a name once, with odd characters replaced, and nothing for an immutable release.
-    pub(in super::super) fn upload(&mut self, release: u64, mut asset: Asset) -> Result<Asset, Refusal> {
+    /// Begins to take an asset: a name once, with odd characters replaced, and nothing for an immutable release. It stays
+    /// a starter until [`Repository::complete`].
+    pub(in super::super) fn begin(&mut self, release: u64, mut asset: Asset) -> Result<Asset, Refusal> {
         asset.name = plain(&asset.name);
         let place = self.place(release)?;
         let release = self.releases.get_mut(place).ok_or_else(Refusal::not_found)?;
         release.takes(&asset.name)?;
         release.assets.push(asset.clone());
         Ok(asset)
+    }
+
+    /// Ends an upload well.
+    pub(in super::super) fn complete(&mut self, id: u64, received: Received) -> Result<Asset, Refusal> {
+        let release = self.holder(id)?;
+        if release.immutable {
+            return Err(Refusal::rule("ReleaseAsset", "Cannot upload assets to an immutable release."));
+        }
+        let asset = release.assets.iter_mut().find(|asset| asset.id == id).ok_or_else(Refusal::not_found)?;
+        asset.state = AssetState::Uploaded;
+        (asset.size, asset.digest, asset.content) = (received.size, Some(received.digest), received.content);
+        Ok(asset.clone())
     }
 
     /// Gives an asset another name or label.
@@ -326,16 +342,16 @@ impl Release {
 }
 
 impl Asset {
-    /// An asset whose upload ended well.
-    pub(in super::super) fn uploaded(id: u64, name: String, media_type: String, bytes: Bytes) -> Self {
-        let digest = Some(format!("sha256:{}", Sha256::of(&bytes)));
-        let (size, state, uploader) = (bytes.len() as u64, AssetState::Uploaded, String::new());
-        Self { id, name, label: String::new(), media_type, state, size, digest, uploader, time: now(), bytes }
-    }
-
-    /// What is left where an upload broke off.
-    pub(in super::super) fn broken_off(self) -> Self {
-        Self { state: AssetState::Starter, size: 0, digest: None, bytes: Bytes::new(), ..self }
+    /// An asset of which nothing came yet.
+    pub(in super::super) fn starter(
+        id: u64,
+        name: String,
+        label: String,
+        media_type: String,
+        uploader: String,
+    ) -> Self {
+        let (state, content) = (AssetState::Starter, Content::Held(Vec::new().into()));
+        Self { id, name, label, media_type, state, size: 0, digest: None, uploader, time: now(), content }
     }
 }
 
@@ -351,7 +367,7 @@ fn served(asset: ServedAsset, id: u64) -> Asset {
         digest: Some(asset.stated_digest),
         uploader: "github-actions[bot]".to_owned(),
         time: made_at(),
-        bytes: asset.bytes.into(),
+        content: Content::Held(asset.bytes.into()),
     }
 }
 

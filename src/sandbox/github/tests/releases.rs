@@ -206,3 +206,55 @@ async fn notes_are_made_up_from_what_was_merged_since_the_release_before() {
     let wrong = github.post(&path, json!({"tag_name": "v9", "previous_tag_name": "no-such"})).await;
     assert_eq!(code(&wrong), (422, "invalid"));
 }
+
+#[tokio::test]
+async fn a_large_asset_is_kept_out_of_memory_and_comes_back_whole_and_from_any_byte() {
+    let mut github = GitHub::new();
+    let release = github.made(REPO, json!({"tag_name": "v1"})).await;
+    let generated = Generated { seed: 1, size: (3 << 20) + 5 };
+    let whole = generated.piece(0, generated.size);
+    let path = format!("{release}/assets?name=uploaded");
+    let uploaded = github.asked(Method::POST, &path, whole.clone(), true).await.json;
+    assert_eq!((&uploaded["size"], &uploaded["digest"]), (&json!(generated.size), &json!(generated.digest())));
+    assert!(github.hub.put_generated("o/r", "v1", "made-up", generated, generated.digest()));
+    assert!(!github.hub.put_generated("o/r", "v1", "made-up", generated, generated.digest()), "the name is taken");
+    assert!(!github.hub.put_generated("o/r", "v2", "made-up", generated, generated.digest()), "no such release");
+    let assets = github.get(&release).await.json["assets"].clone();
+    assert_eq!(assets[1]["digest"], uploaded["digest"]);
+    for asset in assets.as_array().unwrap() {
+        for from in [0, 2 << 20] {
+            let request =
+                Request::get(format!("/assets/{}", asset["id"])).header(header::RANGE, format!("bytes={from}-"));
+            let answer = github.storage.call(request.body(Body::empty()).unwrap()).await.unwrap();
+            let length = answer.headers()[header::CONTENT_LENGTH].to_str().unwrap().to_owned();
+            let bytes = to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+            assert!(bytes == whole[from..] && length == bytes.len().to_string(), "{} from {from}", asset["name"]);
+        }
+    }
+    assert_eq!(github.hub.recorder().downloads().len(), 4);
+}
+
+#[tokio::test]
+async fn assets_are_uploaded_to_a_host_of_its_own_where_the_api_has_one() {
+    let mut github = GitHub::new();
+    let mut made = async |host: &str, prefix: &str, tag: &str| {
+        let request = Request::post(format!("{prefix}{REPO}/releases")).header(header::HOST, host);
+        let request = request.header(header::AUTHORIZATION, "Bearer x");
+        let made = github.send(request.body(Body::from(json!({"tag_name": tag}).to_string())).unwrap()).await.unwrap();
+        let url = made.json["upload_url"].as_str().unwrap().strip_suffix("/assets{?name,label}").unwrap().to_owned();
+        let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+        let request = Request::post(format!("/{path}/assets?name=a")).header(header::HOST, host);
+        let request = request.header(header::AUTHORIZATION, "Bearer x").body(Body::from("1")).unwrap();
+        let asset = github.send(request).await.unwrap().json["url"].as_str().unwrap().to_owned();
+        let without_number = |url: &str| url.rsplit_once('/').unwrap().0.to_owned();
+        [without_number(&url), without_number(&asset)]
+    };
+    for (host, prefix, uploads, api) in [
+        ("127.0.0.1:8", "", "http://127.0.0.1:8", "http://127.0.0.1:8"),
+        ("api.github.localhost", "", "http://uploads.github.localhost", "http://api.github.localhost"),
+        ("ghe.example", "/api/v3", "http://ghe.example/api/uploads", "http://ghe.example/api/v3"),
+    ] {
+        let expected = [format!("{uploads}{REPO}/releases"), format!("{api}{REPO}/releases/assets")];
+        assert_eq!(made(host, prefix, host.split(':').next().unwrap()).await, expected);
+    }
+}

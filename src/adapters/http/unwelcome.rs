@@ -1,0 +1,35 @@
+//! Answers that are no success: as much of them as their message takes, and the failure each stands for.
+
+use super::{
+    client::{Answer, Http},
+    failure::{Failure, Unwelcome, host},
+    token,
+};
+
+/// How much of an error's body is read for its message.
+const MAX_ERROR_BYTES: u64 = 16 << 10;
+
+impl Http {
+    /// The failure that an answer with an unwelcome status stands for.
+    pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
+        let body = self.excuse(&mut answer).await;
+        self.unwelcome(&answer, &body)
+    }
+
+    /// The start of its body, which is only wanted for its message: without one, or with half of one, the status has to do.
+    pub(super) async fn excuse(&self, answer: &mut Answer) -> Vec<u8> {
+        let body = self.body(answer, MAX_ERROR_BYTES).await.unwrap_or_default();
+        if self.authorization.as_ref().is_some_and(|sent| token::holds_part(&body, sent)) {
+            tracing::debug!("{} repeats the token in its message, which is not shown", host(&answer.url));
+            return Vec::new();
+        }
+        body
+    }
+
+    /// The failure, of an answer whose body was read.
+    pub(super) fn unwelcome(&self, answer: &Answer, body: &[u8]) -> Failure {
+        let (status, headers) = (answer.response.status(), answer.response.headers());
+        let unwelcome = Unwelcome { status, headers, body, storage: answer.redirected_away };
+        Failure::status(&answer.url, self.service, &unwelcome)
+    }
+}
