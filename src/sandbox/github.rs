@@ -25,6 +25,7 @@ mod refusal;
 mod releases;
 mod repository;
 mod routes;
+mod shapes;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -63,7 +63,7 @@ impl Membership {
 }
 
 impl Account {
-    /// What any token stands for that was given to nobody: the one of a workflow, which may push.
+    /// What a token stands for that was given to no account: a workflow, which may push.
     fn of_a_workflow() -> Self {
         Self { login: "github-actions[bot]".to_owned(), permission: Permission::Write }
     }

@@ -1,7 +1,5 @@
 //! Commits over HTTP: one, a list of them, and the comparison of two.
 
-use std::collections::BTreeSet;
-
 use axum::{
     Json,
     extract::{Path, Query},
@@ -17,8 +15,9 @@ use super::{
     pulls::pull_json,
     refusal::Refusal,
     repository::Repository,
+    shapes::{changed, commit_json},
 };
-use crate::sandbox::git::{Commit, Oid, Person};
+use crate::sandbox::git::{Commit, Oid};
 
 /// How many commits a comparison shows when no page is asked for.
 const COMPARED: usize = 250;
@@ -144,86 +143,4 @@ fn pulls_with(repository: &Repository, base: &str, name: &str) -> Result<Json<Va
         holds(head, base)
     });
     Ok(Json(pulls.map(|pull| pull_json(repository, base, pull)).collect()))
-}
-
-/// A commit as the commits API shows it.
-pub(super) fn commit_json(repository: &Repository, base: &str, id: Oid, commit: &Commit) -> Value {
-    let web = format!("https://github.com/{}/commit", repository.full_name);
-    let parents: Vec<Value> = commit
-        .parents
-        .iter()
-        .map(|parent| json!({"sha": parent, "url": format!("{base}/commits/{parent}"), "html_url": format!("{web}/{parent}")}))
-        .collect();
-    let tree = commit.tree;
-    json!({
-        "sha": id,
-        "node_id": format!("C_{id}"),
-        "url": format!("{base}/commits/{id}"),
-        "html_url": format!("{web}/{id}"),
-        "commit": {
-            "message": commit.message,
-            "author": person_json(&commit.author),
-            "committer": person_json(&commit.committer),
-            "tree": {"sha": tree, "url": format!("{base}/git/trees/{tree}")},
-            "url": format!("{base}/git/commits/{id}"),
-            "comment_count": 0,
-            "verification": unsigned(),
-        },
-        "author": login_json(&commit.author),
-        "committer": login_json(&commit.committer),
-        "parents": parents,
-    })
-}
-
-/// A commit as the Git API shows it.
-pub(super) fn git_commit_json(repository: &Repository, base: &str, id: Oid, commit: &Commit) -> Value {
-    let tree = commit.tree;
-    let parents: Vec<Value> = commit
-        .parents
-        .iter()
-        .map(|parent| json!({"sha": parent, "url": format!("{base}/git/commits/{parent}")}))
-        .collect();
-    json!({
-        "sha": id,
-        "node_id": format!("C_{id}"),
-        "url": format!("{base}/git/commits/{id}"),
-        "html_url": format!("https://github.com/{}/commit/{id}", repository.full_name),
-        "message": commit.message,
-        "author": person_json(&commit.author),
-        "committer": person_json(&commit.committer),
-        "tree": {"sha": tree, "url": format!("{base}/git/trees/{tree}")},
-        "parents": parents,
-        "verification": unsigned(),
-    })
-}
-
-fn person_json(person: &Person) -> Value {
-    json!({"name": person.name, "email": person.email, "date": person.time.to_string()})
-}
-
-/// The account of an address, where it shows: that of a sample's author, or one of GitHub's own addresses.
-fn login_json(person: &Person) -> Option<Value> {
-    let (local, domain) = person.email.split_once('@')?;
-    let login = local.rsplit_once('+').map_or(local, |(_, login)| login);
-    matches!(domain, "users.noreply.github.com" | "example.com").then(|| super::accounts::Account::json(login))
-}
-
-fn unsigned() -> Value {
-    json!({"verified": false, "reason": "unsigned", "signature": null, "payload": null})
-}
-
-/// The files that differ, and how.
-pub(super) fn changed(before: &crate::sandbox::git::Files, after: &crate::sandbox::git::Files) -> Value {
-    let paths: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-    let differ = paths.into_iter().filter_map(|path| {
-        let (was, is) = (before.get(path), after.get(path));
-        let status = match (was, is) {
-            (None, _) => "added",
-            (_, None) => "removed",
-            _ if was == is => return None,
-            _ => "modified",
-        };
-        Some(json!({"filename": path, "status": status, "sha": is.or(was).map(|(_, id)| id)}))
-    });
-    differ.collect()
 }

@@ -10,6 +10,7 @@ use super::{
     pulls::{Numbered, pull_json},
     refusal::Refusal,
     repository::{Comment, Label, now},
+    shapes::label_json,
 };
 
 /// A label in the path.
@@ -164,20 +165,6 @@ pub(super) async fn edit_comment(
         let (number, comment) = all.find(|(_, comment)| comment.id == id).ok_or_else(Refusal::not_found)?;
         (comment.body, comment.updated) = (body, now());
         Ok(Json(comment_json(&change.base, number, comment)))
-    })
-}
-
-/// A label.
-pub(super) fn label_json(base: &str, label: &Label) -> Value {
-    let name = percent_encoding::utf8_percent_encode(&label.name, percent_encoding::NON_ALPHANUMERIC);
-    json!({
-        "id": label.id,
-        "node_id": format!("LA_{}", label.id),
-        "url": format!("{base}/labels/{name}"),
-        "name": label.name,
-        "color": label.color,
-        "description": label.description,
-        "default": false,
     })
 }
 

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::{
     ask::{Change, Here, Said},
-    commits::git_commit_json,
     refusal::Refusal,
     repository::{Repository, now},
+    shapes::git_commit_json,
 };
 use crate::sandbox::git::{Commit, Entry, Files, Mode, Object, Oid, Person, path_is_safe};
 

@@ -12,10 +12,9 @@ use serde_json::{Value, json};
 use super::{
     accounts::Account,
     ask::{Here, Page, Said},
-    commits::{changed, commit_json},
-    issues::label_json,
     refusal::Refusal,
     repository::{Pull, PullWish, Repository, Review, Verdict, WantedPull, now},
+    shapes::{changed, commit_json, label_json},
 };
 use crate::sandbox::git::Oid;
 

@@ -219,7 +219,7 @@ impl Repository {
         Ok(())
     }
 
-    /// Records a review, which nobody may approve of their own work with.
+    /// Records a review. Authors do not approve their own work.
     pub(in super::super) fn review(&mut self, number: u64, review: Review) -> Result<Review, Refusal> {
         let pull = self.pull_mut(number)?;
         match review.verdict {
