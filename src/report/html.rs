@@ -1,7 +1,7 @@
 //! The report as one self-contained page: no script, no request to anywhere, readable in light, dark and print.
 //!
 //! The verdict comes first, then what is wrong and what to do about it, then what the verdict rests on, and what passed
-//! last and folded. The templates (`templates/`) escape every value they insert; texts are made visible and cut before
+//! last and folded. The templates (`html/templates/`) escape every value they insert; texts are made visible and cut before
 //! they reach them. Where a template takes a value as markup, its type is one of the templates here.
 
 use std::io::{self, Write};
@@ -62,7 +62,7 @@ impl Shell {
 }
 
 #[derive(Template)]
-#[template(path = "report.html")]
+#[template(path = "report.html", config = "src/report/html/askama.toml")]
 struct Page {
     shell: Shell,
     subject: String,

@@ -33,7 +33,7 @@ pub fn render(diff: &Diff) -> askama::Result<String> {
 }
 
 #[derive(Template)]
-#[template(path = "policy_diff.html")]
+#[template(path = "policy_diff.html", config = "src/report/html/askama.toml")]
 struct Page {
     shell: Shell,
     from: String,

@@ -17,7 +17,7 @@ pub(super) struct List {
 
 /// The findings of one check.
 #[derive(Template)]
-#[template(path = "group.html")]
+#[template(path = "group.html", config = "src/report/html/askama.toml")]
 pub(super) struct Group {
     pub(super) anchor: String,
     level: u8,
@@ -136,7 +136,7 @@ impl Item {
 
 /// What passed of each check.
 #[derive(Template)]
-#[template(path = "passes.html")]
+#[template(path = "passes.html", config = "src/report/html/askama.toml")]
 pub(super) struct Passes {
     checks: Vec<Passed>,
 }

@@ -13,7 +13,7 @@ use crate::report::{Report, Section, Table, Verdict, escape::terminal, wording};
 
 /// A section of the report.
 #[derive(Template)]
-#[template(path = "part.html")]
+#[template(path = "part.html", config = "src/report/html/askama.toml")]
 pub(super) struct Part {
     pub(super) anchor: String,
     pub(super) subject: String,

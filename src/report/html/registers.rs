@@ -57,7 +57,7 @@ impl Hues {
 
 /// The table.
 #[derive(Template)]
-#[template(path = "registers.html")]
+#[template(path = "registers.html", config = "src/report/html/askama.toml")]
 pub(super) struct Registers {
     registers: Vec<&'static str>,
     roles: Vec<Role>,

@@ -14,7 +14,7 @@ const HALF: i64 = 3;
 
 /// The signatures, with their times as a line.
 #[derive(Template)]
-#[template(path = "signatures.html")]
+#[template(path = "signatures.html", config = "src/report/html/askama.toml")]
 pub(super) struct Signatures {
     rows: Vec<Row>,
     times: Vec<Time>,

@@ -50,7 +50,7 @@ fn entry(section: &Section, index: u64) -> Option<String> {
 
 /// The assets and what vouches for them.
 #[derive(Template)]
-#[template(path = "assets.html")]
+#[template(path = "assets.html", config = "src/report/html/askama.toml")]
 pub(super) struct Assets {
     rows: Vec<Asset>,
 }
@@ -96,7 +96,7 @@ impl Assets {
 
 /// What was done or would be.
 #[derive(Template)]
-#[template(path = "actions.html")]
+#[template(path = "actions.html", config = "src/report/html/askama.toml")]
 pub(super) struct Actions {
     rows: Vec<Deed>,
 }
