@@ -33,7 +33,7 @@ const CACHEDIR_TAG: (&str, &[u8]) = (
 );
 
 /// A cache in a folder. Several processes may use it at the same time: entries appear whole, and the same entry is the same
-/// bytes whoever wrote it.
+/// bytes, whichever wrote it.
 #[derive(Debug)]
 pub struct VerifiedCache {
     dir: PathBuf,
@@ -78,7 +78,7 @@ impl VerifiedCache {
     /// The cache in `dir`, which is made where it is not there.
     ///
     /// # Errors
-    /// Usage: there is something else than a folder. Input: it cannot be made, or not be written to.
+    /// Usage: it is not a folder. Input: it cannot be made, or not be written to.
     pub fn open(dir: &Path) -> Result<Self> {
         for folder in [dir, &dir.join(DOCUMENTS), &dir.join(HASHED)] {
             make(folder, folder == dir)?;
@@ -96,7 +96,7 @@ impl VerifiedCache {
     }
 
     /// Copies the document of this digest and size to `destination`. Whether it was there. What is copied is hashed on the
-    /// way, and the caller judges the copy: nobody can change it between.
+    /// way, and the caller judges the copy: no other process can change it between.
     pub fn copy_document(&self, sha256: Sha256, size: u64, destination: &Path) -> bool {
         let entry = self.dir.join(DOCUMENTS).join(sha256.to_string());
         match copied(&entry, size, destination) {
@@ -196,7 +196,7 @@ fn make(folder: &Path, top: bool) -> Result<()> {
     }
 }
 
-/// An entry that is there, opened; `None` where there is none. A link or a pipe is no entry.
+/// An entry that is there, opened; `None` where there is none. Links and pipes are not opened.
 fn opened(entry: &Path) -> Result<Option<(File, u64)>> {
     let unreadable = |e| Error::input("it cannot be read").because(e);
     match fs::symlink_metadata(entry) {

@@ -1,4 +1,4 @@
-//! A file that appears under its name only when it is whole, or the hash of one that nobody needs. It hashes what it
+//! A file that appears under its name only when it is whole, or the hash of one that is not kept. It hashes what it
 //! writes, off the async threads, and knows nothing of where the bytes come from.
 
 use std::{

@@ -40,7 +40,7 @@ pub(super) struct Listed<'a> {
     pub(super) release: u64,
     /// Whether its content is needed.
     pub(super) fetches: bool,
-    /// How much of it checks may want in memory; 0 for what is no document.
+    /// How much of it checks may want in memory; 0 where its digest is enough.
     pub(super) reads: u64,
 }
 

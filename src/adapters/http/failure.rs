@@ -8,13 +8,10 @@ use reqwest::{StatusCode, Url, header::HeaderMap};
 use super::{
     HttpOptions,
     quota::{self, Limit},
-    reason::{Cause, Pause, Reason},
+    reason::{Cause, PATIENCE, Pause, Reason},
     service::{Ours, Service},
 };
 use crate::{error::Error, text::excerpt};
-
-/// A server may ask for this long a wait and get it; a longer one ends the work at once, with the time.
-pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// One failed request. It never holds a URL's query or credentials: a redirect target's query is a signature.
 #[derive(Debug)]

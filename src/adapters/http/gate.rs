@@ -1,7 +1,7 @@
 //! What all requests to one service have in common: they stop together where the service says that a limit is reached,
 //! and are never more in a minute than it takes. Who asks what, and how often, is elsewhere.
 //!
-//! Source: GitHub's "Rate limits for the REST API": 900 points a minute, a GET being one; whoever goes on asking while a
+//! Source: GitHub's "Rate limits for the REST API": 900 points a minute, a GET being one; a client that goes on asking while a
 //! limit is reached may be shut out for good.
 
 use std::{
@@ -16,9 +16,9 @@ use tokio::time::Instant;
 
 use super::{
     client::Http,
-    failure::{Failure, PATIENCE, readable},
+    failure::{Failure, readable},
     quota::{self, Quota},
-    reason::{Pause, Reason},
+    reason::{PATIENCE, Pause, Reason},
     service::{Limits, Service},
 };
 

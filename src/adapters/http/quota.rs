@@ -12,8 +12,7 @@ use reqwest::{
 };
 
 use super::{
-    failure::PATIENCE,
-    reason::Pause,
+    reason::{PATIENCE, Pause},
     service::{Limits, Service},
 };
 

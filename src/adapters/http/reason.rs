@@ -5,6 +5,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::StatusCode;
 
+/// A server may ask for this long a wait and get it; a longer one ends the work at once, with the time.
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
+
 /// Why a request failed.
 #[derive(Debug)]
 pub(crate) enum Reason {

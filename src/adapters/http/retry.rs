@@ -7,7 +7,8 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 
 use super::{
     HttpOptions,
-    failure::{Asked, Circumstances, Failure, PATIENCE, readable},
+    failure::{Asked, Circumstances, Failure, readable},
+    reason::PATIENCE,
     service::{Ours, Service},
 };
 use crate::error::{Error, Result};

@@ -91,7 +91,7 @@ fn nodes(needs: &[Need]) -> impl Iterator<Item = &Version> {
     needs.iter().map(|need| &need.tag).filter(|tag| tag.family() == Family::Node).map(Tag::version)
 }
 
-/// What the report says of a release that there are no requests for. It is no verdict, and never a pass.
+/// What the report says of a release that there are no requests for. It never counts as a pass.
 pub fn postponed(need: &Need, left: Left) -> Finding {
     let Left { requests, resets, .. } = left;
     let takes = counted(need.requests, "request", "requests");
@@ -106,7 +106,8 @@ pub fn postponed(need: &Need, left: Left) -> Finding {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { begun, requests, bytes, left } = self;
-        let (releases, requests) = (counted(*begun, "release", "releases"), counted(*requests, "request", "requests"));
+        let (releases, requests) =
+            (counted(*begun, "release", "releases"), counted(*requests, "more request", "more requests"));
         write!(f, "{releases}: at most {requests} to GitHub and {} to download", size(*bytes))?;
         match left {
             Some(left) => {
@@ -199,7 +200,7 @@ mod tests {
         let plan = Plan { begun: 1, requests: 1, bytes: 1536, left: left(1, false) };
         assert_eq!(
             plan.to_string(),
-            "1 release: at most 1 request to GitHub and 1.5 KiB to download; the rate limit leaves 1 request until \
+            "1 release: at most 1 more request to GitHub and 1.5 KiB to download; the rate limit leaves 1 request until \
              1970-01-01T00:00:00Z"
         );
         assert_eq!([0, 1023, 1 << 20, 5 << 30].map(size), ["0 bytes", "1023 bytes", "1.0 MiB", "5.0 GiB"]);

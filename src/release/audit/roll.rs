@@ -20,7 +20,7 @@ pub enum Entry {
     PassedOver(Why),
 }
 
-/// Why a release is not audited that nobody asked to leave out.
+/// Why a release is not audited, though its family was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// It is not published yet: it may still change.

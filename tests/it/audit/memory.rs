@@ -13,8 +13,12 @@ const MIB: usize = 1 << 20;
 #[test]
 fn assets_of_200_mib_are_audited_within_64_mib_of_memory_and_none_is_written() {
     let large = |tag: &str| Ordered { archive: Some(200 * MIB), ..ordered(tag, Layout::Pipeline, &[]) };
-    let mut releases = vec![large("mero-kms-v4.0.9"), large("mero-kms-v4.0.8")];
-    releases.extend((0..10).rev().map(|n| ordered(&format!("mero-tee-v4.0.{n}"), Layout::Pipeline, &[])));
+    let small = |tag: &str| ordered(tag, Layout::Pipeline, &[]);
+    let releases = (0..6).rev().flat_map(|n| {
+        let kms = format!("mero-kms-v4.0.{n}");
+        [if n > 3 { large(&kms) } else { small(&kms) }, small(&format!("mero-tee-v4.0.{n}"))]
+    });
+    let releases = releases.collect();
     let (repository, place) = (Repository::of(releases), Place::new());
     let report = place.path("report.json");
     assert!(Command::new("mkfifo").arg(&report).status().unwrap().success());
