@@ -6,6 +6,7 @@
 
 pub mod escape;
 pub mod github;
+pub(crate) mod html;
 pub mod sarif;
 
 mod action;
@@ -16,7 +17,6 @@ mod fact;
 mod finding;
 mod format;
 mod grid;
-mod html;
 mod human;
 mod json;
 mod location;

@@ -4,6 +4,7 @@
 set -euo pipefail
 
 packages=(
+  chromium        # opens the HTML report as its readers do
   gh              # GitHub's own client, which must accept the sandbox
   openssl         # keys and detached signatures that we did not make
   python3-venv    # for sigstore-python, which is not in Debian

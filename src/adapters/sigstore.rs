@@ -92,7 +92,7 @@ pub fn verify_bundle(artifact: Artifact<'_>, bundle: &Bundle, root: &TrustRoot) 
     if let Some(certificate) = result.certificate() {
         weak_key::refuse(&certificate.public_key)?;
     }
-    signer(bundle, &result)
+    signer(bundle, &result, root)
 }
 
 /// Verifies a bundle made with a managed key: log inclusion, signature and log entry, by the given key.
@@ -243,14 +243,16 @@ fn whole_message(artifact: Artifact<'_>) -> Result<Vec<u8>, Rejected> {
 }
 
 /// The claims of the certificate that was verified.
-fn signer(bundle: &Bundle, result: &VerificationResult) -> Result<Signer, Rejected> {
+fn signer(bundle: &Bundle, result: &VerificationResult, root: &TrustRoot) -> Result<Signer, Rejected> {
     let san = result.identity().ok_or_else(|| Rejected::new("the certificate names no identity"))?;
     let issuer = result.issuer().ok_or_else(|| Rejected::new("the certificate names no OIDC issuer"))?;
     let certificate =
         bundle.inner.signing_certificate().ok_or_else(|| Rejected::new("the bundle holds no certificate"))?;
     let signer = claims::signer(certificate, san.as_str(), issuer)?;
     let signed_at = result.verified_timestamps().iter().min().copied();
-    Ok(Signer { signed_at, log_index: bundle.log_index(), ..signer })
+    let log_index = bundle.log_index();
+    let log = log_index.and_then(|_| root.log(&bundle.entries().first()?.log_id.key_id));
+    Ok(Signer { signed_at, log_index, log, ..signer })
 }
 
 /// The library's message, with its wrapper's prefix in our own words.

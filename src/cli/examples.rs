@@ -137,7 +137,9 @@ of the repository.
 Examples:
   merotee sandbox -- verify-release-assets 1.1.0 --keep kept
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept
-  merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0";
+  merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0
+  merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0 \\
+    --format html -o diff.html";
 
 /// `merotee mrtds assemble`.
 pub(super) const MRTDS_ASSEMBLE: &str = "Example:

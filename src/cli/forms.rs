@@ -38,8 +38,9 @@ impl Command {
             Self::Quote(QuoteCommand::Inspect { .. })
             | Self::Mrtds(MrtdsCommand::Assemble(_))
             | Self::MerodConfig(MerodConfigCommand::Generate(_)) => Forms::only(&[Format::Human, Format::Json]),
-            Self::Catalog(CatalogCommand::Show(_)) | Self::Policy(PolicyCommand::Diff(_)) => {
-                Forms::only(&[Format::Human, Format::Json, Format::Markdown])
+            Self::Catalog(CatalogCommand::Show(_)) => Forms::only(&[Format::Human, Format::Json, Format::Markdown]),
+            Self::Policy(PolicyCommand::Diff(_)) => {
+                Forms::only(&[Format::Human, Format::Json, Format::Markdown, Format::Html])
             }
             Self::Kms(KmsCommand::Serve(args)) if !args.check => Forms::NOTHING,
             Self::ReleaseNotes(ReleaseNotesCommand::Generate(_))

@@ -12,7 +12,7 @@ use crate::{
     error::{Error, Result},
     policy::{
         collection::{self, Entry},
-        diff::{Diff, human, json, markdown, remarks},
+        diff::{Diff, html, human, json, markdown, remarks},
         document::{PolicyFile, PolicyKind, Readiness, profile_in_name},
         mrtds::PublishedMrtds,
         suite::{self, Demands},
@@ -177,9 +177,9 @@ fn diff(args: &PolicyDiffArgs, context: &Context) -> Result<Product> {
         Format::Human => human::render(&diff, context.output.colored(), context.output.width),
         Format::Markdown => markdown::render(&diff),
         Format::Json => json::render(&diff).map_err(|e| Error::internal("cannot print the difference").because(e))?,
-        Format::Sarif | Format::Html => {
-            let format = context.output.format;
-            return Err(Error::usage(format!("policy diff has no {format} form")).help("human, markdown or json"));
+        Format::Html => html::render(&diff).map_err(|e| Error::internal("cannot print the difference").because(e))?,
+        Format::Sarif => {
+            return Err(Error::usage("policy diff has no sarif form").help("human, markdown, html or json"));
         }
     };
     let subject = format!("{} → {}", args.from, args.to);

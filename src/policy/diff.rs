@@ -1,11 +1,12 @@
 //! What a change of policies changes: values, what they admit, and the structure of the documents.
 //!
 //! [`admission`] counts machines, [`structure`] compares documents field by field, [`pairing`] finds which file of one
-//! state became which of the other; [`human`], [`markdown`] and [`json`] print the result, [`remarks`] tells it to a workflow. A policy accepts the product
+//! state became which of the other; [`human`], [`markdown`], [`html`] and [`json`] print the result, [`remarks`] tells it to a workflow. A policy accepts the product
 //! of its lists, so a value added to one register admits every combination with the values of the others: that, and not
 //! the number of lines in a diff, is what a reviewer has to judge.
 
 pub mod admission;
+pub mod html;
 pub mod human;
 pub mod json;
 pub mod markdown;
@@ -21,7 +22,7 @@ use super::{
     reading::{Field, Malformed},
 };
 use crate::{
-    attestation::measurement::{Allowed, Measurement, Register, TcbStatus},
+    attestation::measurement::{Allowed, Measurement, Register, Registers, TcbStatus},
     digest::Sha256,
     subject::{profile::Profile, role::Role},
 };
@@ -77,6 +78,28 @@ pub struct SideDiff {
     pub event_payloads: Change<Sha256>,
     /// How many machines are admitted, before and after.
     pub admission: Admission,
+    /// The lists themselves, whether they differ or not.
+    pub lists: Lists,
+}
+
+/// The lists of one profile and role in both states.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lists {
+    /// Register values.
+    pub registers: Registers<Pair<Measurement>>,
+    /// TCB statuses.
+    pub tcb: Pair<TcbStatus>,
+    /// Compose hashes of the KMS.
+    pub event_payloads: Pair<Sha256>,
+}
+
+/// A list before and after; `None` where the state has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pair<T> {
+    /// As the older state has it.
+    pub before: Option<Vec<T>>,
+    /// As the newer state has it.
+    pub after: Option<Vec<T>>,
 }
 
 /// What the lists of two states are worth, which decides how their change reads.
@@ -265,22 +288,41 @@ impl Standing {
     }
 }
 
+impl Lists {
+    fn of(old: Option<Stated<'_>>, new: Option<Stated<'_>>) -> Self {
+        fn pair<'a, T: Copy + 'a>(
+            old: Option<Stated<'a>>,
+            new: Option<Stated<'a>>,
+            list: impl Fn(Stated<'a>) -> &'a [T],
+        ) -> Pair<T> {
+            let of = |stated: Option<Stated<'a>>| stated.map(|stated| list(stated).to_vec());
+            Pair { before: of(old), after: of(new) }
+        }
+        Self {
+            registers: Registers::from_fn(|register| pair(old, new, |stated| stated.allowed.register(register))),
+            tcb: pair(old, new, |stated| stated.allowed.tcb()),
+            event_payloads: pair(old, new, |stated| stated.event_payloads),
+        }
+    }
+}
+
 impl SideDiff {
     fn of(before: Option<&PolicyFile>, after: Option<&PolicyFile>, profile: Profile, side: Role) -> Option<Self> {
         let (old, new) = (Stated::find(before, profile, side), Stated::find(after, profile, side));
         let (standing, doubtful) = (Standing::of(old, new), old.is_some_and(|old| old.doubtful));
+        let lists = Lists::of(old, new);
         let registers: Vec<_> = Register::ALL
             .into_iter()
             .map(|register| {
-                let list = |stated: Option<Stated<'_>>| stated.map(|s| s.allowed.register(register).to_vec());
-                let change = standing.change(list(old).as_deref(), list(new).as_deref(), doubtful);
+                let Pair { before, after } = lists.registers.get(register);
+                let change = standing.change(before.as_deref(), after.as_deref(), doubtful);
                 RegisterDiff { register, change }
             })
             .filter(|r| !r.change.is_none())
             .collect();
-        let tcb = standing.change(old.map(|s| s.allowed.tcb()), new.map(|s| s.allowed.tcb()), doubtful);
-        let payloads = |stated: Option<Stated<'_>>| stated.map(|s| s.event_payloads.to_vec());
-        let mut event_payloads = standing.change(payloads(old).as_deref(), payloads(new).as_deref(), doubtful);
+        let tcb = standing.change(lists.tcb.before.as_deref(), lists.tcb.after.as_deref(), doubtful);
+        let Pair { before: old_payloads, after: new_payloads } = &lists.event_payloads;
+        let mut event_payloads = standing.change(old_payloads.as_deref(), new_payloads.as_deref(), doubtful);
         // A file that is new or gone was not emptied, and nodes have no such list at all.
         if side == Role::Node || standing == Standing::Whole {
             (event_payloads.emptied, event_payloads.filled) = (false, false);
@@ -289,7 +331,7 @@ impl SideDiff {
         event_payloads.emptied &= !event_payloads.removed.is_empty();
         let admission = standing.admission(old, new);
         let same = registers.is_empty() && tcb.is_none() && event_payloads.is_none() && !admission.changes();
-        (!same).then_some(Self { profile, side, standing, registers, tcb, event_payloads, admission })
+        (!same).then_some(Self { profile, side, standing, registers, tcb, event_payloads, admission, lists })
     }
 }
 

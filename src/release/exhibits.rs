@@ -94,13 +94,20 @@ fn assets(snapshot: &Snapshot, findings: &[Finding]) -> Vec<AssetRow> {
 
 fn signatures(snapshot: &Snapshot) -> Vec<SignatureRow> {
     let row = |signature: &Signature| {
-        let (signer, signed_at, log_index) = match &signature.outcome {
-            SignatureOutcome::SignedBy(signer) => (Some(signer.san.clone()), signer.signed_at, signer.log_index),
-            SignatureOutcome::SignedWithKey => (None, None, None),
+        let signer = match &signature.outcome {
+            SignatureOutcome::SignedBy(signer) => Some(signer),
+            SignatureOutcome::SignedWithKey => None,
             SignatureOutcome::Rejected(_) | SignatureOutcome::Absent | SignatureOutcome::Unverified(_) => return None,
         };
-        let (asset, evidence) = (signature.asset.clone(), signature.evidence.clone());
-        Some(SignatureRow { asset, evidence, signer, signed_at, log_index })
+        Some(SignatureRow {
+            asset: signature.asset.clone(),
+            evidence: signature.evidence.clone(),
+            signer: signer.map(|signer| signer.san.clone()),
+            signed_at: signer.and_then(|signer| signer.signed_at),
+            log_index: signer.and_then(|signer| signer.log_index),
+            log: signer.and_then(|signer| signer.log.clone()),
+            valid: signer.and_then(|signer| signer.valid),
+        })
     };
     snapshot.signatures.iter().filter_map(row).collect()
 }

@@ -32,6 +32,10 @@ pub struct Signer {
     pub signed_at: Option<Timestamp>,
     /// The entry in the transparency log, where the log vouches for its number and there is only one.
     pub log_index: Option<u64>,
+    /// Address of that log, as the trust root has it.
+    pub log: Option<String>,
+    /// From when until when the certificate is valid.
+    pub valid: Option<(Timestamp, Timestamp)>,
     /// Whether the certificate says nothing of its holder but name and issuer, which Fulcio does for persons only.
     pub bare: bool,
 }

@@ -19,6 +19,19 @@ pub fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     }
 }
 
+/// A name of at most `limit` characters: a longer one loses its middle, since paths and addresses differ at their ends. Text of
+/// several words stays as it is, for it reads from its start.
+pub(super) fn cut_name(name: &str, limit: usize) -> Cow<'_, str> {
+    let length = name.chars().count();
+    if length <= limit || limit < 8 || name.contains(' ') {
+        return Cow::Borrowed(name);
+    }
+    let start = limit / 3;
+    let end = limit - start - 1;
+    let (head, tail) = (name.chars().take(start), name.chars().skip(length - end));
+    Cow::Owned(head.chain(['…']).chain(tail).collect())
+}
+
 /// `text` with every hidden character written out (`\n`, `\u{1b}`), cut at [`FIELD_LIMIT`]: safe on a terminal and in
 /// a log, on one line.
 pub fn terminal(text: &str) -> String {

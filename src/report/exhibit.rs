@@ -54,6 +54,10 @@ pub struct SignatureRow {
     pub signed_at: Option<Timestamp>,
     /// The entry in the transparency log.
     pub log_index: Option<u64>,
+    /// Address of that log, as the trust root has it.
+    pub log: Option<String>,
+    /// From when until when the certificate is valid.
+    pub valid: Option<(Timestamp, Timestamp)>,
 }
 
 /// Register values by profile. A value is lower-case hex.
@@ -68,7 +72,7 @@ pub struct RegisterMatrix {
 /// What one profile accepts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegisterRow {
-    /// The profile, with its role where there are several.
+    /// The profile, with its role where there are several: one word, and behind it what states the values.
     pub profile: String,
     /// The kind of machine, where rows of several stand together: no value may be shared between them.
     pub role: Option<&'static str>,

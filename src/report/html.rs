@@ -1,21 +1,38 @@
 //! The report as one self-contained page: no script, no request to anywhere, readable in light, dark and print.
 //!
-//! The template escapes every value it inserts; texts are made visible and cut before they reach it.
+//! The verdict comes first, then what is wrong and what to do about it, then what the verdict rests on, and what passed
+//! last and folded. The templates (`templates/`) escape every value they insert; texts are made visible and cut before
+//! they reach them. Where a template takes a value as markup, its type is one of the templates here.
 
 use std::io::{self, Write};
 
 use askama::Template;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
 
 use super::{
-    Finding, Report, Section, Status, Verdict,
+    Report, Status, Verdict,
     escape::terminal,
-    excerpt,
-    grid::Grid,
     wording::{self, Elapsed},
 };
+use anchor::Anchors;
+use part::Part;
+pub(crate) use prose::Prose;
+pub(crate) use registers::Value;
 
-/// Columns of quoted source.
-const SOURCE_WIDTH: usize = 120;
+mod anchor;
+mod findings;
+mod link;
+mod part;
+mod prose;
+mod registers;
+mod signatures;
+mod tables;
+
+/// The look of every page.
+const STYLE: &str = include_str!("html/page.css");
+/// Most places that the list at the top leads to.
+const CONTENTS: usize = 24;
 
 /// Writes the report.
 pub(super) fn render(report: &Report, w: &mut dyn Write) -> io::Result<()> {
@@ -23,231 +40,156 @@ pub(super) fn render(report: &Report, w: &mut dyn Write) -> io::Result<()> {
     writeln!(w, "{page}")
 }
 
+/// What every page has around what it shows.
+pub(crate) struct Shell {
+    pub(crate) title: String,
+    pub(crate) command: String,
+    /// The class that colours the top of the page.
+    pub(crate) tone: &'static str,
+    pub(crate) style: &'static str,
+    /// What the page's policy lets in: this style sheet and nothing else.
+    pub(crate) style_hash: String,
+    pub(crate) tool: &'static str,
+    pub(crate) version: &'static str,
+}
+
+impl Shell {
+    pub(crate) fn new(title: String, command: &str, tone: &'static str) -> Self {
+        let style_hash = format!("sha256-{}", STANDARD.encode(Sha256::digest(STYLE)));
+        let (tool, version) = (wording::TOOL_NAME, wording::TOOL_VERSION);
+        Self { title, command: terminal(command), tone, style: STYLE, style_hash, tool, version }
+    }
+}
+
 #[derive(Template)]
-#[template(
-    ext = "html",
-    source = r#"<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>{{ subject }}: {{ verdict }}</title>
-<style>
-:root { --text: #1f2328; --page: #ffffff; --line: #c9d1d9; --quiet: #57606a;
-  --good: #116329; --bad: #a40e26; --care: #7d4e00; --head: #f3f5f7; }
-@media (prefers-color-scheme: dark) { :root { --text: #e6edf3; --page: #0d1117; --line: #3d444d; --quiet: #9da7b1;
-  --good: #56d364; --bad: #ff8f87; --care: #e3b341; --head: #161b22; } }
-body { margin: 2rem auto; padding: 0 1rem; max-width: 75rem; color: var(--text); background: var(--page);
-  font: 1rem/1.5 system-ui, sans-serif; }
-h1, h2, td, dd, li, p { overflow-wrap: anywhere; }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; margin: 1rem 0; }
-caption { text-align: left; font-weight: bold; padding: .3rem 0; }
-th, td { border: 1px solid var(--line); padding: .3rem .6rem; text-align: left; vertical-align: top; }
-thead th { background: var(--head); }
-td.mono, .mono { font-family: ui-monospace, monospace; font-size: .9em; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
-dt, .quiet { color: var(--quiet); }
-dd { margin: 0; }
-.good { color: var(--good); } .bad { color: var(--bad); } .care { color: var(--care); }
-.status { font-weight: bold; white-space: nowrap; }
-a { color: inherit; }
-td pre { margin: .3rem 0; overflow-x: auto; font-size: .85em; line-height: 1.3; }
-.caveat { border-left: .3rem solid var(--care); padding-left: .8rem; }
-@media print { :root { --text: #000; --page: #fff; --line: #888; --quiet: #333; --good: #000; --bad: #000;
-  --care: #000; --head: #eee; } body { margin: 0; max-width: none; font-size: 10pt; }
-  tr { break-inside: avoid; } thead { display: table-header-group; } .scroll { overflow: visible; } }
-</style>
-</head>
-<body>
-<header>
-<h1>{{ subject }}: <span class="{{ tone }}">{{ verdict }}</span></h1>
-<p>{{ tally }}{{ elapsed }}{% match made_at %}{% when Some with (time) %}, made at <time>{{ time }}</time>{% when None %}{% endmatch %}</p>
-{%- for caveat in caveats %}
-<p class="caveat"><strong>Caveat:</strong> {{ caveat }}</p>
-{%- endfor %}
-</header>
-<main>
-{%- match subjects %}{% when Some with (grid) %}{{ grid.render()?|safe }}{% when None %}{% endmatch %}
-{%- for part in parts %}
-<section>
-{%- if parts.len() > 1 %}
-<h2>{{ part.subject }}: <span class="{{ part.tone }}">{{ part.verdict }}</span></h2>
-<p>{{ part.tally }}</p>
-{%- endif %}
-{%- for caveat in part.caveats %}
-<p class="caveat"><strong>Caveat:</strong> {{ caveat }}</p>
-{%- endfor %}
-{%- if !part.facts.is_empty() %}
-<dl>
-{%- for fact in part.facts %}
-<dt>{{ fact.0 }}</dt><dd>{{ fact.1 }}</dd>
-{%- endfor %}
-</dl>
-{%- endif %}
-<div class="scroll">
-<table>
-<caption>Findings for {{ part.subject }}, in the order they were checked</caption>
-<thead>
-<tr><th scope="col">Result</th><th scope="col">Check</th><th scope="col">Subject</th><th scope="col">Detail</th></tr>
-</thead>
-<tbody>
-{%- for row in part.rows %}
-<tr><td class="status {{ row.tone }}">{{ row.label }}</td><td class="mono"><a href="{{ row.page }}" rel="noreferrer">{{ row.check }}</a></td>{# -#}
-<td class="mono">{{ row.subject }}</td><td>{{ row.detail }}
-{%- match row.place %}{% when Some with (place) %}<div class="quiet">at {{ place }}</div>{% when None %}{% endmatch -%}
-{%- match row.source %}{% when Some with (source) %}<pre>{{ source }}</pre>{% when None %}{% endmatch -%}
-{%- match row.help %}{% when Some with (help) %}<div class="quiet">→ {{ help }}</div>{% when None %}{% endmatch -%}
-</td></tr>
-{%- endfor %}
-</tbody>
-</table>
-</div>
-{%- for grid in part.grids %}{{ grid.render()?|safe }}{% endfor %}
-</section>
-{%- endfor %}
-</main>
-<footer><p class="quiet">{{ command }} by {{ tool }} {{ version }}</p></footer>
-</body>
-</html>"#
-)]
-struct Page<'a> {
+#[template(path = "report.html")]
+struct Page {
+    shell: Shell,
     subject: String,
-    verdict: String,
+    verdict: Judged,
+    lead: String,
+    tally: Vec<Counted>,
+    made: Option<String>,
+    caveats: Vec<Prose>,
+    /// Anchors and what is there.
+    contents: Vec<(String, String)>,
+    parts: Vec<Part>,
+}
+
+/// A verdict in words, with a sign and the class that colours it. Colour never carries meaning alone.
+struct Judged {
+    words: String,
+    short: &'static str,
+    sign: &'static str,
     tone: &'static str,
-    tally: String,
-    elapsed: String,
-    made_at: Option<String>,
-    caveats: Vec<String>,
-    subjects: Option<Gridded>,
-    parts: Vec<Part<'a>>,
-    command: String,
-    tool: &'static str,
-    version: &'static str,
 }
 
-/// A table beside the findings.
-#[derive(Template)]
-#[template(
-    ext = "html",
-    source = r#"
-<div class="scroll">
-<table>
-<caption>{{ self.title() }}</caption>
-<thead>
-<tr>{% for heading in self.headings() %}<th scope="col">{{ heading }}</th>{% endfor %}</tr>
-</thead>
-<tbody>
-{%- for row in self.rows() %}
-<tr>{% for cell in row %}<td class="mono">{{ cell }}</td>{% endfor %}</tr>
-{%- endfor %}
-</tbody>
-</table>
-</div>
-{%- for note in self.notes() %}
-<p class="quiet">{{ note }}</p>
-{%- endfor %}"#
-)]
-struct Gridded(Grid);
-
-impl Gridded {
-    fn title(&self) -> &'static str {
-        self.0.title
-    }
-
-    fn headings(&self) -> Vec<String> {
-        self.0.headings.iter().map(|heading| terminal(heading)).collect()
-    }
-
-    fn rows(&self) -> Vec<Vec<String>> {
-        self.0.rows.iter().map(|row| row.iter().map(|cell| terminal(cell)).collect()).collect()
-    }
-
-    fn notes(&self) -> Vec<String> {
-        self.0.notes.iter().map(|note| terminal(note)).collect()
-    }
-}
-
-struct Part<'a> {
-    subject: String,
-    verdict: String,
+/// How many findings there are of a kind.
+struct Counted {
+    number: usize,
+    words: &'static str,
     tone: &'static str,
-    tally: String,
-    facts: Vec<(&'static str, String)>,
-    caveats: Vec<String>,
-    grids: Vec<Gridded>,
-    rows: Vec<Row<'a>>,
 }
 
-struct Row<'a> {
-    tone: &'static str,
-    label: &'static str,
-    check: &'a str,
-    page: String,
-    subject: String,
-    detail: String,
-    place: Option<String>,
-    source: Option<String>,
-    help: Option<String>,
-}
-
-impl<'a> Page<'a> {
-    fn of(report: &'a Report) -> Self {
+impl Page {
+    fn of(report: &Report) -> Self {
+        let (verdict, counts) = (report.verdict(), report.counts());
+        let mut anchors = Anchors::default();
+        let several = report.sections.len() > 1;
+        let parts: Vec<Part> =
+            report.sections.iter().map(|section| Part::of(report, section, several, &mut anchors)).collect();
+        let subject = terminal(wording::overall_subject(report));
+        let made = report.made_at.map(|time| format!("Made at {time}{}", Elapsed(report.elapsed)));
+        let words = wording::verdict_words(verdict, counts);
         Self {
-            subject: terminal(wording::overall_subject(report)),
-            verdict: wording::verdict_words(report.verdict(), report.counts()),
-            tone: verdict_tone(report.verdict()),
-            tally: wording::tally(report.counts()),
-            elapsed: Elapsed(report.elapsed).to_string(),
-            made_at: report.made_at.map(|time| time.to_string()),
-            caveats: report.caveats.iter().map(|caveat| terminal(caveat)).collect(),
-            subjects: (report.sections.len() > 1).then(|| Gridded(Grid::subjects(report))),
-            parts: report.sections.iter().map(Part::of).collect(),
-            command: terminal(&report.command),
-            tool: wording::TOOL_NAME,
-            version: wording::TOOL_VERSION,
+            shell: Shell::new(format!("{subject}: {words}"), &report.command, verdict_tone(verdict)),
+            lead: lead(report),
+            verdict: Judged::of(verdict, words),
+            tally: tally(report),
+            made,
+            caveats: caveats(&report.caveats, if several { &[] } else { only_caveats(report) }),
+            contents: contents(&parts),
+            subject,
+            parts,
         }
     }
 }
 
-impl<'a> Part<'a> {
-    fn of(section: &'a Section) -> Self {
-        Self {
-            subject: terminal(&section.subject),
-            verdict: wording::verdict_words(section.verdict(), section.counts()),
-            tone: verdict_tone(section.verdict()),
-            tally: wording::tally(section.counts()),
-            facts: section.ordered_facts().into_iter().map(|fact| (fact.name(), terminal(&fact.value()))).collect(),
-            caveats: section.caveats.iter().map(|caveat| terminal(caveat)).collect(),
-            grids: Grid::actions(&section.actions)
-                .into_iter()
-                .chain(section.exhibits.iter().map(Grid::exhibit))
-                .map(Gridded)
-                .collect(),
-            rows: section.findings.iter().map(Row::of).collect(),
-        }
+impl Judged {
+    fn of(verdict: Verdict, words: String) -> Self {
+        let sign = match verdict {
+            Verdict::Passed => "✓",
+            Verdict::Undecided => "?",
+            Verdict::Incomplete | Verdict::Failed => "×",
+        };
+        Self { words, short: verdict.word(), sign, tone: verdict_tone(verdict) }
     }
 }
 
-impl<'a> Row<'a> {
-    fn of(finding: &'a Finding) -> Self {
-        Self {
-            tone: status_tone(finding.status),
-            label: wording::status_label(finding.status),
-            check: finding.check,
-            page: wording::page_of(finding.check),
-            subject: terminal(&finding.subject),
-            detail: wording::sentence(finding, terminal),
-            place: wording::place(finding).as_deref().map(terminal),
-            source: excerpt::drawn(finding, SOURCE_WIDTH, false),
-            help: wording::help(finding).map(terminal),
+fn only_caveats(report: &Report) -> &[String] {
+    report.sections.first().map_or(&[], |section| section.caveats.as_slice())
+}
+
+fn caveats(of_all: &[String], of_one: &[String]) -> Vec<Prose> {
+    of_all.iter().chain(of_one).map(|caveat| Prose::of(caveat)).collect()
+}
+
+/// The verdict as a sentence.
+fn lead(report: &Report) -> String {
+    let all = report.sections.len();
+    if all > 1 {
+        let passed = report.sections.iter().filter(|section| section.verdict() == Verdict::Passed).count();
+        return match all - passed {
+            0 => format!("All {all} passed."),
+            1 => format!("1 of {all} did not pass."),
+            wrong => format!("{wrong} of {all} did not pass."),
+        };
+    }
+    let counts = report.counts();
+    match report.verdict() {
+        Verdict::Passed if counts.passed + counts.warned == 0 => "Nothing here was checked.".to_owned(),
+        Verdict::Passed if counts.warned > 0 => {
+            "Every required check passed. The warnings below need a person's judgement.".to_owned()
         }
+        Verdict::Passed => "Every required check passed.".to_owned(),
+        Verdict::Undecided if counts.skipped == 0 => "Nothing was checked, so there is no verdict.".to_owned(),
+        Verdict::Undecided => "A required check could not be made, so there is no verdict.".to_owned(),
+        Verdict::Incomplete => "Something required is missing. Nothing that is there failed.".to_owned(),
+        Verdict::Failed => "At least one required check failed.".to_owned(),
     }
 }
 
-/// The class that colours a verdict. Colour never carries meaning alone: the word is always there.
+fn tally(report: &Report) -> Vec<Counted> {
+    let counts = report.counts();
+    let mut findings = report.sections.iter().flat_map(|section| &section.findings);
+    let required = findings.any(|finding| finding.status == Status::SkippedRequired);
+    let kinds = [
+        (counts.failed, "failed", "bad"),
+        (counts.missing, "missing", "bad"),
+        (counts.warned, if counts.warned == 1 { "warning" } else { "warnings" }, "care"),
+        (counts.skipped, "not made", if required { "care" } else { "plain" }),
+        (counts.passed, "passed", "good"),
+    ];
+    let counted = |(number, words, tone)| Counted { number, words, tone: if number == 0 { "plain" } else { tone } };
+    kinds.into_iter().map(counted).collect()
+}
+
+/// Of one subject, what is wrong with it and what is shown of it; of several, those that did not pass.
+fn contents(parts: &[Part]) -> Vec<(String, String)> {
+    let places: Vec<_> = match parts {
+        [only] => only.contents(),
+        several => several
+            .iter()
+            .filter(|part| part.needs_attention())
+            .map(|part| (part.anchor.clone(), format!("{} {}", part.verdict.sign, part.subject)))
+            .collect(),
+    };
+    let more = places.len().saturating_sub(CONTENTS);
+    let rest = (more > 0).then(|| ("subjects".to_owned(), format!("and {more} more")));
+    places.into_iter().take(CONTENTS).chain(rest.filter(|_| parts.len() > 1)).collect()
+}
+
+/// The class that colours a verdict.
 fn verdict_tone(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Passed => "good",
@@ -262,6 +204,20 @@ fn status_tone(status: Status) -> &'static str {
         Status::Pass => "good",
         Status::Fail | Status::Missing => "bad",
         Status::Warn | Status::SkippedRequired => "care",
-        Status::Skipped => "quiet",
+        Status::Skipped => "plain",
     }
 }
+
+/// The sign beside a status.
+fn status_sign(status: Status) -> &'static str {
+    match status {
+        Status::Pass => "✓",
+        Status::Fail | Status::Missing => "×",
+        Status::Warn => "!",
+        Status::SkippedRequired => "?",
+        Status::Skipped => "–",
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style as Ansi};
 
 use super::{
     Counts, Fact, Report, Section, Status, Style, Verdict,
-    escape::{at_line_start, terminal},
+    escape::{at_line_start, cut_name, terminal},
     excerpt,
     grid::Grid,
     wording::{self, Elapsed},
@@ -58,7 +58,7 @@ impl Page {
     fn only(&self, report: &Report, section: &Section, w: &mut dyn Write) -> io::Result<()> {
         self.info(section, w)?;
         self.caveats(report.caveats.iter().chain(&section.caveats), w)?;
-        let lines = if self.style.every_pass { row::each(section) } else { row::folded(section) };
+        let lines = if self.style.every_pass { row::each(section) } else { row::folded(section, self.style.width) };
         let tail = self.body(section, &lines, w)?;
         self.recall(report, tail, w)
     }
@@ -180,7 +180,11 @@ impl Page {
         }
         for (section, finding) in found.iter().take(RECALLED) {
             let row = Row::of(finding);
-            let of = if several { format!("{}  ", terminal(&section.subject)) } else { String::new() };
+            let of = if several {
+                format!("{}  ", cut_name(&terminal(&section.subject), SUBJECT_CAP))
+            } else {
+                String::new()
+            };
             let gap = if row.subject.is_empty() { "" } else { "  " };
             let label = wording::tag(finding.status);
             let text = format!("{of}{}{gap}{}  {}", row.check, row.subject, row.detail);
@@ -306,9 +310,14 @@ impl Page {
         writeln!(w)
     }
 
+    /// Columns that are left of a line of which `indent` are written.
+    fn room(&self, indent: usize) -> usize {
+        self.style.width.min(2 * LIST).saturating_sub(indent)
+    }
+
     /// `text` as far as it fits a line of which `indent` columns are written.
     fn elided(&self, text: &str, indent: usize) -> String {
-        let room = self.style.width.min(2 * LIST).saturating_sub(indent);
+        let room = self.room(indent);
         if text.chars().count() <= room {
             return text.to_owned();
         }

@@ -92,7 +92,7 @@ pub(super) fn marked_sentence(finding: &Finding, escape: impl Fn(&str) -> String
     let sentence = sentence(finding, escape);
     let mark = match finding.status {
         Status::Missing => "missing:",
-        Status::SkippedRequired => "(required)",
+        Status::SkippedRequired => "required, not made:",
         Status::Pass | Status::Warn | Status::Fail | Status::Skipped => "",
     };
     match (mark.is_empty(), sentence.is_empty()) {

@@ -57,8 +57,9 @@ mod github_client;
 mod guarded;
 #[cfg(feature = "sandbox")]
 mod help;
-#[cfg(feature = "sandbox")]
 mod hotfix;
+#[cfg(feature = "sandbox")]
+mod html;
 mod http_requests;
 #[cfg(feature = "sandbox")]
 mod interop_emulate;

@@ -8,10 +8,12 @@
 use std::collections::BTreeMap;
 
 use der::{Decode as _, asn1::Utf8StringRef};
+use jiff::Timestamp;
 use sigstore_types::DerCertificate;
 use x509_cert::{
     Certificate,
     ext::pkix::{BasicConstraints, SubjectAltName},
+    time::Time,
 };
 
 use super::Rejected;
@@ -57,8 +59,17 @@ pub(super) fn signer(certificate: &DerCertificate, san: &str, issuer: &str) -> R
         source_commit: claims.either(COMMIT).map(str::to_owned),
         signed_at: None,
         log_index: None,
+        log: None,
+        valid: validity(&certificate),
         bare: claims.0.keys().all(|number| [ISSUER.0, ISSUER.1].contains(number)),
     })
+}
+
+/// From when until when the certificate is valid; none where a time is not of this calendar.
+fn validity(certificate: &Certificate) -> Option<(Timestamp, Timestamp)> {
+    let validity = &certificate.tbs_certificate.validity;
+    let time = |time: Time| Timestamp::from_second(i64::try_from(time.to_unix_duration().as_secs()).ok()?).ok();
+    time(validity.not_before).zip(time(validity.not_after))
 }
 
 /// Whether an authority of GitHub's own Sigstore instance issued the certificate. Not verified: good for words only.

@@ -5,6 +5,7 @@ use std::{ffi::OsStr, fmt, path::PathBuf, sync::Arc};
 use jiff::Timestamp;
 use serde_json::Value;
 use sigstore_trust_root::{SigstoreInstance, TrustedRoot};
+use sigstore_types::LogKeyId;
 use sigstore_verify::Verifier;
 
 use super::{MAX_EVIDENCE_BYTES, weak_key};
@@ -45,6 +46,8 @@ pub struct TrustRoot {
     source: TrustRootSource,
     caveat: Option<String>,
     newest: Option<Timestamp>,
+    /// The transparency logs: their keys' ids and where they are.
+    logs: Arc<Vec<(LogKeyId, String)>>,
 }
 
 impl TrustRoot {
@@ -76,7 +79,8 @@ impl TrustRoot {
         }
         let verifier =
             Verifier::new(&root).map_err(|e| Error::usage(format!("{name}: not a usable trusted root")).because(e))?;
-        Ok(Self { verifier: Arc::new(verifier), source, caveat, newest: newest(&root) })
+        let logs = root.tlogs.iter().map(|log| (log.log_id.key_id.clone(), log.base_url.clone())).collect();
+        Ok(Self { verifier: Arc::new(verifier), source, caveat, newest: newest(&root), logs: Arc::new(logs) })
     }
 
     /// Where it came from.
@@ -92,6 +96,11 @@ impl TrustRoot {
     /// Since when its newest authority or log is in use.
     pub fn newest(&self) -> Option<Timestamp> {
         self.newest
+    }
+
+    /// Address of the log with this key, as the root has it.
+    pub(super) fn log(&self, key: &LogKeyId) -> Option<String> {
+        self.logs.iter().find(|(id, _)| id == key).map(|(_, address)| address.clone())
     }
 
     pub(super) fn verifier(&self) -> &Verifier {

@@ -27,7 +27,8 @@ impl Legend {
         format!("v{} {begin}…", self.number(value))
     }
 
-    fn number(&mut self, value: &str) -> usize {
+    /// Its number alone.
+    pub(super) fn number(&mut self, value: &str) -> usize {
         if let Some(number) = self.numbers.get(value) {
             return *number;
         }

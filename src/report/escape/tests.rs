@@ -3,6 +3,18 @@
 use super::*;
 
 #[test]
+fn a_name_that_is_too_long_loses_its_middle() {
+    assert_eq!(cut_name("kept/mero-kms-v1.2.0/attestation-policy-debug.json", 30), "kept/mero-…n-policy-debug.json");
+    assert_eq!(cut_name("kept/mero-kms-v1.2.0/attestation-policy-debug.json", 30).chars().count(), 30);
+    assert_eq!(cut_name("short.json", 30), "short.json");
+    assert_eq!(
+        cut_name("several words stay as they are, however long", 20),
+        "several words stay as they are, however long"
+    );
+    assert_eq!(cut_name("ünïcödé/ünïcödé", 9), "ünï…ïcödé");
+}
+
+#[test]
 fn a_long_field_is_cut_by_characters() {
     assert_eq!(cut("äöü", 3), "äöü");
     assert_eq!(cut("äöü!", 3), "äöü…");

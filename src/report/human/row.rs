@@ -2,7 +2,7 @@
 
 use crate::report::{Finding, Section, Status, escape::terminal, wording};
 
-use super::LABEL;
+use super::{CHECK_CAP, INDENT, LABEL};
 
 /// Lines of passed checks up to which each check keeps its own. In a longer report those that only say how many passed
 /// share lines.
@@ -31,12 +31,16 @@ pub(super) fn attention(section: &Section) -> Vec<Line> {
 
 /// What did not pass, and the passes of each check as one line where the first of them stood. A pass that is alone keeps
 /// its words.
-pub(super) fn folded(section: &Section) -> Vec<Line> {
+///
+/// In a report of many checks, a pass whose words do not fit the `width` of a line shares one with others: cut, they would
+/// tell nothing that a reader of a pass needs.
+pub(super) fn folded(section: &Section, width: usize) -> Vec<Line> {
     let rows: Vec<Row> = section.findings.iter().filter_map(|finding| gathered(section, finding)).collect();
     let few = rows.iter().filter(|row| row.status == Status::Pass).count() <= FEW;
+    let column = rows.iter().map(|row| row.check.chars().count()).max().unwrap_or(0).min(CHECK_CAP);
     let mut lines: Vec<Line> = Vec::new();
     for row in rows {
-        if few || !row.is_mute() {
+        if few || !(row.is_mute() || row.is_cut(column, width)) {
             lines.push(Line::Row(Box::new(row)));
         } else if let Some(Line::Run(names)) = lines.last_mut() {
             names.push(row.name());
@@ -113,9 +117,20 @@ impl Row {
         self.status == Status::Pass && (self.subject.is_empty() || self.detail.is_empty())
     }
 
-    /// The check as it stands among others on one line.
+    /// Whether it is a pass whose line would not hold its words, with so many columns for the check.
+    fn is_cut(&self, column: usize, width: usize) -> bool {
+        let lengths =
+            [self.check.chars().count().max(column), self.subject.chars().count(), self.detail.chars().count()];
+        self.status == Status::Pass && self.brief && INDENT + lengths.iter().sum::<usize>() + 4 > width
+    }
+
+    /// The check as it stands among others on one line; the only thing it looked at is not named.
     fn name(&self) -> String {
-        if self.subject.is_empty() { self.check.to_owned() } else { format!("{} ({})", self.check, self.subject) }
+        if self.subject.is_empty() || !self.detail.is_empty() {
+            self.check.to_owned()
+        } else {
+            format!("{} ({})", self.check, self.subject)
+        }
     }
 
     /// Columns the detail needs to be readable beside the others: no word of it, nor a label and its value, overflows.

@@ -1,10 +1,13 @@
 //! Grids as columns of text.
 
-use std::io::{self, Write};
+use std::{
+    borrow::Cow,
+    io::{self, Write},
+};
 
 use super::Page;
 use crate::report::{
-    escape::{at_line_start, terminal},
+    escape::{at_line_start, cut_name, terminal},
     grid::Grid,
 };
 
@@ -33,7 +36,11 @@ impl Page {
         };
         let right: Vec<bool> = (0..heading.len()).map(numeric).collect();
         for cells in lines() {
-            let padded = cells.iter().zip(widths.iter().zip(&right)).map(|(cell, (width, right))| {
+            let taken = indent + widths.iter().take(last).map(|width| width + 2).sum::<usize>();
+            let cells = cells.iter().enumerate().map(|(column, cell)| {
+                if column == last { cut_name(cell, self.room(taken)) } else { Cow::Borrowed(cell.as_str()) }
+            });
+            let padded = cells.zip(widths.iter().zip(&right)).map(|(cell, (width, right))| {
                 if *right { format!("{cell:>width$}") } else { format!("{cell:width$}") }
             });
             let line = padded.collect::<Vec<_>>().join("  ");

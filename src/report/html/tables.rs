@@ -1,0 +1,125 @@
+//! Facts, assets and actions.
+
+use askama::Template;
+
+use super::{link::Link, status_sign, status_tone};
+use crate::report::{Action, ActionState, AssetRow, Fact, Section, Status, Table, escape::terminal, wording};
+
+/// What is known of the subject.
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = "<div class=\"sheet\">
+<dl class=\"facts\">
+{%- for (name, value) in facts %}
+<dt>{{ name }}</dt><dd{% if value.long() %} class=\"mono\"{% endif %}>{{ value|safe }}</dd>
+{%- endfor %}
+</dl>
+</div>"
+)]
+pub(super) struct Facts {
+    facts: Vec<(&'static str, Link)>,
+}
+
+impl Facts {
+    /// None where nothing is known.
+    pub(super) fn of(section: &Section) -> Option<Self> {
+        let fact = |fact: &Fact| {
+            let to = match fact {
+                Fact::LogIndex(index) => entry(section, *index),
+                Fact::Image(_) | Fact::Signer(_) | Fact::SignedAt(_) | Fact::Repository(_) | Fact::Other(..) => None,
+            };
+            (fact.name(), Link { text: terminal(&fact.value()), to })
+        };
+        let facts: Vec<_> = section.ordered_facts().into_iter().map(fact).collect();
+        (!facts.is_empty()).then_some(Self { facts })
+    }
+}
+
+/// The page of the log entry, where a signature says which log it is in.
+fn entry(section: &Section, index: u64) -> Option<String> {
+    let of = |table: &Table| match table {
+        Table::Signatures(rows) => {
+            let row = rows.iter().find(|row| row.log_index == Some(index))?;
+            super::link::of_entry(row.log.as_deref(), index)
+        }
+        Table::Assets(_) | Table::Registers(_) => None,
+    };
+    section.exhibits.iter().find_map(|exhibit| of(&exhibit.table))
+}
+
+/// The assets and what vouches for them.
+#[derive(Template)]
+#[template(path = "assets.html")]
+pub(super) struct Assets {
+    rows: Vec<Asset>,
+}
+
+struct Asset {
+    name: String,
+    marks: [(&'static str, Mark); 2],
+    signer: Option<String>,
+}
+
+/// What came of a check on an asset; without a label, it was not made.
+struct Mark {
+    label: &'static str,
+    sign: &'static str,
+    tone: &'static str,
+}
+
+impl Mark {
+    fn of(status: Option<Status>) -> Self {
+        match status {
+            Some(status) => {
+                Self { label: wording::status_label(status), sign: status_sign(status), tone: status_tone(status) }
+            }
+            None => Self { label: "", sign: "", tone: "plain" },
+        }
+    }
+}
+
+impl Assets {
+    /// What is wrong stands first.
+    pub(super) fn of(assets: &[AssetRow]) -> Self {
+        let mut rows: Vec<&AssetRow> = assets.iter().collect();
+        let wrong = |status: Option<Status>| status.is_some_and(wording::is_problem);
+        rows.sort_by_key(|row| !(wrong(row.checksum) || wrong(row.signature)));
+        let row = |row: &AssetRow| Asset {
+            name: terminal(&row.name),
+            marks: [("Checksum", Mark::of(row.checksum)), ("Signature", Mark::of(row.signature))],
+            signer: row.signer.as_deref().map(terminal),
+        };
+        Self { rows: rows.into_iter().map(row).collect() }
+    }
+}
+
+/// What was done or would be.
+#[derive(Template)]
+#[template(path = "actions.html")]
+pub(super) struct Actions {
+    rows: Vec<Deed>,
+}
+
+struct Deed {
+    what: String,
+    target: String,
+    state: &'static str,
+    sign: &'static str,
+    tone: &'static str,
+}
+
+impl Actions {
+    pub(super) fn of(actions: &[Action]) -> Self {
+        let row = |action: &Action| {
+            let (sign, tone) = match action.state {
+                ActionState::Done => ("✓", "good"),
+                ActionState::Planned => ("…", "plain"),
+                ActionState::Failed => ("×", "bad"),
+            };
+            let (what, target) = (terminal(&action.what), terminal(&action.target));
+            Deed { what, target, state: action.state.word(), sign, tone }
+        };
+        Self { rows: actions.iter().map(row).collect() }
+    }
+}
