@@ -1,10 +1,10 @@
 //! A change to a repository as a value: files, proposed on a branch of their own in a pull request with a label. What it
 //! takes, given what is there, is a pure [`plan`]; nothing here asks or sends anything.
 //!
-//! The rules, which hold for whoever proposes:
+//! The rules, which hold for every proposal:
 //! 1. One branch for one proposal, named by what is proposed and not by the run, so that a second run lands in the same
 //!    pull request and changes nothing. A branch that holds the proposed files is left alone: no approval is dismissed.
-//! 2. The branch only ever moves forward, so that whoever pushed in the meantime wins. Where our commits there are out of
+//! 2. The branch only ever moves forward, so that a push made in the meantime wins. Where our commits there are out of
 //!    date, or the base moved on, a further commit follows them, which merges the base.
 //! 3. A branch with anyone else's commits is left to them.
 //! 4. A proposal that was closed is not made again, and none is ever closed or merged here: that is for people.

@@ -1,7 +1,7 @@
 //! Whose a commit is.
 //!
-//! A commit is ours when its author and its committer are this program and its message ends in our trailer. Whoever amends
-//! it or rebases it becomes its committer, and it is theirs from then on.
+//! A commit is ours when its author and its committer are this program and its message ends in our trailer. One that was
+//! amended or rebased has another committer, and belongs to them from then on.
 
 use super::Change;
 use crate::digest::Sha256;
@@ -25,7 +25,7 @@ pub struct Commit {
     pub message: String,
 }
 
-/// A person, as commits name one. Anybody may write any name.
+/// A person, as commits name one. Any name can be written there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The name.

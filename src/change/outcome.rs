@@ -170,7 +170,7 @@ impl Refusal {
                 let message = format!("the branch has commits that are not ours and is left as it is: {others}");
                 let way = match pull {
                     Some((number, url)) => format!("merge or close pull request #{number} ({url})"),
-                    None => "delete the branch if nobody needs it".to_owned(),
+                    None => "delete the branch if it is not needed".to_owned(),
                 };
                 PULL_REQUEST.fail(branch, message).help(format!("{way}, or name another branch with --branch"))
             }

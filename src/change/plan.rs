@@ -29,7 +29,7 @@ pub struct At {
     pub has_base: bool,
     /// Its commits that are not in the base, oldest first.
     pub commits: Vec<Commit>,
-    /// How many there are of them: more than are listed when nobody can list them all.
+    /// How many there are of them: more than are listed when GitHub does not list them all.
     pub count: u64,
     /// What it holds at the paths of the change.
     pub files: BTreeMap<String, Vec<u8>>,
@@ -46,7 +46,7 @@ pub struct Pull {
     pub url: String,
     /// What it says.
     pub body: String,
-    /// What became of it.
+    /// How far it came.
     pub state: PullState,
     /// Names of its labels.
     pub labels: Vec<String>,

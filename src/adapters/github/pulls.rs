@@ -1,5 +1,5 @@
 //! Changes to a repository over the API, without a clone: looks at what there is (`look`), has it planned
-//! ([`crate::change`]), and carries the plan out step by step (`write`). Whenever it is not known what became of a step, or
+//! ([`crate::change`]), and carries the plan out step by step (`write`). Whenever the outcome of a step is not known, or
 //! somebody was faster, it looks again: no step is repeated blindly.
 
 mod look;
@@ -147,7 +147,7 @@ enum Carried {
 }
 
 impl Progress {
-    /// What was unclear is done when nobody plans it any more.
+    /// What was unclear is done when it is no longer planned.
     fn settle(&mut self, plan: &Plan) {
         let Some(step) = self.unclear.take() else { return };
         let planned =

@@ -38,7 +38,7 @@ pub(super) enum Written {
     NotAllowed(Remark),
     /// It was not carried out: things are no longer as they were.
     Overtaken(Error),
-    /// Nobody knows.
+    /// It is not known whether it is.
     Unclear(Error),
 }
 
@@ -97,7 +97,7 @@ impl Writing<'_> {
         self.git::<Value>(write).await.map(|answer| answer.map_or_else(|written| written, |_| Written::Done))
     }
 
-    /// Never by force: whoever pushed after we looked keeps their commit, and GitHub refuses ours.
+    /// Never by force: a commit pushed after we looked stays, and GitHub refuses ours.
     async fn advance(&self, parents: &[String]) -> Result<Written> {
         let commit = match self.commit(parents).await? {
             Ok(commit) => commit,
@@ -111,7 +111,7 @@ impl Writing<'_> {
         self.git::<Value>(write).await.map(|answer| answer.map_or_else(|written| written, |_| Written::Done))
     }
 
-    /// A commit of the change on the base's tree. Until a ref leads to it, nobody sees it.
+    /// A commit of the change on the base's tree. It is not seen until a ref leads to it.
     async fn commit(&self, parents: &[String]) -> Result<Result<String, Written>> {
         let Self { repository, base, change, .. } = self;
         let subject = format!("make a commit in {repository}");
