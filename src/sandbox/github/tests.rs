@@ -155,8 +155,8 @@ async fn lists_come_in_pages_and_refs_commits_and_files_can_be_read() {
         assert_eq!(github.get(&format!("{sample}/commits/{git_ref}")).await.json["sha"], commit, "{git_ref}");
     }
     assert_eq!(github.get(&format!("{sample}/commits/no-such")).await.status, 422);
-    let both = github.get(&format!("{sample}/git/matching-refs/tags/mero-kms-v1.")).await.json;
-    assert_eq!(both.as_array().unwrap().len(), 4, "tags without a release are there too");
+    let found = github.get(&format!("{sample}/git/matching-refs/tags/mero-kms-v1.0")).await;
+    assert_eq!(names(&found, "ref"), ["refs/tags/mero-kms-v1.0.0"], "tags without a release are there too");
     assert_eq!(github.get(&format!("{sample}/tags?per_page=1")).await.json[0]["name"], "mero-kms-v1.0.0");
     let file = format!("{sample}/contents/compatibility-catalog.json");
     assert_eq!(github.get(&format!("{file}?ref=master")).await.json["encoding"], "base64");
