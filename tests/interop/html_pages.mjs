@@ -66,7 +66,14 @@ const looked = async (path) => {
         await page.screenshot({ path: picture, fullPage: true });
       }
       form ??= await page.evaluate(facts);
-      const overflow = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+      // Of the page, and of what would be cut off at its parent's edge. Source lines may be scrolled.
+      const overflow = () => {
+        const boxes = [...document.querySelectorAll("body *")].filter((e) => {
+          const style = getComputedStyle(e);
+          return style.overflowX !== "visible" && style.clipPath === "none" && e.tagName !== "PRE" && e.tagName !== "svg";
+        });
+        return Math.max(...[document.documentElement, ...boxes].map((e) => e.scrollWidth - e.clientWidth));
+      };
       const folded = await page.evaluate(overflow);
       // What is folded counts as well.
       await page.evaluate(() => document.querySelectorAll("details").forEach((details) => (details.open = true)));
