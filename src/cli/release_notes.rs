@@ -13,7 +13,7 @@ pub enum ReleaseNotesCommand {
     /// Make the notes of a release, with a marked gap where a person has to write
     Generate(Box<NotesGenerateArgs>),
     /// Say whether notes have every section their class demands, no gap, and the image pinned
-    Check(NotesCheckArgs),
+    Check(Box<NotesCheckArgs>),
 }
 
 /// Arguments of `release-notes generate`.

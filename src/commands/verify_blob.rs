@@ -30,6 +30,7 @@ const DEMAND_SOURCE: &str = "anyone who may call the workflow signs with its nam
                              --certificate-source-repository and --certificate-source-ref";
 
 /// What a sound signature proves.
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 enum Proven {
     By(Signer),
     WithKey,

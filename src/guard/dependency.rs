@@ -88,8 +88,9 @@ pub struct Hints<'a> {
     pub catalog: Option<&'a Catalog>,
 }
 
-/// The counterpart of `tag`: the one that is named, else the newest that the catalog pairs with it, else the one of the
-/// same version.
+/// The counterpart of `tag`: the one that is named, else of those that the catalog pairs with it the one of the same
+/// version or else the newest, else the one of the same version. A later patch of the one release is no reason to hold the
+/// other to it.
 ///
 /// # Errors
 /// One sentence: what is named is not a release of the other family.
@@ -101,7 +102,7 @@ pub fn counterpart(tag: &Tag, hints: Hints<'_>) -> Result<Chosen, String> {
             .ok_or_else(|| format!("{by}: `{}` is not a version of a {family} release", excerpt(text)))?;
         return Ok(Chosen { tag: version, by: by.to_owned() });
     }
-    let listed = hints.catalog.and_then(|catalog| newest(catalog, tag));
+    let listed = hints.catalog.and_then(|catalog| nearest(catalog, tag));
     Ok(match listed {
         Some(version) => Chosen { tag: Tag::new(family, version.clone()), by: "the catalog".to_owned() },
         None => Chosen { tag: Tag::new(family, tag.version().clone()), by: "the version of the tag".to_owned() },
@@ -115,8 +116,9 @@ fn version_of(text: &str, family: Family) -> Option<Tag> {
     }
 }
 
-fn newest<'c>(catalog: &'c Catalog, tag: &Tag) -> Option<&'c Version> {
-    catalog.counterparts_of(tag.family(), tag.version()).into_iter().max()
+fn nearest<'c>(catalog: &'c Catalog, tag: &Tag) -> Option<&'c Version> {
+    let listed = catalog.counterparts_of(tag.family(), tag.version());
+    listed.into_iter().max_by_key(|version| (*version == tag.version(), *version))
 }
 
 /// Every rule, in the order of [`RULES`].

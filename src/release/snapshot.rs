@@ -207,6 +207,7 @@ impl Signature {
 
 /// What came of one signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "there is one a signature, and nearly all are the large one")]
 pub enum SignatureOutcome {
     /// Cryptographically sound; the signer remains to be compared with who had to sign.
     SignedBy(Signer),

@@ -51,7 +51,7 @@ impl Grid {
             let fact = |name: &&str| section.facts.iter().find(|fact| fact.name() == *name);
             let value = |name: &&str| fact(name).map_or_else(|| "-".to_owned(), |fact| fact.value().into_owned());
             let mut row = vec![word_of(section).to_owned(), section.subject.clone()];
-            row.extend(report.overview.iter().map(|name| value(name)));
+            row.extend(report.overview.iter().map(value));
             row.push(troubled(section));
             row
         };

@@ -39,7 +39,7 @@ pub type Artifact = (String, Vec<u8>);
 /// What the build of a tag hands over.
 ///
 /// # Errors
-/// Usage: nobody waits for the release of that tag. The message names those that somebody waits for.
+/// Usage: that tag has no release to come. The message names those that have.
 pub fn of(tag: &Tag) -> Result<Vec<Artifact>> {
     let unreleased = Sample::unreleased()?;
     if !unreleased.contains(tag) {

@@ -1,4 +1,4 @@
-//! The sample repository as a clone on disk, for whoever reads history with git: a bare repository, made of loose objects
+//! The sample repository as a clone on disk, for what reads history with git: a bare repository, made of loose objects
 //! and one file of refs.
 //!
 //! Written by hand and not by `git`, which need not be there; git, and everything built on it, reads it like any other.

@@ -333,6 +333,7 @@ fn commit((name, email): (&str, &str), time: &str, message: &str, tree: Oid, par
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use std::collections::BTreeSet;
 

@@ -36,7 +36,7 @@ const SAMPLES: [(&str, Layout); 8] = [
     ("mero-tee-v1.0.0", Layout::Upstream),
 ];
 
-/// Tags that the repository has and nobody has released yet, to rehearse a release with.
+/// Tags of the repository without a release yet, to rehearse a release with.
 pub const UNRELEASED: [&str; 4] = ["mero-tee-v1.3.0", "mero-kms-v1.3.0", "mero-kms-v1.2.1", "mero-kms-v1.4.0-rc.1"];
 
 /// An asset as the API and the storage serve it. What is stated and what is delivered agree unless tampered with.

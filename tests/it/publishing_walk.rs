@@ -114,7 +114,7 @@ fn artifacts_are_the_same_each_time_and_nothing_is_overwritten() {
     assert_eq!(one.stderr, "");
     let listed: Vec<&str> = one.stdout.lines().collect();
     assert_eq!(one.stdout.replace("one/", "other/"), other.stdout);
-    for path in &listed {
+    for path in listed.iter().filter(|path| place.path(path).is_file()) {
         let twin = path.replace("one/", "other/");
         assert_eq!(fs::read(place.path(path)).unwrap(), fs::read(place.path(twin)).unwrap(), "{path}");
     }

@@ -100,6 +100,13 @@ impl Work {
         self.ask(Method::GET, path, None).await
     }
 
+    /// The path of the one pull request that is open.
+    async fn pull(&self) -> String {
+        let open = self.get("pulls?state=open").await;
+        assert_eq!(open.as_array().map(Vec::len), Some(1), "{open}");
+        format!("pulls/{}", open[0]["number"])
+    }
+
     /// A person's commit on a branch.
     async fn put(&self, branch: &str, path: &str, content: &str) {
         let head = self.head(branch).await;
@@ -159,10 +166,9 @@ impl Work {
 
 #[track_caller]
 fn how(outcome: Result<Outcome>) -> How {
-    match outcome.unwrap().ending {
-        Ending::Proposed { how, .. } => how,
-        other => panic!("{other:?}"),
-    }
+    let outcome = outcome.unwrap();
+    let Ending::Proposed { how, .. } = outcome.ending else { panic!("{outcome:?}") };
+    how
 }
 
 #[tokio::test]
@@ -324,17 +330,18 @@ async fn a_pull_request_that_was_closed_stays_closed_and_one_that_was_merged_is_
     let hosted = Hosted::start().await;
     let work = hosted.repository("closed").await;
     work.propose().await.unwrap();
-    work.ask(Method::PATCH, "pulls/1", Some(json!({"state": "closed"}))).await;
+    let pull = work.pull().await;
+    work.ask(Method::PATCH, &pull, Some(json!({"state": "closed"}))).await;
     let outcome = work.propose().await.unwrap();
     assert!(matches!(outcome.ending, Ending::Planned(Plan::Refused(Refusal::Declined { .. }))), "{outcome:?}");
     assert_eq!(work.get("pulls?state=open").await, json!([]));
-    work.ask(Method::PATCH, "pulls/1", Some(json!({"state": "open"}))).await;
+    work.ask(Method::PATCH, &pull, Some(json!({"state": "open"}))).await;
     assert_eq!(work.wrong().await, None);
 
     work.put("master", "a.txt", "one\nmore\n").await;
     let outcome = work.propose().await.unwrap();
     assert!(matches!(outcome.ending, Ending::Planned(Plan::Nothing { obsolete: Some(_) })), "{outcome:?}");
-    assert_eq!(work.get("pulls/1").await["state"], "open", "it is for a person to close");
+    assert_eq!(work.get(&pull).await["state"], "open", "it is for a person to close");
 }
 
 #[tokio::test]
@@ -342,15 +349,16 @@ async fn what_people_write_into_the_pull_request_stays() {
     let hosted = Hosted::start().await;
     let work = hosted.repository("text").await;
     work.propose().await.unwrap();
-    let said = work.get("pulls/1").await["body"].as_str().unwrap().to_owned();
+    let pull = work.pull().await;
+    let said = work.get(&pull).await["body"].as_str().unwrap().to_owned();
     let around = format!("Hello\r\n\r\n{}\r\nBye", said.replace('\n', "\r\n"));
-    work.ask(Method::PATCH, "pulls/1", Some(json!({"body": around}))).await;
+    work.ask(Method::PATCH, &pull, Some(json!({"body": around}))).await;
     assert_eq!(how(work.propose().await), How::Unchanged);
     let stale = around.replace("Because.", "Before.");
-    work.ask(Method::PATCH, "pulls/1", Some(json!({"body": stale}))).await;
+    work.ask(Method::PATCH, &pull, Some(json!({"body": stale}))).await;
     assert_eq!(how(work.propose().await), How::Updated);
-    assert_eq!(work.get("pulls/1").await["body"], around.replace("\r\n", "\n"));
-    work.ask(Method::PATCH, "pulls/1", Some(json!({"body": "Mine"}))).await;
+    assert_eq!(work.get(&pull).await["body"], around.replace("\r\n", "\n"));
+    work.ask(Method::PATCH, &pull, Some(json!({"body": "Mine"}))).await;
     let outcome = work.propose().await.unwrap();
     assert!(
         matches!(&outcome.ending, Ending::Proposed { how: How::Unchanged, remarks, .. }

@@ -8,7 +8,7 @@ use crate::{
     subject::{repository::Repository, tag::Tag},
 };
 
-/// Tags that may point to one another before the commit comes. Git itself knows no bound; nobody nests them.
+/// Tags that may point to one another before the commit comes. Git itself knows no bound, and nested tags are rare.
 const MAX_NESTED_TAGS: usize = 5;
 
 /// How one commit stands to another.

@@ -53,7 +53,7 @@ pub fn in_clone(folder: &Path, tag: &Tag) -> Available<Lineage> {
 }
 
 fn patches_nothing(tag: &Tag) -> Available<Lineage> {
-    Available::NotHere(format!("{tag} is no patch version: see the class check"))
+    Available::NotHere(format!("{tag} does not patch a version: see the class check"))
 }
 
 fn no_tag(tag: &Tag, place: &str) -> Available<Lineage> {

@@ -1,4 +1,5 @@
 //! Every state that a repository can be in, and what is planned for it.
+#![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use super::*;
 use crate::change::{File, Label, Person, message, within_markers};
@@ -56,10 +57,8 @@ fn planned(branch: Option<At>, pulls: Vec<Pull>) -> Plan {
 }
 
 fn steps(plan: Plan) -> Vec<Step> {
-    match plan {
-        Plan::Steps { steps, .. } => steps,
-        other => panic!("{other:?}"),
-    }
+    let Plan::Steps { steps, .. } = &plan else { panic!("{plan:?}") };
+    steps.clone()
 }
 
 fn advance(parents: &[&str]) -> Step {
@@ -120,11 +119,10 @@ fn what_is_out_of_date_is_followed_by_a_commit_that_merges_a_base_which_moved_on
 
 #[test]
 fn commits_of_others_are_never_left_behind() {
-    let refused = |at: At| match planned(Some(at), vec![pull(7, PullState::Open)]) {
-        Plan::Refused(Refusal::OthersCommits { commits, more, pull }) => {
-            (commits, more, pull.map(|(number, _)| number))
-        }
-        other => panic!("{other:?}"),
+    let refused = |at: At| {
+        let plan = planned(Some(at), vec![pull(7, PullState::Open)]);
+        let Plan::Refused(Refusal::OthersCommits { commits, more, pull }) = &plan else { panic!("{plan:?}") };
+        (commits.clone(), *more, pull.as_ref().map(|(number, _)| *number))
     };
     let (who, which) = ("Ada".to_owned(), "2222222 (Mine)".to_owned());
     for has_base in [true, false] {

@@ -143,7 +143,7 @@ fn a_policy_that_is_missing_or_not_ready_is_no_pass_for_a_final_release() {
 }
 
 #[test]
-fn the_counterpart_is_the_one_named_else_the_newest_listed_else_the_same_version() {
+fn the_counterpart_is_the_one_named_else_of_those_listed_the_same_version_or_the_newest() {
     let bytes = json!({"schema_version": "1", "entries": [pair("1.2.0", "1.1.0"), pair("1.2.0", "1.10.0"), pair("1.2.0", "1.9.0")]});
     let catalog = Catalog::parse("c.json", bytes.to_string().as_bytes()).unwrap();
     let tag: Tag = "mero-kms-v1.2.0".parse().unwrap();
@@ -152,6 +152,9 @@ fn the_counterpart_is_the_one_named_else_the_newest_listed_else_the_same_version
     assert_eq!(chosen(all).unwrap(), "mero-tee-v1.3.0 by --counterpart");
     assert_eq!(chosen(Hints { given: None, ..all }).unwrap(), "mero-tee-v1.4.0 by MERO_TEE_VERSION");
     assert_eq!(chosen(Hints { given: None, variable: None, ..all }).unwrap(), "mero-tee-v1.10.0 by the catalog");
+    let later = json!({"schema_version": "1", "entries": [pair("1.2.0", "1.2.0"), pair("1.2.0", "1.10.0")]});
+    let later = Catalog::parse("c.json", later.to_string().as_bytes()).unwrap();
+    assert_eq!(chosen(Hints { catalog: Some(&later), ..Hints::default() }).unwrap(), "mero-tee-v1.2.0 by the catalog");
     assert_eq!(chosen(Hints::default()).unwrap(), "mero-tee-v1.2.0 by the version of the tag");
     let old = Hints { given: Some("node-image-gcp-v1.0.0"), ..Hints::default() };
     assert_eq!(chosen(old).unwrap(), "node-image-gcp-v1.0.0 by --counterpart");

@@ -126,7 +126,7 @@ pub fn size(bytes: u64) -> String {
     unit.map_or_else(
         || format!("{bytes} bytes"),
         |(name, shift)| {
-            let tenths = u128::from(bytes) * 10 >> shift;
+            let tenths = (u128::from(bytes) * 10) >> shift;
             format!("{}.{} {name}", tenths / 10, tenths % 10)
         },
     )

@@ -1,7 +1,7 @@
 //! Does a hotfix branch from the release it patches?
 //!
 //! A hotfix is the patched release and a minimal change. Made from anything else — the default branch as it is by now, an
-//! older release, a rewritten history — it brings along what nobody meant to ship with it.
+//! older release, a rewritten history — it brings along what was never meant to ship with it.
 
 use super::source;
 use crate::{

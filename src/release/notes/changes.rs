@@ -158,11 +158,11 @@ fn kind_of(title: &Title, parts: &[&Commit]) -> Kind {
         return Kind::Security;
     }
     let of_parts = parts.iter().map(|part| Title::read(part.subject()).kind);
-    match title.kind {
-        Kind::Other => of_parts.min().unwrap_or(Kind::Other),
-        // A part that closes a hole must not hide behind a title that does not say so.
-        kind => of_parts.filter(|kind| *kind == Kind::Security).chain([kind]).min().unwrap_or(kind),
+    if title.kind == Kind::Other {
+        return of_parts.min().unwrap_or(Kind::Other);
     }
+    // A part that closes a hole must not hide behind a title that does not say so.
+    of_parts.filter(|kind| *kind == Kind::Security).chain([title.kind]).min().unwrap_or(title.kind)
 }
 
 /// What the footers say, or the titles that are marked where no footer says more.

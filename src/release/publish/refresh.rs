@@ -51,7 +51,7 @@ pub fn vouches_for_the_rest(findings: &[Finding], document: &str) -> bool {
 pub fn refreshed(file: &ChecksumsFile, document: &str, digest: Sha256) -> String {
     let mut entries: Vec<(&str, Sha256)> = file.iter().filter(|(name, _)| *name != document).collect();
     entries.push((document, digest));
-    entries.sort_by(|(one, _), (other, _)| one.cmp(other));
+    entries.sort_by_key(|(name, _)| *name);
     entries.into_iter().map(|(name, digest)| format!("{digest}  {name}\n")).collect()
 }
 

@@ -100,7 +100,7 @@ fn anything_markdown_gives_a_meaning_is_set_as_code() {
 fn only_the_words_that_need_it_are_set_as_code() {
     assert_eq!(markdown("give a token in GH_TOKEN, or ask"), "give a token in `GH_TOKEN`, or ask");
     assert_eq!(markdown("see @a #1 there"), "see `@a #1` there");
-    assert_eq!(markdown("run `merotee publish --resume` again"), "run `merotee publish --resume` again");
+    assert_eq!(markdown("run `merotee publish --replace` again"), "run `merotee publish --replace` again");
     assert_eq!(markdown("`a``b`<c>"), "`a` `b` `<c>`");
     assert_eq!(markdown("one ` alone <b>"), "``one ` alone <b>``");
     assert_eq!(markdown("`a|b` x|y"), "`a`&#124;`b` `x`&#124;`y`");

@@ -88,7 +88,9 @@ impl Scale {
 
     /// Signatures of the same times share a line.
     fn times(&self, signatures: &[SignatureRow]) -> Vec<Time> {
-        let mut lines: Vec<((Timestamp, Timestamp), Option<Timestamp>, Vec<&str>)> = Vec::new();
+        /// When the certificate is valid, when it was signed, and what was.
+        type Line<'a> = ((Timestamp, Timestamp), Option<Timestamp>, Vec<&'a str>);
+        let mut lines: Vec<Line<'_>> = Vec::new();
         for row in signatures {
             let Some(valid) = row.valid else { continue };
             match lines.iter_mut().find(|(other, at, _)| *other == valid && *at == row.signed_at) {
@@ -123,6 +125,7 @@ impl Scale {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -167,6 +167,7 @@ fn on_disk(start: &[u8]) -> io::Result<File> {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use axum::body::to_bytes;
 

@@ -262,8 +262,9 @@ impl Reader {
     /// Runs a printed line. Some edit the catalog in the folder: each meets it as the releases have it.
     fn run(&self, line: &str) -> crate::binary::Run {
         let profiles = ["debug", "debug-read-only", "locked-read-only"];
-        let entries = ["1.2.0", "1.1.0", "1.0.0"].map(|version| {
-            json!({"kms": version, "node_image": version, "profiles": profiles, "tested": true, "notes": "sample pair"})
+        let pairs = [("1.2.0", "1.2.0"), ("1.1.1", "1.1.0"), ("1.1.0", "1.1.0"), ("1.0.0", "1.0.0")];
+        let entries = pairs.map(|(kms, node)| {
+            json!({"kms": kms, "node_image": node, "profiles": profiles, "tested": true, "notes": "sample pair"})
         });
         self.place
             .write("compatibility-catalog.json", format!("{:#}\n", json!({"schema_version": "1", "entries": entries})));

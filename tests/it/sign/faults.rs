@@ -111,11 +111,14 @@ fn an_sct_of_a_log_that_is_not_trusted_and_a_certificate_of_a_stranger_do_not_ve
     }
 }
 
+/// How an answer is changed, and what is said of it.
+type Spoilt = (fn(&mut Value), &'static str);
+
 #[test]
 fn a_log_entry_that_is_incomplete_or_does_not_prove_itself_is_refused() {
     let thrown = "is thrown away";
     let one = Log::Rekor1;
-    let cases: [(fn(&mut Value), &str); 6] = [
+    let cases: [Spoilt; 6] = [
         (
             |a| drop(entry(a)["verification"].as_object_mut().unwrap().remove("signedEntryTimestamp")),
             "holds no signed entry",
@@ -139,7 +142,7 @@ fn a_log_entry_that_is_incomplete_or_does_not_prove_itself_is_refused() {
         10,
         &["holds no checkpoint"],
     );
-    let cases: [(fn(&mut Value), &str); 4] = [
+    let cases: [Spoilt; 4] = [
         (|a| drop(a.as_object_mut().unwrap().remove("inclusionProof")), "holds no inclusion proof"),
         (|a| flip(&mut a["inclusionProof"]["hashes"][0]), thrown),
         (|a| flip(&mut a["inclusionProof"]["rootHash"]), "another tree"),
@@ -198,6 +201,7 @@ fn answers_that_are_no_entries_say_so() {
 }
 
 /// A timestamp for another question: the nonce, the last eight bytes or so of the request but for the flag, is changed.
+#[allow(clippy::ptr_arg, reason = "it stands where others lengthen the request")]
 fn other_nonce(request: &mut Vec<u8>) {
     // …INTEGER nonce, BOOLEAN true (3 bytes).
     let at = request.len() - 4;

@@ -200,7 +200,7 @@ impl GitHub {
         let mut mark = None;
         while let Some(page) = pages.next::<Listed>().await? {
             let ours = page.into_iter().map(Commit::from).filter(Commit::is_ours);
-            mark = ours.filter_map(|commit| commit.mark()).last().or(mark);
+            mark = ours.filter_map(|commit| commit.mark()).next_back().or(mark);
         }
         Ok(mark)
     }

@@ -170,7 +170,7 @@ impl Writing<'_> {
     async fn label(&self, number: u64) -> Result<Written> {
         let Self { repository, change, .. } = self;
         let name = &change.label.name;
-        let unlabelled = |refused: &Refused| Written::NotAllowed(Remark::Unlabelled(said(&refused)));
+        let unlabelled = |refused: &Refused| Written::NotAllowed(Remark::Unlabelled(said(refused)));
         let url = self.github.endpoint(repository, &["labels", name])?;
         let subject = format!("label `{}` of {repository}", excerpt(name));
         if self.github.object::<Value>(&url, "a label", &subject).await?.is_none() {

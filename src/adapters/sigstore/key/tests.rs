@@ -63,7 +63,7 @@ fn what_is_no_public_key_is_refused_and_named() {
         (r#"{"kty":"EC","crv":"P-256"}"#.to_owned(), "a JSON Web Key"),
         (r#"{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"}"#.to_owned(), "trusted root"),
         ("-----BEGIN PUBLIC KEY-----\n???\n-----END PUBLIC KEY-----\n".to_owned(), "not a PEM public key"),
-        ("-----BEGIN PUBLIC KEY-----\nMFkw\n".to_owned(), "not a PEM public key"),
+        ("-----BEGIN PUBLIC KEY-----\nMFkw\n".to_owned(), "a PEM block is cut short"),
     ] {
         let why = refusal(&text);
         assert!(why.contains(named), "{named}: {why}");

@@ -1,4 +1,5 @@
 //! Histories of every shape.
+#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
 

@@ -73,7 +73,8 @@ fn what_cannot_be_used_is_refused_with_its_field() {
         change(&mut config);
         hosts(&config).unwrap_err()
     };
-    let cases: [(&dyn Fn(&mut Value), &str); 9] = [
+    type Case<'a> = (&'a dyn Fn(&mut Value), &'a str);
+    let cases: [Case<'_>; 9] = [
         (&|c| c["mediaType"] = json!("application/vnd.dev.sigstore.signingconfig.v0.1+json"), "with the mediaType"),
         (&|c| drop(c.as_object_mut().unwrap().remove("mediaType")), "without a mediaType"),
         (&|c| c["caUrls"] = json!([]), "caUrls: 1 wanted, and 0 of the 0 listed"),
