@@ -1,5 +1,5 @@
 //! A change to a repository as a value: files, proposed on a branch of their own in a pull request with a label. What it
-//! takes, given what is there, is a pure [`plan`]; nothing here asks or sends anything.
+//! takes, given what is there, is a pure [`plan()`]; nothing here asks or sends anything.
 //!
 //! The rules, which hold for every proposal:
 //! 1. One branch for one proposal, named by what is proposed and not by the run, so that a second run lands in the same
@@ -19,7 +19,7 @@ pub use self::{
     branch::{Branch, InvalidBranch},
     commit::{Commit, Person, message},
     outcome::{Ending, How, Outcome, PULL_REQUEST, Remark, Tried},
-    plan::{At, Plan, Pull, PullState, Refusal, State, Step, plan},
+    plan::{At, Elsewhere, Plan, Pull, PullState, Refusal, State, Step, plan},
     text::{Described, MAX_BODY, described, within_markers},
 };
 use crate::digest::Sha256;

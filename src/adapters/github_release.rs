@@ -12,7 +12,7 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 
 use self::thrift::Listed;
-pub use self::thrift::Thrift;
+pub use self::thrift::{Recalled, Thrift};
 use super::{
     fetched::Fetched,
     folder::{self, path_in},

@@ -1,6 +1,6 @@
 //! What came of proposing a change, as findings.
 
-use super::{Change, Plan, Refusal, Step};
+use super::{Change, Elsewhere, Plan, Refusal, Step};
 use crate::report::{Action, ActionState, CheckInfo, Finding};
 
 /// A change is proposed.
@@ -66,6 +66,13 @@ pub enum How {
 /// What a person should know of a pull request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Remark {
+    /// Its branch has commits that are not ours, which it proposes as well.
+    OthersCommits {
+        /// Whose, and which: the first few.
+        commits: Vec<(String, String)>,
+        /// How many more.
+        more: u64,
+    },
     /// Its text was rewritten by somebody.
     TextIsTheirs,
     /// Its text could not be brought up to date; GitHub's words.
@@ -121,7 +128,7 @@ impl Outcome {
                 vec![PULL_REQUEST.warn(branch, message).help("close it; nothing here closes pull requests")]
             }
             Ending::Planned(Plan::Refused(refusal)) => vec![refusal.finding(branch)],
-            Ending::Planned(Plan::Steps { steps, pull, text_is_theirs }) => {
+            Ending::Planned(Plan::Steps { steps, pull, remarks }) => {
                 let message = match pull {
                     None => "would open a pull request".to_owned(),
                     Some((number, url)) if steps.is_empty() => {
@@ -129,9 +136,8 @@ impl Outcome {
                     }
                     Some((number, url)) => format!("would bring pull request #{number} up to date: {url}"),
                 };
-                let theirs = pull.iter().filter(|_| *text_is_theirs);
-                let theirs = theirs.map(|(number, _)| Remark::TextIsTheirs.finding(*number, change));
-                [PULL_REQUEST.pass(branch, message)].into_iter().chain(theirs).collect()
+                let told = pull.iter().flat_map(|(number, _)| remarks.iter().map(|one| one.finding(*number, change)));
+                [PULL_REQUEST.pass(branch, message)].into_iter().chain(told).collect()
             }
         }
     }
@@ -141,6 +147,11 @@ impl Remark {
     fn finding(&self, number: u64, change: &Change) -> Finding {
         let subject = change.branch.as_str();
         match self {
+            Self::OthersCommits { commits, more } => {
+                let others = named(commits, *more);
+                let message = format!("pull request #{number} brings commits that are not ours as well: {others}");
+                PULL_REQUEST.warn(subject, message).help("review them before it is merged: they are not in its text")
+            }
             Self::TextIsTheirs => {
                 let message = format!("the text of pull request #{number} was rewritten and is left as it is");
                 PULL_REQUEST.warn(subject, message).help("check that it still says what the change does")
@@ -161,18 +172,21 @@ impl Refusal {
     fn finding(&self, branch: &str) -> Finding {
         match self {
             Self::OthersCommits { commits, more, pull } => {
-                let named: Vec<String> = commits.iter().map(|(who, commit)| format!("{commit} by {who}")).collect();
-                let others = match (named.len(), more) {
-                    (_, 0) => named.join(", "),
-                    (0, more) => format!("{more} that GitHub does not list"),
-                    (_, more) => format!("{} and {more} more", named.join(", ")),
-                };
+                let others = named(commits, *more);
                 let message = format!("the branch has commits that are not ours and is left as it is: {others}");
                 let way = match pull {
                     Some((number, url)) => format!("merge or close pull request #{number} ({url})"),
                     None => "delete the branch if it is not needed".to_owned(),
                 };
                 PULL_REQUEST.fail(branch, message).help(format!("{way}, or name another branch with --branch"))
+            }
+            Self::NotOurs => PULL_REQUEST
+                .fail(branch, "the branch is there and is not ours")
+                .help("name another branch with --branch"),
+            Self::Elsewhere(Elsewhere { number, url, base }) => {
+                let message = format!("pull request #{number} proposes the branch to `{base}`: {url}");
+                let help = format!("move it back, give `--base {base}`, or name another branch with --branch");
+                PULL_REQUEST.fail(branch, message).help(help)
             }
             Self::Declined { number, url } => {
                 let message = format!("pull request #{number} proposed the same and was closed without a merge: {url}");
@@ -181,5 +195,15 @@ impl Refusal {
                     .help("reopen it if it is wanted after all, or name another branch with --branch")
             }
         }
+    }
+}
+
+/// Commits of others in a sentence.
+fn named(commits: &[(String, String)], more: u64) -> String {
+    let named: Vec<String> = commits.iter().map(|(who, commit)| format!("{commit} by {who}")).collect();
+    match (named.len(), more) {
+        (_, 0) => named.join(", "),
+        (0, more) => format!("{more} that GitHub does not list"),
+        (_, more) => format!("{} and {more} more", named.join(", ")),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Base, Change, Commit,
+    Base, Change, Commit, Remark,
     text::{Described, described},
 };
 use crate::{
@@ -18,6 +18,8 @@ pub struct State {
     pub branch: Option<At>,
     /// Pull requests from the branch into the base.
     pub pulls: Vec<Pull>,
+    /// An open pull request from the branch into another base.
+    pub elsewhere: Option<Elsewhere>,
 }
 
 /// A branch as it is found.
@@ -54,6 +56,17 @@ pub struct Pull {
     pub mark: Option<Sha256>,
 }
 
+/// An open pull request into another base than the one that is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// Its number.
+    pub number: u64,
+    /// Its page.
+    pub url: String,
+    /// Its base.
+    pub base: String,
+}
+
 /// How far a pull request came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PullState {
@@ -81,8 +94,8 @@ pub enum Plan {
         steps: Vec<Step>,
         /// The pull request that there is: number and page.
         pull: Option<(u64, String)>,
-        /// Whether somebody made the text of the pull request their own.
-        text_is_theirs: bool,
+        /// What a person should know of the pull request.
+        remarks: Vec<Remark>,
     },
 }
 
@@ -124,6 +137,10 @@ pub enum Refusal {
         /// The open pull request of the branch: number and page.
         pull: Option<(u64, String)>,
     },
+    /// The branch is there with nothing of ours, and no pull request says that it ever was ours.
+    NotOurs,
+    /// The branch is proposed to another base already.
+    Elsewhere(Elsewhere),
     /// The same was proposed before, and turned down.
     Declined {
         /// The pull request's number.
@@ -145,48 +162,62 @@ pub fn plan(change: &Change, base: &Base, state: &State) -> Plan {
     if change.files.is_empty() {
         return Plan::Nothing { obsolete: open_at };
     }
+    if let Some(elsewhere) = state.elsewhere.as_ref().filter(|_| open.is_none()) {
+        return Plan::Refused(Refusal::Elsewhere(elsewhere.clone()));
+    }
     let newest = pulls.last().filter(|pull| open.is_none() && pull.state == PullState::Closed);
     if let Some(declined) = newest.filter(|pull| pull.mark == Some(change.mark)) {
         return Plan::Refused(Refusal::Declined { number: declined.number, url: declined.url.clone() });
     }
-    let mut steps = match push(change, base, state.branch.as_ref()) {
-        Ok(step) => Vec::from_iter(step),
-        Err(others) => {
-            let named = others.iter().take(NAMED).map(|commit| (commit.whose(), commit.short())).collect();
-            let count = state.branch.as_ref().map_or(0, |at| at.count.saturating_sub(at.commits.len() as u64));
-            let more = count + others.len().saturating_sub(NAMED) as u64;
-            return Plan::Refused(Refusal::OthersCommits { commits: named, more, pull: open_at });
+    let others = state.branch.as_ref().and_then(others);
+    let mut steps = match state.branch.as_ref() {
+        None => vec![Step::Create],
+        Some(at) => {
+            let step = push(change, base, at, others.is_some());
+            // A pull request around others' commits is for them to open. One that is open is left alone, and says so.
+            if let Some((commits, more)) = others.clone().filter(|_| open.is_none() || step.is_some()) {
+                return Plan::Refused(Refusal::OthersCommits { commits, more, pull: open_at });
+            }
+            if at.commits.is_empty() && pulls.is_empty() {
+                return Plan::Refused(Refusal::NotOurs);
+            }
+            Vec::from_iter(step)
         }
     };
     let Some(open) = open else {
         steps.extend([Step::Open, Step::Label { number: None }]);
-        return Plan::Steps { steps, pull: None, text_is_theirs: false };
+        return Plan::Steps { steps, pull: None, remarks: Vec::new() };
     };
     let number = open.number;
-    let text = described(&open.body, &change.body);
-    let text_is_theirs = text == Described::Theirs;
-    if let Described::New(body) = text {
-        steps.push(Step::Describe { number, body });
+    let mut remarks = Vec::from_iter(others.map(|(commits, more)| Remark::OthersCommits { commits, more }));
+    match described(&open.body, &change.body) {
+        Described::Same => {}
+        Described::New(body) => steps.push(Step::Describe { number, body }),
+        Described::Theirs => remarks.push(Remark::TextIsTheirs),
     }
     if !open.labels.iter().any(|label| label.eq_ignore_ascii_case(&change.label.name)) {
         steps.push(Step::Label { number: Some(number) });
     }
-    Plan::Steps { steps, pull: open_at, text_is_theirs }
+    Plan::Steps { steps, pull: open_at, remarks }
 }
 
-/// What the branch needs, or the commits because of which it is not to be touched.
-fn push<'s>(change: &Change, base: &Base, branch: Option<&'s At>) -> Result<Option<Step>, Vec<&'s Commit>> {
-    let Some(at) = branch else { return Ok(Some(Step::Create)) };
-    let is_ours = at.count == at.commits.len() as u64 && at.commits.iter().all(Commit::is_ours);
+/// The commits of a branch that are not ours: the first few, by whom and which, and how many more.
+fn others(at: &At) -> Option<(Vec<(String, String)>, u64)> {
+    let others: Vec<&Commit> = at.commits.iter().filter(|commit| !commit.is_ours()).collect();
+    let unlisted = at.count.saturating_sub(at.commits.len() as u64);
+    let more = unlisted + others.len().saturating_sub(NAMED) as u64;
+    let named: Vec<_> = others.iter().take(NAMED).map(|commit| (commit.whose(), commit.short())).collect();
+    (more > 0 || !named.is_empty()).then_some((named, more))
+}
+
+/// What the branch needs to hold the change.
+fn push(change: &Change, base: &Base, at: &At, has_others: bool) -> Option<Step> {
     let holds = |file: &super::File| at.files.get(&file.path).is_some_and(|held| held == file.content.as_bytes());
     let strays = |paths: &Vec<String>| paths.iter().any(|path| !change.files.iter().any(|file| file.path == *path));
     // What others put there beside our files is theirs; what we did in a former version of the change is not in this one.
-    let stray = is_ours && at.touched.as_ref().is_some_and(strays);
+    let stray = !has_others && at.touched.as_ref().is_some_and(strays);
     if !at.commits.is_empty() && change.files.iter().all(holds) && !stray {
-        return Ok(None);
-    }
-    if !is_ours {
-        return Err(at.commits.iter().filter(|commit| !commit.is_ours()).collect());
+        return None;
     }
     let parents = if at.commits.is_empty() {
         // All of it is in the base: it moves on with it.
@@ -196,7 +227,7 @@ fn push<'s>(change: &Change, base: &Base, branch: Option<&'s At>) -> Result<Opti
     } else {
         vec![at.head.clone(), base.commit.clone()]
     };
-    Ok(Some(Step::Advance { parents }))
+    Some(Step::Advance { parents })
 }
 
 impl Plan {

@@ -23,7 +23,7 @@ pub struct PublishArgs {
     /// Hold the release to this class [default: rc for -rc.N, else stable]
     #[arg(long, value_name = "CLASS", value_parser = choice::class())]
     pub class: Option<Class>,
-    /// Replace what a published release holds, or finish a draft that something else made
+    /// Change a published release, deleting what the folder lacks, or finish a draft that something else made
     #[arg(long)]
     pub replace: bool,
     /// Check everything, say what would be done, and change nothing

@@ -62,6 +62,7 @@ pub(super) async fn run(args: &AuditArgs, context: &Context) -> Result<Product> 
     let Roll { listed, passed_over } = listing::call(args, &github, &repository).await?;
     let cache = Arc::clone(&place.cache);
     let thrift = place.thrift();
+    let recalled = Arc::clone(&thrift.recalled);
     let (candidates, plan) = planned(&listed, &github, &thrift, &repository, &contracts)?;
     tracing::info!("{plan}");
     let releases = listed.iter().filter_map(|one| Some((one.tag.to_string(), one.release.as_ref().ok()?.clone())));
@@ -81,10 +82,11 @@ pub(super) async fn run(args: &AuditArgs, context: &Context) -> Result<Product> 
         jobs: usize::from(args.jobs),
         budget: Budget::default(),
     };
-    let audit = Audit { source, repository: &repository, plan, catalog: args.catalog.as_deref() };
+    let audit = Audit { source, repository: &repository, plan, catalog: args.catalog.as_deref(), recalled };
     let mut sections = audit.sections(listed, candidates).await;
     told(&audit, cache.spared());
-    let caveats = verify_release::caveats(&args.identity, args.contract.as_deref(), context, &root, &sections);
+    let mut caveats = verify_release::caveats(&args.identity, args.contract.as_deref(), context, &root, &sections);
+    caveats.extend(roll::not_downloaded(audit.recalled.all()));
     sections.extend(roll::passed_over(&passed_over));
     Ok(Product::report(Report {
         command: "audit".into(),
@@ -118,7 +120,7 @@ impl Place {
     }
 
     fn thrift(&self) -> Thrift {
-        Thrift { cache: Some(Arc::clone(&self.cache)), places: Semaphore::new(self.jobs) }
+        Thrift { cache: Some(Arc::clone(&self.cache)), places: Semaphore::new(self.jobs), recalled: Arc::default() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `checksums write` and `checksums check`: the file that vouches for a release's other files.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -12,6 +13,7 @@ use crate::{
     cli::checksums::{ChecksumsCheckArgs, ChecksumsCommand, ChecksumsWriteArgs},
     commands::{located, repository},
     context::Context,
+    digest::Sha256,
     error::{Error, Result},
     product::Product,
     release::{
@@ -29,7 +31,7 @@ use crate::{
     report::{Action, Fact, Finding, Report, Section, Status},
     subject::{
         evidence_name::EVIDENCE_SUFFIXES,
-        tag::{Class, Tag},
+        tag::{Class, Family, Tag},
     },
     text::counted,
 };
@@ -54,18 +56,22 @@ async fn check(args: &ChecksumsCheckArgs, context: &Context) -> Result<Product> 
         (None, Some(dir)) => (dir.clone(), None),
         (None, None) => return Err(Error::usage("give a checksums file, or a folder with --dir")),
     };
-    let Chosen { contract, .. } = contract_of(&dir, name.as_deref())?;
+    let Chosen { contract, .. } = contract_of(&dir, None, name.as_deref())?;
     let facts = vec![Fact::named("checksums", &contract.checksums.name)];
-    let findings = judged(&dir, contract, context).await?;
+    let Judged { findings, .. } = judged(&dir, contract, context).await?;
     let section = Section { subject: dir.display().to_string(), facts, findings, ..Section::default() };
     Ok(Product::report(report("checksums check", section, started)))
 }
 
 /// The folder that a checksums file lies in, and its name.
 fn parts(file: &Path) -> Result<(PathBuf, String)> {
-    if !file.is_file() {
-        // What the system says of it is more than a word of ours.
-        file::digest(file)?;
+    let there = std::fs::metadata(file);
+    let there = there.map_err(|e| Error::input(format!("cannot read {}", file.display())).because(e))?;
+    if there.is_dir() {
+        return Err(Error::usage(format!("{} is a folder", file.display())).help("give it with --dir"));
+    }
+    if !there.is_file() {
+        return Err(Error::usage(format!("{} is not a regular file", file.display())));
     }
     let name = file.file_name().and_then(|name| name.to_str());
     let name = name.ok_or_else(|| Error::usage(format!("{}: not the name of a checksums file", file.display())))?;
@@ -73,12 +79,12 @@ fn parts(file: &Path) -> Result<(PathBuf, String)> {
     Ok((dir.to_owned(), name.to_owned()))
 }
 
-/// The contract that the files of a folder are listed under.
-pub(super) fn contract_of(dir: &Path, name: Option<&str>) -> Result<Chosen> {
+/// The contract that the files of a folder are listed under: of `family`, where that is known.
+pub(super) fn contract_of(dir: &Path, family: Option<Family>, name: Option<&str>) -> Result<Chosen> {
     let contracts = built_in()?;
     let names = names(dir)?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    choose(&contracts, &names, name).ok_or_else(|| Error::internal("there is no contract"))
+    choose(&contracts, family, &names, name).ok_or_else(|| Error::internal("there is no contract"))
 }
 
 fn built_in() -> Result<Contracts> {
@@ -94,12 +100,24 @@ fn names(dir: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// A folder that was held against its checksums file.
+pub(super) struct Judged {
+    pub(super) findings: Vec<Finding>,
+    /// Its files as they were then, by name.
+    pub(super) digests: BTreeMap<String, Sha256>,
+    /// Names that the checksums file lists.
+    pub(super) listed: Vec<String>,
+}
+
 /// Whether the files of a folder are those that its checksums file lists: as `verify-release-assets` judges it.
-pub(super) async fn judged(dir: &Path, contract: Contract, context: &Context) -> Result<Vec<Finding>> {
+pub(super) async fn judged(dir: &Path, contract: Contract, context: &Context) -> Result<Judged> {
     let snapshot = snapshot(dir, contract).await?;
     let mut findings = checks::judge_checksums(&snapshot);
     located::in_folder(&mut findings, dir, &context.folder);
-    Ok(findings)
+    let digests = snapshot.assets.iter().filter_map(|asset| Some((asset.name.as_str().to_owned(), asset.digest()?)));
+    let listed =
+        checks::checksums_of(&snapshot).map(|(file, _)| file.iter().map(|(name, _)| name.to_owned()).collect());
+    Ok(Judged { findings, digests: digests.collect(), listed: listed.unwrap_or_default() })
 }
 
 /// The folder as a release of which nothing is demanded but what the checksums file says. It has no tag of its own, and
@@ -133,7 +151,7 @@ async fn fetched(dir: &Path, mut contract: Contract) -> Result<Fetched> {
 async fn write(args: &ChecksumsWriteArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
     args.name.as_deref().map_or(Ok(()), refuse_name)?;
-    let Chosen { contract, recognised } = contract_of(&args.dir, args.name.as_deref())?;
+    let Chosen { contract, recognised } = contract_of(&args.dir, None, args.name.as_deref())?;
     if !recognised && args.name.is_none() {
         tracing::info!("the files are of no known layout: {} lists them all", contract.checksums.name);
     }

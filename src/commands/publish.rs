@@ -55,6 +55,7 @@ pub(super) async fn run(args: &PublishArgs, context: &Context) -> Result<Product
         files,
         others: Others::Unwanted,
         replace: args.replace,
+        joins: None,
     };
     let mut page = None;
     if let Some(mut publisher) = ready(&section, &args.tag, || {

@@ -1,5 +1,7 @@
 //! `sign`: a bundle beside each file, verified before it is written; or a detached signature by a key.
 
+mod beside;
+mod of_tag;
 mod target;
 
 use std::{collections::BTreeSet, time::Instant};
@@ -7,7 +9,7 @@ use std::{collections::BTreeSet, time::Instant};
 use futures_util::{StreamExt as _, stream};
 
 use self::target::{Signature, Target};
-use super::{checksums, repository, signer_rule::own_workflows};
+use super::{checksums, located, repository, signer_rule::own_workflows};
 use crate::{
     adapters::{
         file,
@@ -16,20 +18,30 @@ use crate::{
     cli::sign::SignArgs,
     context::Context,
     error::{self, Class, Error, Result},
+    policy::{checks::TAG, mrtds::MRTDS},
     product::Product,
     progress::Phase,
     release::{
         checks::authenticity::{IDENTITY, SIGNATURE, identity_of},
-        contract::{Contracts, Signed},
+        contract::{Contract, Contracts},
         signer,
     },
     report::{Action, Fact, Finding, Report, Section, Status},
+    subject::tag::Tag,
 };
 
 /// What came of one file.
 struct Outcome {
     finding: Finding,
     action: Option<Action>,
+}
+
+/// What is to be signed, and what was found before.
+struct Wanted {
+    targets: Vec<Target>,
+    findings: Vec<Finding>,
+    /// That of the folder.
+    contract: Option<Contract>,
 }
 
 /// Who signs.
@@ -41,7 +53,7 @@ enum By<'a> {
 pub(super) async fn run(args: &SignArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
     let signature = if args.key.is_some() { Signature::Detached } else { Signature::Bundle };
-    let (targets, mut findings) = targets(args, signature, context).await?;
+    let Wanted { targets, mut findings, contract } = wanted(args, signature, context).await?;
     let subject = target::subject(args);
     let mut section = Section { subject, ..Section::default() };
     let mut caveats = Vec::new();
@@ -49,24 +61,24 @@ pub(super) async fn run(args: &SignArgs, context: &Context) -> Result<Product> {
         section.findings = findings;
         return Ok(product(section, caveats, started));
     }
-    findings.clear();
+    findings.retain(|finding| finding.status == Status::Warn);
     let outcomes = match &args.key {
         Some(path) => {
             let key = PrivateKey::from_file(path, context.endpoints.signing.password.as_ref())?;
             section.facts.push(Fact::named("key", path.display().to_string()));
-            all(&targets, args, &By::Key(&key)).await?
+            all(&targets, args, &By::Key(&key)).await
         }
         None => {
             let (root, signer) = (context.trust_root()?, context.signer(&args.signing)?);
             caveats.extend(root.caveat());
             let who = signer.identity().await?;
             section.facts.extend([Fact::Signer(who.to_string()), Fact::named("services", hosts(&signer))]);
-            findings.extend(allowed(args, context, &who)?);
+            findings.extend(allowed(args, contract, context, &who)?);
             if findings.iter().any(stands_in_the_way) {
                 section.findings = findings;
                 return Ok(product(section, caveats, started));
             }
-            all(&targets, args, &By::Identity { signer: &signer, who: &who, root: &root }).await?
+            all(&targets, args, &By::Identity { signer: &signer, who: &who, root: &root }).await
         }
     };
     for Outcome { finding, action } in outcomes {
@@ -91,6 +103,7 @@ fn stands_in_the_way(finding: &Finding) -> bool {
 fn product(section: Section, caveats: Vec<String>, started: Instant) -> Product {
     let mut rules = vec![SIGNATURE, IDENTITY];
     rules.extend(crate::release::checks::CHECKSUM_RULES);
+    rules.extend([TAG, MRTDS]);
     Product::report(Report {
         command: "sign".into(),
         rules,
@@ -101,56 +114,76 @@ fn product(section: Section, caveats: Vec<String>, started: Instant) -> Product 
     })
 }
 
-/// The files to sign, and for a folder what its checksums file has to say of it: what does not match is not signed.
-async fn targets(args: &SignArgs, signature: Signature, context: &Context) -> Result<(Vec<Target>, Vec<Finding>)> {
+/// The files to sign, and for a folder what its checksums file has to say of it: what does not match is not signed, and
+/// with `--tag` neither is what is of another release.
+async fn wanted(args: &SignArgs, signature: Signature, context: &Context) -> Result<Wanted> {
     let Some(dir) = &args.dir else {
-        return Ok((target::of_files(&args.files, signature)?, Vec::new()));
+        let targets = target::of_files(&args.files, signature)?;
+        return Ok(Wanted { targets, findings: Vec::new(), contract: None });
     };
-    let chosen = checksums::contract_of(dir, None)?;
-    let own = &chosen.contract.checksums.name;
+    let contract = checksums::contract_of(dir, args.tag.as_ref().map(Tag::family), None)?.contract;
+    if let Some(tag) = &args.tag
+        && let Some(finding) = of_tag::of_other_family(dir, tag, &contract)?
+    {
+        return Ok(Wanted { targets: Vec::new(), findings: vec![finding], contract: None });
+    }
+    let own = &contract.checksums.name;
     if !dir.join(own).is_file() {
-        return Err(Error::usage(format!("{} holds no checksums file, and no {own}", dir.display()))
+        return Err(Error::usage(format!("{} holds no checksums file (expected {own})", dir.display()))
             .help(format!("write it first: merotee checksums write --dir {}", dir.display())));
     }
-    let findings = checksums::judged(dir, chosen.contract.clone(), context).await?;
-    let listed = match chosen.contract.signed {
-        Signed::Checksums => Vec::new(),
-        Signed::EveryAsset => target::listed(&dir.join(own), own)?,
-    };
-    Ok((target::of_folder(dir, &chosen.contract, &listed, signature), findings))
+    let mut judged = checksums::judged(dir, contract.clone(), context).await?;
+    if let Some(tag) = &args.tag {
+        let mut of_documents = of_tag::documents(dir, tag, &contract, &judged);
+        located::in_folder(&mut of_documents, dir, &context.folder);
+        judged.findings.extend(of_documents);
+    }
+    let targets = target::of_folder(dir, &contract, &judged, signature);
+    judged.findings.extend(targets.iter().flat_map(beside::stale));
+    Ok(Wanted { targets, findings: judged.findings, contract: Some(contract) })
 }
 
-/// Whether this signer is the one that the release of `--tag` demands. Asked before anything is written to a log.
-fn allowed(args: &SignArgs, context: &Context, who: &signer::Signer) -> Result<Vec<Finding>> {
+/// Whether this signer is the one that the release of `--tag` demands. Asked before anything is written to Rekor.
+fn allowed(
+    args: &SignArgs,
+    contract: Option<Contract>,
+    context: &Context,
+    who: &signer::Signer,
+) -> Result<Vec<Finding>> {
     let Some(tag) = &args.tag else { return Ok(Vec::new()) };
     let contracts =
         Contracts::built_in().map_err(|e| Error::internal("the built-in contracts do not parse").because(e))?;
-    let contract = contracts.first(tag.family()).ok_or_else(|| Error::internal("a family has no contract"))?;
+    let contract = contract.or_else(|| contracts.first(tag.family()).cloned());
+    let contract = contract.ok_or_else(|| Error::internal("a family has no contract"))?;
     let repository = repository::resolve(&context.endpoints)?;
-    let expected = own_workflows(context, &repository).workflow(tag, contract);
+    let expected = own_workflows(context, &repository).workflow(tag, &contract);
     Ok(identity_of(tag.as_str(), who, &expected))
 }
 
-/// Signs what needs it, several files at a time, and tells of them in their order.
-async fn all(targets: &[Target], args: &SignArgs, by: &By<'_>) -> Result<Vec<Outcome>> {
+/// Signs what needs it, several files at a time, and tells of them in their order. What is wrong with the run in its
+/// midst is told of the files it befell: others are signed already.
+async fn all(targets: &[Target], args: &SignArgs, by: &By<'_>) -> Vec<Outcome> {
     let phase = &Phase::of("signing", 0, targets.len(), "file");
     let work = targets.iter().map(|target| async move {
-        let outcome = one(target, args.force, by).await;
+        let outcome = one(target, args.force, by).await.unwrap_or_else(|error| failed(target, &error));
         phase.item();
         outcome
     });
-    stream::iter(work).buffered(usize::from(args.jobs)).collect::<Vec<_>>().await.into_iter().collect()
+    stream::iter(work).buffered(usize::from(args.jobs)).collect().await
 }
 
-/// Signs one file, or keeps what signs it. What concerns the run and not the file is an error.
+/// Signs one file, or keeps what signs it.
 async fn one(target: &Target, force: bool, by: &By<'_>) -> Result<Outcome> {
     let path = target.file.clone();
     let hashed = tokio::task::spawn_blocking(move || file::digest(&path)).await;
-    let hashed = hashed.map_err(|e| Error::internal("hashing was given up").because(e))?;
-    let (digest, _) = match hashed {
-        Ok(hashed) => hashed,
-        Err(error) => return Ok(failed(target, &error)),
-    };
+    let (digest, _) = hashed.map_err(|e| Error::internal("hashing was given up").because(e))??;
+    if target.judged.is_some_and(|judged| judged != digest) {
+        let finding = SIGNATURE.fail(target.shown(), "changed since it was checked");
+        return Ok(Outcome {
+            finding: finding.help("find out what changes the folder, and sign it again"),
+            action: None,
+        });
+    }
     let artifact = Artifact { digest, path: Some(&target.file) };
     if !force {
         match target.existing(artifact, by) {
@@ -167,23 +200,18 @@ async fn one(target: &Target, force: bool, by: &By<'_>) -> Result<Outcome> {
         }
     }
     let replaced = target.signature.exists();
-    let made = match by {
-        By::Identity { signer, .. } => {
-            let signed = signer.sign(&target.shown(), digest).await;
-            signed.map(|signed| (signed.bundle, signed.by.to_string()))
+    let (bytes, words) = match by {
+        By::Identity { signer, who, .. } => {
+            let signed = signer.sign(&target.shown(), digest).await?;
+            target::refuse_another(&signed.by, who)?;
+            (signed.bundle, signed.by.to_string())
         }
-        By::Key(key) => key.sign(artifact).map(|signature| (signature, "the key given with --key".to_owned())),
+        By::Key(key) => (key.sign(artifact)?, "the key given with --key".to_owned()),
     };
-    let written = made.and_then(|(bytes, words)| file::write_atomic(&target.signature, &bytes).map(|()| words));
-    match written {
-        Ok(words) => {
-            let what = if replaced { "replace" } else { "write" };
-            let action = Action::done(what, target.signature.display().to_string());
-            Ok(Outcome { finding: SIGNATURE.pass(target.shown(), words), action: Some(action) })
-        }
-        Err(error) if error.class() == Class::Usage => Err(error),
-        Err(error) => Ok(failed(target, &error)),
-    }
+    file::write_atomic(&target.signature, &bytes)?;
+    let what = if replaced { "replace" } else { "write" };
+    let action = Action::done(what, target.signature.display().to_string());
+    Ok(Outcome { finding: SIGNATURE.pass(target.shown(), words), action: Some(action) })
 }
 
 /// What must not be trusted fails; what could not be done leaves the file without a verdict.

@@ -89,8 +89,8 @@ pub struct Hints<'a> {
 }
 
 /// The counterpart of `tag`: the one that is named, else of those that the catalog pairs with it the one of the same
-/// version or else the newest, else the one of the same version. A later patch of the one release is no reason to hold the
-/// other to it.
+/// version or else the newest, else the one of the same version. A later patch of the one release does not bind the
+/// other.
 ///
 /// # Errors
 /// One sentence: what is named is not a release of the other family.

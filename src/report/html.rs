@@ -11,7 +11,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Report, Status, Verdict,
+    Report, Section, Status, Verdict,
     escape::terminal,
     wording::{self, Elapsed},
 };
@@ -31,6 +31,8 @@ mod tables;
 
 /// The look of every page.
 const STYLE: &str = include_str!("html/page.css");
+/// What a pass with warnings leaves to do.
+const JUDGEMENT: &str = "The warnings below need a person's judgement.";
 /// Most places that the list at the top leads to.
 const CONTENTS: usize = 24;
 
@@ -136,20 +138,14 @@ fn caveats(of_all: &[String], of_one: &[String]) -> Vec<Prose> {
 
 /// The verdict as a sentence.
 fn lead(report: &Report) -> String {
-    let all = report.sections.len();
-    if all > 1 {
-        let passed = report.sections.iter().filter(|section| section.verdict() == Verdict::Passed).count();
-        return match all - passed {
-            0 => format!("All {all} passed."),
-            1 => format!("1 of {all} did not pass."),
-            wrong => format!("{wrong} of {all} did not pass."),
-        };
+    if report.sections.len() > 1 {
+        return lead_of_several(report);
     }
     let counts = report.counts();
     match report.verdict() {
         Verdict::Passed if counts.passed + counts.warned == 0 => "Nothing here was checked.".to_owned(),
         Verdict::Passed if counts.warned > 0 => {
-            "Every required check passed. The warnings below need a person's judgement.".to_owned()
+            format!("Every required check passed. {JUDGEMENT}")
         }
         Verdict::Passed => "Every required check passed.".to_owned(),
         Verdict::Undecided if counts.skipped == 0 => "Nothing was checked, so there is no verdict.".to_owned(),
@@ -157,6 +153,27 @@ fn lead(report: &Report) -> String {
         Verdict::Incomplete => "Something required is missing. Nothing that is there failed.".to_owned(),
         Verdict::Failed => "At least one required check failed.".to_owned(),
     }
+}
+
+/// The same of several subjects. One that no check looked at has neither passed nor not passed.
+fn lead_of_several(report: &Report) -> String {
+    let count = |of: fn(&Section) -> bool| report.sections.iter().filter(|section| of(section)).count();
+    let (all, unchecked) = (report.sections.len(), count(part::is_unchecked));
+    let wrong = count(|section| section.verdict() != Verdict::Passed);
+    let aside = match unchecked {
+        0 => String::new(),
+        1 => " 1 was not checked.".to_owned(),
+        more => format!(" {more} were not checked."),
+    };
+    if wrong > 0 {
+        return format!("{wrong} of {all} did not pass.{aside}");
+    }
+    if unchecked == all {
+        return "Nothing here was checked.".to_owned();
+    }
+    let judgement = if report.counts().warned > 0 { format!(" {JUDGEMENT}") } else { String::new() };
+    let passed = if unchecked == 0 { format!("All {all}") } else { format!("{} of {all}", all - unchecked) };
+    format!("{passed} passed every required check.{aside}{judgement}")
 }
 
 fn tally(report: &Report) -> Vec<Counted> {

@@ -139,7 +139,7 @@ fn job(tag: &Tag) -> String {
     };
     let (repository, commit) = (documents::REPOSITORY, documents::commit(tag));
     format!(
-        ": \"${{ACTIONS_ID_TOKEN_REQUEST_URL:?export what \\`merotee sandbox serve\\` prints first}}\"\n\
+        ": \"${{ACTIONS_ID_TOKEN_REQUEST_URL:?export what merotee sandbox serve prints first}}\"\n\
          export GITHUB_SHA={commit}\n\
          export GITHUB_REF=refs/tags/{tag}\n\
          export GITHUB_REF_NAME={tag}\n\

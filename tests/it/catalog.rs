@@ -204,6 +204,23 @@ fn a_rebuild_from_the_releases_equals_the_catalog_that_is_kept() {
 }
 
 #[test]
+fn a_rehearsed_rebuild_says_each_change_to_a_person() {
+    let place = Place::new();
+    place.write(FILE, "{\n  \"schema_version\": \"1\",\n  \"entries\": []\n}\n");
+    let run = place.sandbox(["catalog", "rebuild", "--dry-run", "--format", "json"]).run().expect(0);
+    let changes = findings(&run.report()).iter().filter(|found| found["check"] == "catalog-edit").count();
+    assert!(changes > 1, "{}", run.stdout);
+    for words in [&["catalog", "rebuild", "--dry-run"][..], &["catalog", "rebuild", "--dry-run", "--pr"]] {
+        let run = place.sandbox(words).run().expect(0);
+        // Lines are wrapped where a terminal is narrow.
+        let shown = run.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+        let told = shown.matches("would change: KMS ").count();
+        assert!(told > 1 && !shown.contains("catalog-edit all"), "{shown}");
+        assert!(words.len() > 3 || told == changes, "{}", run.stdout);
+    }
+}
+
+#[test]
 fn a_listed_release_that_fails_verification_stops_the_rebuild() {
     let place = Place::new();
     place.write(FILE, kept());

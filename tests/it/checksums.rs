@@ -125,6 +125,9 @@ fn what_is_no_folder_or_no_file_is_an_error_that_names_it() {
         (&["checksums", "write"], 2, "--dir"),
         (&["checksums", "check"], 2, "required"),
         (&["checksums", "check", "absent.sha256"], 1, "cannot read absent.sha256"),
+        (&["checksums", "check", "."], 2, "give it with --dir"),
+        #[cfg(unix)]
+        (&["checksums", "check", "/dev/null"], 2, "/dev/null is not a regular file"),
         (&["checksums", "check", "file", "--dir", "."], 2, "cannot be used with"),
         (&["checksums", "write", "--dir", ".", "--name", "../x"], 2, "--name: the name holds a path separator"),
         (&["checksums", "write", "--dir", ".", "--name", "file.sig"], 2, "--name: file.sig is the name of a signature"),

@@ -75,8 +75,10 @@ fn a_clone_says_the_same_where_github_is_not_asked() {
     assert_eq!(found["message"], "1 commit after mero-kms-v1.1.0, none of the default branch");
     // A clone that was never told which branch is the default one.
     git(&place, &["symbolic-ref", "--delete", "refs/remotes/origin/HEAD"]);
-    let found = by_the_clone(&place, 0);
+    let found = by_the_clone(&place, 1);
+    assert_eq!(found["status"], "skipped_required");
     assert!(found["message"].as_str().unwrap().ends_with("no default branch to compare with"), "{found}");
+    assert!(found["help"].as_str().unwrap().contains("git remote set-head origin -a"), "{found}");
 }
 
 #[test]

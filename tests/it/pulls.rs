@@ -278,7 +278,12 @@ async fn a_persons_commit_on_the_branch_is_never_overwritten() {
     // A commit beside ours is no obstacle while the branch holds the change.
     work.put(BRANCH, "b.txt", "hers\n").await;
     let hers = work.head(BRANCH).await;
-    assert_eq!(how(work.propose().await), How::Unchanged);
+    let outcome = work.propose().await.unwrap();
+    assert!(
+        matches!(&outcome.ending, Ending::Proposed { how: How::Unchanged, remarks, .. }
+        if matches!(&remarks[..], [Remark::OthersCommits { commits, more: 0 }] if commits[0].0 == "Ada")),
+        "{outcome:?}"
+    );
     work.put("master", "a.txt", "two\n").await;
     let outcome = work.propose().await.unwrap();
     let Ending::Planned(Plan::Refused(Refusal::OthersCommits { commits, more: 0, pull: Some(_) })) = &outcome.ending
@@ -287,6 +292,44 @@ async fn a_persons_commit_on_the_branch_is_never_overwritten() {
     };
     assert_eq!(commits, &[("Ada".to_owned(), format!("{} (By hand)", &hers[..7]))]);
     assert_eq!((work.head(BRANCH).await, outcome.tried.len()), (hers, 0));
+}
+
+#[tokio::test]
+async fn a_branch_of_somebody_else_is_neither_moved_nor_proposed() {
+    let hosted = Hosted::start().await;
+    let work = hosted.repository("theirs").await;
+    let branch = json!({"ref": format!("refs/heads/{BRANCH}"), "sha": work.head("master").await});
+    work.ask(Method::POST, "git/refs", Some(branch)).await;
+    let before = work.head(BRANCH).await;
+    work.put("master", "b.txt", "elsewhere\n").await;
+    let outcome = work.propose().await.unwrap();
+    assert!(matches!(outcome.ending, Ending::Planned(Plan::Refused(Refusal::NotOurs))), "{outcome:?}");
+    assert_eq!(work.head(BRANCH).await, before);
+    // It says by chance what would be proposed.
+    work.put(BRANCH, "a.txt", "one\nmore\n").await;
+    let outcome = work.propose().await.unwrap();
+    assert!(
+        matches!(outcome.ending, Ending::Planned(Plan::Refused(Refusal::OthersCommits { pull: None, .. }))),
+        "{outcome:?}"
+    );
+    assert_eq!(work.get("pulls?state=all").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_pull_request_that_a_person_moved_to_another_base_is_named_and_gets_no_second_one() {
+    let hosted = Hosted::start().await;
+    let work = hosted.repository("rebased").await;
+    work.propose().await.unwrap();
+    let next = json!({"ref": "refs/heads/next", "sha": work.head("master").await});
+    work.ask(Method::POST, "git/refs", Some(next)).await;
+    let pull = work.pull().await;
+    work.ask(Method::PATCH, &pull, Some(json!({"base": "next"}))).await;
+    let outcome = work.propose().await.unwrap();
+    assert!(
+        matches!(&outcome.ending, Ending::Planned(Plan::Refused(Refusal::Elsewhere(other))) if other.base == "next"),
+        "{outcome:?}"
+    );
+    assert_eq!(work.pull().await, pull);
 }
 
 #[tokio::test]

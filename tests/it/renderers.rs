@@ -61,6 +61,7 @@ fn kms() -> Section {
             Action::failed("upload", "sbom.spdx.json"),
             Action::planned("publish", "mero-kms-v1.2.0"),
         ],
+        told: &[],
         exhibits: exhibits(),
     }
 }
@@ -560,6 +561,7 @@ fn report_of(texts: &[String; 8], status: Status) -> Report {
             caveats: vec![fact.clone()],
             findings: vec![finding, placed],
             actions: vec![Action::failed(message.clone(), asset.clone())],
+            told: &[],
             exhibits: vec![
                 exhibit(Table::Assets(vec![AssetRow {
                     name: asset.clone(),

@@ -5,6 +5,7 @@ mod faults;
 mod folders;
 mod interop;
 mod keys;
+mod left_alone;
 mod secrets;
 
 use merotee::sandbox::sigstore::{Identity, Instance};
@@ -117,6 +118,14 @@ fn many_files_are_signed_by_one_certificate_and_told_of_in_their_order() {
 }
 
 #[test]
+fn a_file_that_is_named_in_two_ways_is_signed_once() {
+    let (world, place) = (Serve::start(), Place::new());
+    place.write("blob", "x");
+    let run = place.merotee(["sign", "blob", "./blob", "--format", "json"]).envs(world.exports()).run().expect(0);
+    assert_eq!(crate::binary::findings(&run.report()).len(), 1);
+}
+
+#[test]
 fn without_an_identity_it_says_how_to_get_one() {
     let place = Place::new();
     place.write("blob", "x");
@@ -135,9 +144,11 @@ fn what_cannot_be_signed_is_refused_before_anything_is_asked() {
         (&["sign", "."], 2, "is not a file that can be signed"),
         (&["sign", "-"], 2, "standard input cannot be signed"),
         (&["sign", "absent"], 1, "cannot read absent"),
+        #[cfg(unix)]
+        (&["sign", "/dev/null"], 2, "/dev/null is not a regular file"),
         (&["sign"], 2, "required"),
         (&["sign", "blob", "--dir", "."], 2, "cannot be used with"),
-        (&["sign", "--dir", "."], 2, "holds no checksums file"),
+        (&["sign", "--dir", "."], 2, ". holds no checksums file (expected checksums.sha256)"),
         (&["sign", "blob", "--signing-config", "blob"], 2, "not a usable signing configuration"),
         (&["sign", "blob", "--trusted-root", "blob"], 2, "not a usable trusted root"),
     ] {

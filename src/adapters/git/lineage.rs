@@ -28,7 +28,7 @@ pub fn lineage(folder: &Path, tag: &Tag, patched: Tag) -> Result<std::result::Re
             with_patched: merge_base(folder, &patched_commit, &branch)?,
             with_hotfix: merge_base(folder, &head, &branch)?,
         }),
-        // A clone made with `git init` and `git fetch` has none.
+        // A clone made with `git init` and `git fetch` has none, until `git remote set-head origin -a`.
         Err(error) if error.class() == Class::Usage => None,
         Err(error) => return Err(error),
     };

@@ -165,6 +165,16 @@ impl GitHub {
         self.download(&asset, to, |_| ()).await.map(|_| ())
     }
 
+    /// What an asset is called now; `None` where it is gone.
+    ///
+    /// # Errors
+    /// Remote: every failure of the API.
+    pub(crate) async fn asset_name(&self, repo: &Repository, id: u64) -> Result<Option<String>> {
+        let url = self.endpoint(repo, &["releases", "assets", &id.to_string()])?;
+        let found = self.object::<ReleaseAsset>(&url, "an asset", &format!("asset {id} of {repo}")).await?;
+        Ok(found.map(|asset| asset.name))
+    }
+
     /// Makes a draft; the number it got is in the answer.
     ///
     /// # Errors

@@ -86,14 +86,14 @@ impl GitHub {
             let state = self.state(proposing.repository, &base, &change).await?;
             let plan = plan(&change, &base, &state);
             progress.settle(&plan);
-            let Plan::Steps { steps, pull, text_is_theirs } = &plan else {
+            let Plan::Steps { steps, pull, remarks } = &plan else {
                 return Ok(progress.proposed(made, change, Ending::Planned(plan)));
             };
             if proposing.dry_run {
                 return Ok(progress.proposed(made, change, Ending::Planned(plan)));
             }
-            if *text_is_theirs {
-                progress.remark(Remark::TextIsTheirs);
+            for remark in remarks {
+                progress.remark(remark.clone());
             }
             let writing = Writing { github: self, repository: proposing.repository, base: &base, change: &change };
             match progress.carry_out(&writing, steps, pull.clone()).await? {
@@ -114,10 +114,10 @@ impl GitHub {
     }
 
     async fn state(&self, repository: &Repository, base: &Base, change: &Change) -> Result<State> {
-        let pulls = self.pulls(repository, base, &change.branch).await?;
+        let (pulls, elsewhere) = self.pulls(repository, base, &change.branch).await?;
         // Where nothing is to be changed, the branch is of no interest.
         let branch = if change.files.is_empty() { None } else { self.branch(repository, base, change).await? };
-        Ok(State { branch, pulls })
+        Ok(State { branch, pulls, elsewhere })
     }
 }
 

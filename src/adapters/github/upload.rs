@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -79,9 +79,15 @@ impl Uploads {
     pub(crate) async fn send(&self, upload: &Upload<'_>) -> Result<Written> {
         let mut url = self.url.clone();
         url.query_pairs_mut().append_pair("name", upload.as_name);
-        let content = content(upload.path, upload.file, upload.phase);
+        let changed = Arc::new(AtomicBool::new(false));
+        let content = content(upload.path, upload.file, upload.phase, &changed);
         let request = Request { body: Body::Stream(content), accept: JSON, ..Request::new(Method::POST, &url) };
-        self.http.write(&request, &format!("upload {}", excerpt(upload.as_name))).await
+        let written = self.http.write(&request, &format!("upload {}", excerpt(upload.as_name))).await;
+        if changed.load(Ordering::Relaxed) {
+            let message = format!("{} was changed after it was checked", upload.file.name);
+            return Err(Error::input(message).help("find out what writes into the folder"));
+        }
+        written
     }
 }
 
@@ -111,15 +117,17 @@ fn media_type(name: &str) -> &'static str {
 }
 
 /// The file's bytes, read anew for every attempt.
-fn content(path: &Path, file: &File, phase: &Arc<Phase>) -> Content {
-    let (path, digest, length) = (path.to_owned(), file.digest, file.size);
+fn content(path: &Path, file: &File, phase: &Arc<Phase>, changed: &Arc<AtomicBool>) -> Content {
+    let (path, digest, length, changed) = (path.to_owned(), file.digest, file.size, Arc::clone(changed));
     let (phase, told) = (Arc::clone(phase), Arc::new(AtomicU64::new(0)));
     let media_type = media_type(&file.name).to_owned();
     let source = move || {
         let (path, phase, told) = (path.clone(), Arc::clone(&phase), Arc::clone(&told));
+        let changed = Arc::clone(&changed);
         phase.bytes(told.swap(0, Ordering::Relaxed), 0);
+        changed.store(false, Ordering::Relaxed);
         async move {
-            let reading = Reading::open(path, digest)?;
+            let reading = Reading::open(path, digest, length, changed)?;
             let pieces = stream::try_unfold(reading, move |reading| {
                 let (phase, told) = (Arc::clone(&phase), Arc::clone(&told));
                 async move {
@@ -143,29 +151,36 @@ struct Reading {
     disk: Disk,
     hasher: Sha256Hasher,
     expected: Sha256,
+    /// Bytes that are still to come.
+    left: u64,
+    /// Whether it turned out to be another file.
+    changed: Arc<AtomicBool>,
 }
 
 impl Reading {
-    fn open(path: PathBuf, expected: Sha256) -> Result<Self> {
+    fn open(path: PathBuf, expected: Sha256, left: u64, changed: Arc<AtomicBool>) -> Result<Self> {
         let cannot = |e: io::Error| Error::input(format!("cannot read {}", path.display())).because(e);
         let metadata = std::fs::symlink_metadata(&path).map_err(cannot)?;
         if !metadata.is_file() {
             return Err(Error::input(format!("{} is no longer a regular file", path.display())));
         }
-        Ok(Self { disk: Disk::open(&path).map_err(cannot)?, hasher: Sha256Hasher::new(), expected })
+        let (disk, hasher) = (Disk::open(&path).map_err(cannot)?, Sha256Hasher::new());
+        Ok(Self { disk, hasher, expected, left, changed })
     }
 
     /// The next piece; after the last one the digest is compared.
     fn next(mut self) -> io::Result<Option<(Vec<u8>, Self)>> {
         let mut piece = Vec::with_capacity(PIECE);
         (&mut self.disk).take(PIECE as u64).read_to_end(&mut piece)?;
+        let other = || {
+            self.changed.store(true, Ordering::Relaxed);
+            io::Error::other("the file was changed after it was checked")
+        };
         if piece.is_empty() {
-            let found = self.hasher.finish();
-            if found != self.expected {
-                return Err(io::Error::other("the file was changed after it was checked"));
-            }
-            return Ok(None);
+            let same = self.hasher.finish() == self.expected;
+            return if same { Ok(None) } else { Err(other()) };
         }
+        self.left = self.left.checked_sub(piece.len() as u64).ok_or_else(other)?;
         self.hasher.update(&piece);
         Ok(Some((piece, self)))
     }

@@ -5,7 +5,10 @@
 //! is then hashed once more, of anything else there is nothing but the digest. Whether the digest is the right one is for
 //! the checks to say, as with every download.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tokio::sync::Semaphore;
 
@@ -28,6 +31,35 @@ pub struct Thrift {
     pub cache: Option<Arc<VerifiedCache>>,
     /// Assets that may be downloaded at the same time, of all releases.
     pub places: Semaphore,
+    /// Assets that this run took an earlier run's word for.
+    pub recalled: Arc<Recalled>,
+}
+
+/// Assets whose bytes this run did not read: an earlier run hashed them. A document is hashed again and is none of them.
+#[derive(Debug, Default)]
+pub struct Recalled {
+    /// Numbers of assets, by the number of their release.
+    assets: Mutex<BTreeMap<u64, BTreeSet<u64>>>,
+}
+
+impl Recalled {
+    /// How many there are of one release.
+    pub fn of(&self, release: u64) -> usize {
+        self.assets().get(&release).map_or(0, BTreeSet::len)
+    }
+
+    /// How many there are.
+    pub fn all(&self) -> usize {
+        self.assets().values().map(BTreeSet::len).sum()
+    }
+
+    fn note(&self, listed: Listed<'_>) {
+        self.assets().entry(listed.release).or_default().insert(listed.asset.id);
+    }
+
+    fn assets(&self) -> MutexGuard<'_, BTreeMap<u64, BTreeSet<u64>>> {
+        self.assets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// An asset, and what it belongs to.
@@ -80,8 +112,11 @@ impl Thrift {
         let (cache, sha256, size) = (Arc::clone(self.cache.as_ref()?), listed.stated()?, listed.asset.size);
         if listed.reads == 0 {
             let hashed = listed.hashed(github, sha256);
-            let known = elsewhere(move || cache.has(&hashed)).await;
-            return known.then_some(Content::Read { digest: sha256, size, path: None, document: None });
+            if !elsewhere(move || cache.has(&hashed)).await {
+                return None;
+            }
+            self.recalled.note(listed);
+            return Some(Content::Read { digest: sha256, size, path: None, document: None });
         }
         let path = path_in(request.into, listed.name);
         let copy = path.clone();

@@ -20,7 +20,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use sigstore_types::{DerCertificate, Sha256Hash, SignatureBytes};
+use sigstore_crypto::VerificationKey;
+use sigstore_types::{DerCertificate, HashAlgorithm, Sha256Hash, SignatureBytes, SignatureContent};
 use tokio::sync::Mutex;
 use url::Url;
 
@@ -29,9 +30,9 @@ pub use self::{
     services::{Services, SigningConfigSource},
     token::IdentitySource,
 };
-use super::{Artifact, Bundle, Rejected, TrustRoot, claims, verify_bundle};
+use super::{Artifact, Bundle, Rejected, TrustRoot, claims, hashes_with_sha256, verify_bundle};
 use crate::{
-    adapters::http::{Http, HttpOptions, Service},
+    adapters::http::{Http, HttpOptions, Service, host},
     digest::Sha256,
     error::{Error, Result},
     release::signer,
@@ -171,6 +172,20 @@ impl Signer {
     }
 }
 
+/// Whether a bundle is of the content that has this digest, whatever else is wrong with it: by the key of its own
+/// certificate, or by the digest it states. What cannot be told is taken for one that is.
+pub fn is_of(digest: Sha256, bundle: &Bundle) -> bool {
+    let SignatureContent::MessageSignature(message) = &bundle.inner.content else { return true };
+    let certificate = bundle.inner.signing_certificate();
+    let info = certificate.and_then(|certificate| sigstore_crypto::parse_certificate_info(certificate).ok());
+    let key = info.and_then(|info| VerificationKey::from_spki(&info.public_key).ok());
+    if let Some(key) = key.filter(hashes_with_sha256) {
+        return key.verify_prehashed(digest.as_bytes(), &message.signature).is_ok();
+    }
+    let stated = message.message_digest.as_ref().filter(|stated| stated.algorithm == HashAlgorithm::Sha2256);
+    stated.is_none_or(|stated| stated.digest.as_bytes() == digest.as_bytes())
+}
+
 /// What a log is to hold.
 struct Record<'a> {
     digest: Sha256,
@@ -199,7 +214,7 @@ fn bundle(record: &Record<'_>, entries: &[Value], timestamps: &[Vec<u8>]) -> Val
 fn below(base: &Url, path: &[&str]) -> Result<Url> {
     let mut url = base.clone();
     url.path_segments_mut()
-        .map_err(|()| Error::usage(format!("{base}: the address of a service must be http or https")))?
+        .map_err(|()| Error::usage(format!("{}: the address of a service must be http or https", host(base))))?
         .pop_if_empty()
         .extend(path);
     Ok(url)

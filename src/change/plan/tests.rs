@@ -53,7 +53,7 @@ fn pull(number: u64, state: PullState) -> Pull {
 }
 
 fn planned(branch: Option<At>, pulls: Vec<Pull>) -> Plan {
-    plan(&change(), &base(), &State { branch, pulls })
+    plan(&change(), &base(), &State { branch, pulls, elsewhere: None })
 }
 
 fn steps(plan: Plan) -> Vec<Step> {
@@ -92,12 +92,45 @@ fn a_second_run_changes_nothing_even_where_somebody_pushed_something_else_or_the
     let behind = At { has_base: false, ..same.clone() };
     let mut followed = at(vec![ours(), adas()], "new");
     followed.touched = Some(vec!["a.json".to_owned(), "b.json".to_owned()]);
-    for branch in [same, behind, followed] {
+    let adas = Remark::OthersCommits { commits: vec![("Ada".to_owned(), "2222222 (Mine)".to_owned())], more: 0 };
+    for (branch, remarks) in [(same, Vec::new()), (behind, Vec::new()), (followed, vec![adas])] {
         let plan = planned(Some(branch), vec![pull(7, PullState::Open)]);
         assert_eq!(plan.actions(&change()), []);
         let pull = Some((7, "https://x/7".to_owned()));
-        assert_eq!(plan, Plan::Steps { steps: Vec::new(), pull, text_is_theirs: false });
+        assert_eq!(plan, Plan::Steps { steps: Vec::new(), pull, remarks });
     }
+}
+
+#[test]
+fn no_pull_request_is_opened_around_commits_of_others_even_where_they_hold_the_change() {
+    for commits in [vec![ours(), adas()], vec![adas()]] {
+        for pulls in [Vec::new(), vec![pull(7, PullState::Merged)]] {
+            let plan = planned(Some(at(commits.clone(), "new")), pulls);
+            let Plan::Refused(Refusal::OthersCommits { commits, more: 0, pull: None }) = &plan else {
+                panic!("{plan:?}")
+            };
+            assert_eq!(commits, &[("Ada".to_owned(), "2222222 (Mine)".to_owned())]);
+        }
+    }
+}
+
+#[test]
+fn a_branch_that_never_was_ours_is_not_moved_on_to_the_base() {
+    for content in ["old", "new"] {
+        let theirs = At { has_base: false, ..at(Vec::new(), content) };
+        assert_eq!(planned(Some(theirs), Vec::new()), Plan::Refused(Refusal::NotOurs));
+    }
+}
+
+#[test]
+fn a_pull_request_that_was_moved_to_another_base_gets_no_second_one() {
+    let elsewhere = Elsewhere { number: 7, url: "https://x/7".to_owned(), base: "next".to_owned() };
+    let with = |pulls| {
+        let branch = Some(at(vec![ours()], "new"));
+        plan(&change(), &base(), &State { branch, pulls, elsewhere: Some(elsewhere.clone()) })
+    };
+    assert_eq!(with(Vec::new()), Plan::Refused(Refusal::Elsewhere(elsewhere.clone())));
+    assert_eq!(steps(with(vec![pull(9, PullState::Open)])), [], "there are two already");
 }
 
 #[test]
@@ -153,7 +186,8 @@ fn what_was_turned_down_is_not_proposed_again_but_something_else_is() {
 #[test]
 fn a_base_that_is_as_it_should_be_needs_nothing_and_an_open_pull_request_is_pointless() {
     let done = Change { files: Vec::new(), ..change() };
-    let planned = |pulls| plan(&done, &base(), &State { branch: Some(at(vec![adas()], "old")), pulls });
+    let planned =
+        |pulls| plan(&done, &base(), &State { branch: Some(at(vec![adas()], "old")), pulls, elsewhere: None });
     assert_eq!(planned(vec![pull(7, PullState::Merged)]), Plan::Nothing { obsolete: None });
     let open = planned(vec![pull(7, PullState::Open)]);
     assert_eq!(open, Plan::Nothing { obsolete: Some((7, "https://x/7".to_owned())) });
@@ -168,7 +202,8 @@ fn the_text_of_a_pull_request_follows_unless_somebody_made_it_their_own() {
     let body = format!("Hello\n\n{}", within_markers("Why."));
     assert_eq!(steps(saying(&body.replace("Why.", "Before."))), [Step::Describe { number: 7, body }]);
     let theirs = saying("Mine now");
-    assert!(matches!(theirs, Plan::Steps { ref steps, text_is_theirs: true, .. } if steps.is_empty()), "{theirs:?}");
+    let Plan::Steps { steps, remarks, .. } = theirs else { panic!("{theirs:?}") };
+    assert_eq!((steps, remarks), (Vec::new(), vec![Remark::TextIsTheirs]));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Releases read and judged, several at the same time. How many is decided by what they hold in memory: documents are read
 //! whole, everything else is hashed as it comes.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Semaphore;
@@ -10,13 +10,17 @@ use super::listing::Listed;
 use crate::{
     adapters::{
         github::{GitHub, Release},
+        github_release::Recalled,
         release_source::{Purpose, Read, ReleaseSource, Wanted},
     },
     commands::{located, verify_release},
     error::{Error, Result},
     progress::Phase,
     release::{
-        audit::plan::{self, Need, Plan},
+        audit::{
+            plan::{self, Need, Plan},
+            roll,
+        },
         checks,
         contract::Scope,
         exhibits,
@@ -41,6 +45,8 @@ pub(super) struct Audit<'a> {
     pub(super) plan: Plan,
     /// The catalog's file, where one is given.
     pub(super) catalog: Option<&'a Path>,
+    /// Assets that were not downloaded.
+    pub(super) recalled: Arc<Recalled>,
 }
 
 /// What a release takes.
@@ -97,9 +103,10 @@ impl Audit<'_> {
             findings: vec![finding],
             ..Section::new(tag.as_str())
         };
-        if let Err(error) = release {
-            return unread(verify_release::unread(&tag, &error));
-        }
+        let release = match release {
+            Ok(release) => release.id,
+            Err(error) => return unread(verify_release::unread(&tag, &error)),
+        };
         if let Some(left) = self.plan.left.filter(|_| index >= self.plan.begun) {
             return unread(plan::postponed(&candidate.need, left));
         }
@@ -113,8 +120,10 @@ impl Audit<'_> {
                 // What was downloaded is needed no longer.
                 drop(staged);
                 located::in_release(&mut findings, tag.as_str());
+                let mut facts = verify_release::facts(&snapshot, &findings, self.repository);
+                facts.extend(roll::recalled(self.recalled.of(release)));
                 Section {
-                    facts: verify_release::facts(&snapshot, &findings, self.repository),
+                    facts,
                     exhibits: exhibits::exhibits(&snapshot, &findings),
                     findings,
                     ..Section::new(tag.as_str())

@@ -23,6 +23,9 @@ use crate::{
     subject::repository::Repository,
 };
 
+/// The checks whose passes are the changes, which a reader wants one by one.
+pub(super) const TOLD: &[&str] = &[CATALOG_EDIT.id];
+
 pub(super) async fn add(args: &CatalogAddArgs, context: &Context) -> Result<Product> {
     let repository = resolve(&context.endpoints)?;
     let path = args.file.file();
@@ -115,6 +118,7 @@ pub(super) fn deliver(args: &CatalogFileArgs, edited: &Edited, section: &mut Sec
         CATALOG_EDIT.pass(&subject, if args.dry_run { format!("would change: {change}") } else { change.clone() })
     };
     section.findings.extend(edited.changes.iter().map(finding));
+    section.told = TOLD;
     if args.dry_run {
         section.actions.push(Action::planned("write", subject));
         return Ok(());

@@ -1,6 +1,6 @@
 //! A change of the repository's catalog in a pull request: what `catalog add --pr` and `catalog rebuild --pr` share.
 
-use super::{MAX_BYTES, refusal::refused};
+use super::{MAX_BYTES, edit::TOLD, refusal::refused};
 use crate::{
     adapters::github::{GitHub, Made, Proposed, Proposing, Snapshot},
     catalog::{
@@ -99,6 +99,7 @@ impl Pulling<'_> {
         let mut section = Section::new(path);
         section.facts.push(Fact::Repository(self.repository.to_string()));
         section.findings = made.findings;
+        section.told = TOLD;
         let Some((change, outcome)) = change else {
             tracing::error!("{path} was left as it is");
             return Pulled { section, outputs: Vec::new() };

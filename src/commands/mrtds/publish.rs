@@ -32,7 +32,7 @@ use crate::{
             checks::{self, RULES},
             mark::RunId,
             refresh::refreshed,
-            state::{Held, HeldAsset, Others, Wish},
+            state::{File, Held, HeldAsset, Joined, Others, Wish},
             target::{PUBLISH_TARGET, Run},
         },
         snapshot::MAX_DOCUMENT_BYTES,
@@ -104,7 +104,7 @@ fn names(tag: &Tag) -> Result<Names> {
 impl Work<'_> {
     async fn done(&self) -> Result<Outcome> {
         let tag = &self.args.tag;
-        let seen = self.github.held(self.repository, tag, None, &[]).await?;
+        let seen = self.github.held(self.repository, tag, None, &[self.file()]).await?;
         let held = seen.remote.releases.iter().find(|held| !held.draft);
         let held = match held.ok_or_else(|| unpublished(tag)).and_then(|held| self.may_change(held).map(|()| held)) {
             Ok(held) => held,
@@ -118,6 +118,12 @@ impl Work<'_> {
             Err(findings) => return Ok(Outcome::refused(self, findings)),
         };
         self.refresh(&release, held, &basis).await
+    }
+
+    /// The measurements as a file: where the API states no digest, they are compared by their bytes.
+    fn file(&self) -> File {
+        let (size, digest) = (self.document.len() as u64, Sha256::of(&self.document));
+        File { name: self.names.document.clone(), size, digest }
     }
 
     /// Whether the release may be changed at all: asked before anything is signed.
@@ -156,40 +162,58 @@ impl Work<'_> {
         }
     }
 
-    /// Writes the new checksums file, signs it, judges the release that comes of it, and publishes the three files.
-    async fn refresh(&self, release: &Downloaded, held: &Held, basis: &Basis) -> Result<Outcome> {
+    /// The release as it will be, judged, and its tag. Without the new signature, what only that can answer is left open.
+    async fn judged(
+        &self,
+        release: &Downloaded,
+        held: &Held,
+        basis: &Basis,
+        text: &[u8],
+        signed: Option<&[u8]>,
+    ) -> Result<(Judged, Option<String>)> {
         let Names { document, checksums, signature } = &self.names;
-        let text = refreshed(&basis.checksums, document, Sha256::of(&self.document));
-        let signs = text.as_bytes() != basis.text;
-        let signed = match (signs, self.args.dry_run) {
-            (false, _) => basis.signature.clone(),
-            (true, true) => basis.signature.clone(),
-            (true, false) => {
-                let signer = self.context.signer(&self.args.signing)?;
-                signer.sign(checksums, Sha256::of(text.as_bytes())).await?.bundle
-            }
-        };
-        let files = [(document, self.document.clone()), (checksums, text.into_bytes()), (signature, signed)];
-        let dir = release.compose("after", &files, &held.notes)?;
-        let judged = folder::judge(self.request(&dir), self.context, self.repository).await?;
-        let Judged { mut section, files, paths, built_from, caveats, .. } = judged;
-        let unsigned = signs && self.args.dry_run;
-        if unsigned {
+        let bundle = signed.unwrap_or(&basis.signature).to_vec();
+        let files = [(document, self.document.clone()), (checksums, text.to_vec()), (signature, bundle)];
+        let dir = release.compose(if signed.is_some() { "after" } else { "unsigned" }, &files, &held.notes)?;
+        let mut judged = folder::judge(self.request(&dir), self.context, self.repository).await?;
+        if signed.is_none() {
             let of_signature = [SIGNATURE.id, IDENTITY.id, SOURCE_COMMIT.id, EVIDENCE.id];
-            section.findings.retain(|finding| !of_signature.contains(&finding.check));
-            section.findings.push(SIGNATURE.skip(checksums, "a rehearsal signs nothing"));
+            judged.section.findings.retain(|finding| !of_signature.contains(&finding.check));
+            let why = if self.args.dry_run { "a rehearsal signs nothing" } else { "signed when all else is right" };
+            judged.section.findings.push(SIGNATURE.skip(checksums, why));
+            judged.built_from.clone_from(&basis.built_from);
         }
         let commit = self.github.tag_commit(self.repository, &self.args.tag).await?;
-        let built_from = if unsigned { basis.built_from.clone() } else { built_from };
-        section.findings.push(checks::tag(&self.args.tag, commit.as_deref(), built_from.as_deref()));
+        let tagged = checks::tag(&self.args.tag, commit.as_deref(), judged.built_from.as_deref());
+        judged.section.findings.push(tagged);
+        Ok((judged, commit))
+    }
+
+    /// Writes the new checksums file, judges the release that comes of it, signs, judges it again with its signature, and
+    /// publishes the three files.
+    async fn refresh(&self, release: &Downloaded, held: &Held, basis: &Basis) -> Result<Outcome> {
+        let Names { document, checksums, signature } = &self.names;
+        let text = refreshed(&basis.checksums, document, Sha256::of(&self.document)).into_bytes();
+        let signs = text != basis.text;
+        let own = (!signs).then_some(basis.signature.as_slice());
+        let (mut judged, mut commit) = self.judged(release, held, basis, &text, own).await?;
+        // A signature is public and for good: none is made for what is refused.
+        if signs && !self.args.dry_run && matches!(judged.section.verdict(), Verdict::Passed) {
+            let signer = self.context.signer(&self.args.signing)?;
+            let bundle = signer.sign(checksums, Sha256::of(&text)).await?.bundle;
+            (judged, commit) = self.judged(release, held, basis, &text, Some(&bundle)).await?;
+        }
+        let Judged { mut section, files, paths, caveats, .. } = judged;
+        let unsigned = signs && self.args.dry_run;
         let wish = Wish {
             tag: self.args.tag.clone(),
             commit: commit.unwrap_or_default(),
             notes: None,
             files: files.into_iter().filter(|file| self.names.all().contains(&file.name.as_str())).collect(),
             others: Others::Stay,
-            // That the measurements may be replaced was found out before; the rest follows from them.
+            // The checksums and their signature follow from the measurements, which `keeps` holds fast.
             replace: true,
+            joins: Some(Joined { judged: held.clone(), keeps: (!self.args.replace).then(|| document.clone()) }),
         };
         let mut publisher = Publisher {
             github: self.github,

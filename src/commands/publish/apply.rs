@@ -21,7 +21,7 @@ use crate::{
     error::{self, Error, Result},
     progress::Phase,
     release::publish::{
-        mark,
+        checks, mark, names,
         plan::{Plan, Step, plan},
         state::{File, Wish},
         target::{Run, Stop},
@@ -128,6 +128,12 @@ impl Publisher<'_> {
                 let release = plan.release.ok_or_else(|| Error::internal("a plan without a release"))?;
                 return Ok(Ended::There { seen: Box::new(seen), release, remarks: plan.remarks });
             };
+            let settles = |step: &Step| matches!(step, Step::Publish { .. } | Step::Rename { .. });
+            if stage.iter().any(settles)
+                && let Some(finding) = self.tag_moved().await?
+            {
+                return Ok(Ended::Stopped(vec![finding]));
+            }
             match self.stage(&seen, plan.release, stage).await? {
                 Known::Done => failures = 0,
                 Known::Unknown(error) => {
@@ -142,6 +148,23 @@ impl Publisher<'_> {
         }
         let tag = &self.wish.tag;
         Err(Error::remote(format!("GitHub does not keep what it takes: {tag} is still not as the folder is")))
+    }
+
+    /// Uploads take minutes: the tag is read again before anything takes its final name.
+    async fn tag_moved(&self) -> Result<Option<Finding>> {
+        let now = self.github.tag_commit(self.repository, &self.wish.tag).await?;
+        Ok(checks::moved(&self.wish.tag, now.as_deref(), &self.wish.commit))
+    }
+
+    /// Whether what stood in for an asset has taken another name since the plan was made: by another run it may be the
+    /// asset itself by now.
+    async fn renamed_meanwhile(&self, asset: u64, name: &str) -> Result<Option<Error>> {
+        if names::stands_in_for(name).is_none() {
+            return Ok(None);
+        }
+        let now = self.github.asset_name(self.repository, asset).await?;
+        let other = now.filter(|now| now != name);
+        Ok(other.map(|now| Error::remote(format!("{name} is called {} by now, and was not deleted", excerpt(&now)))))
     }
 
     /// Deletes the draft that this run made and does not need.
@@ -210,7 +233,10 @@ impl Publisher<'_> {
                 github.edit_release(repository, *id, &fields, "change the notes").await
             }
             Step::DiscardDraft(id) => github.delete_draft(repository, *id).await,
-            Step::Discard { asset, .. } => github.delete_asset(repository, *asset).await,
+            Step::Discard { asset, name, .. } => match self.renamed_meanwhile(*asset, name).await? {
+                Some(error) => Ok(Written::Unknown(error)),
+                None => github.delete_asset(repository, *asset).await,
+            },
             Step::Rename { asset: Some(asset), to, .. } => github.rename_asset(repository, *asset, to).await,
             Step::Describe(id) => {
                 let title = wish.tag.as_str();
@@ -218,7 +244,7 @@ impl Publisher<'_> {
                 if let (Some(fields), Some(notes)) = (fields.as_object_mut(), &wish.notes) {
                     fields.insert("body".to_owned(), json!(notes));
                 }
-                github.edit_release(repository, *id, &fields, "change title and notes").await
+                github.edit_release(repository, *id, &fields, "change title, notes and pre-release mark").await
             }
             Step::Publish { release: Some(id), latest } => {
                 let latest = if *latest { "true" } else { "false" };

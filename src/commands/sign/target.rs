@@ -9,15 +9,15 @@ use super::By;
 use crate::{
     adapters::{
         file,
-        sigstore::{Artifact, Bundle, MAX_EVIDENCE_BYTES, Rejected, verify_bundle, verify_detached},
+        sigstore::{Artifact, Bundle, MAX_EVIDENCE_BYTES, Rejected, sign, verify_bundle, verify_detached},
     },
     cli::sign::SignArgs,
+    commands::checksums::Judged,
+    digest::Sha256,
     error::{Error, Result},
     release::{
-        checksums::ChecksumsFile,
         contract::{Contract, Signed},
         signer::Signer,
-        snapshot::MAX_DOCUMENT_BYTES,
     },
     subject::evidence_name::{EVIDENCE_SUFFIXES, signed_by},
     text::counted,
@@ -37,6 +37,8 @@ pub(super) enum Signature {
 pub(super) struct Target {
     pub(super) file: PathBuf,
     pub(super) signature: PathBuf,
+    /// What was judged, where it was.
+    pub(super) judged: Option<Sha256>,
 }
 
 /// What signs a file already.
@@ -72,7 +74,7 @@ pub(super) fn subject(args: &SignArgs) -> String {
 /// The files that were named, each once.
 ///
 /// # Errors
-/// Usage: one is a signature itself, or no file.
+/// Usage: one is a signature itself, or no regular file. Input: one is not there.
 pub(super) fn of_files(files: &[PathBuf], signature: Signature) -> Result<Vec<Target>> {
     let mut seen = BTreeSet::new();
     let mut targets = Vec::new();
@@ -90,34 +92,30 @@ pub(super) fn of_files(files: &[PathBuf], signature: Signature) -> Result<Vec<Ta
             return Err(Error::usage(format!("{} is a signature itself", file.display()))
                 .help("name the files that are to be signed, not what signs them"));
         }
-        std::fs::metadata(file).map_err(|e| Error::input(format!("cannot read {}", file.display())).because(e))?;
-        if seen.insert(file.clone()) {
-            targets.push(Target { signature: signature.beside(file), file: file.clone() });
+        let unreadable = |e: std::io::Error| Error::input(format!("cannot read {}", file.display())).because(e);
+        if !std::fs::metadata(file).map_err(unreadable)?.is_file() {
+            return Err(Error::usage(format!("{} is not a regular file", file.display())));
+        }
+        // The signature of a link goes beside the link, so only the folder's links are followed.
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if seen.insert(folder.canonicalize().map_err(unreadable)?.join(&name)) {
+            targets.push(Target { signature: signature.beside(file), file: file.clone(), judged: None });
         }
     }
     Ok(targets)
 }
 
-/// The files of a folder that the contract wants signed.
-pub(super) fn of_folder(dir: &Path, contract: &Contract, listed: &[String], signature: Signature) -> Vec<Target> {
+/// The files of a folder that the contract wants signed, as they were judged.
+pub(super) fn of_folder(dir: &Path, contract: &Contract, judged: &Judged, signature: Signature) -> Vec<Target> {
     let mut names = vec![contract.checksums.name.clone()];
     if contract.signed == Signed::EveryAsset {
         names.extend(contract.assets().map(|asset| asset.name));
-        names.extend(listed.iter().cloned());
+        names.extend(judged.listed.iter().cloned());
     }
     let mut seen = BTreeSet::new();
     names.retain(|name| seen.insert(name.clone()));
-    let files = names.into_iter().map(|name| dir.join(name)).filter(|file| file.is_file());
-    files.map(|file| Target { signature: signature.beside(&file), file }).collect()
-}
-
-/// Names that a checksums file lists. That it can be used was found before.
-///
-/// # Errors
-/// Input: it cannot be read.
-pub(super) fn listed(path: &Path, own: &str) -> Result<Vec<String>> {
-    let bytes = file::read_bounded(path, MAX_DOCUMENT_BYTES)?;
-    Ok(ChecksumsFile::parse(own, &bytes).0.iter().map(|(name, _)| name.to_owned()).collect())
+    let files = names.into_iter().filter_map(|name| Some((dir.join(&name), *judged.digests.get(&name)?)));
+    files.map(|(file, digest)| Target { signature: signature.beside(&file), file, judged: Some(digest) }).collect()
 }
 
 impl Target {
@@ -130,15 +128,25 @@ impl Target {
         if !self.signature.exists() {
             return Existing::Nothing;
         }
+        let shown = self.signature.display();
+        if !self.signature.is_file() {
+            return Existing::Others(format!("{shown} is there, and is not a regular file"));
+        }
         let Ok(bytes) = file::read_bounded(&self.signature, MAX_EVIDENCE_BYTES) else {
-            let shown = self.signature.display();
             return Existing::Others(format!("{shown} is there, and cannot be read"));
         };
         match by {
             By::Identity { who, root, .. } => {
-                match Bundle::parse(&bytes).and_then(|bundle| verify_bundle(artifact, &bundle, root)) {
+                let bundle = match Bundle::parse(&bytes) {
+                    Ok(bundle) => bundle,
+                    Err(Rejected(why)) => return Existing::Others(format!("{shown} is there: {why}")),
+                };
+                match verify_bundle(artifact, &bundle, root) {
                     Ok(signer) if same(&signer, who) => Existing::Ours(signer.to_string()),
-                    Ok(signer) => Existing::Others(format!("it is signed already, by {signer} and not by {who}")),
+                    Ok(signer) => Existing::Others(format!("it is signed already, by {}", not_by(&signer, who))),
+                    Err(Rejected(why)) if sign::is_of(artifact.digest, &bundle) => {
+                        Existing::Others(format!("it is signed already, though not so that it verifies here: {why}"))
+                    }
                     Err(Rejected(why)) => self.worthless(&why),
                 }
             }
@@ -148,7 +156,8 @@ impl Target {
                     let certificate = self.certificate();
                     Existing::Others(format!("it is signed already, with the certificate in {}", certificate.display()))
                 }
-                Err(Rejected(why)) => self.worthless(&why),
+                // It names no key, so whether it is of this file by another key cannot be told.
+                Err(Rejected(why)) => Existing::Others(format!("{shown} is there, and not by the key given: {why}")),
             },
         }
     }
@@ -169,7 +178,48 @@ impl Target {
 
 /// Whether two certificates are of one signer, running for the same source.
 fn same(a: &Signer, b: &Signer) -> bool {
-    let told =
-        |s: &Signer| [Some(s.san.clone()), Some(s.issuer.clone()), s.source_repository.clone(), s.source_ref.clone()];
-    told(a) == told(b)
+    let source = |s: &Signer| [s.source_repository.clone(), s.source_ref.clone(), s.source_commit.clone()];
+    (&a.san, &a.issuer) == (&b.san, &b.issuer) && source(a) == source(b)
+}
+
+/// Two signers that are not the same, told apart.
+fn not_by(signed: &Signer, who: &Signer) -> String {
+    let told = |s: &Signer| match &s.source_commit {
+        Some(commit) if signed.source_commit != who.source_commit => format!("{s} (commit {commit})"),
+        Some(_) | None => s.to_string(),
+    };
+    format!("{} and not by {}", told(signed), told(who))
+}
+
+/// Refuses a signature by another than the report names: a certificate that was renewed within the run may be of anyone.
+///
+/// # Errors
+/// Trust.
+pub(super) fn refuse_another(signed: &Signer, who: &Signer) -> Result<()> {
+    if same(signed, who) {
+        return Ok(());
+    }
+    let words = not_by(signed, who);
+    Err(Error::trust(format!("the certificate was renewed, and is held by {words}: the signature is thrown away"))
+        .help("sign again with one identity for the whole run"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    fn signer(commit: &str) -> Signer {
+        Signer { san: "someone".into(), issuer: "i".into(), source_commit: Some(commit.into()), ..Signer::default() }
+    }
+
+    #[test]
+    fn a_certificate_renewed_for_another_is_refused_and_one_renewed_for_the_same_is_not() {
+        let who = signer("aa");
+        refuse_another(&Signer { log_index: Some(7), ..signer("aa") }, &who).unwrap();
+        let said = refuse_another(&signer("bb"), &who).unwrap_err().to_string();
+        assert!(said.contains("someone (commit bb) and not by someone (commit aa)"), "{said}");
+        refuse_another(&Signer { san: "another".into(), ..signer("aa") }, &who).unwrap_err();
+        refuse_another(&Signer { issuer: "another".into(), ..signer("aa") }, &who).unwrap_err();
+    }
 }

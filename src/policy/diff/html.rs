@@ -2,7 +2,7 @@
 //!
 //! Every text of a document is untrusted; the template escapes it. The look is the report's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 
@@ -16,7 +16,8 @@ use crate::{
         escape::terminal,
         html::{Prose, Shell, Value},
     },
-    text::counted,
+    subject::{profile::Profile, role::Role},
+    text::{counted, listed},
 };
 
 /// Most values of a list that are shown, and most sentences about one.
@@ -124,14 +125,14 @@ impl Page {
             Side::of(number, file, side, legend)
         };
         let all = || diff.files.iter().flat_map(|file| file.sides.iter().map(move |side| (file, side)));
-        let newly = |(_, side): &(&FileDiff, &SideDiff)| wording::in_all(side).contains(wording::NEWLY);
+        let newly = |(_, side): &(&FileDiff, &SideDiff)| newly_admits(side);
         let admitted: Vec<_> = all().filter(newly).map(|(file, of)| side(file, of, &mut legend)).collect();
         let others: Vec<_> = all().filter(|of| !newly(of)).map(|(file, of)| side(file, of, &mut legend)).collect();
         let structure: Vec<_> = diff.files.iter().enumerate().filter_map(Structure::of).collect();
         let fields: Vec<_> = diff.files.iter().filter_map(Fields::of).collect();
         let lists = [("admitted", "Newly admitted", admitted), ("others", "Other changes of lists", others)];
         let lists: Vec<_> = lists.map(|(anchor, title, sides)| List { anchor, title, sides }).into();
-        let (verdict, sign, tone, lead) = verdict(diff, &lists, &structure);
+        let (verdict, sign, tone, lead) = verdict(diff, &structure);
         let (from, to) = (terminal(&diff.from), terminal(&diff.to));
         Self {
             shell: Shell::new(format!("Policy changes: {from} → {to}"), "policy diff", tone),
@@ -152,16 +153,15 @@ impl Page {
 }
 
 /// What the change amounts to: a word, a sign, the class that colours both, and a sentence.
-fn verdict(diff: &Diff, lists: &[List], structure: &[Structure]) -> (&'static str, &'static str, &'static str, String) {
+fn verdict(diff: &Diff, structure: &[Structure]) -> (&'static str, &'static str, &'static str, String) {
     if diff.is_empty() {
         return ("NO DIFFERENCE", "✓", "good", format!("{} compared.", counted(diff.unchanged, "file", "files")));
     }
-    let admitting = lists.first().map_or(0, |list| list.sides.len());
+    let admitting = admitting(diff);
     let review =
         if diff.is_structural() { " The structure changes too: this needs an architecture review." } else { "" };
-    if admitting > 0 {
-        let sides = counted(admitting, "policy of a profile newly admits", "policies of profiles newly admit");
-        return ("NEWLY ADMITS", "!", "care", format!("{sides} something.{review}"));
+    if !admitting.is_empty() {
+        return ("NEWLY ADMITS", "!", "care", format!("{admitting}.{review}"));
     }
     if structure.is_empty() {
         return ("NOTHING NEWLY ADMITTED", "✓", "good", "What is listed now was admitted before.".to_owned());
@@ -169,6 +169,24 @@ fn verdict(diff: &Diff, lists: &[List], structure: &[Structure]) -> (&'static st
     let malformed = structure.iter().any(|of| !of.malformed.is_empty());
     let compared = if malformed { "Not everything could be compared." } else { "No list newly admits anything." };
     ("NEEDS A REVIEW", "!", "care", format!("{compared}{review}"))
+}
+
+fn newly_admits(side: &SideDiff) -> bool {
+    wording::in_all(side).contains(wording::NEWLY)
+}
+
+/// Which profiles newly admit machines, and as what; empty where none does. Of a profile that stands in several files each
+/// role is named once.
+fn admitting(diff: &Diff) -> String {
+    let mut profiles: BTreeMap<Profile, Vec<Role>> = BTreeMap::new();
+    for side in diff.files.iter().flat_map(|file| &file.sides).filter(|side| newly_admits(side)) {
+        profiles.entry(side.profile).or_default().push(side.side);
+    }
+    let sentence = |(profile, roles): (Profile, Vec<Role>)| {
+        let roles: Vec<&str> = Role::ALL.into_iter().filter(|role| roles.contains(role)).map(Role::as_str).collect();
+        format!("{profile} newly admits machines as {}", listed(&roles))
+    };
+    profiles.into_iter().map(sentence).collect::<Vec<_>>().join("; ")
 }
 
 fn contents(lists: &[List], structure: &[Structure], fields: &[Fields]) -> Vec<(String, String)> {

@@ -48,6 +48,22 @@ fn an_added_value_says_how_many_combinations_it_admits() {
 }
 
 #[test]
+fn the_page_says_in_one_sentence_which_profile_newly_admits_machines_and_as_what() {
+    let page = |lists: &[&str]| {
+        let diff = changed(Profile::LockedReadOnly, |d| {
+            for list in lists {
+                add(d, list, 0xa0);
+            }
+        });
+        html::render(&diff).expect("a page")
+    };
+    let both = page(&["kms_allowed_rtmr0", "node_allowed_rtmr0"]);
+    assert!(both.contains(">locked-read-only newly admits machines as kms and node.<"), "{both}");
+    let one = page(&["node_allowed_rtmr0", "node_allowed_rtmr1"]);
+    assert!(one.contains(">locked-read-only newly admits machines as node.<"), "{one}");
+}
+
+#[test]
 fn an_emptied_list_and_a_status_that_is_not_ready_admit_without_bound() {
     let emptied = changed(Profile::Debug, |d| d["policy"]["node_allowed_rtmr1"] = json!([]));
     let side = &emptied.files[0].sides[0];

@@ -2,12 +2,15 @@
 
 use crate::{
     release::checks::RELEASE,
-    report::{Finding, Section},
+    report::{Fact, Finding, Section},
     subject::tag::{Family, Tag},
+    text::counted,
 };
 
 /// Most releases named that are not audited.
 const NAMED: usize = 20;
+/// What the verdict on an asset rests on whose bytes this run did not read.
+const RECALLED: &str = "hashed by an earlier run, and GitHub states the same digest";
 
 /// What is to become of a listed release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +61,18 @@ pub fn passed_over(releases: &[PassedOver]) -> Option<Section> {
     (!findings.is_empty()).then(|| Section { findings, ..Section::new("not audited") })
 }
 
+/// What the report says of all assets whose bytes this run did not read; `None` where it read every one.
+pub fn not_downloaded(assets: usize) -> Option<String> {
+    let were = counted(assets, "asset was", "assets were");
+    (assets > 0).then(|| format!("{were} not downloaded: {RECALLED}"))
+}
+
+/// The same of one release.
+pub fn recalled(assets: usize) -> Option<Fact> {
+    let assets = (assets > 0).then(|| counted(assets, "asset", "assets"));
+    assets.map(|assets| Fact::named("not downloaded", format!("{assets}: {RECALLED}")))
+}
+
 fn finding(PassedOver { tag, why }: &PassedOver) -> Finding {
     RELEASE.skip(
         tag.as_str(),
@@ -88,6 +103,19 @@ mod tests {
                 assert_eq!(sort(tag, draft, None), Entry::PassedOver(Why::Stranger), "{tag:?}");
             }
         }
+    }
+
+    #[test]
+    fn assets_whose_bytes_were_not_read_are_counted_and_none_is_not_worth_a_word() {
+        assert_eq!((not_downloaded(0), recalled(0)), (None, None));
+        let said = [1, 2].map(|assets| not_downloaded(assets).unwrap_or_default());
+        assert_eq!(
+            said,
+            ["1 asset was", "2 assets were"].map(|were| {
+                format!("{were} not downloaded: hashed by an earlier run, and GitHub states the same digest")
+            })
+        );
+        assert!(recalled(2).is_some_and(|fact| fact.value().starts_with("2 assets: hashed by an earlier run")));
     }
 
     #[test]

@@ -146,7 +146,8 @@ fn unfinished(snapshot: &Snapshot) -> Vec<Finding> {
 
 fn missing_help(snapshot: &Snapshot, name: &str) -> String {
     if snapshot.unrecognised && name == snapshot.contract.checksums.name {
-        "no checksums file of any known layout is there; see --list-contract for the names".into()
+        "no checksums file of any known layout is there; `merotee verify-release-assets --list-contract` lists the names"
+            .into()
     } else {
         format!("upload {name} with the release workflow; an asset added by hand has no valid signature")
     }
@@ -257,4 +258,18 @@ fn folders(snapshot: &Snapshot) -> Vec<Finding> {
                 .help("move it elsewhere: anything among verified files is taken for one of them")
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::release::{checks::fixtures, contract::Scope};
+
+    #[test]
+    fn without_a_checksums_file_of_any_layout_the_advice_names_a_command_that_takes_it() {
+        let snapshot = fixtures::snapshot(&[("notes.txt", "x")], Scope::Whole);
+        assert!(snapshot.unrecognised);
+        let advice = missing_help(&snapshot, &snapshot.contract.checksums.name);
+        assert!(advice.contains("`merotee verify-release-assets --list-contract` lists the names"), "{advice}");
+    }
 }

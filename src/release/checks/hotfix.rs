@@ -45,7 +45,7 @@ pub fn hotfix_branch(snapshot: &Snapshot) -> Vec<Finding> {
 
 /// `signed`: the commit that the release's signatures name, where they name one for this tag.
 fn judge(tag: &str, lineage: &Lineage, signed: Option<&str>) -> Vec<Finding> {
-    let Lineage { patched, patched_commit, commit, shared, ahead, trunk } = lineage;
+    let Lineage { patched, patched_commit, commit, shared, trunk, .. } = lineage;
     let mut findings = Vec::new();
     let at = |commit: &str| format!("commit {commit}");
     if let Some(signed) = signed.filter(|signed| !signed.eq_ignore_ascii_case(commit)) {
@@ -88,9 +88,25 @@ fn judge(tag: &str, lineage: &Lineage, signed: Option<&str>) -> Vec<Finding> {
         );
     }
     if findings.is_empty() {
-        findings.push(HOTFIX_BRANCH.pass(tag, passed(patched.as_str(), *ahead, trunk.as_ref(), commit)));
+        findings.push(descends(tag, lineage));
     }
     findings
+}
+
+/// What to say of a hotfix that descends from the patched release and from nothing else that is known.
+fn descends(tag: &str, Lineage { patched, commit, ahead, trunk, .. }: &Lineage) -> Finding {
+    let ahead = counted(usize::try_from(*ahead).unwrap_or(usize::MAX), "commit", "commits");
+    match trunk {
+        Some(Trunk { branch, with_hotfix, .. }) if with_hotfix.as_ref() == Some(commit) => {
+            HOTFIX_BRANCH.warn(tag, format!("{ahead} after {patched}; {branch} holds them as well")).help(format!(
+                "it was merged back, or made on {branch}: look whether `git log {patched}..{tag}` shows the fix alone"
+            ))
+        }
+        Some(_) => HOTFIX_BRANCH.pass(tag, format!("{ahead} after {patched}, none of the default branch")),
+        None => HOTFIX_BRANCH
+            .undecided(tag, format!("{ahead} after {patched}; no default branch to compare with"))
+            .help("fetch the default branch to the clone and run `git remote set-head origin -a` there"),
+    }
 }
 
 /// What a hotfix has of the default branch that the patched release has not.
@@ -109,16 +125,6 @@ fn taken_from<'a>(trunk: &'a Trunk, commit: &str) -> Option<Foreign<'a>> {
         return None;
     }
     Some(Foreign { branch, from: with_patched.as_deref().unwrap_or("its start"), to })
-}
-
-fn passed(patched: &str, ahead: u64, trunk: Option<&Trunk>, commit: &str) -> String {
-    let ahead = counted(usize::try_from(ahead).unwrap_or(usize::MAX), "commit", "commits");
-    let whole = |trunk: &&Trunk| trunk.with_hotfix.as_deref() == Some(commit);
-    match trunk {
-        Some(_) if trunk.filter(whole).is_none() => format!("{ahead} after {patched}, none of the default branch"),
-        Some(Trunk { branch, .. }) => format!("{ahead} after {patched}; {branch} holds them as well"),
-        None => format!("{ahead} after {patched}; no default branch to compare with"),
-    }
 }
 
 #[cfg(test)]

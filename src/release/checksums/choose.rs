@@ -2,7 +2,7 @@
 
 use crate::{
     release::contract::{Contract, Contracts, Covers, Layout},
-    subject::evidence_name::signed_by,
+    subject::{evidence_name::signed_by, tag::Family},
 };
 
 /// The contract under which a folder's files are listed.
@@ -14,22 +14,24 @@ pub struct Chosen {
     pub recognised: bool,
 }
 
-/// Chooses by, in this order: the name that was given, a checksums file that is there, the assets that are there.
-pub fn choose(contracts: &Contracts, names: &[&str], given: Option<&str>) -> Option<Chosen> {
+/// Chooses by, in this order: the name that was given, a checksums file that is there, the assets that are there. Where
+/// `family` is known, among its contracts alone.
+pub fn choose(contracts: &Contracts, family: Option<Family>, names: &[&str], given: Option<&str>) -> Option<Chosen> {
+    let eligible = || contracts.iter().filter(|c| family.is_none_or(|family| c.family == family));
     let holds = |name: &str| names.contains(&name);
     let complete = |c: &&Contract| c.assets().filter(|a| !a.optional).all(|a| holds(&a.name));
     let fit = |c: &&Contract| c.assets().filter(|a| holds(&a.name)).count();
     // Of equal ones the first in the table.
     let best = |of: Vec<&Contract>| of.into_iter().rev().max_by_key(fit).cloned();
-    let named = |wanted: &dyn Fn(&str) -> bool| best(contracts.iter().filter(|c| wanted(&c.checksums.name)).collect());
+    let named = |wanted: &dyn Fn(&str) -> bool| best(eligible().filter(|c| wanted(&c.checksums.name)).collect());
     let found = match given {
         Some(given) => named(&|name| name == given),
-        None => named(&holds).or_else(|| best(contracts.iter().filter(complete).collect())),
+        None => named(&holds).or_else(|| best(eligible().filter(complete).collect())),
     };
     if let Some(contract) = found {
         return Some(Chosen { contract, recognised: true });
     }
-    let mut contract = contracts.iter().find(|c| c.layout == Layout::Pipeline).or(contracts.iter().next())?.clone();
+    let mut contract = eligible().find(|c| c.layout == Layout::Pipeline).or(eligible().next())?.clone();
     if let Some(given) = given {
         given.clone_into(&mut contract.checksums.name);
     }
@@ -63,7 +65,7 @@ mod tests {
     ];
 
     fn chosen(names: &[&str], given: Option<&str>) -> (String, bool) {
-        let chosen = choose(&Contracts::built_in().unwrap(), names, given).unwrap();
+        let chosen = choose(&Contracts::built_in().unwrap(), None, names, given).unwrap();
         (chosen.contract.checksums.name, chosen.recognised)
     }
 
@@ -81,13 +83,24 @@ mod tests {
     }
 
     #[test]
+    fn a_known_family_is_chosen_within() {
+        let contracts = Contracts::built_in().unwrap();
+        for family in [Family::Kms, Family::Node] {
+            for (names, recognised) in [(&KMS[..], true), (&["a"], false)] {
+                let chosen = choose(&contracts, Some(family), names, None).unwrap();
+                assert_eq!((chosen.contract.family, chosen.recognised), (family, recognised));
+            }
+        }
+    }
+
+    #[test]
     fn what_vouches_for_another_file_is_not_listed_and_what_only_looks_like_it_is() {
         let contracts = Contracts::built_in().unwrap();
         let names = ["a.json", "a.json.sigstore.json", "b.sig", "checksums.sha256", "checksums.sha256.sigstore.json"];
-        let pipeline = choose(&contracts, &names, None).unwrap().contract;
+        let pipeline = choose(&contracts, None, &names, None).unwrap().contract;
         assert_eq!(listed(&pipeline, &names), ["a.json", "b.sig"]);
         let names = ["kms-phala-checksums.txt", "kms-phala-release-manifest.json", "kms.tar.gz", "kms.tar.gz.sig"];
-        let upstream = choose(&contracts, &names, None).unwrap().contract;
+        let upstream = choose(&contracts, None, &names, None).unwrap().contract;
         assert_eq!(listed(&upstream, &names), ["kms.tar.gz"]);
     }
 }

@@ -1,13 +1,14 @@
 //! Holds release notes to the rules of their class.
 //!
 //! A section is a Markdown heading of any level with text below it, before the next heading of the same or a higher
-//! level. Headings, HTML comments, blank lines and the placeholders `TBD`, `TBA`, `TODO` and `FIXME` are not text; code
-//! is. A **gap** is a comment that [`gap`] writes, or text that begins with a placeholder in capitals, alone or before a
-//! colon: whatever else a section says, a part of it was never written. Gaps are refused wherever they stand.
+//! level. Headings, what a reader does not see, and the placeholders `TBD`, `TBA`, `TODO` and `FIXME` are not text; code
+//! is. A **gap** is a comment that `release-notes generate` writes, a line of placeholders alone, one that begins with a placeholder before
+//! a colon, or a placeholder in capitals before a colon anywhere: whatever else a section says, a part of it was never
+//! written. Gaps are refused wherever they stand.
 
 use super::{
     image::{NOTES_IMAGE, notes_image},
-    markdown::{Line, lines},
+    markdown::{Line, lines, visible, with_spans},
     sections::{Section, required_sections},
 };
 use crate::{
@@ -28,6 +29,9 @@ pub const RULES: [CheckInfo; 2] = [NOTES_IMAGE, NOTES_SECTIONS];
 
 /// What stands for text that is still to be written.
 const PLACEHOLDERS: [&str; 4] = ["TODO", "TBD", "TBA", "FIXME"];
+
+/// How an item of a task list begins.
+const TASKS: [&str; 3] = ["[ ]", "[x]", "[X]"];
 
 /// What the notes of a release are held to.
 #[derive(Debug, Clone, Copy)]
@@ -152,18 +156,43 @@ fn is_gap(line: &Line) -> bool {
     }
 }
 
-/// Whether a line says that something is still to be written: `TODO`, `- **TBD**`, `FIXME: say why`.
+/// Whether a line says that something is still to be written: `TODO`, `- **TBD**`, `| TODO | TBD |`, `fixme: say why`, or
+/// `Text. TODO: the rest.` What stands in code is spoken of, not left.
 pub(super) fn is_placeholder(text: &str) -> bool {
-    let is_mark = |c: char| c.is_whitespace() || matches!(c, '-' | '*' | '+' | '_' | '>' | '~');
-    let text = text.trim_start_matches(is_mark);
-    let numbered = text.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(['.', ')']);
-    let text = numbered.unwrap_or(text).trim_start_matches(is_mark);
-    PLACEHOLDERS.iter().any(|word| {
-        text.strip_prefix(word).is_some_and(|rest| {
-            let rest = rest.trim_start_matches(is_mark);
-            rest.is_empty() || rest.starts_with(':') || rest == "."
-        })
+    let shown = visible(&with_spans(text, |_| " x ".to_owned()));
+    let text = unmarked(&shown);
+    let words = words_of_text(text);
+    if !words.is_empty() && words.split(' ').all(is_placeholder_word) {
+        return true;
+    }
+    let mut before_colons: Vec<&str> = text.split(':').collect();
+    before_colons.pop();
+    before_colons.into_iter().enumerate().any(|(index, before)| {
+        let before = before.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '*' | '_' | '~'));
+        let (above, word) = before.split_at(before.trim_end_matches(char::is_alphanumeric).len());
+        let is_first = index == 0 && above.is_empty();
+        PLACEHOLDERS.contains(&word) || (is_first && is_placeholder_word(word))
     })
+}
+
+/// A line without what marks it as an item, a task, a quotation, a cell or emphasized.
+fn unmarked(line: &str) -> &str {
+    let is_mark = |c: char| c.is_whitespace() || matches!(c, '-' | '*' | '+' | '_' | '>' | '~' | '|' | '(');
+    let mut rest = line;
+    loop {
+        let text = rest.trim_start_matches(is_mark);
+        let text = TASKS.iter().find_map(|task| text.strip_prefix(task)).unwrap_or(text);
+        let number = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        let text = number.strip_prefix(['.', ')']).unwrap_or(text);
+        if text.len() == rest.len() {
+            return text.trim_start_matches('[');
+        }
+        rest = text;
+    }
+}
+
+fn is_placeholder_word(word: &str) -> bool {
+    PLACEHOLDERS.iter().any(|placeholder| placeholder.eq_ignore_ascii_case(word))
 }
 
 /// The words of a heading up to the first remark, lowercase, one space between, without a leading number.
@@ -177,17 +206,32 @@ pub(super) fn words(title: &str) -> String {
 }
 
 fn says_something(lines: &[Line]) -> bool {
-    let mut text = lines.iter().filter_map(|line| match line {
-        Line::Text(text) if is_placeholder(text) => None,
-        Line::Text(text) => Some(words_of_text(text)).filter(|words| !words.is_empty()),
-        Line::Code(code) => Some(code.trim().to_owned()).filter(|code| !code.is_empty()),
-        Line::Heading(..) | Line::Gap(_) => None,
-    });
-    text.any(|words| !PLACEHOLDERS.iter().any(|placeholder| placeholder.eq_ignore_ascii_case(&words)))
+    lines.iter().any(|line| match line {
+        Line::Text(text) => {
+            let shown = visible(&with_spans(text, |code| format!(" {} ", words_of_text(code))));
+            let words = words_of_text(unmarked(&shown));
+            !is_placeholder(text) && words.split(' ').any(|word| !word.is_empty() && !is_placeholder_word(word))
+        }
+        Line::Code(code) => {
+            let words = words_of_text(code);
+            !code.trim().is_empty() && !is_placeholder_word(&words)
+        }
+        Line::Heading(..) | Line::Gap(_) => false,
+    })
 }
 
+/// The words of a text, lowercase, one space between. Entities such as `&nbsp;` are none.
 fn words_of_text(text: &str) -> String {
-    let plain: String = text.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('&') {
+        plain.push_str(before);
+        plain.push(' ');
+        let name = after.trim_start_matches('#').trim_start_matches(|c: char| c.is_ascii_alphanumeric());
+        rest = name.strip_prefix(';').unwrap_or(after);
+    }
+    plain.push_str(rest);
+    let plain: String = plain.chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect();
     plain.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>().join(" ")
 }
 

@@ -118,7 +118,7 @@ fn written<'s>(facts: &Facts<'_>) -> Vec<&'s Section> {
 fn has_something_to_say(facts: &Facts<'_>, topic: Topic) -> bool {
     match topic {
         Topic::Changelog => true,
-        Topic::Breaking => standing(facts).any(|change| !change.breaks.is_empty()),
+        Topic::Breaking => facts.changes.iter().any(|change| !change.breaks.is_empty()),
         Topic::Measurements => matches!(&facts.measured, Known::Yes(measured) if !measured.is_empty()),
         Topic::Counterpart => matches!(&facts.compatible, Known::Yes(pairs) if !pairs.is_empty()),
         Topic::Upgrade | Topic::Incident | Topic::ExactChange | Topic::Rollback | Topic::Reason => false,

@@ -1,8 +1,12 @@
 //! Just enough Markdown to find sections: headings, text and code, line by line.
 //!
 //! Follows CommonMark for what decides whether a reader sees a heading: ATX and setext headings, fenced code (in which
-//! `#` is a comment), HTML comments (which hide text, unless they stand in a code span). Everything else is text. Not a
-//! renderer.
+//! `#` is a comment), blocks of raw HTML, HTML comments (which hide text, unless they stand in a code span). Everything
+//! else is text. Not a renderer.
+
+mod blocks;
+
+use self::blocks::{Fence, Html};
 
 /// How the comment begins that marks a part of the notes as still to be written.
 pub(super) const GAP: &str = "<!-- merotee:gap ";
@@ -24,18 +28,27 @@ pub(super) enum Line {
 pub(super) fn lines(document: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut fence: Option<Fence> = None;
+    let mut html: Option<Html> = None;
     let mut in_comment = false;
     for raw in document.lines() {
         if let Some(open) = fence {
-            if open.is_closed_by(raw) {
-                fence = None;
-            } else {
-                lines.push(Line::Code(raw.to_owned()));
+            match open.within(raw) {
+                Some(inner) if !open.is_closed_by(inner) => {
+                    lines.push(Line::Code(inner.to_owned()));
+                    continue;
+                }
+                Some(_) => {
+                    fence = None;
+                    continue;
+                }
+                None => fence = None,
             }
-            continue;
         }
         let visible = without_comments(raw, &mut in_comment, &mut lines);
-        if let Some(open) = Fence::opened_by(&visible) {
+        if let Some(block) = html.or_else(|| Html::opened_by(&visible)) {
+            html = Some(block).filter(|block| !block.is_closed_by(raw));
+            lines.push(Line::Text(visible));
+        } else if let Some(open) = Fence::opened_by(&visible) {
             fence = Some(open);
         } else if let Some((level, title)) = atx_heading(&visible) {
             lines.push(Line::Heading(level, title));
@@ -49,7 +62,8 @@ pub(super) fn lines(document: &str) -> Vec<Line> {
     lines
 }
 
-/// What a reader sees of a line of text: without link targets, pictures' texts, HTML tags and definitions of links.
+/// What a reader sees of a line of text: without link targets, pictures' texts, HTML tags, elements that are hidden, and
+/// definitions of links.
 pub(super) fn visible(line: &str) -> String {
     let defines_link = unindented(line)
         .and_then(|rest| rest.strip_prefix('['))
@@ -67,7 +81,7 @@ pub(super) fn visible(line: &str) -> String {
         } else if let Some(target) = rest.strip_prefix("](") {
             Some(after_closing_bracket(target))
         } else if is_tag(rest) {
-            rest.split_once('>').map(|(_, after)| after)
+            rest.split_once('>').map(|(tag, after)| if is_hidden(tag) { after_element(tag, after) } else { after })
         } else {
             None
         };
@@ -101,34 +115,43 @@ fn after_closing_bracket(target: &str) -> &str {
     ""
 }
 
+fn is_hidden(tag: &str) -> bool {
+    tag.split_whitespace().skip(1).any(|word| {
+        let name = word.split('=').next().unwrap_or_default().trim_end_matches('/');
+        name.eq_ignore_ascii_case("hidden")
+    })
+}
+
+/// What follows the element that a tag opens. One that is never closed reaches to the end.
+fn after_element<'l>(tag: &str, after: &'l str) -> &'l str {
+    let name = tag.split_whitespace().next().unwrap_or_default().trim_start_matches('<');
+    after.split_once(&format!("</{name}>")).map_or("", |(_, after)| after)
+}
+
+/// A line in which every code span is what `told` makes of what stands in it.
+pub(super) fn with_spans(line: &str, told: impl Fn(&str) -> String) -> String {
+    let (mut text, mut rest) = (String::new(), line);
+    while !rest.is_empty() {
+        let is_code = rest.starts_with('`');
+        let length = if is_code { shown_at_once(rest) } else { rest.find('`').unwrap_or(rest.len()) };
+        let (shown, after) = rest.split_at(length);
+        let inner = shown.trim_matches('`');
+        if is_code && !inner.is_empty() {
+            text.push_str(&told(inner));
+        } else {
+            text.push_str(shown);
+        }
+        rest = after;
+    }
+    text
+}
+
 /// Whether an HTML tag begins here; `<https://…>` is a link that is seen.
 fn is_tag(text: &str) -> bool {
     let Some(rest) = text.strip_prefix('<') else { return false };
     let rest = rest.strip_prefix('/').unwrap_or(rest);
     let name = rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '-');
     name.len() < rest.len() && name.starts_with([' ', '\t', '/', '>'])
-}
-
-#[derive(Clone, Copy)]
-struct Fence {
-    marker: char,
-    length: usize,
-}
-
-impl Fence {
-    fn opened_by(line: &str) -> Option<Self> {
-        let rest = unindented(line)?;
-        let marker = rest.chars().next().filter(|c| matches!(c, '`' | '~'))?;
-        let length = rest.chars().take_while(|c| *c == marker).count();
-        let info = rest.trim_start_matches(marker);
-        (length >= 3 && (marker == '~' || !info.contains('`'))).then_some(Self { marker, length })
-    }
-
-    fn is_closed_by(self, line: &str) -> bool {
-        let Some(rest) = unindented(line) else { return false };
-        let rest = rest.trim_end();
-        rest.chars().all(|c| c == self.marker) && rest.chars().count() >= self.length
-    }
 }
 
 /// The line without its indentation, unless that makes it indented code.
@@ -257,6 +280,26 @@ mod tests {
     }
 
     #[test]
+    fn a_fence_in_a_list_or_quotation_hides_headings_and_ends_with_it_at_the_latest() {
+        let code = |text: &str| Line::Code(text.to_owned());
+        for document in [
+            "1. ```\n   # no\n   ```\n# yes",
+            "- ```sh\n  # no\n# yes",
+            "> ```\n> # no\n> ```\n# yes",
+            "> - ~~~\n>   # no\n# yes",
+        ] {
+            assert_eq!(lines(document), [code("# no"), heading(1, "yes")], "{document:?}");
+        }
+    }
+
+    #[test]
+    fn raw_html_hides_headings_to_its_end() {
+        let document = "<pre>\n# no\n\n# no\n</pre>\n# yes\n<details>\n# no\n\n# yes\n<b>x</b>\n# yes";
+        let found = lines(document).into_iter().filter(|line| matches!(line, Line::Heading(..)));
+        assert_eq!(found.collect::<Vec<_>>(), [heading(1, "yes"), heading(1, "yes"), heading(1, "yes")]);
+    }
+
+    #[test]
     fn link_targets_pictures_and_tags_are_not_seen_and_what_stands_between_is() {
         for (line, expected) in [
             ("see [a](https://b/(c)) d", "see [a  d"),
@@ -266,6 +309,7 @@ mod tests {
             ("a<img alt=\"x\"/>b</p>c", "a b c"),
             ("<https://seen> 1 < 2", "<https://seen> 1 < 2"),
             ("[open](never closed", "[open "),
+            ("a<div hidden>b</div>c<p class=hidden>d", "a c d"),
         ] {
             assert_eq!(visible(line), expected, "{line}");
         }

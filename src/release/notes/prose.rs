@@ -15,7 +15,7 @@ pub(super) fn prose(text: &str, limit: usize) -> String {
     // Nobody's words may pass for a gap, or for nothing at all.
     if shown.is_empty() {
         "(no title)".to_owned()
-    } else if is_placeholder(&shown) {
+    } else if is_placeholder(&shown) || is_placeholder(&format!("{shown}:")) {
         escape::markdown_code(&cut)
     } else {
         shown

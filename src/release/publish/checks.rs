@@ -55,6 +55,16 @@ pub fn tag(tag: &Tag, remote: Option<&str>, built_from: Option<&str>) -> Finding
     }
 }
 
+/// `publish-tag` once more, before anything takes its final name: the tag must lead where it did when it was checked.
+pub fn moved(tag: &Tag, remote: Option<&str>, checked: &str) -> Option<Finding> {
+    let same = remote.is_some_and(|remote| remote.eq_ignore_ascii_case(checked));
+    (!same).then(|| {
+        let finding = PUBLISH_TAG.fail(tag.as_str(), "the tag was moved or deleted after it was checked");
+        let now = remote.map_or_else(|| "no tag".to_owned(), excerpt);
+        finding.compared(excerpt(checked), now).help("find out who moved the tag; never move it to fit")
+    })
+}
+
 /// `publish` makes releases in one layout; older ones have weaker rules.
 pub fn layout(snapshot: &Snapshot, replaced: bool) -> Option<Finding> {
     let other = !replaced && !snapshot.unrecognised && snapshot.contract.layout != Layout::Pipeline;
@@ -84,7 +94,7 @@ pub fn readback(held: &Held, wish: &Wish) -> Vec<Finding> {
     if held.draft {
         findings.push(PUBLISH_READBACK.fail(tag, "the release is still a draft"));
     }
-    if held.prerelease != wish.prerelease() {
+    if wish.notes.is_some() && held.prerelease != wish.prerelease() {
         let word = |is: bool| if is { "a pre-release" } else { "a final release" };
         let finding = PUBLISH_READBACK.fail(tag, "it is marked wrongly");
         findings.push(finding.compared(word(wish.prerelease()), word(held.prerelease)));
@@ -117,6 +127,16 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_that_moved_or_went_after_it_was_checked_fails() {
+        let name: Tag = "mero-kms-v1.2.0".parse().unwrap();
+        let (one, other) = ("a".repeat(40), "b".repeat(40));
+        assert_eq!(moved(&name, Some(&one.to_uppercase()), &one), None);
+        for now in [Some(other.as_str()), None] {
+            assert_eq!(moved(&name, now, &one).unwrap().status, Status::Fail);
+        }
+    }
+
+    #[test]
     fn each_thing_that_may_be_wrong_after_the_work_is_a_finding() {
         let file = File { name: "a".to_owned(), size: 1, digest: Sha256::of(b"a") };
         let wish = Wish {
@@ -126,6 +146,7 @@ mod tests {
             files: vec![file],
             others: Others::Unwanted,
             replace: false,
+            joins: None,
         };
         let digest = Some(Sha256::of(b"a"));
         let asset = HeldAsset { id: 2, name: "a".to_owned(), size: 1, unfinished: None, digest };
@@ -134,6 +155,8 @@ mod tests {
         let good = Held { id: 1, draft, prerelease, immutable, title, notes, assets };
         let statuses = |held: &Held| readback(held, &wish).iter().map(|f| f.status).collect::<Vec<_>>();
         assert_eq!(statuses(&good), [Status::Pass]);
+        let (kept, theirs) = (Wish { notes: None, ..wish.clone() }, Held { prerelease: true, ..good.clone() });
+        assert!(readback(&theirs, &kept).iter().all(|f| f.status == Status::Pass), "the mark is the maintainers'");
         assert_eq!(statuses(&Held { assets: Vec::new(), ..good.clone() }), [Status::Missing]);
         for broken in [
             HeldAsset { size: 0, ..asset.clone() },

@@ -24,6 +24,11 @@ pub fn retired(name: &str, asset: u64) -> String {
     format!("{name}{RETIRED}{asset}")
 }
 
+/// Whether it is the name of a new asset that waits for its place.
+pub fn is_incoming(name: &str) -> bool {
+    stands_in_for(name).is_some_and(|own| name.strip_prefix(own).is_some_and(|rest| rest.starts_with(INCOMING)))
+}
+
 /// The asset's name that such a name stands in for.
 pub fn stands_in_for(name: &str) -> Option<&str> {
     let of = |mark: &str, fits: fn(&str) -> bool| {
@@ -44,6 +49,7 @@ mod tests {
         for name in ["a.json", "checksums.sha256.sigstore.json", "a.incoming-b"] {
             assert_eq!(stands_in_for(&incoming(name, digest)), Some(name));
             assert_eq!(stands_in_for(&retired(name, u64::MAX)), Some(name));
+            assert!(is_incoming(&incoming(name, digest)) && !is_incoming(&retired(name, 1)) && !is_incoming(name));
             assert!(incoming(name, digest).len().max(retired(name, u64::MAX).len()) <= name.len() + LONGER);
         }
         for name in ["a.json", "a.incoming-", "a.incoming-xyz", "a.retired-", "a.retired-1x", ".retired-1"] {

@@ -7,7 +7,8 @@
 //! What is deleted: names without content, in a draft of ours what has another content than the file, and in a published
 //! release what has been replaced. An asset that is good is never deleted. In a published release a new asset is uploaded
 //! under a name of the moment, read back, and takes the old one's name when that is out of its way; only then does the old
-//! one go. All new assets are there before the first takes its place, and those that vouch for others move last.
+//! one go. No content is ever missing; between the two renames its name is, for a moment. All new assets are there before the
+//! first takes its place, and those that vouch for others move last. Assets that the folder lacks go too.
 
 use super::{
     files::MAX_ASSETS,
@@ -88,7 +89,7 @@ impl Step {
             Self::Upload { file, as_name } if file == as_name => of("upload", file),
             Self::Upload { file, as_name } => of("upload", &format!("{file} as {as_name}")),
             Self::Rename { from, to, .. } => of("rename", &format!("{from} to {to}")),
-            Self::Describe(_) => of("change title and notes", tag),
+            Self::Describe(_) => of("change title, notes and pre-release mark", tag),
             Self::Publish { latest: true, .. } => of("publish as latest", tag),
             Self::Publish { latest: false, .. } => of("publish", tag),
         }
@@ -112,7 +113,7 @@ impl Step {
 /// # Errors
 /// [`Stop`]: what is there must not be changed, or another run is at work.
 pub fn plan(remote: &Remote, wish: &Wish, run: &Run) -> Result<Plan, Stop> {
-    let (target, remarks) = choose(remote, wish, run)?;
+    let (target, mut remarks) = choose(remote, wish, run)?;
     let latest = is_latest(remote.highest.as_ref(), wish);
     let (release, mut stages) = match target {
         Target::New => {
@@ -130,6 +131,7 @@ pub fn plan(remote: &Remote, wish: &Wish, run: &Run) -> Result<Plan, Stop> {
         Target::Published(held) => {
             let mut stages = replace(held, wish);
             permit(held, wish, &stages)?;
+            remarks.extend(stand_ins(held, wish).filter(|asset| is_foreign(asset, wish)).map(left_alone));
             // Another run published while this one made a draft of its own.
             let own = remote.releases.iter().filter(|other| other.run().as_ref() == Some(&run.id));
             stages.push(own.map(|draft| Step::DiscardDraft(draft.id)).collect());
@@ -218,7 +220,8 @@ fn replace(held: &Held, wish: &Wish) -> Vec<Vec<Step>> {
     let taken: Vec<u64> = exchange.iter().filter_map(renamed).collect();
     let gone: Vec<u64> = bring.iter().filter_map(discarded).collect();
     let left = |asset: &&HeldAsset| !taken.contains(&asset.id) && !gone.contains(&asset.id);
-    clear.extend(stand_ins(held, wish).filter(left).map(|asset| discard(asset, "it was replaced".to_owned())));
+    let replaced = stand_ins(held, wish).filter(left).filter(|asset| !is_foreign(asset, wish));
+    clear.extend(replaced.map(|asset| discard(asset, "it was replaced".to_owned())));
     for step in &exchange {
         // What is renamed out of the way in this plan goes in the same.
         if let Step::Rename { asset: Some(id), to, .. } = step
@@ -229,7 +232,9 @@ fn replace(held: &Held, wish: &Wish) -> Vec<Vec<Step>> {
     }
     let unwanted = held.others(wish).filter(|asset| wish.others == Others::Unwanted || asset.broken().is_some());
     clear.extend(unwanted.map(|asset| discard(asset, asset.broken().unwrap_or_else(|| NOT_IN_FOLDER.to_owned()))));
-    let describes = wish.notes_unlike(held).is_some() || held.prerelease != wish.prerelease();
+    // Who gives no notes leaves title and mark to the maintainers as well.
+    let marked_wrongly = wish.notes.is_some() && held.prerelease != wish.prerelease();
+    let describes = marked_wrongly || wish.notes_unlike(held).is_some();
     let describe = describes.then_some(Step::Describe(held.id));
     // Deletions first: uploads next to each other can be made at the same time.
     bring.sort_by_key(|step| discarded(step).is_none());
@@ -278,6 +283,19 @@ fn stand_ins<'a>(held: &'a Held, wish: &'a Wish) -> impl Iterator<Item = &'a Hel
     held.assets
         .iter()
         .filter(move |asset| !wanted(&asset.name) && names::stands_in_for(&asset.name).is_some_and(wanted))
+}
+
+/// What another run brought and may be about to give its name to. Measurements that join a release are signed anew by each
+/// run, so there it is what an interrupted run left.
+fn is_foreign(asset: &HeldAsset, wish: &Wish) -> bool {
+    let own = |file: &File| asset.name == names::incoming(&file.name, file.digest);
+    let waits = asset.broken().is_none() && names::is_incoming(&asset.name);
+    waits && wish.joins.is_none() && !wish.files.iter().any(own)
+}
+
+fn left_alone(asset: &HeldAsset) -> Finding {
+    let message = "another run brought it, and the folder holds another content; it was left as found";
+    PUBLISH_TARGET.warn(&asset.name, message).help("when no other run is at work, delete it by hand")
 }
 
 fn upload(file: &File, as_name: &str) -> Step {

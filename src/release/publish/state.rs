@@ -1,5 +1,7 @@
 //! What GitHub holds of a release and what it is to hold, as values, and how an asset there compares with a file here.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{
     mark::{self, RunId},
     names,
@@ -64,6 +66,17 @@ pub struct Wish {
     pub others: Others,
     /// Whether what a published release or somebody else's draft holds may be replaced.
     pub replace: bool,
+    /// The published release that the files join, and no other; `None` makes one where there is none.
+    pub joins: Option<Joined>,
+}
+
+/// A published release that was judged together with the files that join it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// What it held when it was judged.
+    pub judged: Held,
+    /// The file that must not take the place of another content; `None` with leave.
+    pub keeps: Option<String>,
 }
 
 /// What is to become of assets that are not among the files.
@@ -148,6 +161,28 @@ impl Held {
             .iter()
             .filter(move |asset| !wanted(&asset.name) && !names::stands_in_for(&asset.name).is_some_and(wanted))
     }
+}
+
+impl Joined {
+    /// Names of assets that came, went or changed since the release was judged, beside those of the files.
+    pub fn changed(&self, now: &Held, wish: &Wish) -> BTreeSet<String> {
+        let (before, now) = (whole(&self.judged, wish), whole(now, wish));
+        let same = |one: &HeldAsset, other: &HeldAsset| {
+            let content = one.digest.zip(other.digest).is_none_or(|(one, other)| one == other);
+            content && one.name == other.name && one.size == other.size
+        };
+        let missing = |of: &BTreeMap<u64, HeldAsset>, from: &BTreeMap<u64, HeldAsset>| -> Vec<String> {
+            let lost = of.values().filter(|asset| !from.get(&asset.id).is_some_and(|other| same(asset, other)));
+            lost.map(|asset| asset.name.clone()).collect()
+        };
+        missing(&before, &now).into_iter().chain(missing(&now, &before)).collect()
+    }
+}
+
+/// Assets with content beside the files, by number.
+fn whole(held: &Held, wish: &Wish) -> BTreeMap<u64, HeldAsset> {
+    let whole = held.others(wish).filter(|asset| asset.broken().is_none());
+    whole.map(|asset| (asset.id, asset.clone())).collect()
 }
 
 impl Wish {

@@ -6,7 +6,7 @@
 
 use super::{
     mark::RunId,
-    state::{Held, Remote, Wish},
+    state::{Held, Joined, Remote, Standing, Wish},
 };
 use crate::{
     report::{CheckInfo, Finding},
@@ -66,6 +66,10 @@ pub fn choose<'a>(remote: &'a Remote, wish: &Wish, run: &Run) -> Result<(Target<
     let mut drafts: Vec<&Held> = remote.releases.iter().filter(|held| held.draft).collect();
     drafts.sort_by_key(|held| held.id);
     let (marked, foreign): (Vec<&Held>, Vec<&Held>) = drafts.iter().copied().partition(|held| held.run().is_some());
+    if let Some(joined) = &wish.joins {
+        let held = still_as_judged(joined, remote, wish)?;
+        return Ok((Target::Published(held), beside(wish, held.id, &drafts)));
+    }
     if let Some(held) = published {
         return Ok((Target::Published(held), beside(wish, held.id, &drafts)));
     }
@@ -82,6 +86,34 @@ pub fn choose<'a>(remote: &'a Remote, wish: &Wish, run: &Run) -> Result<(Target<
         (None, [held]) if wish.replace => Ok((Target::Abandoned(held), Vec::new())),
         (Some(_) | None, _) => Err(Stop::Refused(vec![unclear(wish, &foreign, !marked.is_empty())])),
     }
+}
+
+/// The release that was judged, if it is still published and holds what it held then.
+fn still_as_judged<'a>(joined: &Joined, remote: &'a Remote, wish: &Wish) -> Result<&'a Held, Stop> {
+    let id = joined.judged.id;
+    let refuse = |findings: Vec<Finding>| {
+        let help = "find out who changes the release; then run this again: it judges what is there by then";
+        Err(Stop::Refused(findings.into_iter().map(|finding| finding.help(help)).collect()))
+    };
+    let Some(held) = remote.releases.iter().find(|held| held.id == id && !held.draft) else {
+        let message = format!("release {id}, which was judged, is no longer published");
+        return refuse(vec![PUBLISH_TARGET.fail(wish.tag.as_str(), message)]);
+    };
+    let message = format!("release {id} was changed after it was judged");
+    let changed: Vec<Finding> =
+        joined.changed(held, wish).into_iter().map(|name| PUBLISH_TARGET.fail(name, message.as_str())).collect();
+    if !changed.is_empty() {
+        return refuse(changed);
+    }
+    let kept = wish.files.iter().filter(|file| joined.keeps.as_ref() == Some(&file.name));
+    for file in kept {
+        for asset in held.assets.iter().filter(|asset| asset.name == file.name) {
+            if let Standing::Differs { expected, actual } = asset.beside(file) {
+                return refuse(vec![PUBLISH_TARGET.fail(&file.name, message).compared(expected, actual)]);
+            }
+        }
+    }
+    Ok(held)
 }
 
 /// The draft that this run works on, if it is still there and its own.

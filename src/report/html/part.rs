@@ -73,10 +73,8 @@ impl Part {
                 wrong.push(finding.check);
             }
         }
-        // What was looked at by no check has not passed any.
-        let unchecked = verdict == Verdict::Passed && counts.passed + counts.warned == 0;
         let mut judged = Judged::of(verdict, wording::verdict_words(verdict, counts));
-        if unchecked {
+        if is_unchecked(section) {
             judged = Judged { words: "NOT CHECKED".to_owned(), short: "NOT CHECKED", sign: "–", tone: "plain" };
         }
         Self {
@@ -121,6 +119,12 @@ impl Part {
         let names: Vec<_> = self.evidence.iter().map(|block| block.title.to_lowercase()).collect();
         names.join(", ")
     }
+}
+
+/// Whether no check looked at it: such a subject has not passed any.
+pub(super) fn is_unchecked(section: &Section) -> bool {
+    let counts = section.counts();
+    section.verdict() == Verdict::Passed && counts.passed + counts.warned == 0
 }
 
 /// What the table of subjects says of each, as far as it is known.

@@ -30,7 +30,7 @@ pub(super) fn attention(section: &Section) -> Vec<Line> {
 }
 
 /// What did not pass, and the passes of each check as one line where the first of them stood. A pass that is alone keeps
-/// its words.
+/// its words, and so do those that are to be told.
 ///
 /// In a report of many checks, a pass whose words do not fit the `width` of a line shares one with others: cut, they would
 /// tell nothing that a reader of a pass needs.
@@ -57,6 +57,7 @@ fn gathered(section: &Section, finding: &Finding) -> Option<Row> {
     let of = || section.findings.iter().filter(|other| other.check == check);
     let passes = || of().filter(|other| other.status == Status::Pass);
     match finding.status {
+        Status::Pass if section.told.contains(&check) => Some(Row::of(finding)),
         Status::Pass if passes().nth(1).is_some() => {
             let first = passes().next().is_some_and(|first| std::ptr::eq(first, finding));
             first.then(|| Row::counted(check, passes().count(), of().count()))
@@ -166,5 +167,18 @@ mod tests {
         assert_eq!(rows(vec![bare.clone(), fail.clone()]), ["Pass 1 of 2", "Fail a"]);
         assert_eq!(rows(vec![finding("checksum", Status::Pass, "b"), fail.clone()]), ["Pass b", "Fail a"]);
         assert_eq!(rows(vec![bare, finding("mrtds", Status::Fail, "a")]), ["Pass", "Fail a"]);
+    }
+
+    #[test]
+    fn passes_that_say_what_is_changed_are_each_told_in_whole_and_others_are_counted() {
+        let pass = |check, message: &str| Finding::new(check, Status::Pass, "a", message);
+        let findings = vec![pass("edit", "x"), pass("edit", &"y".repeat(90)), pass("other", "z"), pass("other", "z")];
+        let section = Section { findings, told: &["edit"], ..Section::default() };
+        let shown = |line: Line| match line {
+            Line::Row(row) => (row.detail.chars().count(), row.brief),
+            Line::Run(names) => (names.len(), true),
+        };
+        let lines: Vec<_> = folded(&section, 80).into_iter().map(shown).collect();
+        assert_eq!(lines, [(1, false), (90, false), (0, true)]);
     }
 }

@@ -32,6 +32,30 @@ fn documents_are_judged_again_under_todays_trust_root_though_none_is_downloaded(
 }
 
 #[test]
+fn an_asset_whose_bytes_were_not_read_is_counted_in_every_format_and_never_an_unmarked_pass() {
+    let (repository, place, mut since) = (two(), Place::new(), 0);
+    let words = "1 asset was not downloaded: hashed by an earlier run, and GitHub states the same digest";
+    let first = Ended::of(repository.audit(&place, &ARGUMENTS).start()).expect(0);
+    assert!(!first.stdout.contains("not downloaded"), "{}", first.stdout);
+    repository.asked(&mut since);
+    let report = Ended::of(repository.audit(&place, &ARGUMENTS).start()).expect(0).report();
+    assert!(report["caveats"].as_array().unwrap().iter().any(|caveat| caveat == words), "{report}");
+    for format in ["human", "markdown", "html", "sarif"] {
+        let run = repository.audit(&place, &["5.0.0", "--cache", "audited", "--format", format]);
+        let shown = Ended::of(run.start()).expect(0).stdout;
+        // Lines may be wrapped, and in Markdown some characters are escaped.
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(shown.contains("1 asset was not downloaded"), "{format}: {shown}");
+    }
+    assert_eq!(downloads(&repository.asked(&mut since)), 0);
+    // Which release it is of, and what: the archive is all that is not a document.
+    let sections = report["sections"].as_array().unwrap();
+    let of = |tag: &str| sections.iter().find(|one| one["subject"] == tag).unwrap()["facts"].to_string();
+    assert!(of(KMS).contains("1 asset: hashed by an earlier run"), "{report}");
+    assert!(!of(NODE).contains("earlier run"), "{report}");
+}
+
+#[test]
 fn a_poisoned_cache_is_a_warning_and_a_download_and_never_a_pass() {
     let (repository, place, mut since) = (two(), Place::new(), 0);
     Ended::of(repository.audit(&place, &ARGUMENTS).start()).expect(0);

@@ -95,7 +95,7 @@ fn row(argument: &Arg) -> String {
         .filter(|value| !value.is_hide_set())
         .map(|value| format!("`{}`", value.get_name()))
         .collect();
-    if takes_value && !choices.is_empty() {
+    if takes_value && !choices.is_empty() && !argument.is_hide_possible_values_set() {
         write!(help, ": {}", choices.join(", ")).unwrap();
     }
     let cells = [names, variable, default, help].map(|cell| cell.replace('|', "\\|").replace('\n', " "));
@@ -171,4 +171,15 @@ fn each_option_has_a_help_text_and_the_variables_of_options_are_upper_case() {
             assert!(variable.chars().all(word), "merotee {words}: {variable}");
         }
     }
+}
+
+#[test]
+fn words_that_the_help_of_an_option_hides_are_on_no_page() {
+    let of = |hidden: bool| {
+        let argument = Arg::new("tag").long("tag").value_parser(["mero-kms-v", "mero-tee-v"]).help("Tag");
+        let mut command = Command::new("x").arg(argument.hide_possible_values(hidden));
+        command.build();
+        row(command.get_arguments().find(|argument| argument.get_id() == "tag").unwrap())
+    };
+    assert!(of(false).contains("Tag: `mero-kms-v`, `mero-tee-v`") && !of(true).contains("mero-kms-v"), "{}", of(true));
 }

@@ -208,6 +208,11 @@ impl Gate {
         self.inner.exchange("\"immutable\":false", "\"immutable\":true");
     }
 
+    /// States no digest of any asset from now on. Signatures hold digests in another form.
+    pub(super) fn states_no_digests(&self) {
+        self.inner.exchange("\"digest\":\"sha256:", "\"unstated\":\"sha256:");
+    }
+
     /// Answers from now on that every tag leads to another commit.
     pub(super) fn moves_tags(&self) {
         self.inner.book.lock().unwrap().tags_moved = true;

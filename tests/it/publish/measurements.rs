@@ -176,3 +176,78 @@ fn a_kill_at_any_request_loses_nothing_and_the_next_run_finishes() {
         published.always_there(&published.stage.gate.history());
     }
 }
+
+/// Stops a run at its first upload, meddles, and lets it go on: its exit code and what it said.
+fn meddled(published: &Published, meddle: impl FnOnce()) -> (Option<i32>, String) {
+    let stopped = published.stage.gate.stop(Which::Of(Method::POST, "/assets", 0), Instead::Stopped);
+    let aside = published.stage.place.path("aside");
+    fs::create_dir_all(&aside).unwrap();
+    let run = published.command(&["--jobs", "1"]).env("TMPDIR", aside).start();
+    stopped.wait("the first upload");
+    meddle();
+    stopped.let_go();
+    let output = run.wait_with_output().unwrap();
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+#[test]
+fn a_release_that_is_gone_after_it_was_judged_is_not_made_anew() {
+    let published = Published::new(None);
+    let gate = &published.stage.gate;
+    let (code, said) = meddled(&published, || gate.remove_releases(NODE));
+    assert!(code == Some(10) && said.contains("no longer published"), "{code:?}\n{said}");
+    assert_eq!(gate.releases(NODE), [serde_json::Value::Null; 0]);
+}
+
+#[test]
+fn a_release_that_changed_after_it_was_judged_keeps_its_checksums() {
+    let published = Published::new(None);
+    let gate = &published.stage.gate;
+    let release = gate.releases(NODE).pop().unwrap();
+    let before = gate.assets(&release);
+    let id = release["id"].as_u64().unwrap();
+    let (code, said) = meddled(&published, || gate.upload(id, "smuggled.json", "{}".to_owned()));
+    assert!(code == Some(10) && said.contains("changed after it was judged"), "{code:?}\n{said}");
+    assert_eq!(gate.assets(&gate.releases(NODE)[0])[CHECKSUMS], before[CHECKSUMS]);
+}
+
+#[test]
+fn a_release_whose_tag_moves_after_it_was_judged_keeps_its_checksums() {
+    let published = Published::new(None);
+    let gate = &published.stage.gate;
+    let before = gate.assets(&gate.releases(NODE)[0]);
+    let (code, said) = meddled(&published, || gate.moves_tags());
+    assert!(code == Some(10) && said.contains("publish-tag"), "{code:?}\n{said}");
+    assert_eq!(gate.assets(&gate.releases(NODE)[0])[CHECKSUMS], before[CHECKSUMS]);
+}
+
+#[test]
+fn what_is_refused_is_not_signed() {
+    let published = Published::new(None);
+    published.stage.gate.moves_tags();
+    // A signature could not be made, so that trying to make one would end otherwise.
+    let run = published.command(&["--format", "json"]).env("ACTIONS_ID_TOKEN_REQUEST_URL", "http://127.0.0.1:9/");
+    let report = run.run().expect(10).report();
+    assert!(statuses(&report, "publish-tag").contains(&"fail"));
+    assert_eq!(published.stage.gate.writes(), [""; 0]);
+}
+
+#[test]
+fn an_asset_that_is_named_as_the_notes_are_cannot_escape_judgement() {
+    let published = Published::new(None);
+    let release = published.stage.gate.releases(NODE).pop().unwrap();
+    let id = release["id"].as_u64().unwrap();
+    published.stage.gate.upload(id, "release-notes.md", "# smuggled".to_owned());
+    published.command(&[]).run().expect(1).says(&["holds an asset named release-notes.md"]);
+    assert_eq!(published.stage.gate.writes(), [""; 0]);
+}
+
+#[test]
+fn measurements_that_are_there_already_are_known_where_no_digest_is_stated() {
+    let published = Published::new(None);
+    published.finish(&[]);
+    published.stage.gate.forget();
+    published.stage.gate.states_no_digests();
+    published.finish(&[]).says(&["nothing to do"]);
+    assert_eq!(published.stage.gate.writes(), [""; 0]);
+}

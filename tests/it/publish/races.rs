@@ -92,6 +92,51 @@ fn a_run_whose_draft_is_taken_over_says_so_and_leaves_it_to_the_other() {
 }
 
 #[test]
+fn a_tag_that_moves_during_the_uploads_is_not_published() {
+    let stage = Stage::new(super::NODE);
+    let stopped = stage.gate.stop(Which::Of(Method::POST, "/assets", 0), Instead::Stopped);
+    let run = stage.publish_aside(&["--jobs", "1"]);
+    stopped.wait("the first upload");
+    stage.gate.moves_tags();
+    stopped.let_go();
+    let (code, said) = ended(run);
+    assert!(code == 10 && said.contains("the tag was moved or deleted after it was checked"), "{code}\n{said}");
+    assert_eq!(stage.gate.releases(stage.tag)[0]["draft"], true);
+}
+
+#[test]
+fn an_asset_that_took_its_name_meanwhile_is_not_deleted_under_its_old_one() {
+    let stage = Stage::new(super::NODE);
+    stage.finish(&[]);
+    let name = "sbom.spdx.json";
+    let wanted = super::folder::digests(&stage.place, &stage.folder());
+    let digest = wanted[name].strip_prefix("sha256:").unwrap();
+    let release = stage.gate.releases(stage.tag).pop().unwrap();
+    let content = stage.place.read(&format!("{}/{name}", stage.folder()));
+    let waiting = format!("{name}.incoming-{}", &digest[..12]);
+    stage.gate.upload(release["id"].as_u64().unwrap(), &waiting, content);
+    let release = stage.gate.releases(stage.tag).pop().unwrap();
+    let id = |called: &str| {
+        release["assets"].as_array().unwrap().iter().find(|asset| asset["name"] == called).unwrap()["id"].clone()
+    };
+    let (live, other) = (id(name), id(&waiting));
+    stage.gate.forget();
+    let path: &'static str = Box::leak(format!("/releases/assets/{other}").into_boxed_str());
+    let stopped = stage.gate.stop(Which::Of(Method::GET, path, 0), Instead::Stopped);
+    let run = stage.publish_aside(&["--replace"]);
+    stopped.wait("the look at the asset");
+    // As another run does it between the plan and the deletion.
+    stage.gate.ask(Method::DELETE, &format!("releases/assets/{live}"), None);
+    let to = serde_json::json!({ "name": name });
+    stage.gate.ask(Method::PATCH, &format!("releases/assets/{other}"), Some(&to));
+    stopped.let_go();
+    let (code, said) = ended(run);
+    assert_eq!(code, 0, "{said}");
+    stage.is_published();
+    assert_eq!(stage.gate.writes(), [""; 0]);
+}
+
+#[test]
 fn two_runs_from_the_start_at_once_leave_one_release() {
     let stage = Stage::new(super::NODE);
     let runs = [stage.publish_aside(&[]), stage.publish_aside(&[])];

@@ -50,9 +50,20 @@ fn keys_of_every_supported_form_sign_what_their_public_half_verifies() {
         run.says(&["[PASS] signature", "write   blob.sig"]);
         verifies(&place);
         place.merotee(["sign", "blob", "--key", "key.pem"]).run().expect(0).says(&["keep"]);
-        place.write("blob", "changed\n");
-        place.merotee(["sign", "blob", "--key", "key.pem"]).run().expect(0).says(&["replace"]);
     }
+}
+
+#[test]
+fn a_signature_that_may_be_by_another_key_is_replaced_with_force_alone() {
+    let place = place(KEYS[0].1, P256);
+    place.write("ed25519.pem", KEYS[3].1);
+    place.merotee(["sign", "blob", "--key", "ed25519.pem"]).run().expect(0);
+    let other = place.read("blob.sig");
+    let refused = place.merotee(["sign", "blob", "--key", "key.pem"]).run().expect(10);
+    refused.says(&["blob.sig is there, and not by the key given", "--force"]);
+    assert_eq!(place.read("blob.sig"), other);
+    place.merotee(["sign", "blob", "--key", "key.pem", "--force"]).run().expect(0).says(&["replace"]);
+    verifies(&place);
 }
 
 #[test]

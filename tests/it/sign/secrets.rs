@@ -91,6 +91,12 @@ fn a_token_is_not_sent_over_a_network_without_encryption() {
     let job = sign(&place).env("SIGSTORE_ID_TOKEN", "").env("ACTIONS_ID_TOKEN_REQUEST_URL", "http://tokens.example/x");
     let job = job.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret").run();
     job.expect(2).says(&["ACTIONS_ID_TOKEN_REQUEST_URL must be asked over https"]);
+    let secret = "hunter2-is-a-secret";
+    let address = format!("http://user:{secret}@tokens.example/x?signature={secret}");
+    let job = sign(&place).env("SIGSTORE_ID_TOKEN", "").env("ACTIONS_ID_TOKEN_REQUEST_URL", address);
+    let job = job.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "secret").run().expect(2);
+    keeps(&job, secret);
+    job.says(&["on the way to tokens.example"]);
     let config = place.read("config.json").replace(&crooked.base, "http://fulcio.example");
     place.write("config.json", config);
     sign(&place).run().expect(2).says(&["the certificate authority must be asked over https"]);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::super::{GitHub, PAGE, pages::Pages};
 use crate::{
     adapters::http::{excerpt, host},
-    change::{At, Base, Branch, Change, Commit, Person, Pull, PullState},
+    change::{At, Base, Branch, Change, Commit, Elsewhere, Person, Pull, PullState},
     error::{Error, Result},
     subject::repository::Repository,
 };
@@ -165,23 +165,36 @@ impl GitHub {
         }))
     }
 
-    /// The pull requests from a branch into the base, open and closed.
-    pub(super) async fn pulls(&self, repository: &Repository, base: &Base, branch: &Branch) -> Result<Vec<Pull>> {
+    /// The pull requests from a branch into the base, open and closed; and the oldest open one into another base, to
+    /// which a person may have moved it.
+    pub(super) async fn pulls(
+        &self,
+        repository: &Repository,
+        base: &Base,
+        branch: &Branch,
+    ) -> Result<(Vec<Pull>, Option<Elsewhere>)> {
         let subject = format!("pull requests of branch `{branch}` of {repository}");
         let mut url = self.endpoint(repository, &["pulls"])?;
         url.query_pairs_mut()
             .append_pair("state", "all")
-            .append_pair("head", &format!("{}:{branch}", repository.owner()))
-            .append_pair("base", base.branch.as_str());
+            .append_pair("head", &format!("{}:{branch}", repository.owner()));
         let mut pages = Pages::new(self, url, PAGE, &subject);
         let mut pulls = Vec::new();
+        let mut elsewhere: Option<Elsewhere> = None;
         let of_ours = |end: &End, branch: &Branch| {
             end.r#ref == branch.as_str() && end.repo.as_ref().is_none_or(|repo| repository.is(&repo.full_name))
         };
         while let Some(page) = pages.next::<ListedPull>().await? {
-            let ours = page.into_iter().filter(|one| of_ours(&one.head, branch) && of_ours(&one.base, &base.branch));
-            for one in ours {
-                pulls.push(one.into_pull(&subject)?);
+            for one in page.into_iter().filter(|one| of_ours(&one.head, branch)) {
+                let (into, is_here) = (one.base.r#ref.clone(), of_ours(&one.base, &base.branch));
+                let pull = one.into_pull(&subject)?;
+                if is_here {
+                    pulls.push(pull);
+                } else if pull.state == PullState::Open
+                    && elsewhere.as_ref().is_none_or(|other| pull.number < other.number)
+                {
+                    elsewhere = Some(Elsewhere { number: pull.number, url: pull.url, base: into });
+                }
             }
         }
         // Only the newest says whether the same was turned down.
@@ -189,7 +202,7 @@ impl GitHub {
         if let Some(newest) = newest.filter(|newest| newest.state == PullState::Closed) {
             newest.mark = self.mark(repository, newest.number).await?;
         }
-        Ok(pulls)
+        Ok((pulls, elsewhere))
     }
 
     /// What the newest commit of ours in a pull request says it proposes.

@@ -15,7 +15,7 @@ use url::Url;
 use crate::{
     adapters::{
         file,
-        http::{has_credentials, is_http, is_loopback},
+        http::{has_credentials, host, is_http, is_loopback},
     },
     error::{Error, Result},
     release::envelope,
@@ -85,7 +85,7 @@ impl Services {
     /// The hosts of the services, in the order they are asked.
     pub fn hosts(&self) -> Vec<String> {
         let urls = [&self.fulcio].into_iter().chain(&self.timestamps).chain(self.logs.iter().map(|log| &log.url));
-        urls.map(crate::adapters::http::host).collect()
+        urls.map(host).collect()
     }
 }
 
@@ -128,7 +128,7 @@ pub(super) fn refuse_plain(url: &Url, what: &str) -> Result<()> {
     if url.scheme() == "https" || is_loopback(url) {
         return Ok(());
     }
-    Err(Error::usage(format!("{what} must be asked over https: a token would be readable on the way to {url}")))
+    Err(Error::usage(format!("{what} must be asked over https: a token would be readable on the way to {}", host(url))))
 }
 
 /// The services that the selector asks for, with their versions.
@@ -172,7 +172,8 @@ fn chosen(
 
 fn address(field: &str, text: &str) -> Result<Url, String> {
     match Url::parse(text) {
-        Ok(url) if is_http(&url) && url.host_str().is_some() && !has_credentials(&url) => Ok(url),
+        Ok(url) if has_credentials(&url) => Err(format!("{field}: the address at {} holds credentials", host(&url))),
+        Ok(url) if is_http(&url) && url.host_str().is_some() => Ok(url),
         Ok(_) | Err(_) => Err(format!("{field}: `{}` is not an address that can be asked", excerpt(text))),
     }
 }

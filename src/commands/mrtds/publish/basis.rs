@@ -85,6 +85,11 @@ impl Downloaded {
             let path = place.path().join(asset.id.to_string());
             github.download_held(repository, asset, &path).await?;
             if stays(asset, changing) {
+                // A folder holds the notes under that name, so an asset of it would escape the judgement.
+                if asset.name.eq_ignore_ascii_case(NOTES_FILE) {
+                    let message = format!("release {} holds an asset named {NOTES_FILE}", held.id);
+                    return Err(Error::remote(message).help("delete it: the notes of a release are not an asset"));
+                }
                 let name = AssetName::new(&asset.name).map_err(|why| {
                     Error::remote(format!("release {} holds an asset that cannot be used", held.id)).because(why)
                 })?;

@@ -72,13 +72,25 @@ fn headings_are_compared_by_their_words() {
 #[test]
 fn a_section_without_text_is_empty_and_text_of_deeper_headings_counts() {
     let with = |body: &str| complete().replacen("What there is to tell.", body, 1);
-    for body in ["", "<!-- to do -->", "### Details", "tbd", "---"] {
+    for body in [
+        "",
+        "<!-- to do -->",
+        "### Details",
+        "---",
+        "<br>",
+        "&nbsp;&#160;",
+        "[1]: https://x\n\n![](a.png)",
+        "<div hidden>x</div>",
+        "- [ ]",
+        "`TODO`",
+    ] {
         assert_eq!(failed(&with(body), Class::Stable), ["the section `Changelog` is empty"], "{body:?}");
     }
-    for body in ["TBD", "- TODO", "**FIXME**"] {
+    for body in ["TBD", "tbd", "- TODO", "**FIXME**", "- [ ] TODO: write this", "| TODO | TBD |", "todo: later"] {
         assert_eq!(failed(&with(body), Class::Stable), ["the section `Changelog` was never filled in"], "{body:?}");
     }
-    for body in ["None.", "### Details\n- a fix", "```\nmerotee --version\n```"] {
+    for body in ["None.", "### Details\n- a fix", "```\nmerotee --version\n```", "`<b>`", "- [x] a fix", "<p>a fix</p>"]
+    {
         assert_eq!(failed(&with(body), Class::Stable), Vec::<String>::new(), "{body:?}");
     }
 }
@@ -93,9 +105,16 @@ fn a_release_candidate_may_be_short_but_is_told_when_it_says_nothing() {
 #[test]
 fn a_gap_is_refused_wherever_it_stands_and_whatever_else_the_section_says() {
     let with = |body: &str| complete().replacen("What there is to tell.", body, 1);
-    for gap in
-        ["<!-- merotee:gap changelog -->", "**TODO:** tell it", "- TBD", "> FIXME: why", "1. TBA:", "* __TODO__."]
-    {
+    for gap in [
+        "<!-- merotee:gap changelog -->",
+        "**TODO:** tell it",
+        "- TBD",
+        "> FIXME: why",
+        "1. TBA:",
+        "* __TODO__.",
+        "None, (TODO: check with Ada)",
+        "Text. **TODO:** write the rest.",
+    ] {
         for body in [format!("A fix.\n\n{gap}"), format!("{gap}\n\nA fix."), format!("### Details\n{gap}\nA fix.")] {
             assert_eq!(failed(&with(&body), Class::Stable), ["the section `Changelog` has a gap"], "{body:?}");
         }
@@ -125,4 +144,13 @@ fn the_image_is_judged_by_the_same_call_where_the_release_has_one() {
     assert_eq!(checks(&complete(), image(&[])), ["notes-image"]);
     assert_eq!(checks(&pinned, image(&another)), ["notes-image"]);
     assert_eq!(checks(&pinned.replace("## Changelog", "## Else"), image(&[])), ["notes-sections"]);
+}
+
+#[test]
+fn a_heading_that_is_shown_as_it_is_typed_is_no_heading() {
+    for (before, after) in [("<pre>", "</pre>"), ("<details>", "</details>"), ("1. ```", "   ```")] {
+        let typed = if before.starts_with('<') { "## Changelog\nA fix." } else { "   ## Changelog\n   A fix." };
+        let notes = complete().replace("## Changelog\n", &format!("{before}\n{typed}\n{after}\n"));
+        assert_eq!(failed(&notes, Class::Stable), ["the section `Changelog` is missing"], "{before}");
+    }
 }

@@ -49,36 +49,44 @@ pub(super) fn changelog(facts: &Facts<'_>) -> String {
     let reverts = standing(facts).filter(|change| change.is_revert && !change.takes_back);
     group("Reverts", reverts.map(|change| line(facts, change)).collect());
     let taken_back = facts.changes.iter().filter_map(|change| {
-        let by = facts.changes.get(change.taken_back_by?)?;
-        Some(format!("{}, taken back by {}", line(facts, change), facts.references(by)))
+        change.taken_back_by?;
+        Some(format!("{}{}", line(facts, change), taken_back(facts, change)))
     });
     group("Taken back", taken_back.collect());
     text
 }
 
+/// What is said behind a change that a later one takes back. That is its author's word, and reverts less than all of it
+/// now and then: so what it breaks or mends stays listed.
+fn taken_back(facts: &Facts<'_>, change: &Change) -> String {
+    let by = change.taken_back_by.and_then(|by| facts.changes.get(by));
+    by.map_or_else(String::new, |by| format!(", taken back by {}", facts.references(by)))
+}
+
 /// What breaks; `None` where no change says that it breaks anything.
 pub(super) fn breaking(facts: &Facts<'_>) -> Option<String> {
-    let lines = standing(facts)
-        .flat_map(|change| change.breaks.iter().map(move |text| (change, text)))
-        .map(|(change, text)| format!("- {} ({})", prose(text, BREAKS), facts.references(change)));
-    list(lines)
+    let breaks = facts.changes.iter().flat_map(|change| change.breaks.iter().map(move |text| (change, text)));
+    list(breaks.map(|(change, text)| {
+        let (text, taken_back) = (prose(text, BREAKS), taken_back(facts, change));
+        format!("- {text} ({}){taken_back}", facts.references(change))
+    }))
 }
 
 /// The flaws that the changes name; `None` where they name none.
 pub(super) fn incident(facts: &Facts<'_>) -> Option<String> {
-    let lines = standing(facts).flat_map(|change| change.flaws.iter().map(move |flaw| (change, flaw)));
-    list(
-        lines.map(|(change, flaw)| {
-            format!("- {flaw}: {} ({})", prose(&change.title.text, TITLE), facts.references(change))
-        }),
-    )
+    let flaws = facts.changes.iter().flat_map(|change| change.flaws.iter().map(move |flaw| (change, flaw)));
+    list(flaws.map(|(change, flaw)| {
+        let (title, taken_back) = (prose(&change.title.text, TITLE), taken_back(facts, change));
+        format!("- {flaw}: {title} ({}){taken_back}", facts.references(change))
+    }))
 }
 
 /// Every change with its commit, and the files it comes to; `None` where there is no change.
 pub(super) fn exact_change(facts: &Facts<'_>) -> Option<String> {
-    let mut text = list(
-        standing(facts).map(|change| format!("- {} ({})", prose(&change.title.text, TITLE), facts.commit(&change.id))),
-    )?;
+    let mut text = list(facts.changes.iter().map(|change| {
+        let (title, taken_back) = (prose(&change.title.text, TITLE), taken_back(facts, change));
+        format!("- {title} ({}){taken_back}", facts.commit(&change.id))
+    }))?;
     if !facts.files.is_empty() {
         let files = counted(facts.files.len(), "file differs", "files differ");
         let since = facts.previous.map(|previous| format!(" from {previous}")).unwrap_or_default();

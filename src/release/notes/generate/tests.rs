@@ -228,7 +228,7 @@ fn registers_without_a_value_and_documents_that_are_not_there_leave_a_gap() {
 }
 
 #[test]
-fn what_is_taken_back_is_listed_as_such_and_breaks_nothing() {
+fn what_is_taken_back_is_listed_as_such_and_still_among_what_breaks() {
     let (tag, repository) = (tag("mero-tee-v1.3.0"), repository());
     let id = format!("{:040x}", 1);
     let revert = format!("Revert \"feat!: x\"\n\nThis reverts commit {id}.");
@@ -240,10 +240,12 @@ fn what_is_taken_back_is_listed_as_such_and_breaks_nothing() {
         "{notes}"
     );
     assert!(!notes.contains("### Features"));
-    assert!(
-        problems(&notes, Class::Stable, false)
-            .contains(&"the section `Breaking changes` was never filled in".to_owned())
-    );
+    assert!(notes.contains("## Breaking changes\n\n- x ([`000000000`]"), "{notes}");
+    let breaking = notes.lines().find(|line| line.starts_with("- x ("));
+    assert!(breaking.is_some_and(|line| line.contains("), taken back by [`000000000`](")), "{notes}");
+    let hotfix = generate(&facts(&tag, &repository, Class::Hotfix, &changes));
+    let exact = hotfix.split("## Exact change\n").nth(1).unwrap_or_default();
+    assert!(exact.lines().any(|line| line.starts_with("- x (") && line.contains("taken back by")), "{hotfix}");
 }
 
 #[test]

@@ -1,3 +1,4 @@
+//! Plans for every state a release can be found in, and a model of GitHub that is interrupted at every step.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use super::*;
@@ -6,6 +7,8 @@ use crate::{
     release::publish::mark::{RunId, marked, run_of},
     report::Status,
 };
+
+mod others;
 
 const NOTES: &str = "# Changelog\n\nall of it";
 
@@ -26,6 +29,7 @@ fn wish(content: &str) -> Wish {
         files: files.to_vec(),
         others: Others::Unwanted,
         replace: false,
+        joins: None,
     }
 }
 

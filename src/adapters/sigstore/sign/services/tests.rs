@@ -80,7 +80,10 @@ fn what_cannot_be_used_is_refused_with_its_field() {
         (&|c| c["caUrls"] = json!([]), "caUrls: 1 wanted, and 0 of the 0 listed"),
         (&|c| c["caUrls"][0]["url"] = json!("http://fulcio.example"), "must be asked over https"),
         (&|c| c["caUrls"][0]["url"] = json!("file:///etc/passwd"), "caUrls: `file:///etc/passwd` is not an address"),
-        (&|c| c["tsaUrls"][0]["url"] = json!("https://u:p@tsa.example"), "tsaUrls: `https://u:p@tsa.example`"),
+        (
+            &|c| c["tsaUrls"][0]["url"] = json!("https://u:p@tsa.example"),
+            "tsaUrls: the address at tsa.example holds credentials",
+        ),
         (&|c| c["tsaConfig"] = json!({"selector": "EXACT"}), "tsaConfig"),
         (&|c| c["tsaConfig"] = json!({"selector": "SERVICE_SELECTOR_UNDEFINED"}), "tsaUrls: its selector"),
         (&|c| c["tsaConfig"] = json!({"selector": "SOME"}), "unknown variant"),
