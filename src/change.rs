@@ -13,13 +13,15 @@ mod branch;
 mod commit;
 mod outcome;
 mod plan;
+mod remark;
 mod text;
 
 pub use self::{
     branch::{Branch, InvalidBranch},
     commit::{Commit, Person, message},
-    outcome::{Ending, How, Outcome, PULL_REQUEST, Remark, Tried},
+    outcome::{Ending, How, Outcome, PULL_REQUEST, Tried},
     plan::{At, Elsewhere, Plan, Pull, PullState, Refusal, State, Step, plan},
+    remark::Remark,
     text::{Described, MAX_BODY, described, within_markers},
 };
 use crate::digest::Sha256;

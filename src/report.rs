@@ -64,7 +64,7 @@ pub struct Section {
     pub caveats: Vec<String>,
     /// Results, grouped by check in table order.
     pub findings: Vec<Finding>,
-    /// Checks whose passes say what became of the subject: a reader is shown each of them, and never only how many.
+    /// Checks whose passes say what was done to the subject: a reader is shown each of them, and never only how many.
     pub told: &'static [&'static str],
     /// What was done, or would be done, in the order of doing it.
     pub actions: Vec<Action>,

@@ -1,6 +1,6 @@
 //! What came of proposing a change, as findings.
 
-use super::{Change, Elsewhere, Plan, Refusal, Step};
+use super::{Change, Elsewhere, Plan, Refusal, Remark, Step};
 use crate::report::{Action, ActionState, CheckInfo, Finding};
 
 /// A change is proposed.
@@ -61,24 +61,6 @@ pub enum How {
     Updated,
     /// Nothing: it was there.
     Unchanged,
-}
-
-/// What a person should know of a pull request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Remark {
-    /// Its branch has commits that are not ours, which it proposes as well.
-    OthersCommits {
-        /// Whose, and which: the first few.
-        commits: Vec<(String, String)>,
-        /// How many more.
-        more: u64,
-    },
-    /// Its text was rewritten by somebody.
-    TextIsTheirs,
-    /// Its text could not be brought up to date; GitHub's words.
-    TextIsOld(String),
-    /// It could not be labelled; GitHub's words.
-    Unlabelled(String),
 }
 
 impl How {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     MAX_BYTES,
-    pull::{Edits, Pulling},
+    pull::{Edits, Pulling, TOLD},
     refusal::refused,
 };
 use crate::{
@@ -22,9 +22,6 @@ use crate::{
     report::{Action, Finding, Report, Section, Status},
     subject::repository::Repository,
 };
-
-/// The checks whose passes are the changes, which a reader wants one by one.
-pub(super) const TOLD: &[&str] = &[CATALOG_EDIT.id];
 
 pub(super) async fn add(args: &CatalogAddArgs, context: &Context) -> Result<Product> {
     let repository = resolve(&context.endpoints)?;

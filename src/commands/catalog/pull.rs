@@ -1,6 +1,6 @@
 //! A change of the repository's catalog in a pull request: what `catalog add --pr` and `catalog rebuild --pr` share.
 
-use super::{MAX_BYTES, edit::TOLD, refusal::refused};
+use super::{MAX_BYTES, refusal::refused};
 use crate::{
     adapters::github::{GitHub, Made, Proposed, Proposing, Snapshot},
     catalog::{
@@ -15,6 +15,9 @@ use crate::{
     report::{Fact, Finding, Report, Section, Status},
     subject::repository::Repository,
 };
+
+/// The checks whose passes are the changes, which a reader wants one by one.
+pub(super) const TOLD: &[&str] = &[CATALOG_EDIT.id];
 
 /// What is to be proposed, and where.
 pub(super) struct Pulling<'a> {

@@ -1,3 +1,5 @@
+//! What the page says first, and what its style sheet may do.
+
 use super::{registers::Hues, *};
 use crate::report::Finding;
 
