@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::{
-    Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
+    Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     kms::KmsCommand,
     policy::MrtdsCommand,
@@ -63,6 +63,10 @@ impl<'a> Given<'a> {
         Self { retries: args.retries, timeout: args.timeout, ..self }
     }
 
+    fn releases(self, args: &'a ReleasesArgs) -> Self {
+        self.github(&args.github).sigstore(&args.sigstore).network(&args.network)
+    }
+
     fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
         Self { pccs_url, tdx_root: tdx_root.map(PathBuf::as_path), ..self }
     }
@@ -73,11 +77,9 @@ impl Command {
     pub fn given(&self) -> Given<'_> {
         let given = Given::default();
         match self {
-            Self::VerifyReleaseAssets(args) => {
-                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
-            }
-            Self::Audit(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
-            Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
+            Self::VerifyReleaseAssets(args) => given.releases(&args.releases),
+            Self::Audit(args) => given.releases(&args.releases),
+            Self::Publish(args) => given.releases(&args.releases),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => {
                 given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
@@ -91,20 +93,14 @@ impl Command {
             Self::Catalog(CatalogCommand::Add(args)) => {
                 given.github(&args.github).network(&args.network).trust(&args.trust)
             }
-            Self::Catalog(CatalogCommand::Rebuild(args)) => {
-                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
-            }
+            Self::Catalog(CatalogCommand::Rebuild(args)) => given.releases(&args.releases),
             Self::Doctor(args) => given.github(&args.github).sigstore(&args.sigstore),
-            Self::ReleaseNotes(ReleaseNotesCommand::Generate(args)) => {
-                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
-            }
+            Self::ReleaseNotes(ReleaseNotesCommand::Generate(args)) => given.releases(&args.releases),
             Self::ReleaseNotes(ReleaseNotesCommand::Check(args)) => given.github(&args.github).network(&args.network),
-            Self::DependencyGuard(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
-            Self::Kms(KmsCommand::Serve(args)) => given
-                .github(&args.github)
-                .sigstore(&args.sigstore)
-                .network(&args.network)
-                .tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref()),
+            Self::DependencyGuard(args) => given.releases(&args.releases),
+            Self::Kms(KmsCommand::Serve(args)) => {
+                given.releases(&args.releases).tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref())
+            }
             Self::Kms(KmsCommand::Health(args)) => given.network(&args.kms.network),
             Self::Kms(KmsCommand::Attest(args)) => {
                 given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
@@ -112,9 +108,7 @@ impl Command {
             Self::Kms(KmsCommand::GetKey(args)) => {
                 given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
             }
-            Self::Mrtds(MrtdsCommand::Publish(args)) => {
-                given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
-            }
+            Self::Mrtds(MrtdsCommand::Publish(args)) => given.releases(&args.releases).signing(&args.signing),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
             }
