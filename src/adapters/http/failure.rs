@@ -267,13 +267,10 @@ fn quoted(said: Option<&str>) -> String {
     said.map(|words| format!(": {}", excerpt(words))).unwrap_or_default()
 }
 
-/// The `message` of GitHub's JSON errors.
-fn message(body: &[u8]) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Said {
-        message: String,
-    }
-    serde_json::from_slice::<Said>(body).ok().map(|said| said.message)
+/// The `message` of GitHub's JSON errors, the `error` of others'.
+pub(super) fn message(body: &[u8]) -> Option<String> {
+    let said: serde_json::Value = serde_json::from_slice(body).ok()?;
+    ["message", "error"].into_iter().find_map(|field| said.get(field)?.as_str().map(str::to_owned))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     client::{Answer, Http},
-    failure::{Failure, Unwelcome, host},
+    failure::{self, Failure, Unwelcome, host},
     token,
 };
 
@@ -19,11 +19,18 @@ impl Http {
     /// The start of its body, which is only wanted for its message: without one, or with half of one, the status has to do.
     pub(super) async fn excuse(&self, answer: &mut Answer) -> Vec<u8> {
         let body = self.body(answer, MAX_ERROR_BYTES).await.unwrap_or_default();
-        if self.authorization.as_ref().is_some_and(|sent| token::holds_part(&body, sent)) {
+        // JSON can spell it in escapes.
+        let said = failure::message(&body).unwrap_or_default();
+        if self.repeats_token(&body) || self.repeats_token(said.as_bytes()) {
             tracing::debug!("{} repeats the token in its message, which is not shown", host(&answer.url));
             return Vec::new();
         }
         body
+    }
+
+    /// Whether a server's words hold a part of the token that it was sent.
+    pub(crate) fn repeats_token(&self, words: &[u8]) -> bool {
+        self.authorization.as_ref().is_some_and(|sent| token::holds_part(words, sent))
     }
 
     /// The failure, of an answer whose body was read.
