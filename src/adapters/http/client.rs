@@ -5,8 +5,8 @@ use std::fmt;
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{
-        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
-        LOCATION, RANGE,
+        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
+        RANGE,
     },
 };
 use secrecy::SecretString;

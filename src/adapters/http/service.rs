@@ -213,7 +213,9 @@ impl Service {
             (Self::Rekor, _, _) => "wait, or give the log entry in a bundle: then no log is asked",
             (Self::Pccs, _, _) => "wait, keep collateral with --cache, or give it with --collateral",
             (Self::Fulcio | Self::SigningLog | Self::Timestamp, _, _) => "wait, or sign fewer files at a time: --jobs",
-            (Self::Ita, _, _) => "wait: Intel Trust Authority answers 1,000 requests in five minutes, and fewer in a trial",
+            (Self::Ita, _, _) => {
+                "wait: Intel Trust Authority answers 1,000 requests in five minutes, and fewer in a trial"
+            }
             (Self::Kms | Self::Document | Self::IdToken | Self::ItaPortal, _, _) => "wait, and ask less often",
         }
     }
@@ -250,9 +252,9 @@ impl Service {
             (Self::Ita, 401 | 403) => Some(
                 "check ITA_API_KEY: it may be mistyped, expired, or an administrator's instead of an attestation key; keys of one region are unknown in the other (--ita-api-url)",
             ),
-            (Self::ItaPortal, 401 | 403 | 407) => {
-                Some("no credentials are sent: name another portal with --ita-portal-url, or give its keys with --ita-jwks")
-            }
+            (Self::ItaPortal, 401 | 403 | 407) => Some(
+                "no credentials are sent: name another portal with --ita-portal-url, or give its keys with --ita-jwks",
+            ),
             (Self::SigningLog | Self::Timestamp, 401 | 403 | 407) => {
                 Some("no credentials are sent: name another service in --signing-config")
             }

@@ -36,13 +36,7 @@ impl CollateralCache {
     ///
     /// # Errors
     /// As [`Pccs::collateral`]. That it cannot be written is only warned about: the collateral is there.
-    pub async fn get(
-        &self,
-        pccs: &Pccs,
-        platform: &Platform,
-        verifier: &DcapVerifier,
-        now: u64,
-    ) -> Result<Collateral> {
+    pub async fn get(&self, pccs: &Pccs, platform: &Platform, verifier: &DcapVerifier, now: u64) -> Result<Collateral> {
         if let Some(cached) = self.vouched(pccs, platform, verifier, now) {
             return Ok(cached);
         }

@@ -134,7 +134,8 @@ pub(in crate::attestation) fn tolerated(
             .help("list the tolerated statuses in the policy, and run `policy validate` on it"),
         (Some(_), _) => {
             let words: Vec<_> = allowed.tcb().iter().map(|s| s.as_str()).collect();
-            check.fail(subject, format!("{name}: the TCB status is not tolerated"))
+            check
+                .fail(subject, format!("{name}: the TCB status is not tolerated"))
                 .compared(words.join(" or "), said)
                 .help("update the machine's firmware and TDX module, or have the policy reviewed")
         }

@@ -14,7 +14,7 @@ use crate::{
     attestation::{
         quote::{Quote, input::Input},
         verdict::{
-            Collateral, Expectation, ExpectedBinding, DcapVerifier, judge_debug, judge_policy, judge_report_data,
+            Collateral, DcapVerifier, Expectation, ExpectedBinding, judge_debug, judge_policy, judge_report_data,
             judge_tcb, judge_verdict,
         },
     },

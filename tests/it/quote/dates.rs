@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use merotee::attestation::{
     quote::Validity,
-    verdict::{Dated, Document, DcapVerifier, Rejection},
+    verdict::{Dated, DcapVerifier, Document, Rejection},
 };
 
 use super::Case;

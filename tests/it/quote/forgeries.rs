@@ -4,7 +4,7 @@ use std::fs;
 
 use merotee::attestation::{
     quote::Quote,
-    verdict::{Collateral, CollateralParts, Concern, Document, DcapVerifier, Rejection, Signed},
+    verdict::{Collateral, CollateralParts, Concern, DcapVerifier, Document, Rejection, Signed},
 };
 
 use super::Case;

@@ -5,7 +5,7 @@ use merotee::{
         event_log::{EventLog as Log, checks},
         measurement::Registers,
         quote::Quote,
-        verdict::{AttributeFault, Collateral, Concern, Document, DcapVerifier, Rejection, Signed, Verdict},
+        verdict::{AttributeFault, Collateral, Concern, DcapVerifier, Document, Rejection, Signed, Verdict},
     },
     report::Status,
 };

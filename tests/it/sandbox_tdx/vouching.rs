@@ -5,7 +5,7 @@ use std::fs;
 use merotee::{
     attestation::{
         quote::{PckCa, Quote},
-        verdict::{Collateral, CollateralParts, Concern, Document, DcapVerifier, Rejection, Signed},
+        verdict::{Collateral, CollateralParts, Concern, DcapVerifier, Document, Rejection, Signed},
     },
     digest::Sha256,
 };
