@@ -17,9 +17,15 @@ mod git;
 pub mod github;
 mod history;
 mod key;
+pub mod kms;
+pub mod phala;
 pub mod release;
 pub mod sbom;
 pub mod sigstore;
 pub mod tamper;
 pub mod tdx;
+pub mod trouble;
 pub mod world;
+
+/// The token that the sandbox's GitHub gets. A real one never leaves the machine, not even to loopback.
+pub const TOKEN: &str = "sandbox";

@@ -17,13 +17,18 @@ use super::{
     dstack::{Machine, Sockets},
     github::{self, Hub},
     key::Seed,
+    kms::Surroundings,
+    phala::{self, Cloud},
     release::{Sample, ServedRelease},
     sigstore::{self, Instance, Log},
     tamper::Tamper,
     tdx::{self, Platform},
 };
 use crate::{
-    attestation::report_data::{default_binding, report_data},
+    attestation::{
+        measurement::TcbStatus,
+        report_data::{default_binding, report_data},
+    },
     error::{Error, Result},
     subject::{
         profile::Profile,
@@ -60,7 +65,10 @@ pub struct World {
     platform: Arc<Platform>,
     kms: Agent,
     node: Agent,
-    sockets: Sockets,
+    sockets: Arc<Sockets>,
+    around: Surroundings,
+    phala_url: String,
+    phala: Arc<Cloud>,
     folder: TempDir,
     _servers: JoinSet<()>,
 }
@@ -103,7 +111,8 @@ pub struct Ordered {
 }
 
 impl Plan {
-    /// Refuses a tamper that can touch none of the targets: a rehearsal that spoils nothing would read as a pass.
+    /// Refuses a tamper that can touch none of the targets: a rehearsal that spoils nothing would read as a pass. One that
+    /// spoils a service is for whoever knows the command to judge.
     ///
     /// # Errors
     /// Usage, naming the kind and why each target is out of its reach.
@@ -114,12 +123,14 @@ impl Plan {
             }
         }
         let samples = Sample::all()?;
-        if let Some(unknown) =
-            self.targets.iter().find(|tag| !self.tampers.is_empty() && !samples.iter().any(|s| s.tag == **tag))
+        if let Some(unknown) = self
+            .targets
+            .iter()
+            .find(|tag| self.tampers.iter().any(|t| t.service().is_none()) && !samples.iter().any(|s| s.tag == **tag))
         {
             return Err(Error::usage(format!("the sandbox holds no release {unknown} to tamper with")));
         }
-        for tamper in &self.tampers {
+        for tamper in self.tampers.iter().filter(|tamper| tamper.service().is_none()) {
             let objections: Vec<String> = samples
                 .iter()
                 .filter(|s| self.aims_at(s))
@@ -191,7 +202,12 @@ impl World {
         let (api_listener, api) = listen().await?;
         let (pccs_listener, pccs) = listen().await?;
         // Collateral is worth something for a month: it bears the time of the run, unlike everything else here.
-        let platform = Arc::new(Platform::new(plan.seed, jiff::Timestamp::now())?);
+        let flaw = plan.tampers.iter().find_map(|tamper| tamper.of_phala());
+        let platform = Platform::new(plan.seed, jiff::Timestamp::now())?;
+        let platform = Arc::new(match flaw {
+            Some(phala::Flaw::OutdatedTcb) => platform.with_status(TcbStatus::OutOfDate, &["INTEL-SA-00960"])?,
+            Some(_) | None => platform,
+        });
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
         write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
@@ -204,7 +220,7 @@ impl World {
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
-        let sockets = Sockets::new(folder.path())?;
+        let sockets = Arc::new(Sockets::new(folder.path())?);
         let start = |tag| agent(&sockets, machine(&platform, &sample(tag)?, Profile::LockedReadOnly));
         let (kms, node) = (start(KMS)?, start(NODE)?);
         write_evidence(folder.path(), &platform, &kms.machine)?;
@@ -212,7 +228,51 @@ impl World {
         write(folder.path(), KMS_POLICY, format!("{policy:#}\n"))?;
         let node_key = Seed::new("node", plan.seed).bytes::<32>("libp2p", 0);
         write(folder.path(), NODE_KEY, hex::encode(node_key))?;
-        Ok(Self { api, github: hub, sigstore, pccs, platform, kms, node, sockets, folder, _servers: servers })
+        let around = Surroundings {
+            api_url: api.clone(),
+            sigstore_url: sigstore.clone(),
+            pccs_url: pccs.clone(),
+            trusted_root: folder.path().join("trusted_root.json"),
+            tdx_root: folder.path().join(TDX_ROOT),
+        };
+        let (phala_listener, phala_url) = listen().await?;
+        let (logs_listener, logs) = listen().await?;
+        let host =
+            phala::Host { platform: Arc::clone(&platform), sockets: Arc::clone(&sockets), around: around.clone() };
+        let phala = Arc::new(Cloud::new(host, logs, flaw));
+        serve(&mut servers, phala_listener, phala::api(Arc::clone(&phala)));
+        serve(&mut servers, logs_listener, phala::logs(Arc::clone(&phala)));
+        let phala_url = format!("{phala_url}{}", phala::PREFIX);
+        Ok(Self {
+            api,
+            github: hub,
+            sigstore,
+            pccs,
+            platform,
+            kms,
+            node,
+            sockets,
+            around,
+            phala_url,
+            phala,
+            folder,
+            _servers: servers,
+        })
+    }
+
+    /// Where a KMS in this world finds what it is not told.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.around
+    }
+
+    /// Base URL of Phala Cloud's API.
+    pub fn phala_url(&self) -> &str {
+        &self.phala_url
+    }
+
+    /// The Phala Cloud: what stands in its account, what it was asked, and how it is to fail.
+    pub fn phala(&self) -> &Arc<Cloud> {
+        &self.phala
     }
 
     /// Base URL of GitHub's REST API.
