@@ -12,6 +12,7 @@ mod environment;
 mod examples;
 pub mod forbid_allowed_env;
 mod forms;
+pub mod gcp;
 mod given;
 pub mod guards;
 pub mod kms;
@@ -31,7 +32,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
-    environment::{Actions, Environment, SigningEnvironment, named_variable, variables},
+    environment::{Actions, Environment, GoogleEnvironment, SigningEnvironment, named_variable, variables},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,

@@ -13,12 +13,13 @@ use std::{
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, SigningEndpoints};
+pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, GcpEndpoints, SigningEndpoints};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, url};
 use crate::{
     adapters::{
         file,
+        gcp::{compute::Compute, credentials::Credentials},
         http::HttpOptions,
         sigstore::{
             IdentitySource, TrustRoot, TrustRootSource,
@@ -72,12 +73,13 @@ impl Context {
     /// # Errors
     /// Usage: what an option or a variable says makes no sense.
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
-        let Environment { token, signing, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
+        let Environment { token, signing, google, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
             environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
+        let gcp = GcpEndpoints::real(google, signing.request.as_ref().map(|(url, _)| url.as_str()))?;
         Ok(Self {
-            endpoints: Endpoints { signing: endpoints_of(signing), ..Endpoints::real(token)? }.with(&given)?,
+            endpoints: Endpoints { signing: endpoints_of(signing), gcp, ..Endpoints::real(token)? }.with(&given)?,
             http: bounds(given.retries, given.timeout),
             output: Output {
                 format: *format,
@@ -122,6 +124,16 @@ impl Context {
         let services = Services::load(&source, self.now())?;
         let (root, http) = (self.trust_root()?, self.http.clone());
         Signer::new(Settings { services, identity, root, http, clock: self.clock })
+    }
+
+    /// A client of Compute Engine, with the credentials that are found.
+    ///
+    /// # Errors
+    /// As [`Credentials::find`] and [`Compute::new`].
+    pub(crate) fn compute(&self) -> Result<Compute> {
+        let GcpEndpoints { compute_url, credentials, .. } = &self.endpoints.gcp;
+        let credentials = Credentials::find(credentials, self.http.clone(), self.clock)?;
+        Compute::new(compute_url, credentials, self.http.clone())
     }
 
     /// The time.

@@ -2,6 +2,7 @@
 //! was meant by one that is wrong.
 
 pub mod evidence_name;
+pub mod gcp;
 pub mod near;
 pub mod profile;
 pub mod repository;

@@ -16,6 +16,8 @@ pub struct Environment {
     pub token: Option<SecretString>,
     /// As whom signatures can be made.
     pub signing: SigningEnvironment,
+    /// Whose account in Google Cloud is used.
+    pub google: GoogleEnvironment,
     /// Set when running as a step of a workflow.
     pub actions: Option<Actions>,
     /// Whether the report may hold colour.
@@ -40,6 +42,19 @@ pub struct SigningEnvironment {
     pub request: Option<(String, SecretString)>,
     /// `$COSIGN_PASSWORD`.
     pub password: Option<SecretString>,
+}
+
+/// Whose account in Google Cloud is used.
+#[derive(Debug, Clone, Default)]
+pub struct GoogleEnvironment {
+    /// `$GOOGLE_OAUTH_ACCESS_TOKEN`.
+    pub token: Option<SecretString>,
+    /// `$GOOGLE_APPLICATION_CREDENTIALS`.
+    pub credentials: Option<PathBuf>,
+    /// Folder of gcloud: `$CLOUDSDK_CONFIG`, else `~/.config/gcloud`.
+    pub gcloud: Option<PathBuf>,
+    /// `$GCE_METADATA_HOST`.
+    pub metadata_host: Option<String>,
 }
 
 /// The files a workflow step reports through.
@@ -72,6 +87,12 @@ impl Environment {
                 token: secret("SIGSTORE_ID_TOKEN"),
                 request: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
                 password: secret("COSIGN_PASSWORD"),
+            },
+            google: GoogleEnvironment {
+                token: secret("GOOGLE_OAUTH_ACCESS_TOKEN"),
+                credentials: path("GOOGLE_APPLICATION_CREDENTIALS"),
+                gcloud: path("CLOUDSDK_CONFIG").or_else(|| path("HOME").map(|home| home.join(".config/gcloud"))),
+                metadata_host: text("GCE_METADATA_HOST"),
             },
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
                 .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),

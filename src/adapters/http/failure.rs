@@ -267,13 +267,12 @@ fn quoted(said: Option<&str>) -> String {
     said.map(|words| format!(": {}", excerpt(words))).unwrap_or_default()
 }
 
-/// The `message` of GitHub's JSON errors.
+/// The words of a JSON error: `message` as GitHub has it, `error.message` as Google has it, or `error` alone.
 fn message(body: &[u8]) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Said {
-        message: String,
-    }
-    serde_json::from_slice::<Said>(body).ok().map(|said| said.message)
+    let said: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let error = said.get("error");
+    let words = [said.get("message"), error.and_then(|error| error.get("message")), error];
+    words.into_iter().flatten().find_map(|words| words.as_str()).map(str::to_owned)
 }
 
 #[cfg(test)]
