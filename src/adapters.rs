@@ -18,6 +18,7 @@ pub mod lone_document;
 pub mod node;
 pub mod node_config;
 pub mod pccs;
+pub mod phala;
 pub mod policies;
 pub mod publish_folder;
 pub mod reach;

@@ -18,6 +18,8 @@ pub struct Environment {
     pub signing: SigningEnvironment,
     /// Whose account in Google Cloud is used.
     pub google: GoogleEnvironment,
+    /// Whose machines Phala Cloud runs.
+    pub phala: PhalaEnvironment,
     /// Set when running as a step of a workflow.
     pub actions: Option<Actions>,
     /// Whether the report may hold colour.
@@ -57,6 +59,15 @@ pub struct GoogleEnvironment {
     pub metadata_host: Option<String>,
 }
 
+/// Whose machines Phala Cloud runs.
+#[derive(Debug, Clone, Default)]
+pub struct PhalaEnvironment {
+    /// `$PHALA_CLOUD_API_KEY`.
+    pub key: Option<SecretString>,
+    /// `$PHALA_CLOUD_API_PREFIX`, another name of the option's `$PHALA_API_BASE_URL`.
+    pub url: Option<String>,
+}
+
 /// The files a workflow step reports through.
 #[derive(Debug, Clone, Default)]
 pub struct Actions {
@@ -94,6 +105,7 @@ impl Environment {
                 gcloud: path("CLOUDSDK_CONFIG").or_else(|| path("HOME").map(|home| home.join(".config/gcloud"))),
                 metadata_host: text("GCE_METADATA_HOST"),
             },
+            phala: PhalaEnvironment { key: secret("PHALA_CLOUD_API_KEY"), url: text("PHALA_CLOUD_API_PREFIX") },
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
                 .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
             color,

@@ -9,6 +9,7 @@ use super::{
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     gcp::GcpArgs,
     kms::KmsCommand,
+    phala::PhalaArgs,
     policy::MrtdsCommand,
     quote::QuoteCommand,
     release_notes::ReleaseNotesCommand,
@@ -38,6 +39,8 @@ pub struct Given<'a> {
     pub project: Option<&'a Project>,
     /// API of Compute Engine.
     pub compute_url: Option<&'a Url>,
+    /// Phala Cloud's API.
+    pub phala_url: Option<&'a Url>,
     /// How many retries.
     pub retries: Option<u8>,
     /// Seconds of silence.
@@ -69,9 +72,16 @@ impl<'a> Given<'a> {
         Self { retries: args.retries, timeout: args.timeout, ..self }
     }
 
-    /// With what a group about Google Cloud says.
+    /// Takes what is said of Google Cloud.
+    #[must_use]
     pub fn gcp(self, args: &'a GcpArgs) -> Self {
         Self { project: args.project.as_ref(), compute_url: args.compute_url.as_ref(), ..self }
+    }
+
+    /// Takes what is said of Phala Cloud.
+    #[must_use]
+    pub fn phala(self, args: &'a PhalaArgs) -> Self {
+        Self { phala_url: args.phala_api_url.as_ref(), ..self }
     }
 
     fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {

@@ -11,13 +11,16 @@ use url::Url;
 pub(crate) use self::gcp::GcpEndpoints;
 use crate::{
     adapters::sigstore::IdentitySource,
-    cli::{Given, GoogleEnvironment},
+    cli::{Given, GoogleEnvironment, PhalaEnvironment},
     error::{Error, Result},
     subject::repository::Repository,
 };
 
 /// `--server-url` when nothing is said.
 pub(crate) const DEFAULT_SERVER: &str = "https://github.com/";
+
+/// Phala Cloud's API when nothing is said.
+const PHALA: &str = "https://cloud-api.phala.com/api/v1";
 
 /// Where everything is. `None` means that nothing stands in for what the arguments leave open.
 #[derive(Debug, Clone)]
@@ -44,6 +47,24 @@ pub(crate) struct Endpoints {
     pub(crate) kms: KmsEndpoints,
     /// Google Cloud.
     pub(crate) gcp: GcpEndpoints,
+    /// Phala Cloud.
+    pub(crate) phala: PhalaEndpoints,
+}
+
+/// The cloud that a KMS runs on.
+#[derive(Debug, Clone)]
+pub(crate) struct PhalaEndpoints {
+    /// Its API. It is a text until somebody asks it: a variable that is wrong is of no interest to other commands.
+    pub(crate) url: String,
+    /// The key of an account; `None`: nothing can be asked of it.
+    pub(crate) key: Option<SecretString>,
+}
+
+impl PhalaEndpoints {
+    /// The service itself, as far as the environment says nothing else.
+    pub(crate) fn real(given: PhalaEnvironment) -> Self {
+        Self { url: given.url.unwrap_or_else(|| PHALA.to_owned()), key: given.key }
+    }
 }
 
 /// Services that sign, and whom they sign for.
@@ -102,6 +123,7 @@ impl Endpoints {
                 node_agent: None,
             },
             gcp: GcpEndpoints::real(GoogleEnvironment::default(), None)?,
+            phala: PhalaEndpoints::real(PhalaEnvironment::default()),
         })
     }
 
@@ -131,6 +153,10 @@ impl Endpoints {
                 compute_url: either(given.compute_url, self.gcp.compute_url),
                 project: given.project.cloned().or(self.gcp.project),
                 ..self.gcp
+            },
+            phala: PhalaEndpoints {
+                url: given.phala_url.map_or(self.phala.url, ToString::to_string),
+                key: self.phala.key,
             },
         })
     }

@@ -40,8 +40,8 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     /// Where gcloud keeps what `gcloud auth application-default login` made.
     pub gcloud: Option<PathBuf>,
-    /// The metadata server.
-    pub metadata: Url,
+    /// `GCE_METADATA_HOST`; `None`: the name that every machine in Google Cloud knows.
+    pub metadata: Option<String>,
     /// Whom the secrets of a file may be sent to.
     pub hosts: Hosts,
 }
@@ -87,7 +87,7 @@ impl Credentials {
             (Some(token), _, _) => Source::Given(token.expose_secret().trim().into()),
             (None, Some(path), _) => Self::of(file::read(path, &sources.hosts)?),
             (None, None, Some(path)) if path.is_file() => Self::of(file::read(path, &sources.hosts)?),
-            (None, None, _) => Source::Metadata(sources.metadata.clone()),
+            (None, None, _) => Source::Metadata(metadata::server(sources.metadata.as_deref())?),
         };
         Ok(Self { kind, http, clock, kept: Mutex::new(None) })
     }

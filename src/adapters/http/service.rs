@@ -4,7 +4,7 @@
 
 use reqwest::{
     StatusCode,
-    header::{HeaderName, HeaderValue},
+    header::{AUTHORIZATION, HeaderName, HeaderValue},
 };
 
 use super::reason::{Cause, Reason};
@@ -30,6 +30,12 @@ pub enum Service {
     Timestamp,
     /// Where a workflow of GitHub gets its identity token, by a token that is good for that.
     IdToken,
+    /// Intel Trust Authority's API, which gets a key.
+    Ita,
+    /// Intel Trust Authority's portal, where its keys are published.
+    ItaPortal,
+    /// Phala Cloud's API, which gets a key.
+    Phala,
     /// Compute Engine, which gets an access token.
     Compute,
     /// What gives out access tokens of Google Cloud for a secret: its words are never shown, since they may repeat one.
@@ -62,6 +68,24 @@ pub(super) enum Limits {
 const GITHUB_VERSION: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28"));
 
+/// The version of Phala Cloud's API that is spoken.
+const PHALA_VERSION: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-phala-version"), HeaderValue::from_static("2026-01-21"));
+
+/// The header that Intel Trust Authority and Phala Cloud want their keys in.
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// How a service is told who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Credential {
+    /// The header that carries the token.
+    pub(super) header: HeaderName,
+    /// What stands before it there.
+    pub(super) scheme: &'static str,
+    /// Where it is said.
+    pub(super) variable: &'static str,
+}
+
 /// What the metadata server wants to see, so that a page in a browser cannot ask it.
 const METADATA_FLAVOR: (HeaderName, HeaderValue) =
     (HeaderName::from_static("metadata-flavor"), HeaderValue::from_static("Google"));
@@ -82,6 +106,9 @@ impl Service {
             Self::SigningLog => "the transparency log",
             Self::Timestamp => "the timestamp authority",
             Self::IdToken => "the identity tokens",
+            Self::Ita => "Intel Trust Authority",
+            Self::ItaPortal => "Intel Trust Authority's portal",
+            Self::Phala => "Phala Cloud",
             Self::Compute => "Compute Engine",
             Self::GoogleToken => "the access tokens",
             Self::Metadata => "the metadata server",
@@ -103,6 +130,7 @@ impl Service {
     pub(super) fn headers(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::GitHub => Some(GITHUB_VERSION),
+            Self::Phala => Some(PHALA_VERSION),
             Self::Metadata => Some(METADATA_FLAVOR),
             Self::Rekor
             | Self::Pccs
@@ -112,9 +140,34 @@ impl Service {
             | Self::SigningLog
             | Self::Timestamp
             | Self::IdToken
+            | Self::Ita
+            | Self::ItaPortal
             | Self::Compute
             | Self::GoogleToken
             | Self::Node => None,
+        }
+    }
+
+    /// How it is told who asks.
+    pub(super) fn credential(self) -> Credential {
+        match self {
+            Self::Ita => Credential { header: API_KEY, scheme: "", variable: "ITA_API_KEY" },
+            Self::Phala => Credential { header: API_KEY, scheme: "", variable: "PHALA_CLOUD_API_KEY" },
+            Self::GitHub
+            | Self::Rekor
+            | Self::Pccs
+            | Self::Kms
+            | Self::Document
+            | Self::Fulcio
+            | Self::SigningLog
+            | Self::Timestamp
+            | Self::IdToken
+            | Self::ItaPortal
+            | Self::Metadata
+            | Self::Node => Credential { header: AUTHORIZATION, scheme: "Bearer ", variable: "GH_TOKEN" },
+            Self::Compute | Self::GoogleToken => {
+                Credential { header: AUTHORIZATION, scheme: "Bearer ", variable: "GOOGLE_OAUTH_ACCESS_TOKEN" }
+            }
         }
     }
 
@@ -130,6 +183,9 @@ impl Service {
             | Self::SigningLog
             | Self::Timestamp
             | Self::IdToken
+            | Self::Ita
+            | Self::ItaPortal
+            | Self::Phala
             | Self::Compute
             | Self::GoogleToken
             | Self::Metadata
@@ -147,6 +203,9 @@ impl Service {
             Self::Document => "its address",
             Self::Fulcio | Self::SigningLog | Self::Timestamp => "--signing-config (MEROTEE_SIGNING_CONFIG)",
             Self::IdToken => "ACTIONS_ID_TOKEN_REQUEST_URL",
+            Self::Ita => "--ita-api-url (ITA_API_URL)",
+            Self::ItaPortal => "--ita-portal-url (ITA_PORTAL_URL)",
+            Self::Phala => "--phala-api-url (PHALA_API_BASE_URL)",
             Self::Compute => "--compute-url (MEROTEE_COMPUTE_URL)",
             Self::GoogleToken => "the addresses in the credentials file",
             Self::Metadata => "GCE_METADATA_HOST",
@@ -158,12 +217,15 @@ impl Service {
     pub(super) fn instead_of_credentials(self) -> &'static str {
         match self {
             Self::GitHub => "put the token into GH_TOKEN instead",
+            Self::Ita => "put the key into ITA_API_KEY instead",
+            Self::Phala => "put the key into PHALA_CLOUD_API_KEY instead",
             Self::Rekor
             | Self::Pccs
             | Self::Kms
             | Self::Document
             | Self::SigningLog
             | Self::Timestamp
+            | Self::ItaPortal
             | Self::Metadata
             | Self::Node => "leave them out: it is asked without credentials",
             Self::Fulcio | Self::IdToken | Self::Compute | Self::GoogleToken => {
@@ -210,10 +272,22 @@ impl Service {
             (Self::Rekor, _, _) => "wait, or give the log entry in a bundle: then no log is asked",
             (Self::Pccs, _, _) => "wait, keep collateral with --cache, or give it with --collateral",
             (Self::Fulcio | Self::SigningLog | Self::Timestamp, _, _) => "wait, or sign fewer files at a time: --jobs",
-            (Self::Compute, _, _) => "wait: the project's requests a minute are used up",
-            (Self::Kms | Self::Document | Self::IdToken | Self::GoogleToken | Self::Metadata | Self::Node, _, _) => {
-                "wait, and ask less often"
+            (Self::Ita, _, _) => {
+                "wait: Intel Trust Authority answers 1,000 requests in five minutes, and fewer in a trial"
             }
+            (Self::Compute, _, _) => "wait: the project's requests a minute are used up",
+            (
+                Self::Kms
+                | Self::Document
+                | Self::IdToken
+                | Self::ItaPortal
+                | Self::Phala
+                | Self::GoogleToken
+                | Self::Metadata
+                | Self::Node,
+                _,
+                _,
+            ) => "wait, and ask less often",
         }
     }
 
@@ -246,6 +320,16 @@ impl Service {
             (Self::IdToken, 400 | 401 | 403) => {
                 Some("the job needs the permission `id-token: write`, and its token lives as long as the job")
             }
+            (Self::Ita, 401 | 403) => Some(
+                "check ITA_API_KEY: it may be mistyped, expired, or an administrator's instead of an attestation key; keys of one region are unknown in the other (--ita-api-url)",
+            ),
+            (Self::Phala, 401 | 403) => {
+                Some("check PHALA_CLOUD_API_KEY: it may be mistyped, revoked, or of another workspace")
+            }
+            (Self::Phala, 402) => Some("the workspace's credits are used up: add some, or use another workspace's key"),
+            (Self::ItaPortal, 401 | 403 | 407) => Some(
+                "no credentials are sent: name another portal with --ita-portal-url, or give its keys with --ita-jwks",
+            ),
             (Self::SigningLog | Self::Timestamp, 401 | 403 | 407) => {
                 Some("no credentials are sent: name another service in --signing-config")
             }
@@ -268,6 +352,9 @@ impl Service {
                 | Self::SigningLog
                 | Self::Timestamp
                 | Self::IdToken
+                | Self::Ita
+                | Self::ItaPortal
+                | Self::Phala
                 | Self::Compute
                 | Self::GoogleToken
                 | Self::Metadata

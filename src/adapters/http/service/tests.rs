@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 
-const ALL: [Service; 13] = [
+const ALL: [Service; 16] = [
     Service::GitHub,
     Service::Rekor,
     Service::Pccs,
@@ -14,6 +14,9 @@ const ALL: [Service; 13] = [
     Service::SigningLog,
     Service::Timestamp,
     Service::IdToken,
+    Service::Ita,
+    Service::ItaPortal,
+    Service::Phala,
     Service::Compute,
     Service::GoogleToken,
     Service::Metadata,
@@ -82,6 +85,7 @@ fn a_fault_of_tls_names_the_variable_for_a_ca_and_a_refusal_the_option_for_the_a
         (Service::SigningLog, "--signing-config"),
         (Service::Timestamp, "--signing-config"),
         (Service::IdToken, "ACTIONS_ID_TOKEN_REQUEST_URL"),
+        (Service::Phala, "--phala-api-url"),
         (Service::Compute, "--compute-url"),
         (Service::GoogleToken, "the credentials file"),
         (Service::Metadata, "GCE_METADATA_HOST"),
@@ -110,6 +114,7 @@ fn no_service_is_advised_to_use_another_services_option() {
         (Service::Timestamp, 4),
         (Service::Document, 5),
         (Service::IdToken, 5),
+        (Service::Phala, 5),
         (Service::Compute, 5),
         (Service::GoogleToken, 5),
         (Service::Metadata, 5),
