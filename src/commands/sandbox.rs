@@ -2,6 +2,7 @@
 //! the world's endpoints where its arguments leave them open.
 
 mod artifacts;
+mod gcp;
 
 use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
 
@@ -104,6 +105,7 @@ async fn kms(world: &World) -> Result<Running> {
 fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Result<Endpoints> {
     let real = Endpoints::real(Some(SecretString::from(TOKEN)))?;
     Ok(Endpoints {
+        gcp: gcp::endpoints(world)?,
         repository: Some(repository()?),
         api_url: url(world.api_url())?,
         server_url: url(DEFAULT_SERVER)?,
