@@ -22,7 +22,7 @@ use crate::{
         release::Sample,
         sigstore::{JOB_TOKEN, Log},
         tamper::Tamper,
-        world::{NONCE, Plan, World},
+        world::{KMS, NONCE, Plan, World},
     },
     subject::tag::Tag,
 };
@@ -99,6 +99,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         kms: KmsEndpoints {
             url: kms.map_or(real.kms.url, |kms| kms.url().clone()),
             policy: Some(world.kms_policy()),
+            release: Some(KMS.parse().map_err(|e| Error::internal("the tag of the sandbox's KMS").because(e))?),
             // What is rehearsed here is of no interest to others, and the usual port may be taken.
             listen: Some(([127, 0, 0, 1], 0).into()),
             agent: Some(world.kms_agent()),
@@ -113,6 +114,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             config: Some(world.signing_config(Log::Rekor1)),
             identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),
             password: None,
+            key: None,
         },
     })
 }
