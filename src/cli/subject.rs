@@ -82,8 +82,14 @@ impl Command {
     /// The services that are asked, of those a sandbox can spoil.
     #[cfg(feature = "sandbox")]
     pub fn turns_to(&self) -> &'static [crate::sandbox::tamper::Service] {
+        use crate::sandbox::tamper::Service;
         match self {
-            Self::VerifyReleaseAssets(_)
+            Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Kms && args.kms_url.is_none() => {
+                &[Service::PhalaCloud]
+            }
+            Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud],
+            Self::Probe(_)
+            | Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
             | Self::ReleaseNotes(_)
