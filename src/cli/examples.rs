@@ -224,7 +224,8 @@ pub(super) const MAN: &str = "Example:
   merotee man kms serve -o merotee-kms-serve.1";
 
 /// `merotee probe run`.
-pub(super) const PROBE_RUN: &str = "What it makes it takes down again, also when it fails or is interrupted (Ctrl-C). What it makes is written
+pub(super) const PROBE_RUN: &str =
+    "What it makes it takes down again, also when it fails or is interrupted (Ctrl-C). What it makes is written
 to DIR/probe-journal.jsonl first: after a crash, `merotee probe cleanup --out DIR` removes what is left.
 
 Examples:

@@ -72,8 +72,7 @@ pub fn combine(probes: &[Given], strict: bool) -> (Option<Set>, Vec<Finding>) {
         unstable: unstable.iter().map(|register| register.as_str().to_owned()).collect(),
         probes: ordered,
     };
-    let set =
-        Set { combined, allowed: proposal.allowed, compose_hashes: proposal.event_payloads, generated_at };
+    let set = Set { combined, allowed: proposal.allowed, compose_hashes: proposal.event_payloads, generated_at };
     (Some(set), findings)
 }
 
@@ -106,7 +105,9 @@ fn together(all: &[(String, Source)]) -> Vec<Finding> {
         }
         if !seen.insert((&source.nonce, &source.quote_sha256)) {
             findings.push(
-                SOURCE.fail(name, "it is the same probe as another").help("give each probe once: two must be two machines"),
+                SOURCE
+                    .fail(name, "it is the same probe as another")
+                    .help("give each probe once: two must be two machines"),
             );
         }
     }
@@ -141,7 +142,9 @@ fn stability(
     if hashes.len() > 1 {
         let message = format!("{} in {count}", counted(hashes.len(), "compose hash", "compose hashes"));
         let finding = if strict { STABLE.fail(subject, message) } else { STABLE.warn(subject, message) };
-        findings.push(finding.help("the probes deployed different compose files: probe with the same version of this program"));
+        findings.push(
+            finding.help("the probes deployed different compose files: probe with the same version of this program"),
+        );
     }
     if findings.is_empty() {
         findings.push(STABLE.pass(subject, format!("all registers are the same in {count}")));
@@ -159,18 +162,24 @@ fn reason(register: Register, sources: &[&Source]) -> String {
     match register {
         Register::Rtmr3 => match differing(|source| &source.events) {
             events if events.is_empty() => {
-                "the reason is not known: the event logs state the same; do not promote it before it is explained".to_owned()
+                "the reason is not known: the event logs state the same; do not promote it before it is explained"
+                    .to_owned()
             }
             events => format!(
                 "{} differ between the machines, and dstack measures them into RTMR3: another deployment has yet another value, so it does not tell releases apart",
                 listed(&events)
             ),
         },
-        Register::Mrtd | Register::Rtmr0 | Register::Rtmr1 | Register::Rtmr2 => match differing(|source| &source.machine) {
+        Register::Mrtd | Register::Rtmr0 | Register::Rtmr1 | Register::Rtmr2 => match differing(|source| {
+            &source.machine
+        }) {
             kinds if kinds.is_empty() => {
-                "the reason is not known: the machines are of one kind; do not promote it before it is explained".to_owned()
+                "the reason is not known: the machines are of one kind; do not promote it before it is explained"
+                    .to_owned()
             }
-            kinds => format!("the machines differ in {}: a policy needs a probe of each kind that is in use", listed(&kinds)),
+            kinds => {
+                format!("the machines differ in {}: a policy needs a probe of each kind that is in use", listed(&kinds))
+            }
         },
     }
 }

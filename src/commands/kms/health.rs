@@ -19,7 +19,8 @@ use crate::{
 };
 
 /// The service answers and can release keys.
-pub(in crate::commands) const HEALTH: CheckInfo = CheckInfo { id: "kms-health", title: "the KMS answers, and has loaded its policy" };
+pub(in crate::commands) const HEALTH: CheckInfo =
+    CheckInfo { id: "kms-health", title: "the KMS answers, and has loaded its policy" };
 /// The service is the one that is expected.
 pub(in crate::commands) const IDENTITY: CheckInfo =
     CheckInfo { id: "kms-identity", title: "the KMS says that it is of the expected release and profile" };

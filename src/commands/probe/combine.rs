@@ -51,8 +51,7 @@ pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Pr
             )
             .map_err(|e| Error::internal("the candidates cannot be written as JSON").because(e))?;
             let text = deliver::markdown(&report)?;
-            let files =
-                vec![(artifacts::CANDIDATES.to_owned(), candidates), (artifacts::REPORT.to_owned(), text)];
+            let files = vec![(artifacts::CANDIDATES.to_owned(), candidates), (artifacts::REPORT.to_owned(), text)];
             deliver::write(&args.out, &files, &mut report)?;
             if args.sign.sign {
                 deliver::sign(&args.out, &files, &seal, context, &mut report).await;

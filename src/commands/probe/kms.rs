@@ -28,7 +28,6 @@ use crate::{
     probe::{
         checks::{self, MACHINE, TEARDOWN},
         kms::{Deployment, Plan, Target},
-
     },
     product::Product,
     release::checks::authenticity::{IDENTITY, SIGNATURE},
@@ -62,7 +61,7 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     let by = args.by.judgement(args.profile);
     let judgement = Judgement::new(&by, context, false)?;
     let seal = Seal::new(&args.sign, context)?;
-        let measuring = Measuring { order: &order, judgement: &judgement, patience: args.patience(), context };
+    let measuring = Measuring { order: &order, judgement: &judgement, patience: args.patience(), context };
     let mut found = Found::default();
     let interrupted = match &plan.target {
         Target::Running(url) => {
@@ -70,9 +69,7 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
             told(outcome, &section.subject, &mut found);
             false
         }
-        Target::Deployed(deployment) => {
-            deployed(&measuring, deployment, out, &mut section, &mut found).await?
-        }
+        Target::Deployed(deployment) => deployed(&measuring, deployment, out, &mut section, &mut found).await?,
     };
     section.facts.append(&mut found.facts);
     section.findings.append(&mut found.findings);
@@ -174,7 +171,9 @@ fn facts(plan: &Plan) -> Vec<Fact> {
         facts.push(Fact::named("label", plan.label.as_str()));
         facts.push(Fact::named("instance type", deployment.instance_type.clone()));
         facts.extend(deployment.region.clone().map(|region| Fact::named("region", region)));
-        facts.extend(order::compose_hash(deployment).map(|hash| Fact::named("docker-compose hash", format!("sha256:{hash}"))));
+        facts.extend(
+            order::compose_hash(deployment).map(|hash| Fact::named("docker-compose hash", format!("sha256:{hash}"))),
+        );
     }
     facts
 }

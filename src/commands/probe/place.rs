@@ -27,7 +27,8 @@ pub(super) fn fresh(out: &Path) -> Result<&Path> {
 
 /// Every file that a probe may write, with the signatures.
 fn written(out: &Path) -> Vec<PathBuf> {
-    let with = |name: &str| ["", seal::SUFFIXES[0], seal::SUFFIXES[1]].map(|suffix| out.join(format!("{name}{suffix}")));
+    let with =
+        |name: &str| ["", seal::SUFFIXES[0], seal::SUFFIXES[1]].map(|suffix| out.join(format!("{name}{suffix}")));
     artifacts::NAMES.into_iter().flat_map(with).collect()
 }
 
@@ -41,7 +42,8 @@ pub(super) fn journal(out: &Path) -> Result<Journal> {
         None => Ok(journal),
         Some(standing) => {
             let what = standing.effect.kind.name();
-            let message = format!("an earlier probe in {} may have left the {what} {}", out.display(), standing.effect.name);
+            let message =
+                format!("an earlier probe in {} may have left the {what} {}", out.display(), standing.effect.name);
             Err(Error::usage(message).help(format!("remove it first: merotee probe cleanup --out {}", out.display())))
         }
     }

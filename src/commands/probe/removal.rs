@@ -159,7 +159,9 @@ impl Cvm<'_> {
         for id in self.machine.iter().chain([&own]) {
             if let Some(there) = phala.cvm(id).await? {
                 if there.app_id.as_ref().is_some_and(|app| app != application) {
-                    return Err(Error::remote(format!("{id} is the machine of another application, and is left alone")));
+                    return Err(Error::remote(format!(
+                        "{id} is the machine of another application, and is left alone"
+                    )));
                 }
                 found.push(there.id.unwrap_or_else(|| own.clone()));
             }

@@ -45,7 +45,9 @@ fn combined(probes: &[Value], strict: bool) -> (Option<Set>, Vec<Finding>) {
 }
 
 fn about(findings: &[Finding], check: &str) -> Vec<(Status, String)> {
-    let told = |finding: &Finding| (finding.status, format!("{} {}", finding.message, finding.help.clone().unwrap_or_default()));
+    let told = |finding: &Finding| {
+        (finding.status, format!("{} {}", finding.message, finding.help.clone().unwrap_or_default()))
+    };
     findings.iter().filter(|finding| finding.check == check).map(told).collect()
 }
 

@@ -82,7 +82,9 @@ pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<
                 removed.extend(found);
             }
             None if args.family.is_none() => {
-                removed.findings.push(TEARDOWN.skip("Compute Engine", "not looked at: no project is named (--project)"));
+                removed
+                    .findings
+                    .push(TEARDOWN.skip("Compute Engine", "not looked at: no project is named (--project)"));
             }
             None => return Err(Error::usage("no project is named").help("give --project, or set GOOGLE_CLOUD_PROJECT")),
         }

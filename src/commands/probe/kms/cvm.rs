@@ -153,9 +153,9 @@ impl<'a> Cvm<'a> {
         let mut pauses = Pauses::new();
         for _ in 0..LOOKS {
             let listed = self.phala.named(name.as_str()).await?;
-            let own = listed.into_iter().find(|listed| {
-                listed.name == name.as_str() && listed.app_id.as_ref() == Some(&provisioned.app_id)
-            });
+            let own = listed
+                .into_iter()
+                .find(|listed| listed.name == name.as_str() && listed.app_id.as_ref() == Some(&provisioned.app_id));
             if let Some(listed) = own {
                 return Ok(Some(listed.id));
             }

@@ -13,7 +13,7 @@ use super::{
     order::{self, Order},
 };
 use crate::{
-    adapters::http::{HttpOptions, is_loopback},
+    adapters::http::HttpOptions,
     attestation::{
         compose_hash::of_app_compose,
         event_log::Field,
@@ -94,10 +94,14 @@ impl Measuring<'_> {
         found.findings.extend(attested.section.findings.into_iter().filter(|finding| finding.check != known));
         found.evidence = attested.read;
         let Some(evidence) = &found.evidence else { return Ok(()) };
-        let findings = match machine {
-            Some(machine) => composed(&subject, machine, evidence).await?,
-            None => vec![COMPOSE.skip(&subject, "the event log alone states the compose hash of a KMS that this probe did not deploy")],
-        };
+        let findings =
+            match machine {
+                Some(machine) => composed(&subject, machine, evidence).await?,
+                None => vec![COMPOSE.skip(
+                    &subject,
+                    "the event log alone states the compose hash of a KMS that this probe did not deploy",
+                )],
+            };
         found.findings.extend(findings);
         if let (Some(admitted), Some(release)) = (&self.order.admitted, &self.order.release) {
             let release = release.as_str();
@@ -147,9 +151,9 @@ impl Measuring<'_> {
         found.findings.push(if health::is_ready(health) {
             HEALTH.pass(subject, "ready to release keys")
         } else {
-            HEALTH.warn(subject, "it answers, and has not loaded a policy").help(
-                "a KMS that is probed before its release has none to load; after the release, look at its log",
-            )
+            HEALTH
+                .warn(subject, "it answers, and has not loaded a policy")
+                .help("a KMS that is probed before its release has none to load; after the release, look at its log")
         });
         found.findings.extend(health::expected(subject, health, plan.version.as_ref(), Some(plan.profile)));
         found.version = Some(health.version.clone()).filter(|version| !version.is_empty());
@@ -170,9 +174,9 @@ impl Found {
         let evidence = self.evidence.as_ref().filter(|_| passed)?;
         let identity = evidence.log.as_ref()?.identity().ok()?;
         let compose_hash = identity.compose_hash();
-        let events = Field::ALL.into_iter().filter_map(|field| {
-            Some((field.event_name().to_owned(), hex::encode(identity.get(field)?)))
-        });
+        let events = Field::ALL
+            .into_iter()
+            .filter_map(|field| Some((field.event_name().to_owned(), hex::encode(identity.get(field)?))));
         let deployment = match &order.plan.target {
             Target::Deployed(deployment) => Some(deployment),
             Target::Running(_) => None,
@@ -199,12 +203,7 @@ impl Found {
             judged_by: judges(args),
             verdict: PASSED.to_owned(),
         };
-        Some(Measured {
-            registers: evidence.input.quote.report.registers,
-            tcb: evidence.tcb?,
-            compose_hash,
-            source,
-        })
+        Some(Measured { registers: evidence.input.quote.report.registers, tcb: evidence.tcb?, compose_hash, source })
     }
 }
 
@@ -218,7 +217,8 @@ async fn composed(subject: &str, machine: &Running<'_>, evidence: &Evidence) -> 
     const NONE: &str = "it states none";
     let attestation = machine.phala.attestation(&machine.id).await?;
     let app_compose = attestation.and_then(|attestation| attestation.tcb_info).map(|info| info.app_compose);
-    let measured = evidence.log.as_ref().and_then(|log| log.identity().ok()).and_then(|identity| identity.compose_hash());
+    let measured =
+        evidence.log.as_ref().and_then(|log| log.identity().ok()).and_then(|identity| identity.compose_hash());
     let stated: [Stated<'_>; 4] = [
         ("the answer to provision", Ok(machine.provisioned.compose_hash)),
         ("the machine's description", machine.cvm.compose_hash.ok_or(NONE)),

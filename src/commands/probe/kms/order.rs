@@ -3,10 +3,17 @@
 use semver::Version;
 
 use crate::{
-    adapters::{http::is_loopback, release_source::{Purpose, Read, Wanted}},
+    adapters::{
+        http::is_loopback,
+        release_source::{Purpose, Read, Wanted},
+    },
     attestation::{compose_hash::of_compose_file, measurement::Allowed},
     cli::probe::ProbeRunArgs,
-    commands::{counterparts::{self, Basis}, probe::place, repository::resolve},
+    commands::{
+        counterparts::{self, Basis},
+        probe::place,
+        repository::resolve,
+    },
     context::Context,
     digest::Sha256,
     error::{Error, Result},
@@ -79,7 +86,8 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         }
     };
     let version = version.ok_or_else(|| {
-        Error::usage("the version of the KMS is not known").help("give --expect-version: the KMS is told its version, and must answer with it")
+        Error::usage("the version of the KMS is not known")
+            .help("give --expect-version: the KMS is told its version, and must answer with it")
     })?;
     label.machine().parse::<CvmName>().map_err(|e| Error::usage("--label").because(e))?;
     let deployment = Deployment {
