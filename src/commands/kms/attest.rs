@@ -25,11 +25,11 @@ use crate::{
 };
 
 /// The service gives an attestation at all.
-pub(super) const ATTEST: CheckInfo =
+pub(in crate::commands) const ATTEST: CheckInfo =
     CheckInfo { id: "kms-attest", title: "the KMS answers /attest with a quote that can be read" };
 
 /// It is known which machines are the KMS.
-pub(super) const KNOWN: CheckInfo =
+pub(in crate::commands) const KNOWN: CheckInfo =
     CheckInfo { id: "kms-known", title: "a policy says which machines are the KMS, so that no other is taken for it" };
 
 /// Checks of `kms attest`.

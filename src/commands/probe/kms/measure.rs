@@ -13,7 +13,7 @@ use super::{
     order::{self, Order},
 };
 use crate::{
-    adapters::http::{HttpOptions, is_loopback},
+    adapters::http::HttpOptions,
     attestation::{
         compose_hash::of_app_compose,
         event_log::Field,
