@@ -72,12 +72,12 @@ impl Context {
     /// # Errors
     /// Usage: what an option or a variable says makes no sense.
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
-        let Environment { token, signing, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
+        let Environment { token, team_token, signing, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
             environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
         Ok(Self {
-            endpoints: Endpoints { signing: endpoints_of(signing), ..Endpoints::real(token)? }.with(&given)?,
+            endpoints: Endpoints { signing: endpoints_of(signing), team_token, ..Endpoints::real(token)? }.with(&given)?,
             http: bounds(given.retries, given.timeout),
             output: Output {
                 format: *format,
