@@ -17,6 +17,7 @@ pub mod generate;
 pub mod isolation;
 pub mod matrix;
 pub mod mrtds;
+pub mod promotion;
 pub mod reading;
 pub mod review;
 pub mod roles;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::file;
 use crate::{
-    attestation::verdict::QuoteVerifier,
+    attestation::verdict::DcapVerifier,
     error::{Error, Result},
 };
 
@@ -15,15 +15,15 @@ const MAX_ROOT_BYTES: u64 = 64 << 10;
 ///
 /// # Errors
 /// Input: the file cannot be read. Usage: it is not a certificate.
-pub fn verifier(path: Option<&Path>) -> Result<QuoteVerifier> {
+pub fn verifier(path: Option<&Path>) -> Result<DcapVerifier> {
     let Some(path) = path else {
-        return QuoteVerifier::intel().map_err(|e| Error::internal("the built-in root cannot be read").because(e));
+        return DcapVerifier::intel().map_err(|e| Error::internal("the built-in root cannot be read").because(e));
     };
     let bytes = file::read_source(path, MAX_ROOT_BYTES)?;
     let der = match pem::parse(&bytes) {
         Ok(block) => block.into_contents(),
         Err(_) => bytes,
     };
-    QuoteVerifier::new(&der)
+    DcapVerifier::new(&der)
         .map_err(|e| Error::usage(format!("{}: not a root certificate: {e}", file::source_name(path))))
 }

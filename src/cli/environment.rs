@@ -18,6 +18,10 @@ pub struct Environment {
     pub team_token: Option<SecretString>,
     /// As whom signatures can be made.
     pub signing: SigningEnvironment,
+    /// Whose account in Google Cloud is used.
+    pub google: GoogleEnvironment,
+    /// Whose machines Phala Cloud runs.
+    pub phala: PhalaEnvironment,
     /// Set when running as a step of a workflow.
     pub actions: Option<Actions>,
     /// Whether the report may hold colour.
@@ -42,6 +46,28 @@ pub struct SigningEnvironment {
     pub request: Option<(String, SecretString)>,
     /// `$COSIGN_PASSWORD`.
     pub password: Option<SecretString>,
+}
+
+/// Whose account in Google Cloud is used.
+#[derive(Debug, Clone, Default)]
+pub struct GoogleEnvironment {
+    /// `$GOOGLE_OAUTH_ACCESS_TOKEN`.
+    pub token: Option<SecretString>,
+    /// `$GOOGLE_APPLICATION_CREDENTIALS`.
+    pub credentials: Option<PathBuf>,
+    /// Folder of gcloud: `$CLOUDSDK_CONFIG`, else `~/.config/gcloud`.
+    pub gcloud: Option<PathBuf>,
+    /// `$GCE_METADATA_HOST`.
+    pub metadata_host: Option<String>,
+}
+
+/// Whose machines Phala Cloud runs.
+#[derive(Debug, Clone, Default)]
+pub struct PhalaEnvironment {
+    /// `$PHALA_CLOUD_API_KEY`.
+    pub key: Option<SecretString>,
+    /// `$PHALA_CLOUD_API_PREFIX`, another name of the option's `$PHALA_API_BASE_URL`.
+    pub url: Option<String>,
 }
 
 /// The files a workflow step reports through.
@@ -76,6 +102,13 @@ impl Environment {
                 request: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
                 password: secret("COSIGN_PASSWORD"),
             },
+            google: GoogleEnvironment {
+                token: secret("GOOGLE_OAUTH_ACCESS_TOKEN"),
+                credentials: path("GOOGLE_APPLICATION_CREDENTIALS"),
+                gcloud: path("CLOUDSDK_CONFIG").or_else(|| path("HOME").map(|home| home.join(".config/gcloud"))),
+                metadata_host: text("GCE_METADATA_HOST"),
+            },
+            phala: PhalaEnvironment { key: secret("PHALA_CLOUD_API_KEY"), url: text("PHALA_CLOUD_API_PREFIX") },
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
                 .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
             color,

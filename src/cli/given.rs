@@ -7,11 +7,14 @@ use url::Url;
 use super::{
     Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
+    gcp::GcpArgs,
     kms::KmsCommand,
+    phala::PhalaArgs,
     policy::{MrtdsCommand, PolicyCommand},
     quote::QuoteCommand,
     release_notes::ReleaseNotesCommand,
 };
+use crate::subject::gcp::Project;
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +35,12 @@ pub struct Given<'a> {
     pub pccs_url: Option<&'a Url>,
     /// Root certificate of quotes.
     pub tdx_root: Option<&'a Path>,
+    /// Project in Google Cloud.
+    pub project: Option<&'a Project>,
+    /// API of Compute Engine.
+    pub compute_url: Option<&'a Url>,
+    /// Phala Cloud's API.
+    pub phala_url: Option<&'a Url>,
     /// How many retries.
     pub retries: Option<u8>,
     /// Seconds of silence.
@@ -61,6 +70,18 @@ impl<'a> Given<'a> {
 
     fn network(self, args: &'a NetworkArgs) -> Self {
         Self { retries: args.retries, timeout: args.timeout, ..self }
+    }
+
+    /// Takes what is said of Google Cloud.
+    #[must_use]
+    pub fn gcp(self, args: &'a GcpArgs) -> Self {
+        Self { project: args.project.as_ref(), compute_url: args.compute_url.as_ref(), ..self }
+    }
+
+    /// Takes what is said of Phala Cloud.
+    #[must_use]
+    pub fn phala(self, args: &'a PhalaArgs) -> Self {
+        Self { phala_url: args.phala_api_url.as_ref(), ..self }
     }
 
     fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{GitHubArgs, NetworkArgs, TrustArgs, catalog::label, examples};
-use crate::policy::review::team::Team;
+use crate::policy::{promotion::LABEL, review::team::Team};
 
 /// Arguments of `policy review`.
 #[derive(Debug, Args)]
@@ -27,7 +27,7 @@ pub struct PolicyReviewArgs {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub approvals: u8,
     /// Label that marks a promotion
-    #[arg(long, value_name = "NAME", default_value = "policy-promotion", value_parser = label)]
+    #[arg(long, value_name = "NAME", default_value = LABEL, value_parser = label)]
     pub label: String,
     /// How the review is made known.
     #[command(flatten)]

@@ -88,6 +88,7 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
 fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Result<Endpoints> {
     let real = Endpoints::real(Some(SecretString::from(TOKEN)))?;
     Ok(Endpoints {
+        gcp: real.gcp,
         repository: Some(repository()?),
         api_url: url(world.api_url())?,
         server_url: url(DEFAULT_SERVER)?,
@@ -107,6 +108,8 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         },
         token: real.token,
         team_token: None,
+        // Nothing of it runs here yet: without a key it is not asked.
+        phala: real.phala,
         signing: SigningEndpoints {
             config: Some(world.signing_config(Log::Rekor1)),
             identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),

@@ -1,20 +1,26 @@
 //! Where a command finds what its arguments do not name: servers, roots, keys and sockets. One set is the real world's; a
 //! sandbox has its own.
 
+mod gcp;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::SecretString;
 use url::Url;
 
+pub(crate) use self::gcp::GcpEndpoints;
 use crate::{
     adapters::sigstore::IdentitySource,
-    cli::Given,
+    cli::{Given, GoogleEnvironment, PhalaEnvironment},
     error::{Error, Result},
     subject::repository::Repository,
 };
 
 /// `--server-url` when nothing is said.
 pub(crate) const DEFAULT_SERVER: &str = "https://github.com/";
+
+/// Phala Cloud's API when nothing is said.
+const PHALA: &str = "https://cloud-api.phala.com/api/v1";
 
 /// Where everything is. `None` means that nothing stands in for what the arguments leave open.
 #[derive(Debug, Clone)]
@@ -41,6 +47,26 @@ pub(crate) struct Endpoints {
     pub(crate) signing: SigningEndpoints,
     /// The KMS, and what it runs on.
     pub(crate) kms: KmsEndpoints,
+    /// Google Cloud.
+    pub(crate) gcp: GcpEndpoints,
+    /// Phala Cloud.
+    pub(crate) phala: PhalaEndpoints,
+}
+
+/// The cloud that a KMS runs on.
+#[derive(Debug, Clone)]
+pub(crate) struct PhalaEndpoints {
+    /// Its API. It is a text until somebody asks it: a variable that is wrong is of no interest to other commands.
+    pub(crate) url: String,
+    /// The key of an account; `None`: nothing can be asked of it.
+    pub(crate) key: Option<SecretString>,
+}
+
+impl PhalaEndpoints {
+    /// The service itself, as far as the environment says nothing else.
+    pub(crate) fn real(given: PhalaEnvironment) -> Self {
+        Self { url: given.url.unwrap_or_else(|| PHALA.to_owned()), key: given.key }
+    }
 }
 
 /// Services that sign, and whom they sign for.
@@ -99,6 +125,8 @@ impl Endpoints {
                 node_key: None,
                 node_agent: None,
             },
+            gcp: GcpEndpoints::real(GoogleEnvironment::default(), None)?,
+            phala: PhalaEndpoints::real(PhalaEnvironment::default()),
         })
     }
 
@@ -125,6 +153,15 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
+            gcp: GcpEndpoints {
+                compute_url: either(given.compute_url, self.gcp.compute_url),
+                project: given.project.cloned().or(self.gcp.project),
+                ..self.gcp
+            },
+            phala: PhalaEndpoints {
+                url: given.phala_url.map_or(self.phala.url, ToString::to_string),
+                key: self.phala.key,
+            },
         })
     }
 }

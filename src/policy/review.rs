@@ -27,6 +27,7 @@ use self::{
 };
 use super::{
     candidates::{CANDIDATES, CANDIDATES_AGREE},
+    promotion::PROMOTION,
     roles::ROLE_SEPARATION,
     suite,
 };
@@ -114,7 +115,7 @@ fn checks() -> [Check<Case>; 8] {
 /// Every rule that a review may speak of.
 pub fn rules() -> Vec<CheckInfo> {
     let own = checks().map(|check| check.info);
-    let of_policies = suite::rules().into_iter().chain([CANDIDATES, CANDIDATES_AGREE]);
+    let of_policies = suite::rules().into_iter().chain([CANDIDATES, CANDIDATES_AGREE, PROMOTION]);
     let mut rules: Vec<CheckInfo> = own.into_iter().chain(of_policies).chain([COMMENT]).collect();
     if !rules.contains(&ROLE_SEPARATION) {
         rules.push(ROLE_SEPARATION);

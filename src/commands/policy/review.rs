@@ -19,12 +19,13 @@ use crate::{
     digest::Sha256,
     error::{Error, Result},
     guard::trigger::{MAX_EVENT_BYTES, Trigger},
+    policy::promotion::FOLDER,
     policy::review::{
         self as rules, COMMENT, Case, Demands, approvals,
         change::Change,
         comment,
         evidence::{self, Offered, Probe, Signature, Signer},
-        files as rules_of_files, place,
+        files as rules_of_files,
         pull::{PullRequest, short},
         team::{Members, Membership, Team},
     },
@@ -50,7 +51,7 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
     let judge = Judge::new(args, context, &repository)?;
     let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;
     let wanted =
-        WantedPromotion { repository: &repository, number, folder: place::FOLDER, limit: rules_of_files::limit };
+        WantedPromotion { repository: &repository, number, folder: FOLDER, limit: rules_of_files::limit };
     let Promotion { pull, states, default_branch } = github.promotion(&wanted).await?;
     let change = Change::of(&states, &pull.base.branch, &format!("#{number} at {}", short(&pull.head.commit)));
     let mut offered = evidence::offered(&states);
@@ -216,7 +217,7 @@ impl<'a> Judge<'a> {
             Some(seal) => match self.verified(&offered.candidates, seal)? {
                 Err(Rejected(why)) => Signature::Rejected(why),
                 Ok(None) => Signature::WithKey,
-                Ok(Some(who)) => Signature::By(Box::new(self.signer(&who, offered.role, default_branch))),
+                Ok(Some(who)) => Signature::By(Box::new(self.signer(&who, offered.target.role, default_branch))),
             },
         };
         Ok(Probe::new(offered, signature))

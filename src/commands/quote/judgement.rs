@@ -14,7 +14,7 @@ use crate::{
     attestation::{
         quote::{Quote, input::Input},
         verdict::{
-            Collateral, Expectation, ExpectedBinding, QuoteVerifier, judge_debug, judge_policy, judge_report_data,
+            Collateral, DcapVerifier, Expectation, ExpectedBinding, judge_debug, judge_policy, judge_report_data,
             judge_tcb, judge_verdict,
         },
     },
@@ -34,7 +34,7 @@ pub(in crate::commands) struct Judgement<'a> {
     args: &'a JudgementArgs,
     context: &'a Context,
     offline: bool,
-    verifier: QuoteVerifier,
+    verifier: DcapVerifier,
     policy: Option<(&'a Path, PolicyFile)>,
     now: u64,
 }

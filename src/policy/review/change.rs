@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use super::{
     Case, SHAPE, VALUES,
     approvals::{self, Standing},
-    place,
     pull::{Content, States, short},
 };
 use crate::{
     policy::{
         diff::{Diff, FileDiff, SideDiff, Standing as Worth},
         document::{PolicyFile, PolicyKind, profile_in_name},
+        promotion::policy_path,
         suite::{self, Demands},
     },
     report::Finding,
@@ -54,7 +54,7 @@ impl Change {
     pub fn of(states: &States, from: &str, to: &str) -> Self {
         let (mut before, mut after, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
         for profile in Profile::ALL {
-            let path = place::policy(profile);
+            let path = policy_path(profile);
             // A policy that cannot be read on the base is none: whatever comes after it is new, as a whole.
             if let Some(bytes) = states.base.get(&path).and_then(|entry| entry.bytes()) {
                 before.extend(PolicyFile::parse(&path, bytes).ok());

@@ -179,7 +179,7 @@ fn probes(case: &Case, out: &mut String) -> fmt::Result {
             Signature::Rejected(_) => ("**no one: the signature proves nothing**".to_owned(), String::new()),
         };
         let digest: String = probe.digest.to_string().chars().take(16).collect();
-        let run = probe.source("run_url").unwrap_or_default();
+        let run = probe.about().and_then(|about| about.run_url.clone()).unwrap_or_default();
         let cells = [
             markdown_code(&probe.offered.path),
             markdown_code(&format!("sha256:{digest}…")),

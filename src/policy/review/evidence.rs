@@ -9,15 +9,17 @@ use serde_json::Value;
 use super::{
     Case, EVIDENCE, SIGNER,
     change::{added, opens},
-    place::{self, Part, Place},
+    place::{Place, place},
     pull::States,
 };
 use crate::{
     digest::Sha256,
-    policy::candidates::{self, Candidates, Given, Proposal},
-    report::{Finding, Status},
+    policy::{
+        candidates::{self, Given, Proposal},
+        promotion::{self, About, Part, Seal, Target},
+    },
+    report::Finding,
     schema::excerpt::excerpt,
-    subject::{profile::Profile, role::Role},
 };
 
 /// Older measurements are told apart: somebody may offer what was right once.
@@ -29,9 +31,7 @@ pub struct Offered {
     /// Where the candidates lie.
     pub path: String,
     /// Machines that they are of, by that path.
-    pub role: Role,
-    /// The profile, likewise.
-    pub profile: Profile,
+    pub target: Target,
     /// What they are.
     pub candidates: Vec<u8>,
     /// Where what signs them lies, or should.
@@ -48,7 +48,7 @@ pub struct Probe {
     /// SHA-256 of the candidates.
     pub digest: Sha256,
     /// The candidates, read.
-    pub candidates: Result<Candidates, Box<Finding>>,
+    pub read: Result<promotion::Probe, Box<Finding>>,
     /// What came of the signature.
     pub signature: Signature,
 }
@@ -90,23 +90,23 @@ pub struct Signer {
 /// Candidates that the pull request adds or changes, in the order of their paths. What was there before vouches for nothing
 /// new: it may be of a machine that was taken off the lists since.
 pub fn offered(states: &States) -> Vec<Offered> {
-    let changed = states.changed();
     let mut found = Vec::new();
-    for (path, entry) in &changed {
-        let Place::Evidence { role, profile, number, part: Part::Candidates } = place::place(path) else {
+    for (path, entry) in states.changed() {
+        let (Place::Evidence(at), Some(bytes)) = (place(path), entry.and_then(|entry| entry.bytes())) else { continue };
+        if at.part != Part::Candidates {
             continue;
-        };
-        let Some(bytes) = entry.and_then(|entry| entry.bytes()) else { continue };
+        }
         let seal = |part| {
-            let path = place::evidence((role, profile), number, part);
+            let path = promotion::Place { part, ..at }.to_string();
             let bytes = states.head.get(&path).and_then(|entry| entry.bytes())?.to_vec();
             Some((path, bytes))
         };
         let (seal_path, seal) = match seal(Part::Bundle).or_else(|| seal(Part::Signature)) {
             Some((path, bytes)) => (path, Some(bytes)),
-            None => (place::evidence((role, profile), number, Part::Bundle), None),
+            None => (promotion::Place { part: Part::Bundle, ..at }.to_string(), None),
         };
-        found.push(Offered { path: (*path).to_owned(), role, profile, candidates: bytes.to_vec(), seal_path, seal });
+        let (path, candidates) = (path.to_owned(), bytes.to_vec());
+        found.push(Offered { path, target: at.target, candidates, seal_path, seal });
     }
     found
 }
@@ -115,40 +115,30 @@ pub fn offered(states: &States) -> Vec<Offered> {
 /// and its profile is left out.
 pub fn given(files: &BTreeMap<String, Vec<u8>>) -> Vec<Offered> {
     let mut found = Vec::new();
-    for (path, bytes) in files {
-        let Ok(read) = Candidates::parse(path, bytes) else { continue };
-        let stated: Vec<Profile> = read.entries.iter().filter_map(|entry| entry.profile).collect();
-        let Some(role) = role_of(&read.document) else { continue };
+    for (path, candidates) in files {
+        let Ok(read) = promotion::Probe::read(path, candidates, None, Seal::Bundle(String::new())) else { continue };
         let stem = path.strip_suffix(".json").unwrap_or(path);
         let names = [path.as_str(), stem].into_iter().flat_map(|name| {
             [".bundle.json", ".sigstore.json", ".sig"].map(|ending| format!("{name}{ending}"))
         });
-        let mut names = names.peekable();
-        let first = names.peek().cloned().unwrap_or_default();
-        let (seal_path, seal) = match names.find_map(|name| Some((files.get(&name)?.clone(), name))) {
+        let (seal_path, seal) = match names.into_iter().find_map(|name| Some((files.get(&name)?.clone(), name))) {
             Some((bytes, name)) => (name, Some(bytes)),
-            None => (first, None),
+            None => (format!("{path}.bundle.json"), None),
         };
-        found.extend(stated.into_iter().map(|profile| {
-            let (path, candidates, seal_path, seal) = (path.clone(), bytes.clone(), seal_path.clone(), seal.clone());
-            Offered { path, role, profile, candidates, seal_path, seal }
+        found.extend(read.targets().into_iter().map(|target| {
+            let (path, candidates, seal_path, seal) = (path.clone(), candidates.clone(), seal_path.clone(), seal.clone());
+            Offered { path, target, candidates, seal_path, seal }
         }));
     }
     found
 }
 
-/// The role that candidates say they are of.
-fn role_of(document: &Value) -> Option<Role> {
-    let family = document.get("source")?.get("family")?.as_str()?;
-    Role::ALL.into_iter().find(|role| role.as_str() == family)
-}
-
 impl Probe {
     /// Reads candidates whose signature is verified.
     pub fn new(offered: Offered, signature: Signature) -> Self {
-        let digest = Sha256::of(&offered.candidates);
-        let candidates = Candidates::parse(&offered.path, &offered.candidates);
-        Self { offered, digest, candidates, signature }
+        // The signature is judged already.
+        let read = promotion::Probe::read(&offered.path, &offered.candidates, None, Seal::Bundle(String::new()));
+        Self { digest: Sha256::of(&offered.candidates), offered, read, signature }
     }
 
     /// Whether it vouches for lists of its role and profile.
@@ -158,69 +148,47 @@ impl Probe {
             Signature::WithKey => true,
             Signature::Absent | Signature::Rejected(_) => false,
         };
-        signed && self.strange().is_empty() && self.candidates.as_ref().is_ok_and(|read| read.malformed.is_empty())
+        let sound = |read: &promotion::Probe| {
+            let passed = read.about.verdict.as_deref().is_none_or(|verdict| verdict == PASSED);
+            passed && read.given.file.malformed.is_empty() && read.targets().contains(&self.offered.target)
+        };
+        signed && self.read.as_ref().is_ok_and(sound)
     }
 
-    /// A text of the candidates' `source`: signed, and yet as untrusted as any text.
-    pub fn source(&self, key: &str) -> Option<String> {
-        let document = &self.candidates.as_ref().ok()?.document;
-        document.get("source")?.get(key)?.as_str().map(excerpt)
-    }
-
-    /// What it says of itself that is not what its path says: what, as it should be, and as it is.
-    fn strange(&self) -> Vec<(&'static str, String, String)> {
-        let Ok(read) = &self.candidates else { return Vec::new() };
-        let mut strange = Vec::new();
-        let role = read.document.get("source").and_then(|source| source.get("family"));
-        if role.and_then(Value::as_str) != Some(self.offered.role.as_str()) {
-            let actual = role.map_or_else(|| "none".to_owned(), crate::schema::excerpt::excerpt_json);
-            strange.push(("role", self.offered.role.as_str().to_owned(), actual));
-        }
-        let stated: Vec<Profile> = read.entries.iter().filter_map(|entry| entry.profile).collect();
-        // One file may hold candidates of several profiles, and is then evidence for each.
-        if !stated.contains(&self.offered.profile) {
-            let names: Vec<_> = stated.iter().map(|profile| profile.as_str()).collect();
-            let actual = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-            strange.push(("profile", self.offered.profile.as_str().to_owned(), actual));
-        }
-        strange
+    /// What the candidates say of the probe: signed, and yet as untrusted as any text.
+    pub fn about(&self) -> Option<&About> {
+        self.read.as_ref().ok().map(|read| &read.about)
     }
 }
 
-/// What probes that vouch for lists of a role measured in a profile.
-pub(super) fn measured(case: &Case, role: Role, profile: Profile) -> Option<Proposal> {
-    let of = case.probes.iter().filter(|probe| (probe.offered.role, probe.offered.profile) == (role, profile));
-    let given = of.filter(|probe| probe.vouches()).filter_map(|probe| read(probe));
-    let given: Vec<Given> = given.collect();
-    candidates::proposals(&given).into_iter().find(|proposal| proposal.profile == profile)
-}
+/// The word of a probe that passed.
+const PASSED: &str = "passed";
 
-fn read(probe: &Probe) -> Option<Given> {
-    Some(Given { file: probe.candidates.as_ref().ok()?.clone(), profile: Some(probe.offered.profile) })
+/// What probes that vouch for lists of a target measured.
+pub(super) fn measured(case: &Case, target: Target) -> Option<Proposal> {
+    let of = case.probes.iter().filter(|probe| probe.offered.target == target && probe.vouches());
+    let given: Vec<Given> = of.filter_map(|probe| Some(probe.read.as_ref().ok()?.given.clone())).collect();
+    candidates::proposals(&given).into_iter().find(|proposal| proposal.profile == target.profile)
 }
 
 /// [`EVIDENCE`]: whatever admits something new has candidates of its role and profile in the pull request, signed and sound.
 pub(super) fn evidence(case: &Case) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (_, side) in case.change.sides() {
-        let has = |probe: &Probe| (probe.offered.role, probe.offered.profile) == (side.side, side.profile);
-        if (added(side) > 0 || opens(side)) && !case.probes.iter().any(has) {
-            let (role, profile) = (side.side.as_str(), side.profile);
-            let path = place::evidence((side.side, profile), 1, Part::Candidates);
-            let message = format!("what is newly admitted of {profile} {role} machines has no candidates of a probe");
-            findings.push(EVIDENCE.missing("", message).compared(path, "no such file").help(PROMOTE));
+        let target = Target { role: side.side, profile: side.profile };
+        if (added(side) > 0 || opens(side)) && !case.probes.iter().any(|probe| probe.offered.target == target) {
+            let path = promotion::Place { target, number: 1, part: Part::Candidates };
+            let message = format!("what is newly admitted of {target} has no candidates of a probe");
+            findings.push(EVIDENCE.missing("", message).compared(path.to_string(), "no such file").help(PROMOTE));
         }
     }
-    let mut groups: BTreeMap<(&str, Profile), Vec<&Probe>> = BTreeMap::new();
-    for probe in &case.probes {
-        findings.extend(one(probe));
-        groups.entry((probe.offered.role.as_str(), probe.offered.profile)).or_default().push(probe);
-    }
-    for ((_, profile), probes) in groups {
-        let given: Vec<Given> = probes.iter().filter_map(|probe| read(probe)).collect();
-        // That other profiles are not probed here is no fault.
-        let judged = candidates::judge(&given).into_iter();
-        findings.extend(judged.filter(|finding| finding.status != Status::Missing || finding.subject == profile.as_str()));
+    findings.extend(case.probes.iter().flat_map(one));
+    for target in Target::all() {
+        let of = case.probes.iter().filter(|probe| probe.offered.target == target);
+        let read: Vec<promotion::Probe> = of.filter_map(|probe| probe.read.as_ref().ok().cloned()).collect();
+        if !read.is_empty() {
+            findings.extend(promotion::judge::candidates(&read, None));
+        }
     }
     if findings.is_empty() {
         findings.push(EVIDENCE.pass("", "nothing is newly admitted, so nothing needs evidence"));
@@ -232,29 +200,45 @@ pub(super) fn evidence(case: &Case) -> Vec<Finding> {
 const PROMOTE: &str = "probe the machines, and let `merotee policy promote` propose what they measured";
 
 fn one(probe: &Probe) -> Vec<Finding> {
-    let path = &probe.offered.path;
-    if let Err(why) = &probe.candidates {
-        return vec![(**why).clone()];
+    let (path, target) = (&probe.offered.path, probe.offered.target);
+    let read = match &probe.read {
+        Ok(read) => read,
+        Err(why) => return vec![(**why).clone()],
+    };
+    let mut findings = Vec::new();
+    if !read.targets().contains(&target) {
+        let targets: Vec<String> = read.targets().iter().map(ToString::to_string).collect();
+        let actual = if targets.is_empty() { "nothing that they say".to_owned() } else { targets.join(", ") };
+        findings.push(
+            EVIDENCE
+                .fail(path, "the candidates are of other machines than the folder they lie in")
+                .compared(target.to_string(), actual)
+                .help("another machine's values would be admitted: commit each probe where it belongs"),
+        );
     }
-    let strange = probe.strange().into_iter().map(|(part, expected, actual)| {
-        EVIDENCE
-            .fail(path, format!("the candidates are of another {part} than the folder they lie in"))
-            .compared(expected, actual)
-            .help("another machine's values would be admitted: commit each probe where it belongs")
-    });
-    let mut findings: Vec<Finding> = strange.collect();
+    let unstable = read.given.file.document.get("source").and_then(|source| source.get("unstable")?.as_array());
+    if let Some(registers) = unstable.filter(|registers| !registers.is_empty()) {
+        let names: Vec<String> = registers.iter().filter_map(Value::as_str).take(5).map(excerpt).collect();
+        findings.push(
+            EVIDENCE
+                .warn(path, format!("the probes differ in {}", names.join(", ")))
+                .help("find out why before you approve: every combination of the values is admitted"),
+        );
+    }
     match &probe.signature {
         Signature::Absent => {
             let message = "nothing signs the candidates";
-            findings.push(EVIDENCE.missing(path, message).compared(&probe.offered.seal_path, "no such file").help(PROMOTE));
+            let expected = &probe.offered.seal_path;
+            findings.push(EVIDENCE.missing(path, message).compared(expected, "no such file").help(PROMOTE));
         }
         Signature::Rejected(why) => {
             findings.push(EVIDENCE.fail(path, format!("the signature proves nothing: {why}")).help(PROMOTE));
         }
         Signature::By(_) | Signature::WithKey => {
-            let run = probe.source("run_url");
-            let run = run.map(|run| format!(", of run {run}")).unwrap_or_default();
-            findings.push(EVIDENCE.pass(path, format!("signed: sha256:{}{run}", probe.digest)));
+            let About { image, run_url, .. } = &read.about;
+            let image = image.as_deref().map(|image| format!(", of image {image}")).unwrap_or_default();
+            let run = run_url.as_deref().map(|run| format!(", of run {run}")).unwrap_or_default();
+            findings.push(EVIDENCE.pass(path, format!("signed: sha256:{}{image}{run}", probe.digest)));
         }
     }
     findings

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use super::{
     Case, FILES,
-    place::{self, FOLDER, Part, Place},
+    place::{self, Place},
     pull::{Content, Files},
 };
 use crate::{
+    policy::promotion::{FOLDER, Part},
     report::Finding,
     schema::{MAX_JSON_BYTES, excerpt::{capped, excerpt}},
     text::counted,
@@ -20,8 +21,11 @@ pub const MAX_SEAL_BYTES: u64 = 1 << 20;
 /// Most bytes that are read of the file at `path` in the folder of policies; `None` where it is not looked at.
 pub fn limit(path: &str) -> Option<u64> {
     match place::place(path) {
-        Place::Policy(_) | Place::Evidence { part: Part::Candidates, .. } => Some(MAX_JSON_BYTES as u64),
-        Place::Evidence { part: Part::Bundle | Part::Signature, .. } => Some(MAX_SEAL_BYTES),
+        Place::Policy(_) => Some(MAX_JSON_BYTES as u64),
+        Place::Evidence(place) => Some(match place.part {
+            Part::Candidates => MAX_JSON_BYTES as u64,
+            Part::Bundle | Part::Signature => MAX_SEAL_BYTES,
+        }),
         Place::Prose | Place::Other => None,
     }
 }
@@ -42,7 +46,7 @@ pub(super) fn files(case: &Case) -> Vec<Finding> {
     let (mut problems, mut meant) = (Vec::new(), 0);
     for path in every {
         match place::place(path) {
-            Place::Policy(_) | Place::Evidence { .. } => meant += 1,
+            Place::Policy(_) | Place::Evidence(_) => meant += 1,
             Place::Prose => problems.push(FILES.warn(excerpt(path), "is changed along with the policies")),
             Place::Other => problems.push(beside(path)),
         }

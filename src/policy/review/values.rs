@@ -11,10 +11,10 @@ use crate::{
     attestation::measurement::{Measurement, Register},
     policy::{
         diff::{FileDiff, SideDiff, Standing, admission::Count},
+        promotion::Target,
     },
     report::Finding,
     schema::excerpt::capped,
-    subject::{profile::Profile, role::Role},
     text::counted,
 };
 
@@ -44,7 +44,8 @@ fn of_side(case: &Case, file: &FileDiff, side: &SideDiff) -> Vec<Finding> {
     if opens(side) {
         findings.push(opened(subject, &whose, side));
     }
-    let proposal = measured(case, side.side, side.profile);
+    let target = Target { role: side.side, profile: side.profile };
+    let proposal = measured(case, target);
     let proposal = proposal.as_ref();
     let mut unmeasured = Vec::new();
     for of in &side.registers {
@@ -52,7 +53,7 @@ fn of_side(case: &Case, file: &FileDiff, side: &SideDiff) -> Vec<Finding> {
             proposal.map(|proposal| proposal.allowed.register(of.register).iter().collect()).unwrap_or_default();
         for value in of.change.added.iter().filter(|value| !known.contains(value)) {
             let message = format!("{whose}: no probe measured this value of {}", of.register);
-            let found = elsewhere(case, (side.side, side.profile, of.register), value);
+            let found = elsewhere(case, (target, of.register), value);
             let actual = found.map_or_else(|| value.to_string(), |place| format!("{value}, which is {place}"));
             unmeasured.push((message, actual));
         }
@@ -97,8 +98,8 @@ fn opened(subject: &str, whose: &str, side: &SideDiff) -> Finding {
 
 /// What is newly admitted, and how much of it was measured as a whole.
 fn admitted(case: &Case, side: &SideDiff) -> String {
-    let of = |probe: &&super::evidence::Probe| (probe.offered.role, probe.offered.profile) == (side.side, side.profile);
-    let probes = case.probes.iter().filter(of).filter(|probe| probe.vouches()).count();
+    let target = Target { role: side.side, profile: side.profile };
+    let probes = case.probes.iter().filter(|probe| probe.offered.target == target && probe.vouches()).count();
     let values = counted(added(side), "new value, measured by", "new values, all measured by");
     let probes = counted(probes, "probe", "probes");
     match side.admission.newly {
@@ -108,15 +109,12 @@ fn admitted(case: &Case, side: &SideDiff) -> String {
 }
 
 /// Where else a probe measured a value, for a person who put it into the wrong list.
-fn elsewhere(case: &Case, (role, profile, register): (Role, Profile, Register), value: &Measurement) -> Option<String> {
-    for other_role in Role::ALL {
-        for other_profile in Profile::ALL {
-            let Some(proposal) = measured(case, other_role, other_profile) else { continue };
-            let has = |other: &Register| proposal.allowed.register(*other).contains(value);
-            let same = (other_role, other_profile) == (role, profile);
-            if let Some(other) = Register::ALL.into_iter().find(|other| (!same || *other != register) && has(other)) {
-                return Some(format!("{other} of a {other_profile} {}", other_role.as_str()));
-            }
+fn elsewhere(case: &Case, (target, register): (Target, Register), value: &Measurement) -> Option<String> {
+    for other in Target::all() {
+        let Some(proposal) = measured(case, other) else { continue };
+        let has = |one: &Register| proposal.allowed.register(*one).contains(value);
+        if let Some(found) = Register::ALL.into_iter().find(|one| (other, *one) != (target, register) && has(one)) {
+            return Some(format!("{found} of {other}"));
         }
     }
     None

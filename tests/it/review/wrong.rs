@@ -97,18 +97,18 @@ fn evidence_counts_for_its_own_role_profile_and_register_and_whole() {
     let mut draft = Draft::new();
     draft.candidates["profile"] = json!("locked-read-only");
     let pull = site.opened("profile", draft).approved(&["alice", "bob"]);
-    let report = pull.judge(&[]).run().expect(10).says(&["of another profile than the folder they lie in"]).report();
+    let report = pull.judge(&[]).run().expect(10).says(&["of other machines than the folder they lie in"]).report();
     assert!(found(&report).contains(&"promotion-evidence fail".to_owned()), "{report:#}");
     assert!(found(&report).contains(&values.to_owned()), "{report:#}");
     let mut draft = Draft::new();
     draft.candidates["source"]["family"] = json!("node");
     let pull = site.opened("role", draft).approved(&["alice", "bob"]);
-    caught(&pull, 10, &["promotion-evidence fail", values], &["of another role", "expected kms, got"]);
+    caught(&pull, 10, &["promotion-evidence fail", values], &["of other machines", "expected kms-debug, got node-debug"]);
     // Values that were measured, in another register.
     let mut draft = Draft::new();
     draft.policy["policy"]["kms_allowed_rtmr1"][1] = json!(value("kms debug rtmr2"));
     let pull = site.opened("register", draft).approved(&["alice", "bob"]);
-    caught(&pull, 10, &[values], &["no probe measured this value of RTMR1", "which is RTMR2 of a debug kms"]);
+    caught(&pull, 10, &[values], &["no probe measured this value of RTMR1", "which is RTMR2 of kms-debug"]);
     // A compose hash and a TCB status that no probe saw.
     let mut draft = Draft::new();
     draft.policy["policy"]["kms_allowed_event_payload"][1] = json!("ef".repeat(32));
