@@ -10,7 +10,7 @@ use merotee::subject::profile::Profile;
 use reqwest::Method;
 use serde_json::json;
 
-use self::site::{CANDIDATES, Draft, Site, problems};
+use self::site::{Draft, Site, problems};
 use crate::binary::statuses;
 
 #[test]
@@ -36,7 +36,7 @@ fn a_promotion_with_evidence_and_two_approvals_passes_and_tells_what_it_admits()
     assert_eq!(pull.comments(), [json!(null); 0]);
     assert_eq!(site.hub().recorder().requests().iter().rev().take(12).filter(|one| one.method != Method::GET).count(), 0);
     let human = pull.plain(&[]).run().expect(0);
-    human.says(&["@alice, @bob of calimero-network/security approved", "6 new values", "kms-phala-staging-probe.yaml @ refs/heads/master"]);
+    human.says(&["@alice and @bob of calimero-network/security approved", "6 new values", "kms-phala-staging-probe.yaml @ refs/heads/master"]);
 }
 
 #[test]
@@ -61,17 +61,15 @@ fn the_pull_request_comes_from_the_event_and_nothing_else_of_it_does() {
 #[test]
 fn evidence_may_lie_in_a_folder_and_be_signed_with_a_key() {
     let site = Site::start();
-    let draft = Draft { signed: false, files: vec![(CANDIDATES.to_owned(), Some("{}".to_owned()))], ..Draft::new() };
+    let draft = Draft { signed: false, ..Draft::new() };
     let (candidates, keys) = (format!("{:#}\n", draft.candidates), concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sign/keys"));
-    // Only the policy changes.
-    let mut files = draft.files;
-    files.clear();
-    let pull = site.opened("folder", Draft { files, evidence: "README.md".to_owned(), ..draft }).approved(&["alice", "bob"]);
+    // What lies at another path is no evidence.
+    let pull = site.opened("folder", Draft { evidence: "README.md".to_owned(), ..draft }).approved(&["alice", "bob"]);
     let bundle = site::bundle(&pull.repository, "kms-phala-staging-probe.yaml", "refs/heads/master", &candidates);
     site.place.write("probe/measurement-policy-candidates.json", &candidates);
     site.place.write("probe/measurement-policy-candidates.json.bundle.json", bundle);
     pull.judge(&["--candidates", "probe"]).run().expect(0);
-    pull.judge(&[]).run().expect(11).says(&["has no candidates of a probe"]);
+    pull.judge(&[]).run().expect(10).says(&["has no candidates of a probe"]);
     let secret = format!("{keys}/ed25519.pem");
     site.place.write("by-key/measurement-policy-candidates.json", &candidates);
     site.place.merotee(["sign", "--key", &secret, "by-key/measurement-policy-candidates.json"]).run().expect(0);
@@ -101,7 +99,7 @@ fn a_change_of_structure_waits_for_an_architecture_review_besides_the_two_approv
     draft.policy["source"]["note"] = json!("a new field");
     let pull = site.opened("shape-2", draft).approved(&["alice", "bob", "carol"]);
     pull.judge(&[]).run().expect(0);
-    pull.judge(&["--architecture-team", "calimero-network/nobody"]).run().expect(1).says(&["there is no team"]);
+    pull.judge(&["--architecture-team", "calimero-network/no-one"]).run().expect(1).says(&["there is no team"]);
 }
 
 #[test]

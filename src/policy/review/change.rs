@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     policy::{
-        diff::{Diff, FileDiff, SideDiff, Standing as Worth},
+        diff::{Diff, FileDiff, SideDiff, Standing as Worth, wording::structural as structural_words},
         document::{PolicyFile, PolicyKind, profile_in_name},
         promotion::policy_path,
         suite::{self, Demands},
@@ -122,34 +122,42 @@ pub(super) fn shape(case: &Case) -> Vec<Finding> {
         let files = counted(case.change.after.len(), "policy keeps its", "policies keep their");
         return vec![SHAPE.pass("", format!("{files} structure"))];
     }
-    let changed: Vec<String> = change.diff.files.iter().filter(|file| !file.structural.is_empty()).map(named).collect();
-    let unreadable: Vec<String> = change.unreadable.iter().map(|finding| finding.subject.clone()).collect();
-    let files = listed(&[changed, unreadable].concat());
+    let (subject, what) = told(change);
     let team = &case.architecture;
-    let subject = if files.is_empty() { "" } else { files.as_str() };
-    let help = format!("a member of {team} approves the newest commit, besides the approvals of {}", case.security);
     match approvals::architecture(case) {
         Standing::Enough(who) => {
-            let message = format!("the structure changes; reviewed for {team} by {} at {}", listed(&who), head(case));
+            let at = short(&case.pull.head.commit);
+            let message = format!("{what}; reviewed for {team} by {} at {at}", listed(&who));
             vec![SHAPE.pass(subject, message)]
         }
-        Standing::Unknown(why) => {
-            vec![SHAPE.undecided(subject, format!("the structure changes, and {why}")).help(approvals::RIGHTS)]
-        }
+        Standing::Unknown(why) => vec![SHAPE.undecided(subject, format!("{what}, and {why}")).help(approvals::RIGHTS)],
         Standing::TooFew(_) => {
-            let message = "the structure changes: this needs an architecture review as well as the security review";
+            let message = format!("{what}: this needs an architecture review as well as the security review");
+            let help = format!("a member of {team} approves the newest commit, besides the approvals of {}", case.security);
             vec![SHAPE.missing(subject, message).compared(format!("an approval by {team}"), "none").help(help)]
         }
     }
 }
 
-fn head(case: &Case) -> String {
-    short(&case.pull.head.commit)
+/// Which files have another structure, and what of it is another.
+fn told(change: &Change) -> (String, String) {
+    let structural = change.diff.files.iter().filter(|file| !file.structural.is_empty());
+    let named = |file: &FileDiff| file.to.clone().or_else(|| file.from.clone()).unwrap_or_default();
+    let unreadable = change.unreadable.iter().map(|finding| finding.subject.clone());
+    let mut files: Vec<String> = structural.clone().map(named).chain(unreadable).collect();
+    files.sort();
+    files.dedup();
+    let words: Vec<String> =
+        structural.flat_map(|file| &file.structural).map(|one| structural_words(one).replace('`', "")).collect();
+    let more = words.len().saturating_sub(MAX_TOLD);
+    let more = if more == 0 { String::new() } else { format!("; and {more} more") };
+    let shown = words.get(..MAX_TOLD.min(words.len())).unwrap_or_default().join("; ");
+    let what = if shown.is_empty() { "a policy cannot be read".to_owned() } else { format!("{shown}{more}") };
+    (listed(&files), what)
 }
 
-fn named(file: &FileDiff) -> String {
-    file.to.clone().or_else(|| file.from.clone()).unwrap_or_default()
-}
+/// Most changes of structure that the finding tells.
+const MAX_TOLD: usize = 3;
 
 /// All rules of `policy validate`, over the policies as they are after the merge.
 pub(super) fn valid(case: &Case) -> Vec<Finding> {

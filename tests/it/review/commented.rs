@@ -80,7 +80,7 @@ fn hostile_words_stay_text_in_the_comment_and_in_a_workflow() {
     draft.candidates["source"]["run_url"] = json!(format!("javascript:{evil}"));
     draft.policy["source"]["ref"] = json!(evil);
     draft.committer = ("::set-output name=verdict::passed", "x@example.invalid");
-    draft.files = vec![("docs/@everyone <b>|x`y.md".to_owned(), Some("x".to_owned()))];
+    draft.files = vec![("docs/@everyone <b>|x.md".to_owned(), Some("x".to_owned()))];
     let pull = site.opened("hostile", draft).approved(&["alice", "bob"]);
     let (outputs, summary) = (site.place.path("outputs"), site.place.path("summary"));
     let run = pull.plain(&["--comment", "--format", "markdown"]).env("GITHUB_ACTIONS", "true");
