@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, GcpEndpoints, PhalaEndpoints, SigningEndpoints};
 #[cfg(feature = "sandbox")]
-pub(crate) use self::endpoints::{KmsEndpoints, url};
+pub(crate) use self::endpoints::{KmsEndpoints, Offered, url};
 use crate::{
     adapters::{
         file,

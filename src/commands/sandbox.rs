@@ -2,6 +2,7 @@
 //! the world's endpoints where its arguments leave them open.
 
 mod artifacts;
+mod gcp;
 mod kms;
 
 use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
@@ -88,7 +89,7 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
 fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Result<Endpoints> {
     let real = Endpoints::real(Some(SecretString::from(TOKEN)))?;
     Ok(Endpoints {
-        gcp: real.gcp,
+        gcp: gcp::endpoints(world)?,
         repository: Some(repository()?),
         api_url: url(world.api_url())?,
         server_url: url(DEFAULT_SERVER)?,

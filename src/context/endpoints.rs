@@ -9,6 +9,8 @@ use secrecy::SecretString;
 use url::Url;
 
 pub(crate) use self::gcp::GcpEndpoints;
+#[cfg(feature = "sandbox")]
+pub(crate) use self::gcp::Offered;
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},

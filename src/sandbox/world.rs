@@ -15,8 +15,10 @@ use super::{
     catalog,
     documents::{self, GENERATED_AT},
     dstack::{Machine, Sockets},
+    gcp::{self, Cloud as Gcp},
     github::{self, Hub},
     key::Seed,
+    node,
     release::{Sample, ServedRelease},
     sigstore::{self, Instance, Log},
     tamper::Tamper,
@@ -60,6 +62,9 @@ pub struct World {
     platform: Arc<Platform>,
     kms: Agent,
     node: Agent,
+    gcp: Arc<Gcp>,
+    gcp_url: String,
+    network: String,
     sockets: Sockets,
     folder: TempDir,
     _servers: JoinSet<()>,
@@ -87,6 +92,8 @@ pub struct Plan {
     pub tampers: Vec<Tamper>,
     /// Releases to spoil; empty means every one that can be.
     pub targets: Vec<Tag>,
+    /// What is wrong with Google Cloud.
+    pub gcp: Option<gcp::Flaw>,
     /// Releases to build instead of the samples, newest first. The catalog lists every version that both families have.
     pub instead: Vec<Ordered>,
 }
@@ -190,6 +197,8 @@ impl World {
         let (storage_listener, storage) = listen().await?;
         let (api_listener, api) = listen().await?;
         let (pccs_listener, pccs) = listen().await?;
+        let (gcp_listener, gcp_url) = listen().await?;
+        let (network_listener, network) = listen().await?;
         // Collateral is worth something for a month: it bears the time of the run, unlike everything else here.
         let platform = Arc::new(Platform::new(plan.seed, jiff::Timestamp::now())?);
         let folder = TempDir::with_prefix("merotee-sandbox-")
@@ -204,6 +213,9 @@ impl World {
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
+        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.gcp)?);
+        serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
+        serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
         let sockets = Sockets::new(folder.path())?;
         let start = |tag| agent(&sockets, machine(&platform, &sample(tag)?, Profile::LockedReadOnly));
         let (kms, node) = (start(KMS)?, start(NODE)?);
@@ -212,7 +224,21 @@ impl World {
         write(folder.path(), KMS_POLICY, format!("{policy:#}\n"))?;
         let node_key = Seed::new("node", plan.seed).bytes::<32>("libp2p", 0);
         write(folder.path(), NODE_KEY, hex::encode(node_key))?;
-        Ok(Self { api, github: hub, sigstore, pccs, platform, kms, node, sockets, folder, _servers: servers })
+        Ok(Self {
+            api,
+            github: hub,
+            sigstore,
+            pccs,
+            platform,
+            kms,
+            node,
+            gcp,
+            gcp_url,
+            network,
+            sockets,
+            folder,
+            _servers: servers,
+        })
     }
 
     /// Base URL of GitHub's REST API.
@@ -238,6 +264,21 @@ impl World {
     /// The TDX platform.
     pub fn platform(&self) -> &Arc<Platform> {
         &self.platform
+    }
+
+    /// Google Cloud: what is in its account, and how it is to fail.
+    pub fn gcp(&self) -> &Arc<Gcp> {
+        &self.gcp
+    }
+
+    /// Base URL of Google Cloud's services.
+    pub fn gcp_url(&self) -> &str {
+        &self.gcp_url
+    }
+
+    /// The network that Google Cloud's machines are on, as an HTTP proxy.
+    pub fn network_url(&self) -> &str {
+        &self.network
     }
 
     /// Socket of the guest agent of the sample KMS, `mero-kms-v1.2.0` in profile locked-read-only.
