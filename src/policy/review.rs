@@ -3,7 +3,7 @@
 //! Three questions, each answered from the commits themselves and never from what the pull request says of itself: does it
 //! change nothing but policies and their evidence ([`files`]); was every value that is newly admitted measured by a probe
 //! whose workflow signed it ([`evidence`], `values`); and did enough members of the team approve of just this commit
-//! ([`approvals`]). Whatever cannot be answered is no pass.
+//! ([`approvals`]). Whatever cannot be answered keeps it from passing.
 //!
 //! Everything here is a function of a [`Case`]. Nothing asks GitHub, verifies a signature or posts a [`comment`].
 

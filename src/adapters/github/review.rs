@@ -106,7 +106,7 @@ struct Listed {
     committer: Option<MaybeAccount>,
 }
 
-/// GitHub answers with an empty object for an address that is no account's.
+/// GitHub answers with an empty object for an address without an account.
 #[derive(Deserialize)]
 struct MaybeAccount {
     login: Option<String>,

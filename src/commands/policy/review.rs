@@ -130,7 +130,7 @@ fn number(args: &PolicyReviewArgs) -> Result<u64> {
     }
 }
 
-/// What became of the comment.
+/// The outcome of posting the comment.
 fn told(posted: Posted, number: u64) -> (Finding, Option<Action>) {
     let target = format!("#{number}");
     match posted {

@@ -123,7 +123,7 @@ pub(super) fn security(case: &Case) -> Standing {
     }
 }
 
-/// Whether the architecture team has approved, besides the security team: who is in both counts for one of them.
+/// Whether the architecture team has approved, as well as the security team: who is in both counts for one of them.
 pub(super) fn architecture(case: &Case) -> Standing {
     let (of_security, _) = approvals(case, &case.security);
     let (counting, unknown) = approvals(case, &case.architecture);

@@ -35,7 +35,7 @@ pub struct Posting<'a> {
     pub author: Option<&'a str>,
 }
 
-/// What became of a comment.
+/// The outcome of posting a comment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Posted {
     /// It was not there.
