@@ -37,8 +37,10 @@ use crate::{
 };
 
 /// The pull request can be merged, and stood still.
-pub const STATE: CheckInfo =
-    CheckInfo { id: "promotion-state", title: "the pull request is open and ready, up to date, and stood still meanwhile" };
+pub const STATE: CheckInfo = CheckInfo {
+    id: "promotion-state",
+    title: "the pull request is open and ready, up to date, and stood still meanwhile",
+};
 /// It has the label.
 pub const LABEL: CheckInfo =
     CheckInfo { id: "promotion-label", title: "the pull request has the label that marks a promotion" };
@@ -147,7 +149,9 @@ fn state(case: &Case) -> Vec<Finding> {
         (PullState::Open, true) => {
             findings.push(STATE.missing("", "it is a draft").help("mark it as ready for review when it is"));
         }
-        (PullState::Closed, _) => findings.push(STATE.fail("", "it is closed").help("open it again, or judge another one")),
+        (PullState::Closed, _) => {
+            findings.push(STATE.fail("", "it is closed").help("open it again, or judge another one"))
+        }
         (PullState::Merged, _) => {
             findings.push(STATE.fail("", "it is merged already").help("verify the release that is made of it"));
         }
@@ -161,7 +165,9 @@ fn state(case: &Case) -> Vec<Finding> {
     match &pull.source {
         Source::Own => {}
         Source::Fork(name) => findings.push(STATE.warn("", format!("its branch lies in the fork {}", excerpt(name)))),
-        Source::Gone => findings.push(STATE.warn("", "the fork that its branch lay in is gone: it cannot be corrected any more")),
+        Source::Gone => {
+            findings.push(STATE.warn("", "the fork that its branch lay in is gone: it cannot be corrected any more"))
+        }
     }
     if findings.iter().all(|finding| finding.status == crate::report::Status::Warn) {
         findings.insert(0, STATE.pass("", format!("open, at {}", short(&pull.head.commit))));

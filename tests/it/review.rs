@@ -30,13 +30,21 @@ fn a_promotion_with_evidence_and_two_approvals_passes_and_tells_what_it_admits()
     }
     let told = site.place.read("outputs");
     assert!(told.contains("structural=false\nnewly_admits=6\nverdict=passed\n"), "{told}");
-    let kinds: Vec<_> = report["sections"][0]["exhibits"].as_array().unwrap().iter().map(|e| e["kind"].clone()).collect();
+    let kinds: Vec<_> =
+        report["sections"][0]["exhibits"].as_array().unwrap().iter().map(|e| e["kind"].clone()).collect();
     assert_eq!(kinds, [json!("registers"), json!("signatures")], "{report:#}");
     // Nothing is written unless it is asked for.
     assert_eq!(pull.comments(), [json!(null); 0]);
-    assert_eq!(site.hub().recorder().requests().iter().rev().take(12).filter(|one| one.method != Method::GET).count(), 0);
+    assert_eq!(
+        site.hub().recorder().requests().iter().rev().take(12).filter(|one| one.method != Method::GET).count(),
+        0
+    );
     let human = pull.plain(&[]).run().expect(0);
-    human.says(&["@alice and @bob of calimero-network/security approved", "6 new values", "kms-phala-staging-probe.yaml @ refs/heads/master"]);
+    human.says(&[
+        "@alice and @bob of calimero-network/security approved",
+        "6 new values",
+        "kms-phala-staging-probe.yaml @ refs/heads/master",
+    ]);
 }
 
 #[test]
@@ -62,7 +70,8 @@ fn the_pull_request_comes_from_the_event_and_nothing_else_of_it_does() {
 fn evidence_may_lie_in_a_folder_and_be_signed_with_a_key() {
     let site = Site::start();
     let draft = Draft { signed: false, ..Draft::new() };
-    let (candidates, keys) = (format!("{:#}\n", draft.candidates), concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sign/keys"));
+    let (candidates, keys) =
+        (format!("{:#}\n", draft.candidates), concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/sign/keys"));
     // What lies at another path is no evidence.
     let pull = site.opened("folder", Draft { evidence: "README.md".to_owned(), ..draft }).approved(&["alice", "bob"]);
     let bundle = site::bundle(&pull.repository, "kms-phala-staging-probe.yaml", "refs/heads/master", &candidates);

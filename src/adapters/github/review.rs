@@ -267,7 +267,9 @@ fn state(pull: &Pull, subject: &str) -> Result<PullState> {
         ("open", _) => Ok(PullState::Open),
         ("closed", true) => Ok(PullState::Merged),
         ("closed", false) => Ok(PullState::Closed),
-        (other, _) => Err(Error::remote(format!("GitHub answers with state `{}`, asked for {subject}", excerpt(other)))),
+        (other, _) => {
+            Err(Error::remote(format!("GitHub answers with state `{}`, asked for {subject}", excerpt(other))))
+        }
     }
 }
 
@@ -286,7 +288,13 @@ impl Reviewed {
             }
         };
         let (author, commit) = (self.user.map(|user| user.login), self.commit_id);
-        Ok(Review { id: self.id, author, verdict, commit: commit.map(|id| id.to_ascii_lowercase()), at: self.submitted_at })
+        Ok(Review {
+            id: self.id,
+            author,
+            verdict,
+            commit: commit.map(|id| id.to_ascii_lowercase()),
+            at: self.submitted_at,
+        })
     }
 }
 

@@ -50,8 +50,7 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
     let (security, architecture) = (team(&args.team, "security")?, team(&args.architecture_team, "architecture")?);
     let judge = Judge::new(args, context, &repository)?;
     let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;
-    let wanted =
-        WantedPromotion { repository: &repository, number, folder: FOLDER, limit: rules_of_files::limit };
+    let wanted = WantedPromotion { repository: &repository, number, folder: FOLDER, limit: rules_of_files::limit };
     let Promotion { pull, states, default_branch } = github.promotion(&wanted).await?;
     let change = Change::of(&states, &pull.base.branch, &format!("#{number} at {}", short(&pull.head.commit)));
     let mut offered = evidence::offered(&states);
@@ -66,8 +65,7 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
     let token = endpoints.team_token.clone().or_else(|| endpoints.token.clone());
     let people = GitHub::new(endpoints.api_url.clone(), token, context.http.clone())?;
     let members = members(&people, &teams, &pull).await;
-    let demands =
-        Demands { label: args.label.clone(), approvals: usize::from(args.approvals), now: context.now() };
+    let demands = Demands { label: args.label.clone(), approvals: usize::from(args.approvals), now: context.now() };
     let mut case = Case { pull, states, change, probes, security, architecture, members, demands };
     if case.pull.moved.is_none() {
         case.pull.moved = github.moved(&repository, &case.pull).await?;
@@ -135,7 +133,9 @@ fn told(posted: Posted, number: u64) -> (Finding, Option<Action>) {
     let target = format!("#{number}");
     match posted {
         Posted::Created => (COMMENT.pass("", "commented"), Some(Action::done("comment", target))),
-        Posted::Updated => (COMMENT.pass("", "the comment is brought up to date"), Some(Action::done("update comment", target))),
+        Posted::Updated => {
+            (COMMENT.pass("", "the comment is brought up to date"), Some(Action::done("update comment", target)))
+        }
         Posted::Unchanged => (COMMENT.pass("", "the comment says this already"), None),
         Posted::NotAllowed(said) => {
             let finding = COMMENT

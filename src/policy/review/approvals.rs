@@ -154,10 +154,14 @@ pub(super) fn findings(case: &Case) -> Vec<Finding> {
                     findings.push(APPROVALS.pass(who, format!("approved {}{at}", short(&case.pull.head.commit))));
                 }
                 Counts::No(why) => findings.push(APPROVALS.warn(who, format!("the approval does not count: {why}"))),
-                Counts::Unknown(why) => findings.push(APPROVALS.warn(who, format!("the approval may not count: {why}"))),
+                Counts::Unknown(why) => {
+                    findings.push(APPROVALS.warn(who, format!("the approval may not count: {why}")))
+                }
             },
             ReviewVerdict::ChangesRequested => findings.push(objection(case, login, who)),
-            ReviewVerdict::Dismissed => findings.push(APPROVALS.warn(who, "the review was dismissed and does not count")),
+            ReviewVerdict::Dismissed => {
+                findings.push(APPROVALS.warn(who, "the review was dismissed and does not count"))
+            }
             ReviewVerdict::Commented | ReviewVerdict::Pending => {}
         }
     }

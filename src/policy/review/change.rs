@@ -133,7 +133,10 @@ pub(super) fn shape(case: &Case) -> Vec<Finding> {
         Standing::Unknown(why) => vec![SHAPE.undecided(subject, format!("{what}, and {why}")).help(approvals::RIGHTS)],
         Standing::TooFew(_) => {
             let message = format!("{what}: this needs an architecture review as well as the security review");
-            let help = format!("a member of {team} approves the newest commit, as well as those who approve for {}", case.security);
+            let help = format!(
+                "a member of {team} approves the newest commit, as well as those who approve for {}",
+                case.security
+            );
             vec![SHAPE.missing(subject, message).compared(format!("an approval by {team}"), "none").help(help)]
         }
     }

@@ -10,12 +10,7 @@ use super::{
     pull::{ReviewVerdict, short},
 };
 use crate::{
-    policy::{
-        diff::markdown as difference,
-        isolation::PROFILE_ISOLATION,
-        matrix,
-        roles::ROLE_SEPARATION,
-    },
+    policy::{diff::markdown as difference, isolation::PROFILE_ISOLATION, matrix, roles::ROLE_SEPARATION},
     report::{
         Counts as Tally, Exhibit, Fact, Finding, SignatureRow, Status, Table, Verdict,
         escape::{markdown, markdown_code},
@@ -194,7 +189,11 @@ fn probes(case: &Case, out: &mut String) -> fmt::Result {
 
 fn said(case: &Case, out: &mut String) -> fmt::Result {
     let team = markdown_code(&case.security.to_string());
-    writeln!(out, "\n## Approvals\n\n{} of {team} needed.\n", counted(case.demands.approvals, "approval", "approvals"))?;
+    writeln!(
+        out,
+        "\n## Approvals\n\n{} of {team} needed.\n",
+        counted(case.demands.approvals, "approval", "approvals")
+    )?;
     let latest = approvals::latest(&case.pull);
     if latest.is_empty() {
         return writeln!(out, "No review yet.");

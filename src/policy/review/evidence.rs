@@ -118,15 +118,16 @@ pub fn given(files: &BTreeMap<String, Vec<u8>>) -> Vec<Offered> {
     for (path, candidates) in files {
         let Ok(read) = promotion::Probe::read(path, candidates, None, Seal::Bundle(String::new())) else { continue };
         let stem = path.strip_suffix(".json").unwrap_or(path);
-        let names = [path.as_str(), stem].into_iter().flat_map(|name| {
-            [".bundle.json", ".sigstore.json", ".sig"].map(|ending| format!("{name}{ending}"))
-        });
+        let names = [path.as_str(), stem]
+            .into_iter()
+            .flat_map(|name| [".bundle.json", ".sigstore.json", ".sig"].map(|ending| format!("{name}{ending}")));
         let (seal_path, seal) = match names.into_iter().find_map(|name| Some((files.get(&name)?.clone(), name))) {
             Some((bytes, name)) => (name, Some(bytes)),
             None => (format!("{path}.bundle.json"), None),
         };
         found.extend(read.targets().into_iter().map(|target| {
-            let (path, candidates, seal_path, seal) = (path.clone(), candidates.clone(), seal_path.clone(), seal.clone());
+            let (path, candidates, seal_path, seal) =
+                (path.clone(), candidates.clone(), seal_path.clone(), seal.clone());
             Offered { path, target, candidates, seal_path, seal }
         }));
     }
@@ -259,7 +260,8 @@ pub(super) fn signer(case: &Case) -> Vec<Finding> {
                 });
                 findings.extend(wrong);
                 if signer.wrong.is_empty() {
-                    let commit = signer.commit.as_deref().map(|commit| format!(" at commit {commit}")).unwrap_or_default();
+                    let commit =
+                        signer.commit.as_deref().map(|commit| format!(" at commit {commit}")).unwrap_or_default();
                     findings.push(SIGNER.pass(path, format!("{}{commit}", signer.name)));
                 }
                 findings.extend(signer.at.and_then(|at| old(path, at, case.demands.now)));

@@ -11,7 +11,10 @@ use super::{
 use crate::{
     policy::promotion::{FOLDER, Part},
     report::Finding,
-    schema::{MAX_JSON_BYTES, excerpt::{capped, excerpt}},
+    schema::{
+        MAX_JSON_BYTES,
+        excerpt::{capped, excerpt},
+    },
     text::counted,
 };
 
@@ -63,7 +66,8 @@ pub(super) fn files(case: &Case) -> Vec<Finding> {
                     problems.push(FILES.fail(excerpt(path), message));
                 }
                 (Content::Unread, Some(_)) if entry.is_plain() => {
-                    problems.push(FILES.undecided(excerpt(path), "was not read: there are too many files of this kind"));
+                    problems
+                        .push(FILES.undecided(excerpt(path), "was not read: there are too many files of this kind"));
                 }
                 (Content::Bytes(_) | Content::TooLarge(_) | Content::Unread, _) => {}
             }

@@ -86,8 +86,12 @@ fn opened(subject: &str, whose: &str, side: &SideDiff) -> Finding {
     let message = match (side.standing, emptied) {
         (Standing::Withdrawn, _) => "the policy is no longer final: any genuine machine would be taken".to_owned(),
         (_, Some(register)) => format!("the list of {} is emptied and constrains nothing", register.register),
-        _ if side.tcb.emptied => "the list of TCB statuses is emptied: platforms of any status would be taken".to_owned(),
-        _ if side.event_payloads.emptied => "the list of compose hashes is emptied: any application would do".to_owned(),
+        _ if side.tcb.emptied => {
+            "the list of TCB statuses is emptied: platforms of any status would be taken".to_owned()
+        }
+        _ if side.event_payloads.emptied => {
+            "the list of compose hashes is emptied: any application would do".to_owned()
+        }
         _ => "it admits without bound".to_owned(),
     };
     VALUES
@@ -104,7 +108,9 @@ fn admitted(case: &Case, side: &SideDiff) -> String {
     let probes = counted(probes, "probe", "probes");
     match side.admission.newly {
         Count::Exactly(0) => format!("{values} {probes}"),
-        newly @ (Count::Exactly(_) | Count::Unbounded) => format!("{values} {probes}; newly admits {newly} of registers"),
+        newly @ (Count::Exactly(_) | Count::Unbounded) => {
+            format!("{values} {probes}; newly admits {newly} of registers")
+        }
     }
 }
 
@@ -135,4 +141,3 @@ fn gone(side: &SideDiff) -> Option<String> {
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }
-

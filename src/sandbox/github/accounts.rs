@@ -112,7 +112,9 @@ impl Accounts {
 
     /// Whether anybody is in a team: there is no other sign of one here.
     pub(super) fn has_team(&self, [organisation, team]: [&str; 2]) -> bool {
-        self.members.keys().any(|[of, name, _]| of.eq_ignore_ascii_case(organisation) && name.eq_ignore_ascii_case(team))
+        self.members
+            .keys()
+            .any(|[of, name, _]| of.eq_ignore_ascii_case(organisation) && name.eq_ignore_ascii_case(team))
     }
 
     /// Whether somebody is in a team.

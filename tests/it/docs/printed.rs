@@ -33,7 +33,10 @@ const CANNOT: &[(&str, &str)] = &[
     ),
     ("merotee catalog add 1.2.0 1.2.0 --evidence report.json", "needs the report of a tested pair"),
     ("merotee version-sync --pr 42", "asks about a pull request, which the sandbox does not have"),
-    ("merotee policy review --pr 42", "asks about a pull request, which the sandbox does not have; `review` opens some"),
+    (
+        "merotee policy review --pr 42",
+        "asks about a pull request, which the sandbox does not have; `review` opens some",
+    ),
     (
         "merotee policy review --pr 42 --comment --team calimero-network/security",
         "asks about a pull request, which the sandbox does not have; `review` opens some",

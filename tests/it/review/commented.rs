@@ -19,7 +19,14 @@ fn one_comment_is_written_and_later_runs_bring_it_up_to_date() {
     assert_eq!(comments.len(), 2);
     assert_eq!(comments[1]["user"]["login"], "github-actions[bot]");
     let body = comments[1]["body"].as_str().unwrap();
-    for part in ["## Policy review: INCOMPLETE", "promotion-approvals", "## Probes", "## Approvals", "`@alice`", "Registers by profile"] {
+    for part in [
+        "## Policy review: INCOMPLETE",
+        "promotion-approvals",
+        "## Probes",
+        "## Approvals",
+        "`@alice`",
+        "Registers by profile",
+    ] {
         assert!(body.contains(part), "{part}: {body}");
     }
     // Nothing new, nothing written.
@@ -40,7 +47,14 @@ fn one_comment_is_written_and_later_runs_bring_it_up_to_date() {
 fn a_comment_is_ours_by_its_author_also_where_the_token_may_not_ask_who_it_is() {
     let site = Site::start();
     let pull = site.opened("account", Draft::new()).approved(&["alice", "bob"]);
-    let account = |status| site.hub().faults().add(Fault { method: Method::GET, path: "/user".to_owned(), after: 0, what: Trouble::Status(status) });
+    let account = |status| {
+        site.hub().faults().add(Fault {
+            method: Method::GET,
+            path: "/user".to_owned(),
+            after: 0,
+            what: Trouble::Status(status),
+        })
+    };
     account(403);
     pull.judge(&["--comment"]).run().expect(0);
     account(403);
@@ -56,7 +70,8 @@ fn a_comment_is_ours_by_its_author_also_where_the_token_may_not_ask_who_it_is() 
 fn a_lost_answer_leaves_one_comment_and_a_refusal_leaves_the_verdict() {
     let site = Site::start();
     let pull = site.opened("lost", Draft::new()).approved(&["alice", "bob"]);
-    let fault = |method: Method, what| site.hub().faults().add(Fault { method, path: "/comments".to_owned(), after: 0, what });
+    let fault =
+        |method: Method, what| site.hub().faults().add(Fault { method, path: "/comments".to_owned(), after: 0, what });
     fault(Method::POST, Trouble::AnswerLost);
     pull.judge(&["--comment"]).run().expect(0);
     assert_eq!(pull.comments().len(), 1);

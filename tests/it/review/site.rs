@@ -217,7 +217,8 @@ impl Site {
     pub(crate) fn opened(&self, name: &str, draft: Draft) -> Opened<'_> {
         let repository = self.repository(name);
         let candidates = text(&draft.candidates);
-        let mut files = vec![(POLICY.to_owned(), Some(text(&draft.policy))), (draft.evidence.clone(), Some(candidates.clone()))];
+        let mut files =
+            vec![(POLICY.to_owned(), Some(text(&draft.policy))), (draft.evidence.clone(), Some(candidates.clone()))];
         if draft.signed {
             let bundle = bundle(&repository, draft.workflow, draft.git_ref, &candidates);
             files.push((draft.evidence.replace("candidates.json", "candidates.bundle.json"), Some(bundle)));
@@ -227,7 +228,8 @@ impl Site {
         let files: Vec<_> = all.into_iter().collect();
         self.commit(&repository, "promotion", &files, draft.committer);
         let repos = format!("/repos/{repository}");
-        let wanted = json!({"title": draft.title, "head": "promotion", "base": "master", "body": "", "draft": draft.draft});
+        let wanted =
+            json!({"title": draft.title, "head": "promotion", "base": "master", "body": "", "draft": draft.draft});
         let pull = self.done("author", Method::POST, &format!("{repos}/pulls"), wanted);
         let number = pull["number"].as_u64().unwrap();
         if !draft.label.is_empty() {

@@ -49,7 +49,12 @@ fn each_of_eight_ways_to_be_wrong_is_caught_by_its_own_check() {
     let mut draft = Draft::new();
     draft.policy["policy"]["kms_allowed_rtmr2"].as_array_mut().unwrap().push(json!(value("by hand")));
     let pull = site.opened("by-hand", draft).approved(&["alice", "bob"]);
-    caught(&pull, 10, &["promotion-values fail"], &["debug kms: no probe measured this value of RTMR2", &value("by hand")]);
+    caught(
+        &pull,
+        10,
+        &["promotion-values fail"],
+        &["debug kms: no probe measured this value of RTMR2", &value("by hand")],
+    );
     // 7 The label is missing.
     let pull = site.opened("label", Draft { label: "", ..Draft::new() }).approved(&["alice", "bob"]);
     caught(&pull, 11, &["promotion-label missing"], &["it is not marked as a promotion", "\"actual\": \"none\""]);

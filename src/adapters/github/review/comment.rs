@@ -74,8 +74,9 @@ impl GitHub {
     /// Usage: there is no token. Remote: every failure of the API that lasts.
     pub async fn post(&self, posting: &Posting<'_>) -> Result<Posted> {
         if !self.http.has_token() {
-            return Err(Error::usage("a comment needs a token")
-                .help("set GH_TOKEN; the token needs `pull-requests: write`"));
+            return Err(
+                Error::usage("a comment needs a token").help("set GH_TOKEN; the token needs `pull-requests: write`")
+            );
         }
         let author = match posting.author {
             Some(author) => author.to_owned(),
