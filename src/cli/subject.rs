@@ -88,8 +88,7 @@ impl Command {
                 &[Service::PhalaCloud]
             }
             Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud],
-            Self::Probe(_)
-            | Self::VerifyReleaseAssets(_)
+            Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
             | Self::ReleaseNotes(_)
@@ -109,6 +108,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. }
