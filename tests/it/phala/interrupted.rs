@@ -2,7 +2,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use merotee::sandbox::trouble::Mishap;
+use axum::http::Method;
+use merotee::sandbox::trouble::{Mishap, Trouble};
 
 use super::stage::Stage;
 
@@ -20,9 +21,7 @@ fn killed(stage: &Stage, number: usize, what: Mishap) {
     stage.cloud().troubles().clear();
     stage.cloud().troubles().add_after(number, what);
     let mut child = stage.aside(&label, &["--label", &label]);
-    let stuck = || stage.cloud().troubles().stuck() > 0;
-    stage.until(|_| stuck() || stage.cloud().troubles().are_over());
-    stage.until(|_| stuck());
+    stage.until(|cloud| cloud.troubles().stuck() > 0);
     child.kill().unwrap();
     child.wait().unwrap();
     // By its journal where there is one, and by label in every other case.
@@ -32,8 +31,6 @@ fn killed(stage: &Stage, number: usize, what: Mishap) {
     let told = format!("{what:?} at {number}: {}", run.shown());
     assert_eq!(run.code, 0, "{told}");
     stage.is_clean(&told);
-    // Once more: there is nothing left to do, and it says so.
-    stage.merotee(&["probe", "cleanup", "--out", &label]).run().expect(0);
 }
 
 #[test]
@@ -80,12 +77,19 @@ fn two_probes_at_once_do_not_take_each_others_machine() {
     assert_ne!(one["source"]["quote_sha256"], two["source"]["quote_sha256"]);
     let deleted = stage.cloud().record().writes();
     let deleted: std::collections::BTreeSet<_> =
-        deleted.iter().filter(|one| one.method == axum::http::Method::DELETE).map(|one| &one.path).collect();
+        deleted.iter().filter(|one| one.method == Method::DELETE).map(|one| &one.path).collect();
     assert_eq!(deleted.len(), 2, "{deleted:?}");
     // A name that is taken is refused, and what bears it stays.
-    let mut third = stage.aside("three", &["--label", "one", "--wait", "60"]);
-    stage.until(|cloud| cloud.running() == 1);
+    let trouble = Trouble { method: Method::GET, path: "/attestation".to_owned(), after: 0, what: Mishap::Stuck };
+    stage.cloud().troubles().add(trouble);
+    let mut third = stage.aside("three", &["--label", "one"]);
+    stage.until(|cloud| cloud.troubles().stuck() == 1);
     stage.probe("four", &["--label", "one"]).run().expect(1).says(&["merotee-probe-one already"]);
-    assert!(third.wait().unwrap().success());
+    assert_eq!(stage.cloud().running(), 1);
+    third.kill().unwrap();
+    third.wait().unwrap();
+    stage.merotee(&["probe", "cleanup", "--out", "four"]).run().expect(0);
+    assert_eq!(stage.cloud().running(), 1, "it is not the fourth's to delete");
+    stage.merotee(&["probe", "cleanup", "--out", "three"]).run().expect(0);
     stage.is_clean("the third");
 }
