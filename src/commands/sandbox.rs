@@ -87,6 +87,11 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         Some(Some(_)) | None => None,
     };
     let mut endpoints = endpoints(&world, kms.as_ref(), command.signs())?;
+    // What a probe measured, the workflow that probes signs, and not the one that releases.
+    if let Some(family) = command.probes() {
+        let url = world.probe_token_url(family);
+        endpoints.signing.identity = Some(IdentitySource::GitHub { url, token: JOB_TOKEN.into() });
+    }
     // A service runs on a machine of the release and profile it says it is.
     if let Some((release, profile)) = command.machine() {
         endpoints.kms.agent = Some(world.agent(&release, profile)?);
