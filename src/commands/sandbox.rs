@@ -29,6 +29,10 @@ use crate::{
     subject::{profile::Profile, tag::Tag},
 };
 
+/// The release that is probed where none is named: its signed documents say which images it is of, as those of upstream's
+/// releases do.
+const PROBED: &str = "mero-kms-v1.0.0";
+
 pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product> {
     if args.lists_tampers() {
         return Ok(Product::bytes(tamper_list()));
@@ -121,7 +125,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         kms: KmsEndpoints {
             url: kms.map_or(real.kms.url, |kms| kms.url().clone()),
             policy: Some(world.kms_policy()),
-            release: Some(KMS.parse().map_err(|e| Error::internal("the tag of the sandbox's KMS").because(e))?),
+            release: Some(PROBED.parse().map_err(|e| Error::internal("a sample tag does not parse").because(e))?),
             // What is rehearsed here is of no interest to others, and the usual port may be taken.
             listen: Some(([127, 0, 0, 1], 0).into()),
             agent: Some(world.kms_agent()),
@@ -130,6 +134,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             node_agent: Some(world.node_agent()),
         },
         token: real.token,
+        team_token: None,
         phala: PhalaEndpoints { url: world.phala_url().to_owned(), key: Some(SecretString::from(API_KEY)) },
         signing: SigningEndpoints {
             config: Some(world.signing_config(Log::Rekor1)),
