@@ -239,8 +239,8 @@ to DIR/probe-journal.jsonl first: after a crash, `merotee probe cleanup --out DI
 
 Examples:
   merotee sandbox -- probe run --family kms --profile locked-read-only --dry-run
-  merotee sandbox -- probe run mero-kms-v1.2.0 --family kms --profile locked-read-only --out probed/1
-  merotee sandbox -- probe run mero-kms-v1.2.0 --family kms --profile locked-read-only --out probed/2";
+  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/1
+  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/2";
 
 /// `merotee probe combine`.
 pub(super) const PROBE_COMBINE: &str = "Example:
