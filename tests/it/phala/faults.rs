@@ -50,7 +50,8 @@ fn a_kind_works_in_a_sandbox_of_its_own_as_well() {
     let place = crate::binary::Place::new();
     let digest = image_digest(&super::RELEASE.parse().unwrap(), Profile::Debug);
     let image = format!("ghcr.io/calimero-network/mero-kms-phala@{digest}");
-    let words = ["probe", "run", "--family", "kms", "--profile", "debug", "--image", &image, "--expect-version", "1.2.0"];
+    let words =
+        ["probe", "run", "--family", "kms", "--profile", "debug", "--image", &image, "--expect-version", "1.2.0"];
     let run = place.tampered("phala-debug-td", words).args(["--out", "out"]).run();
     run.expect(10).says(&["quote-debug", "deleted, and the account holds it no more"]);
     let run = place.tampered("phala-debug-td", ["kms", "health"]).run();
