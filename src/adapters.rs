@@ -16,6 +16,7 @@ pub mod keep;
 pub mod lone_document;
 pub mod node_config;
 pub mod pccs;
+pub mod phala;
 pub mod policies;
 pub mod publish_folder;
 pub mod reach;

@@ -19,6 +19,7 @@ pub mod kms_client;
 mod leading;
 pub mod mrtds_publish;
 mod output;
+pub mod phala;
 pub mod publish;
 pub mod quote;
 mod reading;
@@ -31,7 +32,7 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
-    environment::{Actions, Environment, SigningEnvironment, named_variable, variables},
+    environment::{Actions, Environment, PhalaEnvironment, SigningEnvironment, named_variable, variables},
     given::Given,
     output::OutputArgs,
     reading::NoCommand,

@@ -11,15 +11,17 @@ use std::{
 };
 
 use jiff::Timestamp;
+use url::Url;
 use zeroize::Zeroizing;
 
-pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, SigningEndpoints};
+pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, PhalaEndpoints, SigningEndpoints};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, url};
 use crate::{
     adapters::{
         file,
         http::HttpOptions,
+        phala::Phala,
         sigstore::{
             IdentitySource, TrustRoot, TrustRootSource,
             sign::{Services, Settings, Signer, SigningConfigSource},
@@ -72,12 +74,17 @@ impl Context {
     /// # Errors
     /// Usage: what an option or a variable says makes no sense.
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
-        let Environment { token, signing, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
+        let Environment { token, signing, phala, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
             environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
         Ok(Self {
-            endpoints: Endpoints { signing: endpoints_of(signing), ..Endpoints::real(token)? }.with(&given)?,
+            endpoints: Endpoints {
+                signing: endpoints_of(signing),
+                phala: PhalaEndpoints::real(phala),
+                ..Endpoints::real(token)?
+            }
+            .with(&given)?,
             http: bounds(given.retries, given.timeout),
             output: Output {
                 format: *format,
@@ -122,6 +129,24 @@ impl Context {
         let services = Services::load(&source, self.now())?;
         let (root, http) = (self.trust_root()?, self.http.clone());
         Signer::new(Settings { services, identity, root, http, clock: self.clock })
+    }
+
+    /// Phala Cloud, for the holder of the environment's key.
+    ///
+    /// # Errors
+    /// Usage: there is no key, or key or address cannot be used.
+    pub(crate) fn phala(&self) -> Result<Phala> {
+        let PhalaEndpoints { url, key } = &self.endpoints.phala;
+        let key = key.as_ref().ok_or_else(|| {
+            Error::usage("there is no API key for Phala Cloud")
+                .help("set PHALA_CLOUD_API_KEY to a key of the workspace that pays for the machine")
+        })?;
+        let url = Url::parse(url).map_err(|e| {
+            Error::usage("the address of Phala Cloud is not a URL")
+                .because(e)
+                .help("correct PHALA_CLOUD_API_PREFIX, or give the address with --phala-api-url")
+        })?;
+        Phala::new(&url, key, self.http.clone())
     }
 
     /// The time.

@@ -16,6 +16,8 @@ pub struct Environment {
     pub token: Option<SecretString>,
     /// As whom signatures can be made.
     pub signing: SigningEnvironment,
+    /// Whose machines Phala Cloud runs.
+    pub phala: PhalaEnvironment,
     /// Set when running as a step of a workflow.
     pub actions: Option<Actions>,
     /// Whether the report may hold colour.
@@ -40,6 +42,15 @@ pub struct SigningEnvironment {
     pub request: Option<(String, SecretString)>,
     /// `$COSIGN_PASSWORD`.
     pub password: Option<SecretString>,
+}
+
+/// Whose machines Phala Cloud runs.
+#[derive(Debug, Clone, Default)]
+pub struct PhalaEnvironment {
+    /// `$PHALA_CLOUD_API_KEY`.
+    pub key: Option<SecretString>,
+    /// `$PHALA_CLOUD_API_PREFIX`, another name of the option's `$PHALA_API_BASE_URL`.
+    pub url: Option<String>,
 }
 
 /// The files a workflow step reports through.
@@ -73,6 +84,7 @@ impl Environment {
                 request: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
                 password: secret("COSIGN_PASSWORD"),
             },
+            phala: PhalaEnvironment { key: secret("PHALA_CLOUD_API_KEY"), url: text("PHALA_CLOUD_API_PREFIX") },
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
                 .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
             color,

@@ -8,6 +8,7 @@ use super::{
     Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     kms::KmsCommand,
+    phala::PhalaArgs,
     policy::MrtdsCommand,
     quote::QuoteCommand,
     release_notes::ReleaseNotesCommand,
@@ -32,6 +33,8 @@ pub struct Given<'a> {
     pub pccs_url: Option<&'a Url>,
     /// Root certificate of quotes.
     pub tdx_root: Option<&'a Path>,
+    /// Phala Cloud's API.
+    pub phala_url: Option<&'a Url>,
     /// How many retries.
     pub retries: Option<u8>,
     /// Seconds of silence.
@@ -61,6 +64,12 @@ impl<'a> Given<'a> {
 
     fn network(self, args: &'a NetworkArgs) -> Self {
         Self { retries: args.retries, timeout: args.timeout, ..self }
+    }
+
+    /// Takes what is said of Phala Cloud.
+    #[must_use]
+    pub fn phala(self, args: &'a PhalaArgs) -> Self {
+        Self { phala_url: args.phala_api_url.as_ref(), ..self }
     }
 
     fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {

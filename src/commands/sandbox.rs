@@ -106,6 +106,8 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             node_agent: Some(world.node_agent()),
         },
         token: real.token,
+        // Nothing of it runs here yet: without a key it is not asked.
+        phala: real.phala,
         signing: SigningEndpoints {
             config: Some(world.signing_config(Log::Rekor1)),
             identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),

@@ -8,13 +8,16 @@ use url::Url;
 
 use crate::{
     adapters::sigstore::IdentitySource,
-    cli::Given,
+    cli::{Given, PhalaEnvironment},
     error::{Error, Result},
     subject::repository::Repository,
 };
 
 /// `--server-url` when nothing is said.
 pub(crate) const DEFAULT_SERVER: &str = "https://github.com/";
+
+/// Phala Cloud's API when nothing is said.
+const PHALA: &str = "https://cloud-api.phala.com/api/v1";
 
 /// Where everything is. `None` means that nothing stands in for what the arguments leave open.
 #[derive(Debug, Clone)]
@@ -39,6 +42,24 @@ pub(crate) struct Endpoints {
     pub(crate) signing: SigningEndpoints,
     /// The KMS, and what it runs on.
     pub(crate) kms: KmsEndpoints,
+    /// Phala Cloud.
+    pub(crate) phala: PhalaEndpoints,
+}
+
+/// The cloud that a KMS runs on.
+#[derive(Debug, Clone)]
+pub(crate) struct PhalaEndpoints {
+    /// Its API. It is a text until somebody asks it: a variable that is wrong is of no interest to other commands.
+    pub(crate) url: String,
+    /// The key of an account; `None`: nothing can be asked of it.
+    pub(crate) key: Option<SecretString>,
+}
+
+impl PhalaEndpoints {
+    /// The service itself, as far as the environment says nothing else.
+    pub(crate) fn real(given: PhalaEnvironment) -> Self {
+        Self { url: given.url.unwrap_or_else(|| PHALA.to_owned()), key: given.key }
+    }
 }
 
 /// Services that sign, and whom they sign for.
@@ -96,6 +117,7 @@ impl Endpoints {
                 node_key: None,
                 node_agent: None,
             },
+            phala: PhalaEndpoints::real(PhalaEnvironment::default()),
         })
     }
 
@@ -121,6 +143,10 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
+            phala: PhalaEndpoints {
+                url: given.phala_url.map_or(self.phala.url, ToString::to_string),
+                key: self.phala.key,
+            },
         })
     }
 }

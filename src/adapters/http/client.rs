@@ -307,6 +307,7 @@ impl Http {
         }
         if self.is_own(url) {
             headers.extend(self.service.headers());
+            headers.extend(request.headers.clone());
             headers.extend(self.authorization.clone().map(|token| (self.service.credential().header, token)));
         }
         headers

@@ -9,6 +9,7 @@ use super::{
     HttpOptions,
     quota::{self, Limit},
     reason::{Cause, PATIENCE, Pause, Reason},
+    said,
     service::{Ours, Service},
 };
 use crate::{error::Error, text::excerpt};
@@ -267,9 +268,12 @@ fn quoted(said: Option<&str>) -> String {
     said.map(|words| format!(": {}", excerpt(words))).unwrap_or_default()
 }
 
-/// The `message` of GitHub's JSON errors, the `error` of others'.
+/// The `message` of GitHub's JSON errors, the `error` of others', and what Phala Cloud has in their place.
 pub(super) fn message(body: &[u8]) -> Option<String> {
     let said: serde_json::Value = serde_json::from_slice(body).ok()?;
+    if let Some(reason) = said::reason(&said) {
+        return Some(reason);
+    }
     ["message", "error"].into_iter().find_map(|field| said.get(field)?.as_str().map(str::to_owned))
 }
 

@@ -34,6 +34,8 @@ pub enum Service {
     Ita,
     /// Intel Trust Authority's portal, where its keys are published.
     ItaPortal,
+    /// Phala Cloud's API, which gets a key.
+    Phala,
 }
 
 /// What of our side decides what helps.
@@ -58,7 +60,11 @@ pub(super) enum Limits {
 const GITHUB_VERSION: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28"));
 
-/// The header that Intel Trust Authority wants its key in.
+/// The version of Phala Cloud's API that is spoken.
+const PHALA_VERSION: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-phala-version"), HeaderValue::from_static("2026-01-21"));
+
+/// The header that Intel Trust Authority and Phala Cloud want their keys in.
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 
 /// How a service is told who asks.
@@ -90,6 +96,7 @@ impl Service {
             Self::IdToken => "the identity tokens",
             Self::Ita => "Intel Trust Authority",
             Self::ItaPortal => "Intel Trust Authority's portal",
+            Self::Phala => "Phala Cloud",
         }
     }
 
@@ -97,6 +104,7 @@ impl Service {
     pub(super) fn headers(self) -> Option<(HeaderName, HeaderValue)> {
         match self {
             Self::GitHub => Some(GITHUB_VERSION),
+            Self::Phala => Some(PHALA_VERSION),
             Self::Rekor
             | Self::Pccs
             | Self::Kms
@@ -114,6 +122,7 @@ impl Service {
     pub(super) fn credential(self) -> Credential {
         match self {
             Self::Ita => Credential { header: API_KEY, scheme: "", variable: "ITA_API_KEY" },
+            Self::Phala => Credential { header: API_KEY, scheme: "", variable: "PHALA_CLOUD_API_KEY" },
             Self::GitHub
             | Self::Rekor
             | Self::Pccs
@@ -140,7 +149,8 @@ impl Service {
             | Self::Timestamp
             | Self::IdToken
             | Self::Ita
-            | Self::ItaPortal => Limits::Plain,
+            | Self::ItaPortal
+            | Self::Phala => Limits::Plain,
         }
     }
 
@@ -156,6 +166,7 @@ impl Service {
             Self::IdToken => "ACTIONS_ID_TOKEN_REQUEST_URL",
             Self::Ita => "--ita-api-url (ITA_API_URL)",
             Self::ItaPortal => "--ita-portal-url (ITA_PORTAL_URL)",
+            Self::Phala => "--phala-api-url (PHALA_API_BASE_URL)",
         }
     }
 
@@ -164,6 +175,7 @@ impl Service {
         match self {
             Self::GitHub => "put the token into GH_TOKEN instead",
             Self::Ita => "put the key into ITA_API_KEY instead",
+            Self::Phala => "put the key into PHALA_CLOUD_API_KEY instead",
             Self::Rekor
             | Self::Pccs
             | Self::Kms
@@ -216,7 +228,9 @@ impl Service {
             (Self::Ita, _, _) => {
                 "wait: Intel Trust Authority answers 1,000 requests in five minutes, and fewer in a trial"
             }
-            (Self::Kms | Self::Document | Self::IdToken | Self::ItaPortal, _, _) => "wait, and ask less often",
+            (Self::Kms | Self::Document | Self::IdToken | Self::ItaPortal | Self::Phala, _, _) => {
+                "wait, and ask less often"
+            }
         }
     }
 
@@ -252,6 +266,10 @@ impl Service {
             (Self::Ita, 401 | 403) => Some(
                 "check ITA_API_KEY: it may be mistyped, expired, or an administrator's instead of an attestation key; keys of one region are unknown in the other (--ita-api-url)",
             ),
+            (Self::Phala, 401 | 403) => {
+                Some("check PHALA_CLOUD_API_KEY: it may be mistyped, revoked, or of another workspace")
+            }
+            (Self::Phala, 402) => Some("the workspace's credits are used up: add some, or use another workspace's key"),
             (Self::ItaPortal, 401 | 403 | 407) => Some(
                 "no credentials are sent: name another portal with --ita-portal-url, or give its keys with --ita-jwks",
             ),
@@ -270,7 +288,8 @@ impl Service {
                 | Self::Timestamp
                 | Self::IdToken
                 | Self::Ita
-                | Self::ItaPortal,
+                | Self::ItaPortal
+                | Self::Phala,
                 _,
             ) => None,
         }
@@ -283,7 +302,7 @@ mod tests {
 
     use super::*;
 
-    const ALL: [Service; 11] = [
+    const ALL: [Service; 12] = [
         Service::GitHub,
         Service::Rekor,
         Service::Pccs,
@@ -295,6 +314,7 @@ mod tests {
         Service::IdToken,
         Service::Ita,
         Service::ItaPortal,
+        Service::Phala,
     ];
 
     /// Every kind of failure that a server or the way to it can cause.
@@ -360,6 +380,7 @@ mod tests {
             (Service::SigningLog, "--signing-config"),
             (Service::Timestamp, "--signing-config"),
             (Service::IdToken, "ACTIONS_ID_TOKEN_REQUEST_URL"),
+            (Service::Phala, "--phala-api-url"),
         ] {
             for loopback in [true, false] {
                 let ours = Ours { token: false, loopback };
@@ -387,6 +408,7 @@ mod tests {
             (Service::Timestamp, 4),
             (Service::Document, 5),
             (Service::IdToken, 5),
+            (Service::Phala, 5),
         ] {
             for (reason, _, advice) in all(service) {
                 for (at, option) in options.iter().enumerate() {

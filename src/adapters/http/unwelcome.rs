@@ -33,6 +33,17 @@ impl Http {
         self.authorization.as_ref().is_some_and(|sent| token::holds_part(words, sent))
     }
 
+    /// What a service said, with the token masked where a text of it repeats that.
+    pub(crate) fn mask_token(&self, said: &mut serde_json::Value) {
+        use serde_json::Value;
+        match said {
+            Value::String(text) if self.repeats_token(text.as_bytes()) => "(repeats the token)".clone_into(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.mask_token(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.mask_token(field)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
     /// The failure, of an answer whose body was read.
     pub(super) fn unwelcome(&self, answer: &Answer, body: &[u8]) -> Failure {
         let (status, headers) = (answer.response.status(), answer.response.headers());
