@@ -16,6 +16,7 @@ mod given;
 pub mod guards;
 pub mod kms;
 pub mod kms_client;
+pub mod ita;
 mod leading;
 pub mod mrtds_publish;
 mod output;

@@ -4,6 +4,7 @@
 //! nothing else.
 
 mod endpoints;
+mod ita;
 
 use std::{
     path::{Path, PathBuf},
@@ -11,10 +12,14 @@ use std::{
 };
 
 use jiff::Timestamp;
+use secrecy::SecretString;
 use url::Url;
 use zeroize::Zeroizing;
 
-pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, PhalaEndpoints, SigningEndpoints};
+pub(crate) use self::{
+    endpoints::{DEFAULT_SERVER, Endpoints, PhalaEndpoints, SigningEndpoints},
+    ita::ItaEndpoints,
+};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, url};
 use crate::{
@@ -27,7 +32,7 @@ use crate::{
             sign::{Services, Settings, Signer, SigningConfigSource},
         },
     },
-    cli::{self, Actions, Cli, Environment, OutputArgs, SigningArgs, SigningEnvironment},
+    cli::{self, Actions, Cli, Environment, OutputArgs, PhalaEnvironment, SigningArgs, SigningEnvironment},
     error::{Error, Result},
     report::Format,
 };
@@ -74,17 +79,12 @@ impl Context {
     /// # Errors
     /// Usage: what an option or a variable says makes no sense.
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
-        let Environment { token, signing, phala, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
+        let Environment { token, signing, phala, ita_key, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
             environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
         Ok(Self {
-            endpoints: Endpoints {
-                signing: endpoints_of(signing),
-                phala: PhalaEndpoints::real(phala),
-                ..Endpoints::real(token)?
-            }
-            .with(&given)?,
+            endpoints: real(token, signing, phala, ita_key)?.with(&given)?,
             http: bounds(given.retries, given.timeout),
             output: Output {
                 format: *format,
@@ -171,6 +171,22 @@ impl Output {
     pub(crate) fn colored(&self) -> bool {
         self.color && self.path.is_none()
     }
+}
+
+/// The real world's endpoints, for the holder of these.
+fn real(
+    token: Option<SecretString>,
+    signing: SigningEnvironment,
+    phala: PhalaEnvironment,
+    ita_key: Option<SecretString>,
+) -> Result<Endpoints> {
+    let real = Endpoints::real(token)?;
+    Ok(Endpoints {
+        signing: endpoints_of(signing),
+        phala: PhalaEndpoints::real(phala),
+        ita: ItaEndpoints { key: ita_key, ..real.ita },
+        ..real
+    })
 }
 
 /// As whom the environment lets sign: a token that is given wins over one that can be asked for.

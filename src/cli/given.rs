@@ -10,7 +10,7 @@ use super::{
     kms::KmsCommand,
     phala::PhalaArgs,
     policy::MrtdsCommand,
-    quote::QuoteCommand,
+    quote::{JudgementArgs, QuoteCommand},
     release_notes::ReleaseNotesCommand,
 };
 
@@ -33,6 +33,12 @@ pub struct Given<'a> {
     pub pccs_url: Option<&'a Url>,
     /// Root certificate of quotes.
     pub tdx_root: Option<&'a Path>,
+    /// Intel Trust Authority's API.
+    pub ita_api_url: Option<&'a Url>,
+    /// Its portal.
+    pub ita_portal_url: Option<&'a Url>,
+    /// Root certificate of its keys.
+    pub ita_root: Option<&'a Path>,
     /// Phala Cloud's API.
     pub phala_url: Option<&'a Url>,
     /// How many retries.
@@ -72,6 +78,18 @@ impl<'a> Given<'a> {
         Self { phala_url: args.phala_api_url.as_ref(), ..self }
     }
 
+    /// Takes what is said of those who judge quotes.
+    #[must_use]
+    pub fn judgement(self, args: &'a JudgementArgs) -> Self {
+        let ita = &args.ita;
+        Self {
+            ita_api_url: ita.ita_api_url.as_ref(),
+            ita_portal_url: ita.ita_portal_url.as_ref(),
+            ita_root: ita.ita_root.as_deref(),
+            ..self.tdx(args.pccs.as_ref(), args.root.as_ref())
+        }
+    }
+
     fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
         Self { pccs_url, tdx_root: tdx_root.map(PathBuf::as_path), ..self }
     }
@@ -89,7 +107,7 @@ impl Command {
             Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => {
-                given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
+                given.judgement(&args.by).network(&args.network)
             }
             Self::GenPolicy(args) => given.repository(&args.repository),
             Self::VersionSync(args) => given.github(&args.github).network(&args.network),
@@ -116,10 +134,10 @@ impl Command {
                 .tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref()),
             Self::Kms(KmsCommand::Health(args)) => given.network(&args.kms.network),
             Self::Kms(KmsCommand::Attest(args)) => {
-                given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
+                given.network(&args.kms.network).judgement(&args.by)
             }
             Self::Kms(KmsCommand::GetKey(args)) => {
-                given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
+                given.network(&args.kms.network).judgement(&args.by)
             }
             Self::Mrtds(MrtdsCommand::Publish(args)) => {
                 given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)

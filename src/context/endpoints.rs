@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use secrecy::SecretString;
 use url::Url;
 
+use super::ita::ItaEndpoints;
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, PhalaEnvironment},
@@ -44,6 +45,8 @@ pub(crate) struct Endpoints {
     pub(crate) kms: KmsEndpoints,
     /// Phala Cloud.
     pub(crate) phala: PhalaEndpoints,
+    /// Intel Trust Authority.
+    pub(crate) ita: ItaEndpoints,
 }
 
 /// The cloud that a KMS runs on.
@@ -118,6 +121,12 @@ impl Endpoints {
                 node_agent: None,
             },
             phala: PhalaEndpoints::real(PhalaEnvironment::default()),
+            ita: ItaEndpoints {
+                api_url: url("https://api.trustauthority.intel.com")?,
+                portal_url: None,
+                root: None,
+                key: None,
+            },
         })
     }
 
@@ -143,6 +152,7 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
+            ita: self.ita.with(given),
             phala: PhalaEndpoints {
                 url: given.phala_url.map_or(self.phala.url, ToString::to_string),
                 key: self.phala.key,

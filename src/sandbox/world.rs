@@ -1,5 +1,7 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
+mod authority;
+
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -58,6 +60,7 @@ pub struct World {
     sigstore: String,
     pccs: String,
     platform: Arc<Platform>,
+    ita: authority::Authority,
     kms: Agent,
     node: Agent,
     sockets: Sockets,
@@ -204,6 +207,7 @@ impl World {
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
+        let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         let sockets = Sockets::new(folder.path())?;
         let start = |tag| agent(&sockets, machine(&platform, &sample(tag)?, Profile::LockedReadOnly));
         let (kms, node) = (start(KMS)?, start(NODE)?);
@@ -212,7 +216,7 @@ impl World {
         write(folder.path(), KMS_POLICY, format!("{policy:#}\n"))?;
         let node_key = Seed::new("node", plan.seed).bytes::<32>("libp2p", 0);
         write(folder.path(), NODE_KEY, hex::encode(node_key))?;
-        Ok(Self { api, github: hub, sigstore, pccs, platform, kms, node, sockets, folder, _servers: servers })
+        Ok(Self { api, github: hub, sigstore, pccs, platform, ita, kms, node, sockets, folder, _servers: servers })
     }
 
     /// Base URL of GitHub's REST API.

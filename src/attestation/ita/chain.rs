@@ -210,12 +210,15 @@ impl Chain {
         {
             return Refusal::Revoked { subject: excerpt(&certificate.subject()), serial: certificate.serial() };
         }
-        let of_a_list = [
-            Error::InvalidCrlSignatureForPublicKey,
-            Error::IssuerNotCrlSigner,
-            Error::UnsupportedCrlSignatureAlgorithmForPublicKey,
-        ];
-        if of_a_list.contains(error) || matches!(error, Error::CrlExpired { .. }) {
+        let is_of_a_list = matches!(
+            error,
+            Error::InvalidCrlSignatureForPublicKey
+                | Error::IssuerNotCrlSigner
+                | Error::UnsupportedCrlSignatureAlgorithmContext(_)
+                | Error::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_)
+                | Error::CrlExpired { .. }
+        );
+        if is_of_a_list {
             let addresses: Vec<_> = lists.read.iter().map(|(address, _)| *address).collect();
             return Refusal::RevocationList { address: excerpt(&addresses.join(" or ")), reason: error.to_string() };
         }

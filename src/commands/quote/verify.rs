@@ -6,7 +6,7 @@ use super::judgement::{Judgement, Occasion};
 use crate::{
     attestation::{
         quote::input::Form,
-        verdict::{ExpectedBinding, RULES},
+        verdict::ExpectedBinding,
     },
     cli::quote::{Half, QuoteVerifyArgs},
     context::Context,
@@ -42,7 +42,7 @@ pub(super) async fn run(args: &QuoteVerifyArgs, context: &Context) -> Result<Pro
     let section = judgement.judge(&name, &input, &occasion).await?;
     Ok(Product::report(Report {
         command: "quote verify".into(),
-        rules: RULES.to_vec(),
+        rules: judgement.rules(),
         sections: vec![section],
         caveats: judgement.caveats(),
         elapsed: Some(started.elapsed()),
