@@ -4,7 +4,6 @@
 //! nothing else.
 
 mod endpoints;
-mod ita;
 
 use std::{
     path::{Path, PathBuf},
@@ -12,19 +11,18 @@ use std::{
 };
 
 use jiff::Timestamp;
-use secrecy::SecretString;
 use url::Url;
 use zeroize::Zeroizing;
 
-pub(crate) use self::{
-    endpoints::{DEFAULT_SERVER, Endpoints, PhalaEndpoints, SigningEndpoints},
-    ita::ItaEndpoints,
+pub(crate) use self::endpoints::{
+    DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, SigningEndpoints,
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, url};
 use crate::{
     adapters::{
         file,
+        gcp::{compute::Compute, credentials::Credentials},
         http::HttpOptions,
         phala::Phala,
         sigstore::{
@@ -32,7 +30,7 @@ use crate::{
             sign::{Services, Settings, Signer, SigningConfigSource},
         },
     },
-    cli::{self, Actions, Cli, Environment, OutputArgs, PhalaEnvironment, SigningArgs, SigningEnvironment},
+    cli::{self, Actions, Cli, Environment, OutputArgs, SigningArgs, SigningEnvironment},
     error::{Error, Result},
     report::Format,
 };
@@ -79,12 +77,32 @@ impl Context {
     /// # Errors
     /// Usage: what an option or a variable says makes no sense.
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
-        let Environment { token, signing, phala, ita_key, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
-            environment;
+        let Environment {
+            token,
+            signing,
+            google,
+            phala,
+            ita_key,
+            actions,
+            color,
+            width,
+            folder,
+            log_format: _,
+            stderr_terminal: _,
+        } = environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
+        let gcp = GcpEndpoints::real(google, signing.request.as_ref().map(|(url, _)| url.as_str()))?;
+        let real = Endpoints::real(token)?;
         Ok(Self {
-            endpoints: real(token, signing, phala, ita_key)?.with(&given)?,
+            endpoints: Endpoints {
+                signing: endpoints_of(signing),
+                gcp,
+                phala: PhalaEndpoints::real(phala),
+                ita: ItaEndpoints { key: ita_key, ..real.ita },
+                ..real
+            }
+            .with(&given)?,
             http: bounds(given.retries, given.timeout),
             output: Output {
                 format: *format,
@@ -131,6 +149,16 @@ impl Context {
         Signer::new(Settings { services, identity, root, http, clock: self.clock })
     }
 
+    /// A client of Compute Engine, with the credentials that are found.
+    ///
+    /// # Errors
+    /// As [`Credentials::find`] and [`Compute::new`].
+    pub(crate) fn compute(&self) -> Result<Compute> {
+        let GcpEndpoints { compute_url, credentials, .. } = &self.endpoints.gcp;
+        let credentials = Credentials::find(credentials, self.http.clone(), self.clock)?;
+        Compute::new(compute_url, credentials, self.http.clone())
+    }
+
     /// Phala Cloud, for the holder of the environment's key.
     ///
     /// # Errors
@@ -171,22 +199,6 @@ impl Output {
     pub(crate) fn colored(&self) -> bool {
         self.color && self.path.is_none()
     }
-}
-
-/// The real world's endpoints, for the holder of these.
-fn real(
-    token: Option<SecretString>,
-    signing: SigningEnvironment,
-    phala: PhalaEnvironment,
-    ita_key: Option<SecretString>,
-) -> Result<Endpoints> {
-    let real = Endpoints::real(token)?;
-    Ok(Endpoints {
-        signing: endpoints_of(signing),
-        phala: PhalaEndpoints::real(phala),
-        ita: ItaEndpoints { key: ita_key, ..real.ita },
-        ..real
-    })
 }
 
 /// As whom the environment lets sign: a token that is given wins over one that can be asked for.

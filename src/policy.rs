@@ -16,6 +16,7 @@ pub(crate) mod fixtures;
 pub mod generate;
 pub mod isolation;
 pub mod mrtds;
+pub mod promotion;
 pub mod reading;
 pub mod roles;
 pub mod suite;

@@ -70,7 +70,9 @@ impl Ita {
         let bounded = |bytes: usize| HttpOptions { max_json_bytes: bytes as u64, ..options.clone() };
         let client = Http::new(Service::Ita, api.clone(), Some(key), bounded(MAX_TOKEN_BYTES + AROUND_A_TOKEN))?;
         if !client.has_token() {
-            return Err(Error::usage("ITA_API_KEY is empty").help("set it to an attestation API key of Intel Trust Authority"));
+            return Err(
+                Error::usage("ITA_API_KEY is empty").help("set it to an attestation API key of Intel Trust Authority")
+            );
         }
         let portal = Http::new(Service::ItaPortal, portal.clone(), None, bounded(MAX_JWKS_BYTES))?;
         Ok(Self { api: client, portal, options })
@@ -84,7 +86,8 @@ impl Ita {
         const SUBJECT: &str = "a token of Intel Trust Authority";
         let body = request(quote, policies).to_string().into_bytes();
         if body.len() > MAX_REQUEST_BYTES {
-            let what = format!("the quote is too large for Intel Trust Authority, which takes {MAX_REQUEST_BYTES} bytes");
+            let what =
+                format!("the quote is too large for Intel Trust Authority, which takes {MAX_REQUEST_BYTES} bytes");
             return Err(Error::input(what));
         }
         let url = below(self.api.base(), "appraisal/v2/attest");
@@ -163,7 +166,8 @@ fn request(quote: &Quote, policies: &[PolicyId]) -> Value {
 fn refusal(body: &[u8]) -> String {
     let answer = parse_json_within(body, MAX_TOKEN_BYTES).ok();
     let words = answer.as_ref().and_then(|answer| ["error", "message"].iter().find_map(|field| answer.get(field)));
-    words.map_or_else(|| "it does not say why".to_owned(), |words| excerpt(words.as_str().unwrap_or(&words.to_string())))
+    words
+        .map_or_else(|| "it does not say why".to_owned(), |words| excerpt(words.as_str().unwrap_or(&words.to_string())))
 }
 
 /// Every text of a document: one that is cut into several does not count as repeated.

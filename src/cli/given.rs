@@ -7,12 +7,14 @@ use url::Url;
 use super::{
     Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
+    gcp::GcpArgs,
     kms::KmsCommand,
     phala::PhalaArgs,
     policy::MrtdsCommand,
     quote::{JudgementArgs, QuoteCommand},
     release_notes::ReleaseNotesCommand,
 };
+use crate::subject::gcp::Project;
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
 #[derive(Debug, Clone, Copy, Default)]
@@ -39,6 +41,10 @@ pub struct Given<'a> {
     pub ita_portal_url: Option<&'a Url>,
     /// Root certificate of its keys.
     pub ita_root: Option<&'a Path>,
+    /// Project in Google Cloud.
+    pub project: Option<&'a Project>,
+    /// API of Compute Engine.
+    pub compute_url: Option<&'a Url>,
     /// Phala Cloud's API.
     pub phala_url: Option<&'a Url>,
     /// How many retries.
@@ -70,6 +76,12 @@ impl<'a> Given<'a> {
 
     fn network(self, args: &'a NetworkArgs) -> Self {
         Self { retries: args.retries, timeout: args.timeout, ..self }
+    }
+
+    /// Takes what is said of Google Cloud.
+    #[must_use]
+    pub fn gcp(self, args: &'a GcpArgs) -> Self {
+        Self { project: args.project.as_ref(), compute_url: args.compute_url.as_ref(), ..self }
     }
 
     /// Takes what is said of Phala Cloud.
@@ -106,9 +118,7 @@ impl Command {
             Self::Audit(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
-            Self::Quote(QuoteCommand::Verify(args)) => {
-                given.judgement(&args.by).network(&args.network)
-            }
+            Self::Quote(QuoteCommand::Verify(args)) => given.judgement(&args.by).network(&args.network),
             Self::GenPolicy(args) => given.repository(&args.repository),
             Self::VersionSync(args) => given.github(&args.github).network(&args.network),
             Self::Catalog(CatalogCommand::Show(CatalogShowArgs { source }))
@@ -133,12 +143,8 @@ impl Command {
                 .network(&args.network)
                 .tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref()),
             Self::Kms(KmsCommand::Health(args)) => given.network(&args.kms.network),
-            Self::Kms(KmsCommand::Attest(args)) => {
-                given.network(&args.kms.network).judgement(&args.by)
-            }
-            Self::Kms(KmsCommand::GetKey(args)) => {
-                given.network(&args.kms.network).judgement(&args.by)
-            }
+            Self::Kms(KmsCommand::Attest(args)) => given.network(&args.kms.network).judgement(&args.by),
+            Self::Kms(KmsCommand::GetKey(args)) => given.network(&args.kms.network).judgement(&args.by),
             Self::Mrtds(MrtdsCommand::Publish(args)) => {
                 given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
             }

@@ -1,15 +1,18 @@
 //! Where a command finds what its arguments do not name: servers, roots, keys and sockets. One set is the real world's; a
 //! sandbox has its own.
 
+mod gcp;
+mod ita;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::SecretString;
 use url::Url;
 
-use super::ita::ItaEndpoints;
+pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints};
 use crate::{
     adapters::sigstore::IdentitySource,
-    cli::{Given, PhalaEnvironment},
+    cli::{Given, GoogleEnvironment, PhalaEnvironment},
     error::{Error, Result},
     subject::repository::Repository,
 };
@@ -43,6 +46,8 @@ pub(crate) struct Endpoints {
     pub(crate) signing: SigningEndpoints,
     /// The KMS, and what it runs on.
     pub(crate) kms: KmsEndpoints,
+    /// Google Cloud.
+    pub(crate) gcp: GcpEndpoints,
     /// Phala Cloud.
     pub(crate) phala: PhalaEndpoints,
     /// Intel Trust Authority.
@@ -120,6 +125,7 @@ impl Endpoints {
                 node_key: None,
                 node_agent: None,
             },
+            gcp: GcpEndpoints::real(GoogleEnvironment::default(), None)?,
             phala: PhalaEndpoints::real(PhalaEnvironment::default()),
             ita: ItaEndpoints {
                 api_url: url("https://api.trustauthority.intel.com")?,
@@ -153,6 +159,11 @@ impl Endpoints {
             },
             kms: self.kms,
             ita: self.ita.with(given),
+            gcp: GcpEndpoints {
+                compute_url: either(given.compute_url, self.gcp.compute_url),
+                project: given.project.cloned().or(self.gcp.project),
+                ..self.gcp
+            },
             phala: PhalaEndpoints {
                 url: given.phala_url.map_or(self.phala.url, ToString::to_string),
                 key: self.phala.key,

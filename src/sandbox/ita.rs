@@ -159,7 +159,8 @@ impl Ita {
         let verifier = DcapVerifier::new(self.platform.root_der()).map_err(|e| refused(e.to_string()))?;
         let now = u64::try_from(now.as_second()).unwrap_or_default();
         // What is debuggable is vouched for as debuggable.
-        let verdict = verifier.allow_debug(true).verify(&quote, &collateral, now).map_err(|e| refused(e.to_string()))?;
+        let verdict =
+            verifier.allow_debug(true).verify(&quote, &collateral, now).map_err(|e| refused(e.to_string()))?;
         Ok((quote, verdict))
     }
 

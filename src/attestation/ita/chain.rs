@@ -9,7 +9,10 @@ use webpki::{
     CertRevocationList, EndEntityCert, Error, ExpirationPolicy, ExtendedKeyUsageValidator, KeyPurposeIdIter,
     RevocationOptionsBuilder, UnknownStatusPolicy, aws_lc_rs as algorithms,
 };
-use x509_cert::ext::pkix::{BasicConstraints, CrlDistributionPoints, KeyUsage, name::{DistributionPointName, GeneralName}};
+use x509_cert::ext::pkix::{
+    BasicConstraints, CrlDistributionPoints, KeyUsage,
+    name::{DistributionPointName, GeneralName},
+};
 
 use super::{
     Refusal, Revocation,
@@ -83,12 +86,14 @@ impl Chain {
         let unfit = |why: String| Refusal::Chain(why);
         let mut certificates = Vec::new();
         for text in &key.x5c {
-            let der = STANDARD.decode(text).map_err(|_| unfit("one is not base64 (RFC 7517, section 4.7)".to_owned()))?;
+            let der =
+                STANDARD.decode(text).map_err(|_| unfit("one is not base64 (RFC 7517, section 4.7)".to_owned()))?;
             certificates.push(Certificate::from_der(&der).map_err(|e| unfit(e.to_string()))?);
         }
         let mut certificates = certificates.into_iter();
         let leaf = certificates.next().filter(|leaf| !leaf.is_self_issued());
-        let leaf = leaf.ok_or_else(|| unfit("the first one is not a signer's: it names itself as its issuer".to_owned()))?;
+        let leaf =
+            leaf.ok_or_else(|| unfit("the first one is not a signer's: it names itself as its issuer".to_owned()))?;
         let (roots, authorities): (Vec<_>, Vec<_>) = certificates.partition(Certificate::is_self_issued);
         let mut roots = roots.into_iter();
         let root = roots.next();
@@ -290,7 +295,9 @@ fn addresses(certificate: &Certificate) -> Vec<String> {
         DistributionPointName::FullName(names) => Some(names),
         DistributionPointName::NameRelativeToCRLIssuer(_) => None,
     });
-    let uri = |name: &GeneralName| if let GeneralName::UniformResourceIdentifier(uri) = name { Some(uri.to_string()) } else { None };
+    let uri = |name: &GeneralName| {
+        if let GeneralName::UniformResourceIdentifier(uri) = name { Some(uri.to_string()) } else { None }
+    };
     names.flatten().filter_map(|name| uri(&name)).collect()
 }
 

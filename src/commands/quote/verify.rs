@@ -4,10 +4,7 @@ use std::time::Instant;
 
 use super::judgement::{Judgement, Occasion};
 use crate::{
-    attestation::{
-        quote::input::Form,
-        verdict::ExpectedBinding,
-    },
+    attestation::{quote::input::Form, verdict::ExpectedBinding},
     cli::quote::{Half, QuoteVerifyArgs},
     context::Context,
     error::{Error, Result},

@@ -213,7 +213,9 @@ impl Signers {
             let chain = [leaf, encoded(pair.signing.certificate())?, encoded(pair.root.certificate())?];
             let x5c = chain.map(|der| STANDARD.encode(der));
             let alg = signer.signing.as_str();
-            keys.push(json!({ "kty": "RSA", "use": "sig", "alg": alg, "kid": signer.kid(), "n": n, "e": e, "x5c": x5c }));
+            keys.push(
+                json!({ "kty": "RSA", "use": "sig", "alg": alg, "kid": signer.kid(), "n": n, "e": e, "x5c": x5c }),
+            );
         }
         if faults.contains(&Fault::TwoKeys) {
             keys.extend(keys.clone());

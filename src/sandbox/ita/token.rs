@@ -59,7 +59,9 @@ pub(super) fn signed(claims: &Value, signers: &Signers, manner: &Manner) -> Resu
     let text = format!("{}.{}", part(&header), part(claims));
     let signature = match alg {
         "none" => Vec::new(),
-        "HS256" => hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, published.public()), text.as_bytes()).as_ref().to_vec(),
+        "HS256" => {
+            hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, published.public()), text.as_bytes()).as_ref().to_vec()
+        }
         _ => sign(signer, signing, text.as_bytes())?,
     };
     let text = if has(Fault::OtherClaims) { format!("{}.{}", part(&header), part(&changed(claims))) } else { text };
