@@ -18,7 +18,7 @@ pub(crate) use self::endpoints::{
     DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, SigningEndpoints,
 };
 #[cfg(feature = "sandbox")]
-pub(crate) use self::endpoints::{KmsEndpoints, url};
+pub(crate) use self::endpoints::{KmsEndpoints, Offered, url};
 use crate::{
     adapters::{
         file,

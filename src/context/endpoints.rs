@@ -9,6 +9,8 @@ use std::{net::SocketAddr, path::PathBuf};
 use secrecy::SecretString;
 use url::Url;
 
+#[cfg(feature = "sandbox")]
+pub(crate) use self::gcp::Offered;
 pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints};
 use crate::{
     adapters::sigstore::IdentitySource,
