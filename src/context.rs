@@ -79,6 +79,7 @@ impl Context {
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
         let Environment {
             token,
+            team_token,
             signing,
             google,
             phala,
@@ -97,6 +98,7 @@ impl Context {
         Ok(Self {
             endpoints: Endpoints {
                 signing: endpoints_of(signing),
+                team_token,
                 gcp,
                 phala: PhalaEndpoints::real(phala),
                 ita: ItaEndpoints { key: ita_key, ..real.ita },

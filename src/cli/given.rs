@@ -10,7 +10,7 @@ use super::{
     gcp::GcpArgs,
     kms::KmsCommand,
     phala::PhalaArgs,
-    policy::MrtdsCommand,
+    policy::{MrtdsCommand, PolicyCommand},
     quote::{JudgementArgs, QuoteCommand},
     release_notes::ReleaseNotesCommand,
 };
@@ -119,6 +119,9 @@ impl Command {
             Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => given.judgement(&args.by).network(&args.network),
+            Self::Policy(PolicyCommand::Review(args)) => {
+                given.github(&args.github).trust(&args.evidence.trust).network(&args.network)
+            }
             Self::GenPolicy(args) => given.repository(&args.repository),
             Self::VersionSync(args) => given.github(&args.github).network(&args.network),
             Self::Catalog(CatalogCommand::Show(CatalogShowArgs { source }))
@@ -155,7 +158,7 @@ impl Command {
             | Self::Checksums(_)
             | Self::ComposeHash(_)
             | Self::ForbidAllowedEnv(_)
-            | Self::Policy(_)
+            | Self::Policy(PolicyCommand::Validate(_) | PolicyCommand::Diff(_))
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
             | Self::Explain { .. }
