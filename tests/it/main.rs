@@ -69,6 +69,8 @@ mod interop_gh;
 mod interop_sigstore_python;
 #[cfg(all(feature = "sandbox", unix))]
 mod interrupted;
+#[cfg(feature = "sandbox")]
+mod ita;
 #[cfg(all(feature = "sandbox", unix))]
 mod kms;
 #[cfg(feature = "sandbox")]
@@ -92,6 +94,8 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(all(feature = "sandbox", unix))]
+mod probe;
 #[cfg(feature = "sandbox")]
 mod publish;
 #[cfg(all(feature = "sandbox", unix))]
