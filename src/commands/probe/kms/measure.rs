@@ -17,6 +17,7 @@ use crate::{
     attestation::{
         compose_hash::of_app_compose,
         event_log::Field,
+        ita,
         measurement::{Allowed, Register},
         verdict,
     },
@@ -213,7 +214,7 @@ impl Found {
 
 /// A status of the TCB that no policy tolerates is no basis for one: the candidates would have it admitted for good.
 fn intolerant(finding: Finding) -> Finding {
-    if finding.check != verdict::TCB.id || finding.status != Status::Warn {
+    if ![verdict::TCB.id, ita::TCB.id].contains(&finding.check) || finding.status != Status::Warn {
         return finding;
     }
     let help = "probe on a machine that is up to date, or give --expect-policy: a policy that tolerates the status";
