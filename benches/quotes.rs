@@ -22,7 +22,7 @@ use dcap_qvl::QuoteCollateralV3;
 use merotee::attestation::{
     dcap::Plain,
     quote::Quote,
-    verdict::{Collateral, QuoteVerifier},
+    verdict::{Collateral, DcapVerifier},
 };
 
 /// Quote, collateral, and a time when both count.
@@ -55,7 +55,7 @@ fn main() {
 
 /// Median seconds of a verification from bytes to verdict: ours, the library's.
 fn measured(bytes: &[u8], json: &[u8], at: u64) -> (f64, f64) {
-    let ours = QuoteVerifier::intel().expect("Intel's root");
+    let ours = DcapVerifier::intel().expect("Intel's root");
     let collateral = Collateral::from_json(json).expect("collateral");
     let theirs = dcap_qvl::verify::QuoteVerifier::<Plain>::new_with_config(ours.root().der().to_vec());
     let mut plain: QuoteCollateralV3 = serde_json::from_slice(json).expect("collateral");

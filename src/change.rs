@@ -45,13 +45,13 @@ pub struct Change {
     pub files: Vec<File>,
 }
 
-/// A file of a repository, as text.
+/// A file of a repository, as text, or that it is to be there no longer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
     /// Its path in the repository.
     pub path: String,
-    /// What it holds.
-    pub content: String,
+    /// What it holds; `None` where it is to go. That is for files of the base only: GitHub refuses to delete any other.
+    pub content: Option<String>,
 }
 
 /// A label of a repository.

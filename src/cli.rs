@@ -12,17 +12,22 @@ mod environment;
 mod examples;
 pub mod forbid_allowed_env;
 mod forms;
+pub mod gcp;
 mod given;
 pub mod guards;
+pub mod ita;
 pub mod kms;
 pub mod kms_client;
 mod leading;
 pub mod mrtds_publish;
 mod output;
+pub mod phala;
+pub mod probe;
 pub mod publish;
 pub mod quote;
 mod reading;
 pub mod release_notes;
+pub mod review;
 pub mod sign;
 mod size;
 mod subject;
@@ -31,7 +36,9 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
-    environment::{Actions, Environment, SigningEnvironment, named_variable, variables},
+    environment::{
+        Actions, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment, named_variable, variables,
+    },
     given::Given,
     output::OutputArgs,
     reading::NoCommand,
@@ -103,6 +110,9 @@ pub enum Command {
     DependencyGuard(Box<dependency_guard::DependencyGuardArgs>),
     /// Say what this machine and this repository lack to run the pipeline
     Doctor(doctor::DoctorArgs),
+    /// Measure an image on a machine made for it, and take that down again
+    #[command(subcommand)]
+    Probe(probe::ProbeCommand),
     /// Run the key-management service, or ask one
     #[command(subcommand)]
     Kms(kms::KmsCommand),

@@ -11,15 +11,20 @@ use std::{
 };
 
 use jiff::Timestamp;
+use url::Url;
 use zeroize::Zeroizing;
 
-pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, SigningEndpoints};
+pub(crate) use self::endpoints::{
+    DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, SigningEndpoints,
+};
 #[cfg(feature = "sandbox")]
-pub(crate) use self::endpoints::{KmsEndpoints, url};
+pub(crate) use self::endpoints::{KmsEndpoints, Offered, url};
 use crate::{
     adapters::{
         file,
+        gcp::{compute::Compute, credentials::Credentials},
         http::HttpOptions,
+        phala::Phala,
         sigstore::{
             IdentitySource, TrustRoot, TrustRootSource,
             sign::{Services, Settings, Signer, SigningConfigSource},
@@ -72,12 +77,34 @@ impl Context {
     /// # Errors
     /// Usage: what an option or a variable says makes no sense.
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
-        let Environment { token, signing, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
-            environment;
+        let Environment {
+            token,
+            team_token,
+            signing,
+            google,
+            phala,
+            ita_key,
+            actions,
+            color,
+            width,
+            folder,
+            log_format: _,
+            stderr_terminal: _,
+        } = environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
+        let gcp = GcpEndpoints::real(google, signing.request.as_ref().map(|(url, _)| url.as_str()))?;
+        let real = Endpoints::real(token)?;
         Ok(Self {
-            endpoints: Endpoints { signing: endpoints_of(signing), ..Endpoints::real(token)? }.with(&given)?,
+            endpoints: Endpoints {
+                signing: endpoints_of(signing),
+                team_token,
+                gcp,
+                phala: PhalaEndpoints::real(phala),
+                ita: ItaEndpoints { key: ita_key, ..real.ita },
+                ..real
+            }
+            .with(&given)?,
             http: bounds(given.retries, given.timeout),
             output: Output {
                 format: *format,
@@ -114,7 +141,7 @@ impl Context {
     pub(crate) fn signer(&self, args: &SigningArgs) -> Result<Signer> {
         const NO_TOKEN: &str = "in GitHub Actions, give the job `permissions: id-token: write`; elsewhere, get a token for the \
                                 audience `sigstore` and give it with --identity-token or in SIGSTORE_ID_TOKEN";
-        let SigningEndpoints { config, identity, password: _ } = &self.endpoints.signing;
+        let SigningEndpoints { config, identity, password: _, key: _ } = &self.endpoints.signing;
         let given = args.identity_token.as_deref().map(identity_token).transpose()?;
         let identity = given.or_else(|| identity.clone());
         let identity = identity.ok_or_else(|| Error::usage("there is no identity to sign as").help(NO_TOKEN))?;
@@ -122,6 +149,34 @@ impl Context {
         let services = Services::load(&source, self.now())?;
         let (root, http) = (self.trust_root()?, self.http.clone());
         Signer::new(Settings { services, identity, root, http, clock: self.clock })
+    }
+
+    /// A client of Compute Engine, with the credentials that are found.
+    ///
+    /// # Errors
+    /// As [`Credentials::find`] and [`Compute::new`].
+    pub(crate) fn compute(&self) -> Result<Compute> {
+        let GcpEndpoints { compute_url, credentials, .. } = &self.endpoints.gcp;
+        let credentials = Credentials::find(credentials, self.http.clone(), self.clock)?;
+        Compute::new(compute_url, credentials, self.http.clone())
+    }
+
+    /// Phala Cloud, for the holder of the environment's key.
+    ///
+    /// # Errors
+    /// Usage: there is no key, or key or address cannot be used.
+    pub(crate) fn phala(&self) -> Result<Phala> {
+        let PhalaEndpoints { url, key } = &self.endpoints.phala;
+        let key = key.as_ref().ok_or_else(|| {
+            Error::usage("there is no API key for Phala Cloud")
+                .help("set PHALA_CLOUD_API_KEY to a key of the workspace that pays for the machine")
+        })?;
+        let url = Url::parse(url).map_err(|e| {
+            Error::usage("the address of Phala Cloud is not a URL")
+                .because(e)
+                .help("correct PHALA_CLOUD_API_PREFIX, or give the address with --phala-api-url")
+        })?;
+        Phala::new(&url, key, self.http.clone())
     }
 
     /// The time.
@@ -150,9 +205,9 @@ impl Output {
 
 /// As whom the environment lets sign: a token that is given wins over one that can be asked for.
 fn endpoints_of(given: SigningEnvironment) -> SigningEndpoints {
-    let SigningEnvironment { token, request, password } = given;
+    let SigningEnvironment { token, request, password, key } = given;
     let asked = || request.map(|(url, token)| IdentitySource::GitHub { url, token });
-    SigningEndpoints { config: None, identity: token.map(IdentitySource::Given).or_else(asked), password }
+    SigningEndpoints { config: None, identity: token.map(IdentitySource::Given).or_else(asked), password, key }
 }
 
 /// The token in a file of the caller's.

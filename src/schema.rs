@@ -7,6 +7,7 @@
 pub mod excerpt;
 mod json;
 pub mod position;
+pub(crate) mod written;
 
 use std::{fmt, sync::OnceLock};
 

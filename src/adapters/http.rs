@@ -14,6 +14,7 @@ mod quota;
 mod reason;
 mod request;
 mod retry;
+mod said;
 mod service;
 mod token;
 mod unwelcome;

@@ -1,6 +1,6 @@
 //! Whether a quote is genuine: made by a TDX machine that Intel vouches for, under a trust root and at a given time.
 //!
-//! A function of values: quote, [`Collateral`], root and time. Steps, in the order of [`QuoteVerifier::verify`]:
+//! A function of values: quote, [`Collateral`], root and time. Steps, in the order of [`DcapVerifier::verify`]:
 //! 1. Every document the verdict rests on counts at that time. Done first and by ourselves, so that collateral that has
 //!    merely expired is never reported as a forgery.
 //! 2. The `dcap-qvl` library judges: certificate chains and revocation lists, TCB information and QE identity, the
@@ -20,6 +20,7 @@ mod findings;
 mod fit;
 mod rejection;
 mod standing;
+mod verifier;
 mod vouching;
 
 use dcap_qvl::{TcbInfo, verify::VerifiedReport};
@@ -33,7 +34,10 @@ pub use self::{
         judge_policy, judge_report_data, judge_tcb, judge_verdict,
     },
     rejection::{AttributeFault, Concern, Dated, Document, Rejection, Signed},
+    verifier::{AGREEMENT, Opinion, QuoteVerifier, judge_agreement},
 };
+
+pub(in crate::attestation) use self::findings::tolerated;
 
 use self::{
     classify::Evidence,
@@ -52,7 +56,7 @@ const INTEL_ROOT: &[u8] = include_bytes!("verdict/intel-sgx-root.der");
 
 /// An Intel security advisory: `INTEL-SA-01192`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Advisory(String);
+pub struct Advisory(pub(in crate::attestation) String);
 
 impl std::fmt::Display for Advisory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -60,7 +64,7 @@ impl std::fmt::Display for Advisory {
     }
 }
 
-/// What Intel's collateral says of a genuine quote's machine.
+/// What an authority says of a genuine quote's machine: Intel's collateral, or Intel Trust Authority.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// The status of platform, TDX module and quoting enclave together. Never [`TcbStatus::Revoked`]: that is a
@@ -75,14 +79,14 @@ pub struct Verdict {
     pub until: Dated,
 }
 
-/// Judges quotes under one trust root.
-pub struct QuoteVerifier {
+/// Judges quotes by Intel's collateral, under one trust root.
+pub struct DcapVerifier {
     library: dcap_qvl::verify::QuoteVerifier<Remembering>,
     root: Certificate,
     allow_debug: bool,
 }
 
-impl QuoteVerifier {
+impl DcapVerifier {
     /// Under Intel's root, built in.
     ///
     /// # Errors
@@ -188,6 +192,26 @@ impl QuoteVerifier {
     }
 }
 
+impl QuoteVerifier for DcapVerifier {
+    const AUTHORITY: &'static str = "DCAP";
+    type Evidence = Collateral;
+    type Verdict = Verdict;
+    type Rejection = Rejection;
+
+    fn verify(&self, quote: &Quote, evidence: &Collateral, now: u64) -> Result<Verdict, Rejection> {
+        Self::verify(self, quote, evidence, now)
+    }
+
+    fn opinion(outcome: &Result<Verdict, Rejection>) -> Opinion {
+        match outcome {
+            Ok(verdict) => Opinion::Accepts(verdict.tcb),
+            // Documents that do not count say nothing of the quote.
+            Err(rejection) if rejection.concern() == Concern::Collateral => Opinion::Unknown,
+            Err(rejection) => Opinion::Refuses(rejection.to_string()),
+        }
+    }
+}
+
 /// Two readers that disagree about a quote's bytes must not be played against each other.
 fn agree(quote: &Quote, report: &VerifiedReport) -> Result<(), Rejection> {
     let theirs = report.report.as_td10().ok_or(Rejection::Disagreement)?;
@@ -215,9 +239,9 @@ fn fitting<'c>(quote: &Quote, collateral: &'c Collateral) -> Result<&'c TcbInfo,
     collateral.tcb_info.as_ref().map_err(|why| Rejection::Collateral(why.clone()))
 }
 
-impl std::fmt::Debug for QuoteVerifier {
+impl std::fmt::Debug for DcapVerifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("QuoteVerifier")
+        f.debug_struct("DcapVerifier")
             .field("root", &self.root)
             .field("allow_debug", &self.allow_debug)
             .finish_non_exhaustive()

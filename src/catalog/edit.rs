@@ -4,18 +4,16 @@
 //! and the order of what is there. The result depends on the text and the change alone. It is read back before it is
 //! given out: a text that does not say what was asked for is a defect and never written.
 
-mod text;
-
 use semver::Version;
 use serde_json::{Value, json};
 
-use self::text::{Node, Style, spliced, with_item, without_item};
 use super::{
     document::{Catalog, CatalogForm, Entry},
     evidence::Evidence,
 };
 use crate::{
     report::{CheckInfo, Finding},
+    schema::written::{Node, Style, spliced, with_item, without_item},
     subject::{
         profile::Profile,
         repository::Repository,

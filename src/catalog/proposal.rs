@@ -104,7 +104,7 @@ impl Proposal<'_> {
         let branch = self.branch.cloned().or_else(|| name.parse().ok());
         // A name that is too long gives way to the digest alone, which no version makes longer.
         let branch = branch.or_else(|| format!("merotee/catalog-{mark}").parse().ok());
-        let file = File { path: self.path.to_owned(), content: edit.text.to_owned() };
+        let file = File { path: self.path.to_owned(), content: Some(edit.text.to_owned()) };
         Change {
             branch: branch.unwrap_or_else(|| self.base.clone()),
             mark,

@@ -212,7 +212,8 @@ fn others(at: &At) -> Option<(Vec<(String, String)>, u64)> {
 
 /// What the branch needs to hold the change.
 fn push(change: &Change, base: &Base, at: &At, has_others: bool) -> Option<Step> {
-    let holds = |file: &super::File| at.files.get(&file.path).is_some_and(|held| held == file.content.as_bytes());
+    let holds =
+        |file: &super::File| at.files.get(&file.path).map(Vec::as_slice) == file.content.as_deref().map(str::as_bytes);
     let strays = |paths: &Vec<String>| paths.iter().any(|path| !change.files.iter().any(|file| file.path == *path));
     // What others put there beside our files is theirs; what we did in a former version of the change is not in this one.
     let stray = !has_others && at.touched.as_ref().is_some_and(strays);

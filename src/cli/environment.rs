@@ -14,8 +14,16 @@ use crate::logging::LogFormat;
 pub struct Environment {
     /// Token for GitHub's API.
     pub token: Option<SecretString>,
+    /// `$MEROTEE_TEAM_TOKEN`, for GitHub's API as far as it knows of teams.
+    pub team_token: Option<SecretString>,
     /// As whom signatures can be made.
     pub signing: SigningEnvironment,
+    /// Whose account in Google Cloud is used.
+    pub google: GoogleEnvironment,
+    /// Whose machines Phala Cloud runs.
+    pub phala: PhalaEnvironment,
+    /// `$ITA_API_KEY`: Intel Trust Authority's.
+    pub ita_key: Option<SecretString>,
     /// Set when running as a step of a workflow.
     pub actions: Option<Actions>,
     /// Whether the report may hold colour.
@@ -40,15 +48,41 @@ pub struct SigningEnvironment {
     pub request: Option<(String, SecretString)>,
     /// `$COSIGN_PASSWORD`.
     pub password: Option<SecretString>,
+    /// `$COSIGN_KEY`: a private key itself, PEM.
+    pub key: Option<SecretString>,
 }
 
-/// The files a workflow step reports through.
+/// Whose account in Google Cloud is used.
+#[derive(Debug, Clone, Default)]
+pub struct GoogleEnvironment {
+    /// `$GOOGLE_OAUTH_ACCESS_TOKEN`.
+    pub token: Option<SecretString>,
+    /// `$GOOGLE_APPLICATION_CREDENTIALS`.
+    pub credentials: Option<PathBuf>,
+    /// Folder of gcloud: `$CLOUDSDK_CONFIG`, else `~/.config/gcloud`.
+    pub gcloud: Option<PathBuf>,
+    /// `$GCE_METADATA_HOST`.
+    pub metadata_host: Option<String>,
+}
+
+/// Whose machines Phala Cloud runs.
+#[derive(Debug, Clone, Default)]
+pub struct PhalaEnvironment {
+    /// `$PHALA_CLOUD_API_KEY`.
+    pub key: Option<SecretString>,
+    /// `$PHALA_CLOUD_API_PREFIX`, another name of the option's `$PHALA_API_BASE_URL`.
+    pub url: Option<String>,
+}
+
+/// What a workflow step reports through, and the run it is part of.
 #[derive(Debug, Clone, Default)]
 pub struct Actions {
     /// `$GITHUB_STEP_SUMMARY`.
     pub summary: Option<PathBuf>,
     /// `$GITHUB_OUTPUT`.
     pub output: Option<PathBuf>,
+    /// Page of the run, from `$GITHUB_SERVER_URL`, `$GITHUB_REPOSITORY` and `$GITHUB_RUN_ID`.
+    pub run: Option<String>,
 }
 
 impl Environment {
@@ -68,13 +102,26 @@ impl Environment {
         let columns = text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c >= 20);
         Self {
             token: text("GH_TOKEN").or_else(|| text("GITHUB_TOKEN")).map(SecretString::from),
+            team_token: secret("MEROTEE_TEAM_TOKEN"),
             signing: SigningEnvironment {
                 token: secret("SIGSTORE_ID_TOKEN"),
                 request: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
                 password: secret("COSIGN_PASSWORD"),
+                key: secret("COSIGN_KEY"),
             },
-            actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
-                .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
+            google: GoogleEnvironment {
+                token: secret("GOOGLE_OAUTH_ACCESS_TOKEN"),
+                credentials: path("GOOGLE_APPLICATION_CREDENTIALS"),
+                gcloud: path("CLOUDSDK_CONFIG").or_else(|| path("HOME").map(|home| home.join(".config/gcloud"))),
+                metadata_host: text("GCE_METADATA_HOST"),
+            },
+            phala: PhalaEnvironment { key: secret("PHALA_CLOUD_API_KEY"), url: text("PHALA_CLOUD_API_PREFIX") },
+            ita_key: secret("ITA_API_KEY"),
+            actions: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| Actions {
+                summary: path("GITHUB_STEP_SUMMARY"),
+                output: path("GITHUB_OUTPUT"),
+                run: run_page([text("GITHUB_SERVER_URL"), text("GITHUB_REPOSITORY"), text("GITHUB_RUN_ID")]),
+            }),
             color,
             // A dumb terminal cannot take back a line.
             stderr_terminal: std::io::stderr().is_terminal() && text("TERM").as_deref() != Some("dumb"),
@@ -83,6 +130,15 @@ impl Environment {
             width: columns.unwrap_or_else(|| if stdout_terminal { terminal_width() } else { UNLIMITED }),
         }
     }
+}
+
+/// The page of a workflow's run; `None` where any part is unknown, or could be no part of an address.
+fn run_page(parts: [Option<String>; 3]) -> Option<String> {
+    let [server, repository, run] = parts;
+    let (server, repository, run) = (server?, repository?, run?);
+    let safe = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/:".contains(&b));
+    let page = format!("{}/{repository}/actions/runs/{run}", server.trim_end_matches('/'));
+    (page.len() <= 256 && safe(&page)).then_some(page)
 }
 
 /// Every variable of the process, for a command whose subject is the environment. Values may be secrets: they are not for

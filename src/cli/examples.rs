@@ -113,7 +113,8 @@ or of dstack's GetQuote. The form is recognised and said.
 
 Examples:
   merotee sandbox -- kms attest --save answer.json
-  merotee sandbox -- quote verify answer.json";
+  merotee sandbox -- quote verify answer.json
+  merotee sandbox -- quote verify answer.json --ita";
 
 /// `merotee gen-policy`.
 pub(super) const GEN_POLICY: &str = "Examples:
@@ -140,6 +141,15 @@ Examples:
   merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0
   merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0 \\
     --format html -o diff.html";
+
+/// `merotee policy review`.
+pub(super) const POLICY_REVIEW: &str =
+    "A workflow's own token cannot read teams: give one that can in MEROTEE_TEAM_TOKEN.
+
+Examples:
+  merotee policy review --pr 42
+  merotee policy review --pr 42 --comment --team calimero-network/security
+  merotee policy review --pr 42 --format markdown -o review.md";
 
 /// `merotee mrtds assemble`.
 pub(super) const MRTDS_ASSEMBLE: &str = "Example:
@@ -222,3 +232,22 @@ pub(super) const COMPLETIONS: &str = "Example:
 /// `merotee man`.
 pub(super) const MAN: &str = "Example:
   merotee man kms serve -o merotee-kms-serve.1";
+
+/// `merotee probe run`.
+pub(super) const PROBE_RUN: &str =
+    "What it makes it takes down again, also when it fails or is interrupted (Ctrl-C). What it makes is written
+to DIR/probe-journal.jsonl first: after a crash, `merotee probe cleanup --out DIR` removes what is left.
+
+Examples:
+  merotee sandbox -- probe run --family kms --profile locked-read-only --dry-run
+  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/1
+  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/2";
+
+/// `merotee probe combine`.
+pub(super) const PROBE_COMBINE: &str = "Example:
+  merotee probe combine probed/1 probed/2 --out probed/both";
+
+/// `merotee probe cleanup`.
+pub(super) const PROBE_CLEANUP: &str = "Examples:
+  merotee probe cleanup --out probed/1
+  merotee sandbox -- probe cleanup --older-than 2h --family kms";

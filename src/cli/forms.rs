@@ -65,12 +65,13 @@ impl Command {
             | Self::Doctor(_)
             | Self::Publish(_)
             | Self::GenPolicy(_)
-            | Self::Policy(PolicyCommand::Validate(_))
+            | Self::Policy(PolicyCommand::Validate(_) | PolicyCommand::Review(_))
             | Self::Mrtds(MrtdsCommand::Publish(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
             | Self::MerodConfig(MerodConfigCommand::Apply(_))
             | Self::ForbidAllowedEnv(_)
             | Self::VersionSync(_)
             | Self::DocGuard(_)
+            | Self::Probe(_)
             | Self::Kms(_) => Forms::REPORT,
         }
     }

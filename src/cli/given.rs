@@ -7,11 +7,15 @@ use url::Url;
 use super::{
     Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
+    gcp::GcpArgs,
     kms::KmsCommand,
-    policy::MrtdsCommand,
-    quote::QuoteCommand,
+    phala::PhalaArgs,
+    policy::{MrtdsCommand, PolicyCommand},
+    probe::{ProbeCommand, QuoteArgs},
+    quote::{JudgementArgs, QuoteCommand},
     release_notes::ReleaseNotesCommand,
 };
+use crate::subject::gcp::Project;
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,6 +36,18 @@ pub struct Given<'a> {
     pub pccs_url: Option<&'a Url>,
     /// Root certificate of quotes.
     pub tdx_root: Option<&'a Path>,
+    /// Intel Trust Authority's API.
+    pub ita_api_url: Option<&'a Url>,
+    /// Its portal.
+    pub ita_portal_url: Option<&'a Url>,
+    /// Root certificate of its keys.
+    pub ita_root: Option<&'a Path>,
+    /// Project in Google Cloud.
+    pub project: Option<&'a Project>,
+    /// API of Compute Engine.
+    pub compute_url: Option<&'a Url>,
+    /// Phala Cloud's API.
+    pub phala_url: Option<&'a Url>,
     /// How many retries.
     pub retries: Option<u8>,
     /// Seconds of silence.
@@ -67,6 +83,40 @@ impl<'a> Given<'a> {
         self.github(&args.github).sigstore(&args.sigstore).network(&args.network)
     }
 
+    /// Takes what is said of Google Cloud.
+    #[must_use]
+    pub fn gcp(self, args: &'a GcpArgs) -> Self {
+        Self { project: args.project.as_ref(), compute_url: args.compute_url.as_ref(), ..self }
+    }
+
+    /// Takes what is said of Phala Cloud.
+    #[must_use]
+    pub fn phala(self, args: &'a PhalaArgs) -> Self {
+        Self { phala_url: args.phala_api_url.as_ref(), ..self }
+    }
+
+    /// Takes what is said of those who judge quotes.
+    #[must_use]
+    pub fn judgement(self, args: &'a JudgementArgs) -> Self {
+        let ita = &args.ita;
+        Self {
+            ita_api_url: ita.ita_api_url.as_ref(),
+            ita_portal_url: ita.ita_portal_url.as_ref(),
+            ita_root: ita.ita_root.as_deref(),
+            ..self.tdx(args.pccs.as_ref(), args.root.as_ref())
+        }
+    }
+
+    fn probe(self, args: &'a QuoteArgs) -> Self {
+        let ita = &args.ita;
+        Self {
+            ita_api_url: ita.ita_api_url.as_ref(),
+            ita_portal_url: ita.ita_portal_url.as_ref(),
+            ita_root: ita.ita_root.as_deref(),
+            ..self.tdx(args.pccs.as_ref(), args.root.as_ref())
+        }
+    }
+
     fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
         Self { pccs_url, tdx_root: tdx_root.map(PathBuf::as_path), ..self }
     }
@@ -81,8 +131,9 @@ impl Command {
             Self::Audit(args) => given.releases(&args.releases),
             Self::Publish(args) => given.releases(&args.releases),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
-            Self::Quote(QuoteCommand::Verify(args)) => {
-                given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
+            Self::Quote(QuoteCommand::Verify(args)) => given.judgement(&args.by).network(&args.network),
+            Self::Policy(PolicyCommand::Review(args)) => {
+                given.github(&args.github).trust(&args.evidence.trust).network(&args.network)
             }
             Self::GenPolicy(args) => given.repository(&args.repository),
             Self::VersionSync(args) => given.github(&args.github).network(&args.network),
@@ -102,13 +153,19 @@ impl Command {
                 given.releases(&args.releases).tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref())
             }
             Self::Kms(KmsCommand::Health(args)) => given.network(&args.kms.network),
-            Self::Kms(KmsCommand::Attest(args)) => {
-                given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
-            }
-            Self::Kms(KmsCommand::GetKey(args)) => {
-                given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
-            }
+            Self::Kms(KmsCommand::Attest(args)) => given.network(&args.kms.network).judgement(&args.by),
+            Self::Kms(KmsCommand::GetKey(args)) => given.network(&args.kms.network).judgement(&args.by),
             Self::Mrtds(MrtdsCommand::Publish(args)) => given.releases(&args.releases).signing(&args.signing),
+            Self::Probe(ProbeCommand::Run(args)) => given
+                .github(&args.github)
+                .sigstore(&args.sigstore)
+                .signing(&args.sign.signing)
+                .network(&args.network)
+                .probe(&args.by)
+                .phala(&args.phala)
+                .gcp(&args.gcp),
+            Self::Probe(ProbeCommand::Combine(args)) => given.signing(&args.sign.signing).network(&args.network),
+            Self::Probe(ProbeCommand::Cleanup(args)) => given.phala(&args.phala).gcp(&args.gcp).network(&args.network),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
             }
@@ -116,7 +173,7 @@ impl Command {
             | Self::Checksums(_)
             | Self::ComposeHash(_)
             | Self::ForbidAllowedEnv(_)
-            | Self::Policy(_)
+            | Self::Policy(PolicyCommand::Validate(_) | PolicyCommand::Diff(_))
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
             | Self::Explain { .. }

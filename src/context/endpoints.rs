@@ -1,20 +1,29 @@
 //! Where a command finds what its arguments do not name: servers, roots, keys and sockets. One set is the real world's; a
 //! sandbox has its own.
 
+mod gcp;
+mod ita;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::SecretString;
 use url::Url;
 
+#[cfg(feature = "sandbox")]
+pub(crate) use self::gcp::Offered;
+pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints};
 use crate::{
     adapters::sigstore::IdentitySource,
-    cli::Given,
+    cli::{Given, GoogleEnvironment, PhalaEnvironment},
     error::{Error, Result},
-    subject::repository::Repository,
+    subject::{repository::Repository, tag::Tag},
 };
 
 /// `--server-url` when nothing is said.
 pub(crate) const DEFAULT_SERVER: &str = "https://github.com/";
+
+/// Phala Cloud's API when nothing is said.
+const PHALA: &str = "https://cloud-api.phala.com/api/v1";
 
 /// Where everything is. `None` means that nothing stands in for what the arguments leave open.
 #[derive(Debug, Clone)]
@@ -27,6 +36,8 @@ pub(crate) struct Endpoints {
     pub(crate) server_url: Url,
     /// Token for GitHub's API.
     pub(crate) token: Option<SecretString>,
+    /// Token for what GitHub's API knows of teams; `None`: the other one.
+    pub(crate) team_token: Option<SecretString>,
     /// `trusted_root.json` that signatures are judged by; `None`: the one built in.
     pub(crate) trusted_root: Option<PathBuf>,
     /// The transparency log.
@@ -39,6 +50,28 @@ pub(crate) struct Endpoints {
     pub(crate) signing: SigningEndpoints,
     /// The KMS, and what it runs on.
     pub(crate) kms: KmsEndpoints,
+    /// Google Cloud.
+    pub(crate) gcp: GcpEndpoints,
+    /// Phala Cloud.
+    pub(crate) phala: PhalaEndpoints,
+    /// Intel Trust Authority.
+    pub(crate) ita: ItaEndpoints,
+}
+
+/// The cloud that a KMS runs on.
+#[derive(Debug, Clone)]
+pub(crate) struct PhalaEndpoints {
+    /// Its API. It is a text until somebody asks it: a variable that is wrong is of no interest to other commands.
+    pub(crate) url: String,
+    /// The key of an account; `None`: nothing can be asked of it.
+    pub(crate) key: Option<SecretString>,
+}
+
+impl PhalaEndpoints {
+    /// The service itself, as far as the environment says nothing else.
+    pub(crate) fn real(given: PhalaEnvironment) -> Self {
+        Self { url: given.url.unwrap_or_else(|| PHALA.to_owned()), key: given.key }
+    }
 }
 
 /// Services that sign, and whom they sign for.
@@ -50,6 +83,8 @@ pub(crate) struct SigningEndpoints {
     pub(crate) identity: Option<IdentitySource>,
     /// Password of an encrypted key.
     pub(crate) password: Option<SecretString>,
+    /// A private key, PEM, for commands that take one from the environment.
+    pub(crate) key: Option<SecretString>,
 }
 
 /// A KMS from without and from within.
@@ -59,6 +94,8 @@ pub(crate) struct KmsEndpoints {
     pub(crate) url: Url,
     /// Policy that says which machines are the KMS.
     pub(crate) policy: Option<PathBuf>,
+    /// Release that is probed where none is named; `None`: one must be.
+    pub(crate) release: Option<Tag>,
     /// Where a service listens; `None`: the service's own default.
     pub(crate) listen: Option<SocketAddr>,
     /// Socket of the guest agent of a service's machine; `None`: the service's own default.
@@ -82,6 +119,7 @@ impl Endpoints {
             api_url: url("https://api.github.com")?,
             server_url: url(DEFAULT_SERVER)?,
             token,
+            team_token: None,
             trusted_root: None,
             rekor_url: url("https://rekor.sigstore.dev")?,
             pccs_url: url("https://api.trustedservices.intel.com")?,
@@ -90,11 +128,20 @@ impl Endpoints {
             kms: KmsEndpoints {
                 url: url("http://127.0.0.1:8080")?,
                 policy: None,
+                release: None,
                 listen: None,
                 agent: None,
                 rehearsal: false,
                 node_key: None,
                 node_agent: None,
+            },
+            gcp: GcpEndpoints::real(GoogleEnvironment::default(), None)?,
+            phala: PhalaEndpoints::real(PhalaEnvironment::default()),
+            ita: ItaEndpoints {
+                api_url: url("https://api.trustauthority.intel.com")?,
+                portal_url: None,
+                root: None,
+                key: None,
             },
         })
     }
@@ -116,11 +163,22 @@ impl Endpoints {
             pccs_url: either(given.pccs_url, self.pccs_url),
             tdx_root: given.tdx_root.map(Into::into).or(self.tdx_root),
             token: self.token,
+            team_token: self.team_token,
             signing: SigningEndpoints {
                 config: given.signing_config.map(Into::into).or(self.signing.config),
                 ..self.signing
             },
             kms: self.kms,
+            ita: self.ita.with(given),
+            gcp: GcpEndpoints {
+                compute_url: either(given.compute_url, self.gcp.compute_url),
+                project: given.project.cloned().or(self.gcp.project),
+                ..self.gcp
+            },
+            phala: PhalaEndpoints {
+                url: given.phala_url.map_or(self.phala.url, ToString::to_string),
+                key: self.phala.key,
+            },
         })
     }
 }

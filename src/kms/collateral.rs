@@ -17,7 +17,7 @@ use crate::{
     adapters::pccs::{CollateralCache, Pccs},
     attestation::{
         quote::Platform,
-        verdict::{Collateral, QuoteVerifier},
+        verdict::{Collateral, DcapVerifier},
     },
     error::{self, Error, Result},
 };
@@ -43,7 +43,7 @@ pub struct CollateralSource {
     /// Sets given at the start, for a service that shall not depend on anybody.
     pub preloaded: Vec<Collateral>,
     /// Judges every set before it is used.
-    pub verifier: Arc<QuoteVerifier>,
+    pub verifier: Arc<DcapVerifier>,
 }
 
 /// Collateral by kind of machine.

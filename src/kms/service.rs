@@ -27,7 +27,7 @@ use crate::{
         measurement::{Measurement, Registers},
         quote::Quote,
         report_data::{default_binding, report_data},
-        verdict::QuoteVerifier,
+        verdict::DcapVerifier,
     },
     error::{Error, Result},
     subject::profile::Profile,
@@ -58,7 +58,7 @@ pub struct Parts {
     /// The machine's guest agent.
     pub agent: GuestAgent,
     /// Under which root quotes are genuine.
-    pub verifier: Arc<QuoteVerifier>,
+    pub verifier: Arc<DcapVerifier>,
     /// What they are judged by.
     pub collateral: Arc<CollateralStore>,
     /// Which challenges have been used.

@@ -119,6 +119,11 @@ fn entries(reader: &mut Reader, object: &Map<String, Value>) -> Vec<Entry> {
 }
 
 impl Given {
+    /// The profiles that the file has something for, each once.
+    pub fn profiles(&self) -> Vec<Profile> {
+        Profile::ALL.into_iter().filter(|profile| self.meant().any(|(meant, _)| meant == *profile)).collect()
+    }
+
     /// The entries that are meant, each with its profile.
     fn meant(&self) -> impl Iterator<Item = (Profile, &Entry)> {
         self.file.entries.iter().filter_map(|entry| match (self.profile, entry.profile) {
@@ -132,22 +137,22 @@ impl Given {
 /// The checks `schema`, [`CANDIDATES`] and [`CANDIDATES_AGREE`] over all files given. One finding per problem, or a
 /// pass a file; a profile that no file is about is missing.
 pub fn judge(given: &[Given]) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for given in given {
-        findings.extend(conforms(&given.file.name, Document::MeasurementCandidates, &given.file.document));
-    }
-    for given in given {
-        findings.extend(usable(given));
-    }
+    let absent = Profile::ALL.into_iter().filter(|profile| of(given, *profile).next().is_none()).map(|profile| {
+        CANDIDATES
+            .missing(profile.as_str(), format!("no candidates are given for {profile}"))
+            .help(format!("probe a {profile} machine and give its file as {profile}=FILE"))
+    });
+    judge_those(given).into_iter().chain(absent).collect()
+}
+
+/// The same about the profiles that the files are about, whichever those are.
+pub fn judge_those(given: &[Given]) -> Vec<Finding> {
+    let shaped = |given: &Given| conforms(&given.file.name, Document::MeasurementCandidates, &given.file.document);
+    let mut findings: Vec<_> = given.iter().flat_map(shaped).collect();
+    findings.extend(given.iter().flat_map(usable));
     for profile in Profile::ALL {
         let entries: Vec<_> = of(given, profile).collect();
-        if entries.is_empty() {
-            findings.push(
-                CANDIDATES
-                    .missing(profile.as_str(), format!("no candidates are given for {profile}"))
-                    .help(format!("probe a {profile} machine and give its file as {profile}=FILE")),
-            );
-        } else if entries.len() > 1 {
+        if entries.len() > 1 {
             findings.extend(agree(profile, &entries));
         }
     }

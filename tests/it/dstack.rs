@@ -10,7 +10,7 @@ use merotee::{
         event_log::{EventLog, Field, checks},
         measurement::{Measurement, Register},
         quote::Quote,
-        verdict::{Collateral, QuoteVerifier},
+        verdict::{Collateral, DcapVerifier},
     },
     sandbox::{
         boot::Boot,
@@ -86,7 +86,7 @@ fn proven(answer: &AgentQuote) -> Quote {
     let quote = Quote::parse(&answer.quote).unwrap();
     let platform = platform();
     let collateral = Collateral::from_json(platform.collateral_json().unwrap().as_bytes()).unwrap();
-    let verifier = QuoteVerifier::new(platform.root_der()).unwrap();
+    let verifier = DcapVerifier::new(platform.root_der()).unwrap();
     verifier.verify(&quote, &collateral, u64::try_from(NOW).unwrap()).unwrap();
     assert_eq!(quote.report.report_data, REPORT_DATA);
     let findings = checks::replayed("log", &log_of(answer), &quote.report.registers);

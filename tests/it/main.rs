@@ -69,6 +69,8 @@ mod interop_gh;
 mod interop_sigstore_python;
 #[cfg(all(feature = "sandbox", unix))]
 mod interrupted;
+#[cfg(feature = "sandbox")]
+mod ita;
 #[cfg(all(feature = "sandbox", unix))]
 mod kms;
 #[cfg(feature = "sandbox")]
@@ -81,6 +83,8 @@ mod merotee_config;
 mod mrtds;
 #[cfg(feature = "sandbox")]
 mod outside;
+#[cfg(all(feature = "sandbox", unix))]
+mod phala;
 mod policies;
 #[cfg(feature = "sandbox")]
 mod policy_folders;
@@ -90,6 +94,8 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(all(feature = "sandbox", unix))]
+mod probe;
 #[cfg(feature = "sandbox")]
 mod publish;
 #[cfg(all(feature = "sandbox", unix))]
@@ -101,6 +107,8 @@ mod quote;
 mod redis;
 mod release_notes;
 mod renderers;
+#[cfg(feature = "sandbox")]
+mod review;
 #[cfg(feature = "sandbox")]
 mod sandbox_github;
 #[cfg(feature = "sandbox")]

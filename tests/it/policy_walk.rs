@@ -9,7 +9,7 @@ use merotee::{
     attestation::{
         measurement::Register,
         quote::Quote,
-        verdict::{Collateral, QuoteVerifier},
+        verdict::{Collateral, DcapVerifier},
     },
     policy::{
         candidates::{CANDIDATES, CANDIDATES_AGREE},
@@ -55,7 +55,7 @@ fn kms_quote(platform: &Platform, profile: Profile, nonce: u8) -> Vec<u8> {
 fn probed(platform: &Platform, quote: &[u8], profile: Profile, now: u64) -> Value {
     let quote = Quote::parse(quote).unwrap();
     let collateral = Collateral::from_json(platform.collateral_json().unwrap().as_bytes()).unwrap();
-    let verdict = QuoteVerifier::new(platform.root_der()).unwrap().verify(&quote, &collateral, now).unwrap();
+    let verdict = DcapVerifier::new(platform.root_der()).unwrap().verify(&quote, &collateral, now).unwrap();
     let mut lists = json!({"allowed_tcb_statuses": [verdict.tcb.as_str()], "allowed_event_payload": ["ab".repeat(32)]});
     for register in Register::ALL {
         lists[format!("allowed_{}", register.as_str())] = json!([quote.report.registers.get(register).to_string()]);

@@ -67,7 +67,7 @@ impl Work {
         let make = |snapshot: &Snapshot| {
             let text = String::from_utf8(snapshot.files["a.txt"].clone()).unwrap();
             let wanted = if text.ends_with("more\n") { Vec::new() } else { vec![format!("{text}more\n")] };
-            let files = wanted.into_iter().map(|content| File { path: "a.txt".to_owned(), content });
+            let files = wanted.into_iter().map(|content| File { path: "a.txt".to_owned(), content: Some(content) });
             let change = Change {
                 branch: BRANCH.parse().unwrap(),
                 mark: Sha256::of(b"a change"),

@@ -15,7 +15,7 @@ use merotee::{
     attestation::{
         measurement::{Register, TcbStatus},
         quote::Quote,
-        verdict::{Collateral, CollateralParts, QuoteVerifier},
+        verdict::{Collateral, CollateralParts, DcapVerifier},
     },
     digest::Sha256,
 };
@@ -98,7 +98,7 @@ pub(crate) fn parts_of(json: &[u8]) -> CollateralParts {
 
 #[test]
 fn every_real_case_has_the_stated_outcome_registers_status_and_advisories() {
-    let verifier = QuoteVerifier::intel().unwrap();
+    let verifier = DcapVerifier::intel().unwrap();
     let cases = Case::all();
     for case in &cases {
         let quote = case.quote();
@@ -139,7 +139,7 @@ fn collateral_written_and_read_again_is_the_same() {
 
 #[test]
 fn intels_root_is_the_one_that_real_quotes_bring_along() {
-    let root = QuoteVerifier::intel().unwrap();
+    let root = DcapVerifier::intel().unwrap();
     assert!(root.is_intel());
     // The fingerprint that Intel publishes.
     let fingerprint = "44a0196b2b99f889b8e149e95b807a350e7424964399e885a7cbb8ccfab674d3";

@@ -128,7 +128,7 @@ fn nothing_verifies_under_intels_root() {
     let platform = platform();
     for version in QuoteVersion::ALL {
         let quote = platform.quote(&request(version));
-        let intel = verdict::QuoteVerifier::intel().unwrap();
+        let intel = verdict::DcapVerifier::intel().unwrap();
         let error = verify(intel.root().der(), &quote, &collateral(&platform), NOW).unwrap_err();
         assert!(error.contains("SignatureForPublicKey"), "{error}");
     }

@@ -5,8 +5,8 @@ use std::fmt;
 use reqwest::{
     Client, Response, StatusCode, Url,
     header::{
-        ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue,
-        LOCATION, RANGE,
+        ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION,
+        RANGE,
     },
 };
 use secrecy::SecretString;
@@ -95,7 +95,7 @@ impl Http {
             return Err(Error::usage(format!("the URL of {noun} must not carry a user name or password"))
                 .help(service.instead_of_credentials()));
         }
-        let authorization = token.map(token::bearer).transpose()?.flatten();
+        let authorization = token.map(|token| token::header(service, token)).transpose()?.flatten();
         if authorization.is_some() && base.scheme() == "http" && !is_loopback(&base) {
             tracing::warn!("the token goes to {} without encryption", host(&base));
         }
@@ -307,7 +307,8 @@ impl Http {
         }
         if self.is_own(url) {
             headers.extend(self.service.headers());
-            headers.extend(self.authorization.clone().map(|token| (AUTHORIZATION, token)));
+            headers.extend(request.headers.clone());
+            headers.extend(self.authorization.clone().map(|token| (self.service.credential().header, token)));
         }
         headers
     }
@@ -349,7 +350,7 @@ impl Http {
     }
 
     async fn client(&self, url: &Url, upload: bool) -> Result<&Client, Failure> {
-        let direct = is_loopback(url);
+        let direct = is_loopback(url) || self.service.is_near();
         let cell = match (direct, upload) {
             (true, false) => &self.direct,
             (false, false) => &self.proxied,

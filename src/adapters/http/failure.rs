@@ -9,6 +9,7 @@ use super::{
     HttpOptions,
     quota::{self, Limit},
     reason::{Cause, PATIENCE, Pause, Reason},
+    said,
     service::{Ours, Service},
 };
 use crate::{error::Error, text::excerpt};
@@ -267,13 +268,16 @@ fn quoted(said: Option<&str>) -> String {
     said.map(|words| format!(": {}", excerpt(words))).unwrap_or_default()
 }
 
-/// The `message` of GitHub's JSON errors.
-fn message(body: &[u8]) -> Option<String> {
-    #[derive(serde::Deserialize)]
-    struct Said {
-        message: String,
+/// The `message` of GitHub's JSON errors, the `error` of others', `error.message` of Google's, and what Phala Cloud has in
+/// their place.
+pub(super) fn message(body: &[u8]) -> Option<String> {
+    let said: serde_json::Value = serde_json::from_slice(body).ok()?;
+    if let Some(reason) = said::reason(&said) {
+        return Some(reason);
     }
-    serde_json::from_slice::<Said>(body).ok().map(|said| said.message)
+    let error = said.get("error");
+    let words = [said.get("message"), error, error.and_then(|error| error.get("message"))];
+    words.into_iter().flatten().find_map(|words| words.as_str()).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{fmt, io, sync::Arc};
 
 use futures_util::{future::BoxFuture, stream::BoxStream};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url, header::HeaderMap};
 
 use crate::error::Result;
 
@@ -25,6 +25,8 @@ pub struct Request<'a> {
     pub from: u64,
     /// Where a redirect may lead.
     pub redirects: Redirects,
+    /// Headers for the service itself, in place of its own of the same names.
+    pub headers: HeaderMap,
     /// Statuses that are an answer too, beside those that [`super::Http::ask`] takes for one.
     pub accepted: &'static [StatusCode],
 }
@@ -86,7 +88,8 @@ impl<'a> Request<'a> {
     pub fn new(method: Method, url: &'a Url) -> Self {
         let idempotent = method.is_idempotent();
         let (accept, redirects) = ("application/json", Redirects::WithinService);
-        Self { method, url, body: Body::None, idempotent, accept, from: 0, redirects, accepted: &[] }
+        let (body, headers) = (Body::None, HeaderMap::new());
+        Self { method, url, body, idempotent, accept, from: 0, redirects, headers, accepted: &[] }
     }
 
     /// A GET.

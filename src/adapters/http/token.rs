@@ -3,26 +3,29 @@
 use reqwest::header::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::service::Service;
 use crate::error::{Error, Result};
 
 /// So many characters in a row of a token are never a coincidence, and fewer may be.
 const TELLING: usize = 16;
 
 /// The header that carries the token; `None` for an empty token, which is how CI passes on a secret that isn't there.
-pub(super) fn bearer(token: &SecretString) -> Result<Option<HeaderValue>> {
+pub(super) fn header(service: Service, token: &SecretString) -> Result<Option<HeaderValue>> {
     // A token read from a file ends in a newline.
     let token = token.expose_secret().trim();
     if token.is_empty() {
         return Ok(None);
     }
-    let mut value = HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| {
-        Error::usage("the token holds a character that tokens never have").help("check GH_TOKEN for stray characters")
+    let credential = service.credential();
+    let mut value = HeaderValue::try_from(format!("{}{token}", credential.scheme)).map_err(|_| {
+        Error::usage("the token holds a character that tokens never have")
+            .help(format!("check {} for stray characters", credential.variable))
     })?;
     value.set_sensitive(true);
     Ok(Some(value))
 }
 
-/// Whether `text` holds a part of the token that an `Authorization` header carries.
+/// Whether `text` holds a part of the token that a header carries, after `Bearer` or alone.
 pub(super) fn holds_part(text: &[u8], authorization: &HeaderValue) -> bool {
     let sent = authorization.as_bytes();
     let token = sent.strip_prefix(b"Bearer ").unwrap_or(sent);

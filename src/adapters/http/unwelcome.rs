@@ -2,7 +2,7 @@
 
 use super::{
     client::{Answer, Http},
-    failure::{Failure, Unwelcome, host},
+    failure::{self, Failure, Unwelcome, host},
     token,
 };
 
@@ -18,12 +18,33 @@ impl Http {
 
     /// The start of its body, which is only wanted for its message: without one, or with half of one, the status has to do.
     pub(super) async fn excuse(&self, answer: &mut Answer) -> Vec<u8> {
+        if self.service.is_confidential() {
+            return Vec::new();
+        }
         let body = self.body(answer, MAX_ERROR_BYTES).await.unwrap_or_default();
-        if self.authorization.as_ref().is_some_and(|sent| token::holds_part(&body, sent)) {
+        // JSON can spell it in escapes.
+        let said = failure::message(&body).unwrap_or_default();
+        if self.repeats_token(&body) || self.repeats_token(said.as_bytes()) {
             tracing::debug!("{} repeats the token in its message, which is not shown", host(&answer.url));
             return Vec::new();
         }
         body
+    }
+
+    /// Whether a server's words hold a part of the token that it was sent.
+    pub(crate) fn repeats_token(&self, words: &[u8]) -> bool {
+        self.authorization.as_ref().is_some_and(|sent| token::holds_part(words, sent))
+    }
+
+    /// What a service said, with the token masked where a text of it repeats that.
+    pub(crate) fn mask_token(&self, said: &mut serde_json::Value) {
+        use serde_json::Value;
+        match said {
+            Value::String(text) if self.repeats_token(text.as_bytes()) => "(repeats the token)".clone_into(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.mask_token(item)),
+            Value::Object(fields) => fields.values_mut().for_each(|field| self.mask_token(field)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
     }
 
     /// The failure, of an answer whose body was read.

@@ -10,7 +10,7 @@ use crate::{
     adapters::file,
     attestation::{
         quote::Platform,
-        verdict::{Collateral, QuoteVerifier, Rejection},
+        verdict::{Collateral, DcapVerifier, Rejection},
     },
     error::{Error, Result},
 };
@@ -36,13 +36,7 @@ impl CollateralCache {
     ///
     /// # Errors
     /// As [`Pccs::collateral`]. That it cannot be written is only warned about: the collateral is there.
-    pub async fn get(
-        &self,
-        pccs: &Pccs,
-        platform: &Platform,
-        verifier: &QuoteVerifier,
-        now: u64,
-    ) -> Result<Collateral> {
+    pub async fn get(&self, pccs: &Pccs, platform: &Platform, verifier: &DcapVerifier, now: u64) -> Result<Collateral> {
         if let Some(cached) = self.vouched(pccs, platform, verifier, now) {
             return Ok(cached);
         }
@@ -55,7 +49,7 @@ impl CollateralCache {
     }
 
     /// Collateral of `platform` from the folder alone, when `verifier` vouches for it at `now`.
-    pub fn vouched(&self, pccs: &Pccs, platform: &Platform, verifier: &QuoteVerifier, now: u64) -> Option<Collateral> {
+    pub fn vouched(&self, pccs: &Pccs, platform: &Platform, verifier: &DcapVerifier, now: u64) -> Option<Collateral> {
         let key = pccs.cache_key(platform);
         let cached = self.read(&key)?;
         let path = self.path(&key);

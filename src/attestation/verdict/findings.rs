@@ -105,39 +105,50 @@ pub fn judge_tcb(subject: &str, outcome: &Result<Verdict, Rejection>, expected: 
         }
         Err(_) => return TCB.undecided(subject, "not judged: the quote is not proven genuine"),
     };
+    tolerated(TCB, subject, verdict, expected)
+}
+
+/// Whether `expected` tolerates the status of a verdict, whichever authority it is from, as a finding of `check`.
+pub(in crate::attestation) fn tolerated(
+    check: CheckInfo,
+    subject: &str,
+    verdict: &Verdict,
+    expected: Option<&Expectation>,
+) -> Finding {
     let said = described(verdict);
     let Some(Expectation { name, allowed, not_ready }) = expected else {
         if verdict.tcb == TcbStatus::UpToDate {
-            return TCB.pass(subject, said);
+            return check.pass(subject, said);
         }
-        return TCB.warn(subject, format!("{said}; no policy says whether that is tolerated")).help(OUTDATED);
+        return check.warn(subject, format!("{said}; no policy says whether that is tolerated")).help(OUTDATED);
     };
     match (tcb_violation(verdict, allowed), verdict.tcb) {
         // A verdict never says so. If one did, no list could make up for it.
-        (_, TcbStatus::Revoked) => TCB.fail(subject, Rejection::TcbRevoked.to_string()),
-        (Some(_), _) if allowed.tcb().is_empty() && *not_ready => TCB
+        (_, TcbStatus::Revoked) => check.fail(subject, Rejection::TcbRevoked.to_string()),
+        (Some(_), _) if allowed.tcb().is_empty() && *not_ready => check
             .undecided(subject, format!("{said}; {name}: the policy says policy_not_ready and lists no TCB status yet"))
             .help("use the policy of a final release"),
-        (Some(_), _) if allowed.tcb().is_empty() => TCB
+        (Some(_), _) if allowed.tcb().is_empty() => check
             .fail(subject, format!("{name}: no TCB status is listed, so none is tolerated"))
             .compared("a list with the machine's status in it", said)
             .help("list the tolerated statuses in the policy, and run `policy validate` on it"),
         (Some(_), _) => {
             let words: Vec<_> = allowed.tcb().iter().map(|s| s.as_str()).collect();
-            TCB.fail(subject, format!("{name}: the TCB status is not tolerated"))
+            check
+                .fail(subject, format!("{name}: the TCB status is not tolerated"))
                 .compared(words.join(" or "), said)
                 .help("update the machine's firmware and TDX module, or have the policy reviewed")
         }
-        (None, TcbStatus::UpToDate) => TCB.pass(subject, said),
+        (None, TcbStatus::UpToDate) => check.pass(subject, said),
         (None, TcbStatus::OutOfDate | TcbStatus::OutOfDateConfigurationNeeded) => {
-            TCB.warn(subject, format!("{said}: tolerated by the policy")).help(OUTDATED)
+            check.warn(subject, format!("{said}: tolerated by the policy")).help(OUTDATED)
         }
         (
             None,
             TcbStatus::SwHardeningNeeded
             | TcbStatus::ConfigurationNeeded
             | TcbStatus::ConfigurationAndSwHardeningNeeded,
-        ) => TCB.pass(subject, format!("{said}: tolerated by the policy")),
+        ) => check.pass(subject, format!("{said}: tolerated by the policy")),
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Document {
     PckCrl,
     /// The platform's certificates, in the quote.
     PckChain,
+    /// Intel Trust Authority's token.
+    ItaToken,
 }
 
 impl fmt::Display for Document {
@@ -39,6 +41,7 @@ impl fmt::Display for Document {
             Self::QeIdentity => "the QE identity",
             Self::PckCrl => "the PCK CRL",
             Self::PckChain => "the PCK certificate chain",
+            Self::ItaToken => "the Intel Trust Authority token",
         })
     }
 }
@@ -232,7 +235,8 @@ impl Rejection {
                 | Document::TcbInfo
                 | Document::QeSigningChain
                 | Document::QeIdentity
-                | Document::PckCrl => Concern::Collateral,
+                | Document::PckCrl
+                | Document::ItaToken => Concern::Collateral,
             },
             Self::BadSignature(Signed::QeReport | Signed::AttestationKey | Signed::Quote)
             | Self::QuotingEnclave(_)

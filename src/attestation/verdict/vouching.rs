@@ -2,7 +2,7 @@
 //!
 //! Its callers keep collateral for later, and must not give up a good set for one that would fail every quote. What a
 //! signed list revokes is not looked at: that is news, which must take effect even where it fails every quote. A quote
-//! is judged by the library alone ([`super::QuoteVerifier::verify`]), which looks at all of this again.
+//! is judged by the library alone ([`super::DcapVerifier::verify`]), which looks at all of this again.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use der::{Decode as _, Encode as _};

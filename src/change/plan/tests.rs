@@ -12,7 +12,7 @@ fn change() -> Change {
         body: "Why.".to_owned(),
         label: Label { name: "catalog".to_owned(), description: "" },
         draft: false,
-        files: vec![File { path: "a.json".to_owned(), content: "new".to_owned() }],
+        files: vec![File { path: "a.json".to_owned(), content: Some("new".to_owned()) }],
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     adapters::{file, tdx_root},
     attestation::{
         quote::input::Input,
-        verdict::{Collateral, QuoteVerifier},
+        verdict::{Collateral, DcapVerifier},
     },
     cli::quote::Moment,
     error::{Error, Result},
@@ -21,7 +21,7 @@ const MAX_COLLATERAL_BYTES: u64 = 4 << 20;
 
 /// A verifier under Intel's root or the one in a file (DER or PEM). Debug TDs get a finding of their own, so it is told
 /// to let them through.
-pub(in crate::commands) fn verifier(root: Option<&Path>) -> Result<QuoteVerifier> {
+pub(in crate::commands) fn verifier(root: Option<&Path>) -> Result<DcapVerifier> {
     Ok(tdx_root::verifier(root)?.allow_debug(true))
 }
 
@@ -43,7 +43,7 @@ pub(in crate::commands) fn now(at: Option<Moment>, clock: Timestamp) -> Result<u
 }
 
 /// What makes a verdict weaker than the default one.
-pub(in crate::commands) fn caveats(root: Option<&Path>, at: Option<Moment>, verifier: &QuoteVerifier) -> Vec<String> {
+pub(in crate::commands) fn caveats(root: Option<&Path>, at: Option<Moment>, verifier: &DcapVerifier) -> Vec<String> {
     let mut caveats = Vec::new();
     if let Some(path) = root.filter(|_| !verifier.is_intel()) {
         let path = path.display();

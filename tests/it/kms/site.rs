@@ -18,7 +18,7 @@ use merotee::{
         http::HttpOptions,
         pccs::{CollateralCache, Pccs},
     },
-    attestation::verdict::{Collateral, QuoteVerifier},
+    attestation::verdict::{Collateral, DcapVerifier},
     digest::Sha256,
     kms::{
         Clock, Kms, Parts,
@@ -117,7 +117,7 @@ impl Site {
             key_namespace: "merod/storage".to_owned(),
             challenge_ttl: TTL,
             agent: self.agent.agent(),
-            verifier: Arc::new(QuoteVerifier::new(self.platform.root_der()).unwrap()),
+            verifier: Arc::new(DcapVerifier::new(self.platform.root_der()).unwrap()),
             collateral: self.collateral(None, Vec::new()),
             consumed: ConsumedChallenges::in_memory(),
             attempts: PeerAttempts::new(16, TTL),
@@ -131,7 +131,7 @@ impl Site {
         preloaded: Vec<Collateral>,
     ) -> Arc<CollateralStore> {
         let pccs = Pccs::new(&self.pccs.url, once()).unwrap();
-        let verifier = Arc::new(QuoteVerifier::new(self.platform.root_der()).unwrap());
+        let verifier = Arc::new(DcapVerifier::new(self.platform.root_der()).unwrap());
         Arc::new(CollateralStore::new(CollateralSource { pccs, cache, preloaded, verifier }))
     }
 

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use merotee::attestation::{
     quote::Validity,
-    verdict::{Dated, Document, QuoteVerifier, Rejection},
+    verdict::{Dated, DcapVerifier, Document, Rejection},
 };
 
 use super::Case;
 
 /// Every dated document of a case, those in the quote among them. A chain counts while all its certificates do.
-fn documents(case: &Case, verifier: &QuoteVerifier) -> Vec<Dated> {
+fn documents(case: &Case, verifier: &DcapVerifier) -> Vec<Dated> {
     let mut documents = case.collateral().dated().to_vec();
     let chain = case.quote();
     let chain = chain.certification.chain().iter();
@@ -35,7 +35,7 @@ fn named(outcome: Result<impl Sized, Rejection>) -> Vec<Document> {
 
 #[test]
 fn one_second_outside_any_documents_validity_is_rejected_and_names_it() {
-    let verifier = QuoteVerifier::intel().unwrap();
+    let verifier = DcapVerifier::intel().unwrap();
     for case in Case::verified() {
         let (quote, collateral) = (case.quote(), case.collateral());
         let at = |now| named(verifier.verify(&quote, &collateral, now));
@@ -52,7 +52,7 @@ fn one_second_outside_any_documents_validity_is_rejected_and_names_it() {
 
 #[test]
 fn within_all_dates_the_quote_is_accepted_to_the_last_second() {
-    let verifier = QuoteVerifier::intel().unwrap();
+    let verifier = DcapVerifier::intel().unwrap();
     for case in Case::verified() {
         let (quote, collateral) = (case.quote(), case.collateral());
         let documents = documents(&case, &verifier);
@@ -69,7 +69,7 @@ fn within_all_dates_the_quote_is_accepted_to_the_last_second() {
 
 #[test]
 fn one_second_outside_the_window_of_each_case_is_rejected_by_date() {
-    let verifier = QuoteVerifier::intel().unwrap();
+    let verifier = DcapVerifier::intel().unwrap();
     for case in Case::verified() {
         let (quote, collateral) = (case.quote(), case.collateral());
         let (from, until) = (case.number("valid_from_unix"), case.number("valid_until_unix"));

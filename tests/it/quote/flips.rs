@@ -4,7 +4,7 @@ use std::{fs, ops::Range, thread};
 
 use merotee::attestation::{
     quote::{Quote, input::Input},
-    verdict::{Collateral, QuoteVerifier},
+    verdict::{Collateral, DcapVerifier},
 };
 
 use super::Case;
@@ -39,7 +39,7 @@ impl Subject {
     fn flip(&self, name: &str, choose: impl Fn(usize) -> bool + Sync) -> (usize, usize) {
         let total = self.bytes.len() * 8;
         let half = |bits: Range<usize>| {
-            let verifier = QuoteVerifier::intel().unwrap();
+            let verifier = DcapVerifier::intel().unwrap();
             let (mut tried, mut accepted) = (0, 0);
             for bit in bits.filter(|bit| choose(*bit)) {
                 let mut bytes = self.bytes.clone();
@@ -100,7 +100,7 @@ fn a_real_quote_cut_at_any_length_is_an_error_until_only_padding_is_missing() {
 #[test]
 fn a_real_quote_padded_with_zeros_verifies_and_with_anything_else_does_not() {
     for (name, subject) in Subject::all() {
-        let verifier = QuoteVerifier::intel().unwrap();
+        let verifier = DcapVerifier::intel().unwrap();
         let mut padded = subject.bytes.clone();
         padded.resize(8000, 0);
         let quote = Quote::parse(&padded).unwrap();

@@ -4,7 +4,7 @@ use std::fs;
 
 use merotee::attestation::{
     quote::Quote,
-    verdict::{Collateral, CollateralParts, Concern, Document, QuoteVerifier, Rejection, Signed},
+    verdict::{Collateral, CollateralParts, Concern, DcapVerifier, Document, Rejection, Signed},
 };
 
 use super::Case;
@@ -16,7 +16,7 @@ fn case() -> Option<Case> {
 
 fn rejected(case: &Case, quote: &Quote, parts: CollateralParts) -> Rejection {
     let collateral = Collateral::from_parts(parts).unwrap();
-    QuoteVerifier::intel().unwrap().verify(quote, &collateral, case.at()).unwrap_err()
+    DcapVerifier::intel().unwrap().verify(quote, &collateral, case.at()).unwrap_err()
 }
 
 /// The quote with one bit changed at `offset`, which must still parse.
@@ -52,7 +52,7 @@ fn a_longer_life_written_into_a_document_is_a_bad_signature_and_the_true_date_an
     let late = case.number("valid_until_unix") + 86_400;
     let verify = |parts| {
         let collateral = Collateral::from_parts(parts).unwrap();
-        QuoteVerifier::intel().unwrap().verify(&quote, &collateral, late).unwrap_err()
+        DcapVerifier::intel().unwrap().verify(&quote, &collateral, late).unwrap_err()
     };
     assert!(matches!(verify(parts.clone()), Rejection::OutsideValidity { .. }));
     parts.tcb_info = parts.tcb_info.replace("\"nextUpdate\":\"2026", "\"nextUpdate\":\"2036");
@@ -66,7 +66,7 @@ fn a_longer_life_written_into_a_document_is_a_bad_signature_and_the_true_date_an
 fn collateral_of_another_kind_of_machine_is_named_with_both() {
     let Some(case) = case() else { return };
     let other = Case::verified().into_iter().find(|c| c.text("quote").contains("gtg_v5")).unwrap();
-    let verifier = QuoteVerifier::intel().unwrap();
+    let verifier = DcapVerifier::intel().unwrap();
     let rejection = verifier.verify(&case.quote(), &other.collateral(), other.at()).unwrap_err();
     let expected = Rejection::FmspcMismatch { quote: "b0c06f000000".into(), collateral: "90c06f000000".into() };
     assert_eq!(rejection, expected);
@@ -108,11 +108,11 @@ fn another_root_is_named_as_such_and_never_as_a_forgery() {
     let Some(case) = case() else { return };
     let quote = case.quote();
     let authority = quote.certification.chain()[1].der();
-    let verifier = QuoteVerifier::new(authority).unwrap();
+    let verifier = DcapVerifier::new(authority).unwrap();
     assert!(!verifier.is_intel());
     let rejection = verifier.verify(&quote, &case.collateral(), case.at()).unwrap_err();
     assert_eq!(rejection, Rejection::WrongRoot(Document::TcbSigningChain));
-    assert!(QuoteVerifier::new(b"no certificate").is_err());
+    assert!(DcapVerifier::new(b"no certificate").is_err());
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn the_platforms_certificate_is_always_the_quotes_own() {
     let mut json: serde_json::Value = serde_json::from_slice(&fs::read(case.path("collateral")).unwrap()).unwrap();
     json["pck_certificate_chain"] = "not even PEM".into();
     let collateral = Collateral::from_json(json.to_string().as_bytes()).unwrap();
-    assert!(QuoteVerifier::intel().unwrap().verify(&case.quote(), &collateral, case.at()).is_ok());
+    assert!(DcapVerifier::intel().unwrap().verify(&case.quote(), &collateral, case.at()).is_ok());
 }
 
 #[test]

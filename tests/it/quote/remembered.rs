@@ -9,7 +9,7 @@ use dcap_qvl::{
 };
 use merotee::attestation::{
     dcap::{Plain, Remembering},
-    verdict::QuoteVerifier,
+    verdict::DcapVerifier,
 };
 use proptest::prelude::*;
 
@@ -70,7 +70,7 @@ impl Evidence {
     }
 
     fn assert_same(&self) -> bool {
-        let intel = QuoteVerifier::intel().unwrap();
+        let intel = DcapVerifier::intel().unwrap();
         let root = intel.root().der();
         let plain = self.judged::<Plain>(root);
         // Twice: the second time, what verified the first time is remembered.

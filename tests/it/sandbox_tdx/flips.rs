@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, ops::Range, thread};
 
 use merotee::attestation::{
     quote::Quote,
-    verdict::{Collateral, QuoteVerifier},
+    verdict::{Collateral, DcapVerifier},
 };
 
 use super::*;
@@ -41,7 +41,7 @@ impl Subject {
     /// Flips the bits, each alone, on two threads. Panics at one that is accepted and not listed.
     fn flip(&self, bits: &[usize]) -> Outcome {
         let share = |bits: &[usize]| {
-            let verifier = QuoteVerifier::new(&self.root).unwrap();
+            let verifier = DcapVerifier::new(&self.root).unwrap();
             let mut outcome = Outcome::default();
             let mut bytes = self.quote.clone();
             for bit in bits {

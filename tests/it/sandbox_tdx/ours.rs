@@ -5,7 +5,7 @@ use merotee::{
         event_log::{EventLog as Log, checks},
         measurement::Registers,
         quote::Quote,
-        verdict::{AttributeFault, Collateral, Concern, Document, QuoteVerifier, Rejection, Signed, Verdict},
+        verdict::{AttributeFault, Collateral, Concern, DcapVerifier, Document, Rejection, Signed, Verdict},
     },
     report::Status,
 };
@@ -18,7 +18,7 @@ const ADVISORIES: [&str; 2] = ["INTEL-SA-00001", "INTEL-SA-00002"];
 fn judged_at(platform: &Platform, request: &QuoteRequest, now: i64) -> Result<Verdict, Rejection> {
     let quote = Quote::parse(&platform.quote(request)).unwrap();
     let collateral = Collateral::from_json(platform.collateral_json().unwrap().as_bytes()).unwrap();
-    let verifier = QuoteVerifier::new(platform.root_der()).unwrap();
+    let verifier = DcapVerifier::new(platform.root_der()).unwrap();
     verifier.verify(&quote, &collateral, u64::try_from(now).unwrap())
 }
 
@@ -149,7 +149,7 @@ fn a_td_without_sept_ve_disable_is_rejected_for_that_and_a_debug_td_only_until_i
     let debug = QuoteRequest { attributes: SEPT_VE_DISABLE | DEBUG, ..request(QuoteVersion::V4) };
     let quote = Quote::parse(&platform.quote(&debug)).unwrap();
     let collateral = Collateral::from_json(platform.collateral_json().unwrap().as_bytes()).unwrap();
-    let verifier = QuoteVerifier::new(platform.root_der()).unwrap().allow_debug(true);
+    let verifier = DcapVerifier::new(platform.root_der()).unwrap().allow_debug(true);
     assert_eq!(verifier.verify(&quote, &collateral, NOW as u64).unwrap().tcb, TcbStatus::UpToDate);
 }
 
@@ -159,7 +159,7 @@ fn under_intels_root_every_quote_of_the_platform_leads_to_another_root() {
     let collateral = Collateral::from_json(platform.collateral_json().unwrap().as_bytes()).unwrap();
     for version in QuoteVersion::ALL {
         let quote = Quote::parse(&platform.quote(&request(version))).unwrap();
-        let rejection = QuoteVerifier::intel().unwrap().verify(&quote, &collateral, NOW as u64).unwrap_err();
+        let rejection = DcapVerifier::intel().unwrap().verify(&quote, &collateral, NOW as u64).unwrap_err();
         assert_eq!(rejection, Rejection::WrongRoot(Document::TcbSigningChain), "{version:?}");
     }
 }

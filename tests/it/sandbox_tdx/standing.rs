@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use merotee::{
     attestation::{
         quote::Quote,
-        verdict::{Collateral, Concern, QuoteVerifier, Rejection, Verdict},
+        verdict::{Collateral, Concern, DcapVerifier, Rejection, Verdict},
     },
     sandbox::tdx::Lag,
 };
@@ -25,7 +25,7 @@ const OF_ENCLAVES: [TcbStatus; 5] = [
 fn judged(platform: &Platform, version: QuoteVersion) -> Result<Verdict, Rejection> {
     let quote = Quote::parse(&platform.quote(&request(version))).unwrap();
     let collateral = Collateral::from_json(platform.collateral_json().unwrap().as_bytes()).unwrap();
-    QuoteVerifier::new(platform.root_der()).unwrap().verify(&quote, &collateral, NOW.cast_unsigned())
+    DcapVerifier::new(platform.root_der()).unwrap().verify(&quote, &collateral, NOW.cast_unsigned())
 }
 
 /// What is wrong with a machine of this status, in words of this test's own.

@@ -5,7 +5,7 @@ use std::fs;
 use merotee::{
     attestation::{
         quote::{PckCa, Quote},
-        verdict::{Collateral, CollateralParts, Concern, Document, QuoteVerifier, Rejection, Signed},
+        verdict::{Collateral, CollateralParts, Concern, DcapVerifier, Document, Rejection, Signed},
     },
     digest::Sha256,
 };
@@ -21,7 +21,7 @@ fn read(json: &str) -> Collateral {
 fn vouched(platform: &Platform, collateral: &Collateral, now: i64) -> Result<(), Rejection> {
     let quote = Quote::parse(&self::platform().quote(&request(QuoteVersion::V4))).unwrap();
     let machine = quote.certification.platform().unwrap();
-    QuoteVerifier::new(platform.root_der()).unwrap().vouches_for(collateral, &machine, now.cast_unsigned())
+    DcapVerifier::new(platform.root_der()).unwrap().vouches_for(collateral, &machine, now.cast_unsigned())
 }
 
 /// Faults of the quote or the platform's certificate, which say nothing against the collateral; and revocations, which
@@ -86,7 +86,7 @@ fn sets_put_together_from_sound_documents_are_refused_by_themselves_and_with_a_q
         change(&mut parts);
         let collateral = Collateral::from_parts(parts).unwrap();
         let quote = Quote::parse(&good.quote(&request(QuoteVersion::V4))).unwrap();
-        let outcome = QuoteVerifier::new(good.root_der()).unwrap().verify(&quote, &collateral, NOW.cast_unsigned());
+        let outcome = DcapVerifier::new(good.root_der()).unwrap().verify(&quote, &collateral, NOW.cast_unsigned());
         // No verdict rests on the chain of the PCK list: the quote brings its own.
         match (&expected, index) {
             (None, _) | (Some(_), 4 | 5) => assert!(outcome.is_ok(), "{index}: {outcome:?}"),
@@ -101,7 +101,7 @@ fn a_list_of_the_other_pck_authority_is_not_the_machines() {
     let good = platform();
     let quote = Quote::parse(&good.quote(&request(QuoteVersion::V4))).unwrap();
     let mut machine = quote.certification.platform().unwrap();
-    let verifier = QuoteVerifier::new(good.root_der()).unwrap();
+    let verifier = DcapVerifier::new(good.root_der()).unwrap();
     let collateral = read(&good.collateral_json().unwrap());
     verifier.vouches_for(&collateral, &machine, NOW.cast_unsigned()).unwrap();
     machine.ca = PckCa::Processor;
@@ -113,7 +113,7 @@ fn a_list_of_the_other_pck_authority_is_not_the_machines() {
 fn real_collateral_is_vouched_for_where_it_verifies_a_quote_and_for_no_other_machine() {
     let Some(corpus) = corpus("tdx") else { return };
     let cases: Value = serde_json::from_slice(&fs::read(corpus.join("cases.json")).unwrap()).unwrap();
-    let intel = QuoteVerifier::intel().unwrap();
+    let intel = DcapVerifier::intel().unwrap();
     let (mut sets, mut machines) = (Vec::new(), Vec::new());
     for case in cases["cases"].as_array().unwrap().iter().filter(|case| case["expect"] == "verified") {
         let file = |key: &str| fs::read(corpus.join(case[key].as_str().unwrap())).unwrap();

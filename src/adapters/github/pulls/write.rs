@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     adapters::http::{self, Body, Refused, Request, excerpt, host},
-    change::{Base, Change, Person, Remark, Step, message, within_markers},
+    change::{Base, Change, File, Person, Remark, Step, message, within_markers},
     error::{Error, Result},
     subject::repository::Repository,
 };
@@ -115,7 +115,10 @@ impl Writing<'_> {
     async fn commit(&self, parents: &[String]) -> Result<Result<String, Written>> {
         let Self { repository, base, change, .. } = self;
         let subject = format!("make a commit in {repository}");
-        let entry = |file: &crate::change::File| json!({"path": file.path, "mode": "100644", "type": "blob", "content": file.content});
+        let entry = |File { path, content }: &File| match content {
+            Some(content) => json!({"path": path, "mode": "100644", "type": "blob", "content": content}),
+            None => json!({"path": path, "mode": "100644", "type": "blob", "sha": null}),
+        };
         let tree: Vec<Value> = change.files.iter().map(entry).collect();
         let body = json!({"base_tree": base.tree, "tree": tree});
         let path = ["git", "trees"];

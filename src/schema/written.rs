@@ -11,41 +11,41 @@ use serde_json::{Value, value::RawValue};
 
 /// A value in a text, with its place.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Node<'t> {
+pub(crate) struct Node<'t> {
     text: &'t str,
     raw: &'t RawValue,
 }
 
 impl<'t> Node<'t> {
     /// The whole document.
-    pub(super) fn root(text: &'t str) -> Option<Self> {
+    pub(crate) fn root(text: &'t str) -> Option<Self> {
         Some(Self { text, raw: serde_json::from_str(text).ok()? })
     }
 
     /// The value's own text.
-    pub(super) fn raw(self) -> &'t str {
+    pub(crate) fn raw(self) -> &'t str {
         self.raw.get()
     }
 
     /// Where it stands, in bytes.
-    pub(super) fn range(self) -> Range<usize> {
+    pub(crate) fn range(self) -> Range<usize> {
         let start = (self.raw().as_ptr() as usize).saturating_sub(self.text.as_ptr() as usize);
         start..start + self.raw().len()
     }
 
     /// The fields of an object in their order; none of another value.
-    pub(super) fn fields(self) -> Vec<(String, Self)> {
+    pub(crate) fn fields(self) -> Vec<(String, Self)> {
         let fields: Fields<'t> = serde_json::from_str(self.raw()).unwrap_or_default();
         fields.0.into_iter().map(|(name, raw)| (name, Self { raw, ..self })).collect()
     }
 
     /// A field of an object.
-    pub(super) fn field(self, name: &str) -> Option<Self> {
+    pub(crate) fn field(self, name: &str) -> Option<Self> {
         self.fields().into_iter().find(|(key, _)| key == name).map(|(_, node)| node)
     }
 
     /// The items of a list; none of another value.
-    pub(super) fn items(self) -> Vec<Self> {
+    pub(crate) fn items(self) -> Vec<Self> {
         let items: Vec<&'t RawValue> = serde_json::from_str(self.raw()).unwrap_or_default();
         items.into_iter().map(|raw| Self { raw, ..self }).collect()
     }
@@ -86,7 +86,7 @@ impl<'de> Deserialize<'de> for Fields<'de> {
 
 /// How an object is laid out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Style {
+pub(crate) struct Style {
     /// What ends a line; `None` when everything stands on one.
     newline: Option<&'static str>,
     /// Blanks before the object's own closing brace.
@@ -101,7 +101,7 @@ pub(super) struct Style {
 
 impl Style {
     /// The layout of an object that is there.
-    pub(super) fn of(object: Node<'_>) -> Self {
+    pub(crate) fn of(object: Node<'_>) -> Self {
         let raw = object.raw();
         let newline = if raw.contains("\r\n") { Some("\r\n") } else { raw.contains('\n').then_some("\n") };
         let indent = |blanks: &str| blanks.rsplit('\n').next().unwrap_or_default().to_owned();
@@ -114,8 +114,17 @@ impl Style {
         Self { newline, base, unit, spaced: newline.is_some() || raw.contains("\": "), tall_lists }
     }
 
+    /// The same layout, for an object whose first list may be empty and so shows nothing: lists take a line a word when any
+    /// list of `object` does, or when all are empty and the object takes several lines.
+    pub(crate) fn with_tall_lists_like(self, object: Node<'_>) -> Self {
+        let lists: Vec<_> = object.fields().into_iter().filter(|(_, node)| node.raw().starts_with('[')).collect();
+        let empty = |node: &Node<'_>| node.items().is_empty();
+        let tall = lists.iter().any(|(_, node)| node.raw().contains('\n')) || lists.iter().all(|(_, node)| empty(node));
+        Self { tall_lists: tall && self.newline.is_some(), ..self }
+    }
+
     /// The layout of an item of a list that is a field of an object laid out so.
-    pub(super) fn of_item(&self) -> Self {
+    pub(crate) fn of_item(&self) -> Self {
         Self { base: self.indent(2), ..self.clone() }
     }
 
@@ -124,17 +133,17 @@ impl Style {
     }
 
     /// What stands between the opening bracket of a list in an object laid out so and its first item.
-    pub(super) fn before_first_item(&self) -> String {
+    pub(crate) fn before_first_item(&self) -> String {
         self.newline.map(|newline| format!("{newline}{}", self.indent(2))).unwrap_or_default()
     }
 
     /// And between its last item and the closing bracket.
-    pub(super) fn after_last_item(&self) -> String {
+    pub(crate) fn after_last_item(&self) -> String {
         self.newline.map(|newline| format!("{newline}{}", self.indent(1))).unwrap_or_default()
     }
 
     /// An object with these fields.
-    pub(super) fn object(&self, fields: &[(&str, Value)]) -> String {
+    pub(crate) fn object(&self, fields: &[(&str, Value)]) -> String {
         let mut text = "{".to_owned();
         for (index, (name, value)) in fields.iter().enumerate() {
             if index > 0 {
@@ -152,12 +161,12 @@ impl Style {
     }
 
     /// A field to be put behind the last one, with its comma.
-    pub(super) fn further_field(&self, name: &str, value: &Value) -> String {
+    pub(crate) fn further_field(&self, name: &str, value: &Value) -> String {
         format!(",{}{}", self.before_field(false), self.named(name, value))
     }
 
     /// The value of a field.
-    pub(super) fn value(&self, value: &Value) -> String {
+    pub(crate) fn value(&self, value: &Value) -> String {
         match value {
             Value::Array(items) if !items.is_empty() => {
                 let tall = self.tall_lists || items.iter().any(Value::is_object);
@@ -203,13 +212,13 @@ impl Style {
 }
 
 /// The text with the bytes of `range` replaced.
-pub(super) fn spliced(text: &str, range: Range<usize>, with: &str) -> String {
+pub(crate) fn spliced(text: &str, range: Range<usize>, with: &str) -> String {
     let (before, after) = (text.get(..range.start).unwrap_or_default(), text.get(range.end..).unwrap_or_default());
     [before, with, after].concat()
 }
 
 /// The text with an item put into `list` at `index`; `style` is that of the object whose field the list is.
-pub(super) fn with_item(list: Node<'_>, index: usize, item: &str, style: &Style) -> String {
+pub(crate) fn with_item(list: Node<'_>, index: usize, item: &str, style: &Style) -> String {
     let (text, items) = (list.text, list.items());
     let Some(last) = items.last() else {
         let list_text = format!("[{}{item}{}]", style.before_first_item(), style.after_last_item());
@@ -231,7 +240,7 @@ fn separator(list: Node<'_>, items: &[Node<'_>]) -> String {
 }
 
 /// The text without the item at `index` of `list`; as it is when there is none.
-pub(super) fn without_item(list: Node<'_>, index: usize) -> String {
+pub(crate) fn without_item(list: Node<'_>, index: usize) -> String {
     let items = list.items();
     let range =
         match (index.checked_sub(1).and_then(|before| items.get(before)), items.get(index), items.get(index + 1)) {

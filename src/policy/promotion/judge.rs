@@ -1,0 +1,131 @@
+//! What a promotion must fulfil: candidates that are usable for it, and policies that stay what every policy must be.
+
+use semver::Version;
+
+use super::{MAX_PROBES, PROMOTION, Probe, Target};
+use crate::{
+    policy::{
+        candidates::{self, CANDIDATES, CANDIDATES_AGREE, Given},
+        checks::empty_lists,
+        document::{PolicyFile, profile_in_name},
+        isolation::{Cohort, cohorts_isolated},
+        suite::{self, Demands},
+    },
+    report::{CheckInfo, Finding, Status},
+    subject::{profile::Profile, role::Role, tag::Class},
+    text::counted,
+};
+
+/// The rules, for listings.
+pub fn rules() -> Vec<CheckInfo> {
+    [CANDIDATES, CANDIDATES_AGREE, PROMOTION].into_iter().chain(suite::rules()).collect()
+}
+
+/// Whether a promotion may go on with these findings: warnings are for its reviewers.
+pub fn passes(findings: &[Finding]) -> bool {
+    findings.iter().all(|f| matches!(f.status, Status::Pass | Status::Warn | Status::Skipped))
+}
+
+/// The checks of the candidates by themselves: each is usable, says whose it is, and speaks of `profile` where that is
+/// asked for; those of one target agree or are told.
+pub fn candidates(probes: &[Probe], profile: Option<Profile>) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = probes.iter().flat_map(|probe| states_itself(probe, profile)).collect();
+    for role in Role::ALL {
+        let of_role = probes.iter().filter(|probe| probe.about.role == Some(role));
+        let given: Vec<Given> = of_role.map(|probe| probe.given.clone()).collect();
+        findings.extend(candidates::judge_those(&given));
+    }
+    for target in Target::all() {
+        let of_target: Vec<&Probe> = probes.iter().filter(|probe| probe.targets().contains(&target)).collect();
+        if of_target.len() > MAX_PROBES {
+            let message =
+                format!("{target}: {} are too many for one promotion", counted(of_target.len(), "probe", "probes"));
+            findings.push(
+                PROMOTION
+                    .fail(target.to_string(), message)
+                    .compared(format!("at most {MAX_PROBES}"), of_target.len().to_string()),
+            );
+        }
+        for (index, probe) in of_target.iter().enumerate() {
+            if let Some(first) = of_target.iter().take(index).find(|other| other.digest == probe.digest) {
+                let message = format!("the same candidates as {}", first.name());
+                findings.push(PROMOTION.fail(probe.name(), message).help("give each probe's candidates once"));
+            }
+        }
+    }
+    findings
+}
+
+/// What was signed must say itself which role and profile it is about: nobody else's word can be checked later.
+fn states_itself(probe: &Probe, asked: Option<Profile>) -> Vec<Finding> {
+    let name = probe.name();
+    let mut findings = Vec::new();
+    let family = probe.given.file.document.get("source").and_then(|source| source.get("family"));
+    if probe.about.role.is_none() {
+        let got = family.map_or_else(|| "nothing".to_owned(), crate::schema::excerpt::excerpt_json);
+        let finding = CANDIDATES
+            .fail(name, "does not say whether a KMS or a node was probed")
+            .compared("source.family: kms or node", got);
+        findings.push(finding.help("probe again with this version: `probe run` writes it").within("source.family"));
+    }
+    let unstated = probe.given.file.entries.iter().filter(|entry| entry.profile.is_none());
+    findings.extend(unstated.map(|entry| {
+        let message = format!("{} does not say which profile it is for", entry.place);
+        CANDIDATES.fail(name, message).help("probe again with this version: the profile is part of what is signed")
+    }));
+    if let Some(verdict) = probe.about.verdict.as_deref().filter(|verdict| *verdict != PASSED) {
+        let message = "the probe did not pass";
+        findings.push(CANDIDATES.fail(name, message).compared(PASSED, verdict).within("source.verdict"));
+    }
+    if let Some(asked) = asked.filter(|asked| !probe.given.file.entries.iter().any(|e| e.profile == Some(*asked))) {
+        let stated: Vec<_> = probe.given.file.entries.iter().filter_map(|e| e.profile).map(Profile::as_str).collect();
+        let got = if stated.is_empty() { "none".to_owned() } else { stated.join(", ") };
+        findings.push(CANDIDATES.fail(name, format!("holds nothing for {asked}")).compared(asked.as_str(), got));
+    }
+    findings
+}
+
+/// The word of a probe that passed.
+const PASSED: &str = "passed";
+
+/// The checks of the policies as they would be: those that change by themselves, and all of them together.
+pub fn policies(changed: &[&PolicyFile], others: &[&PolicyFile], release: Option<(&Version, Class)>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for policy in changed {
+        let base = policy.name.rsplit('/').next().unwrap_or(&policy.name);
+        let demands = Demands {
+            profile: profile_in_name(base),
+            version: release.map(|(version, _)| version),
+            class: release.map_or_else(|| suite::class_of(policy), |(_, class)| class),
+        };
+        findings.extend(suite::alone(policy, demands));
+    }
+    let all: Vec<&PolicyFile> = changed.iter().chain(others).copied().collect();
+    findings.extend(suite::together(&all));
+    for finding in drafts(&all) {
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+    findings.extend(suite::roles_across(&all, &[]));
+    findings
+}
+
+/// Isolation of lists that are complete in files that are not ready: a value that stands there becomes final by the next
+/// promotion, so it must not be in two profiles now.
+fn drafts(all: &[&PolicyFile]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for role in Role::ALL {
+        let lists = all.iter().flat_map(|policy| policy.profiles.iter().map(move |lists| (policy, lists)));
+        let cohorts: Vec<_> = lists
+            .filter_map(|(policy, lists)| {
+                let allowed = lists.of(role)?;
+                let not_ready = !empty_lists(allowed).is_empty();
+                Some(Cohort { source: policy.name.as_str(), profile: lists.profile, allowed, not_ready })
+            })
+            .collect();
+        findings.extend(cohorts_isolated(role.as_str(), &cohorts));
+    }
+    findings.retain(|finding| matches!(finding.status, Status::Fail | Status::Warn));
+    findings
+}

@@ -1,0 +1,116 @@
+//! One probe of a promotion: its candidates, what seals them, and what they say of the machine that was probed.
+
+use serde_json::{Map, Value, json};
+
+use super::Target;
+use crate::{
+    digest::Sha256,
+    policy::candidates::{Candidates, Given},
+    report::Finding,
+    schema::{
+        SCHEMA,
+        excerpt::{excerpt, excerpt_json},
+    },
+    subject::{profile::Profile, role::Role},
+};
+
+/// A candidates file of a promotion.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// What it states. Its name is what findings call it.
+    pub given: Given,
+    /// Its text, as it was signed.
+    pub text: String,
+    /// SHA-256 of that.
+    pub digest: Sha256,
+    /// The signature over it.
+    pub seal: Seal,
+    /// What it says of the probe.
+    pub about: About,
+}
+
+/// The signature over candidates, as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seal {
+    /// A Sigstore bundle.
+    Bundle(String),
+    /// A detached signature by a key.
+    Signature(String),
+}
+
+/// What the `source` of candidates says of the probe. The texts are whatever stands there, cut short.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct About {
+    /// Which machines were probed; `None` where it does not say, or says something else.
+    pub role: Option<Role>,
+    /// What was probed, by its digest.
+    pub image: Option<String>,
+    /// How the probe ended.
+    pub verdict: Option<String>,
+    /// The page of the run.
+    pub run_url: Option<String>,
+}
+
+impl Probe {
+    /// Reads the candidates `bytes`, called `name`. `profile`, where it is given, is the one they are meant for.
+    ///
+    /// # Errors
+    /// One `schema` finding: they are not JSON, or not an object.
+    pub fn read(name: &str, bytes: &[u8], profile: Option<Profile>, seal: Seal) -> Result<Self, Box<Finding>> {
+        let file = Candidates::parse(name, bytes)?;
+        // JSON that was read is UTF-8.
+        let text = str::from_utf8(bytes).map_err(|_| Box::new(SCHEMA.fail(name, "the file is not UTF-8")))?.to_owned();
+        let about = About::of(&file.document);
+        Ok(Self { given: Given { file, profile }, text, digest: Sha256::of(bytes), seal, about })
+    }
+
+    /// What the candidates are called.
+    pub fn name(&self) -> &str {
+        &self.given.file.name
+    }
+
+    /// Whose lists it has something for. None where it does not say whose role it is.
+    pub fn targets(&self) -> Vec<Target> {
+        let Some(role) = self.about.role else { return Vec::new() };
+        self.given.profiles().into_iter().map(|profile| Target { role, profile }).collect()
+    }
+
+    /// The probe in a policy's `source.probes`.
+    pub fn provenance(&self, role: Role) -> Value {
+        let About { image, run_url, .. } = &self.about;
+        let mut fields = Map::new();
+        fields.insert("role".to_owned(), json!(role.as_str()));
+        fields.insert("candidates_sha256".to_owned(), json!(self.digest.to_string()));
+        for (name, value) in [("image", image), ("run_url", run_url)] {
+            if let Some(value) = value {
+                fields.insert(name.to_owned(), json!(value));
+            }
+        }
+        Value::Object(fields)
+    }
+}
+
+impl About {
+    /// What `document` says.
+    fn of(document: &Value) -> Self {
+        let source = document.get("source");
+        let text = |name: &str| match source?.get(name)? {
+            Value::Null => None,
+            Value::String(text) => Some(excerpt_long(text)),
+            other => Some(excerpt_json(other)),
+        };
+        let family = source.and_then(|source| source.get("family")).and_then(Value::as_str);
+        let role = family.and_then(|family| Role::ALL.into_iter().find(|role| role.as_str() == family));
+        Self { role, image: text("image"), verdict: text("verdict"), run_url: text("run_url") }
+    }
+}
+
+/// Longest text of a `source` that is repeated; an image with its digest has about 150 characters.
+const LONGEST: usize = 300;
+
+fn excerpt_long(text: &str) -> String {
+    match text.chars().count() <= LONGEST && !text.contains(char::is_control) {
+        true => text.to_owned(),
+        false => excerpt(text),
+    }
+}
