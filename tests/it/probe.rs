@@ -3,6 +3,7 @@
 
 mod combined;
 mod left;
+mod walk;
 
 use std::{
     io::{Read as _, Write as _},
