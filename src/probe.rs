@@ -7,4 +7,5 @@ pub mod checks;
 pub mod image;
 pub mod journal;
 pub mod label;
+pub mod node;
 pub mod source;
