@@ -18,7 +18,10 @@ mod git;
 pub mod github;
 mod history;
 mod key;
+pub mod kms;
 pub mod node;
+pub mod phala;
+mod plan;
 pub mod release;
 pub mod sbom;
 pub mod sigstore;
@@ -26,3 +29,6 @@ pub mod tamper;
 pub mod tdx;
 pub mod trouble;
 pub mod world;
+
+/// The token that the sandbox's GitHub gets. A real one never leaves the machine, not even to loopback.
+pub const TOKEN: &str = "sandbox";

@@ -83,6 +83,8 @@ mod merotee_config;
 mod mrtds;
 #[cfg(feature = "sandbox")]
 mod outside;
+#[cfg(all(feature = "sandbox", unix))]
+mod phala;
 mod policies;
 #[cfg(feature = "sandbox")]
 mod policy_folders;
