@@ -4,8 +4,10 @@
 
 pub mod artifacts;
 pub mod checks;
+pub mod combine;
 pub mod image;
 pub mod journal;
+pub mod kms;
 pub mod label;
 pub mod node;
 pub mod source;

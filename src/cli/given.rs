@@ -11,6 +11,7 @@ use super::{
     kms::KmsCommand,
     phala::PhalaArgs,
     policy::MrtdsCommand,
+    probe::ProbeCommand,
     quote::QuoteCommand,
     release_notes::ReleaseNotesCommand,
 };
@@ -136,6 +137,16 @@ impl Command {
             Self::Mrtds(MrtdsCommand::Publish(args)) => {
                 given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
             }
+            Self::Probe(ProbeCommand::Run(args)) => given
+                .github(&args.github)
+                .sigstore(&args.sigstore)
+                .signing(&args.sign.signing)
+                .network(&args.network)
+                .tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
+                .phala(&args.phala)
+                .gcp(&args.gcp),
+            Self::Probe(ProbeCommand::Combine(args)) => given.signing(&args.sign.signing).network(&args.network),
+            Self::Probe(ProbeCommand::Cleanup(args)) => given.phala(&args.phala).gcp(&args.gcp).network(&args.network),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
             }

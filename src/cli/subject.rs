@@ -7,6 +7,7 @@ use super::{
     dependency_guard::DependencyGuardArgs,
     kms::{KmsCommand, KmsServeArgs},
     policy::MrtdsCommand,
+    probe::{ProbeCommand, ProbeRunArgs},
 };
 use crate::subject::{
     profile::Profile,
@@ -52,6 +53,7 @@ impl Command {
                 tags => Reads::These(tags),
             },
             Self::Publish(args) => Reads::These(vec![args.tag.clone()]),
+            Self::Probe(ProbeCommand::Run(args)) => args.reads(),
             Self::Mrtds(MrtdsCommand::Publish(args)) => Reads::These(vec![args.tag.clone()]),
             Self::VerifyBlob(_)
             | Self::Checksums(_)
@@ -68,6 +70,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => Reads::Nothing,
@@ -131,6 +134,7 @@ impl Command {
             | Self::DocGuard(_)
             | Self::ReleaseNotes(_)
             | Self::Kms(_)
+            | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => None,
@@ -153,6 +157,17 @@ impl Command {
             KmsCommand::Health(args) => Some(args.kms.url.as_ref()),
             KmsCommand::Attest(args) => Some(args.kms.url.as_ref()),
             KmsCommand::GetKey(args) => Some(args.kms.url.as_ref()),
+        }
+    }
+}
+
+impl ProbeRunArgs {
+    /// The release whose image is probed, where it is one's.
+    fn reads(&self) -> Reads {
+        match (&self.tag, &self.image, &self.kms_url) {
+            (Some(tag), None, None) => Reads::These(vec![tag.clone()]),
+            (None, None, None) => Reads::AnyOf(self.family),
+            (_, Some(_), _) | (_, _, Some(_)) => Reads::Nothing,
         }
     }
 }

@@ -116,6 +116,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         kms: KmsEndpoints {
             url: kms.map_or(real.kms.url, |kms| kms.url().clone()),
             policy: Some(world.kms_policy()),
+            release: Some(KMS.parse().map_err(|e| Error::internal("the tag of the sandbox's KMS").because(e))?),
             // What is rehearsed here is of no interest to others, and the usual port may be taken.
             listen: Some(([127, 0, 0, 1], 0).into()),
             agent: Some(world.kms_agent()),
@@ -129,6 +130,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             config: Some(world.signing_config(Log::Rekor1)),
             identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),
             password: None,
+            key: None,
         },
     })
 }

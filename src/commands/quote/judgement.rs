@@ -12,6 +12,7 @@ use crate::{
         pccs::{CollateralCache, Pccs},
     },
     attestation::{
+        measurement::TcbStatus,
         quote::{Quote, input::Input},
         verdict::{
             Collateral, DcapVerifier, Expectation, ExpectedBinding, judge_debug, judge_policy, judge_report_data,
@@ -83,6 +84,19 @@ impl<'a> Judgement<'a> {
     /// # Errors
     /// The policy does not say what is asked of it, or there is no collateral to judge by.
     pub(in crate::commands) async fn judge(&self, name: &str, input: &Input, occasion: &Occasion) -> Result<Section> {
+        self.judged(name, input, occasion).await.map(|(section, _)| section)
+    }
+
+    /// Judges one quote, and says what the firmware of its platform is where the quote is genuine.
+    ///
+    /// # Errors
+    /// As [`Judgement::judge`].
+    pub(in crate::commands) async fn judged(
+        &self,
+        name: &str,
+        input: &Input,
+        occasion: &Occasion,
+    ) -> Result<(Section, Option<TcbStatus>)> {
         let expected = self.expectation(occasion.role)?;
         let expected = expected.as_ref();
         let quote = &input.quote;
@@ -97,7 +111,10 @@ impl<'a> Judgement<'a> {
         if let Some(expected) = expected {
             findings.extend(judge_policy(quote, proven, expected));
         }
-        Ok(Section { subject: name.to_owned(), facts: facts(input, self.now), findings, ..Section::default() })
+        let tcb = outcome.as_ref().ok().map(|verdict| verdict.tcb);
+        let section =
+            Section { subject: name.to_owned(), facts: facts(input, self.now), findings, ..Section::default() };
+        Ok((section, tcb))
     }
 
     /// What a reader must know of the judgement as a whole.
