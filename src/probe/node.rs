@@ -4,12 +4,13 @@
 
 pub mod image;
 pub mod leftover;
+pub mod released;
 
 use serde_json::{Value, json};
 
 use super::{journal::RequestId, label::Label};
 use crate::{
-    report::Action,
+    report::{Action, CheckInfo},
     subject::{
         gcp::{Cidr, Name, Project, Zone},
         profile::Profile,
@@ -28,6 +29,12 @@ pub const PORT: u16 = 80;
 const GRACE_SECONDS: u64 = 1800;
 /// The processor that registers are measured on.
 const PROCESSOR: &str = "Intel Sapphire Rapids";
+
+/// The node works.
+pub const HEALTH: CheckInfo = CheckInfo { id: "node-health", title: "the node that is probed says that it is alive" };
+/// The node gives a quote.
+pub const ATTEST: CheckInfo =
+    CheckInfo { id: "node-attest", title: "the node answers /admin-api/tee/attest with a quote that can be read" };
 
 /// What a node's registers speak of.
 pub const COVERED: &str = "the registers cover firmware, boot chain, kernel and command line";
