@@ -97,7 +97,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::ComposeHash(args) => compose_hash::run(args, context),
         Command::Quote(command) => quote::run(command, context).await,
         Command::GenPolicy(args) => gen_policy::run(args, context),
-        Command::Policy(command) => policy::run(command, context),
+        Command::Policy(command) => policy::run(command, context).await,
         Command::Publish(args) => publish::run(args, context).await,
         Command::Mrtds(command) => mrtds::run(command, context).await,
         Command::MerodConfig(command) => merod_config::run(command, context),

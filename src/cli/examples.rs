@@ -141,6 +141,15 @@ Examples:
   merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0 \\
     --format html -o diff.html";
 
+/// `merotee policy review`.
+pub(super) const POLICY_REVIEW: &str =
+    "A workflow's own token cannot read teams: give one that can in MEROTEE_TEAM_TOKEN.
+
+Examples:
+  merotee policy review --pr 42
+  merotee policy review --pr 42 --comment --team calimero-network/security
+  merotee policy review --pr 42 --format markdown -o review.md";
+
 /// `merotee mrtds assemble`.
 pub(super) const MRTDS_ASSEMBLE: &str = "Example:
   merotee mrtds assemble --tag mero-tee-v1.2.0 \\
@@ -230,8 +239,8 @@ to DIR/probe-journal.jsonl first: after a crash, `merotee probe cleanup --out DI
 
 Examples:
   merotee sandbox -- probe run --family kms --profile locked-read-only --dry-run
-  merotee sandbox -- probe run mero-kms-v1.2.0 --family kms --profile locked-read-only --out probed/1
-  merotee sandbox -- probe run mero-kms-v1.2.0 --family kms --profile locked-read-only --out probed/2";
+  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/1
+  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/2";
 
 /// `merotee probe combine`.
 pub(super) const PROBE_COMBINE: &str = "Example:

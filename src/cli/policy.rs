@@ -101,6 +101,8 @@ pub enum PolicyCommand {
     Validate(PolicyValidateArgs),
     /// Show what a change of policies adds, removes and newly admits
     Diff(PolicyDiffArgs),
+    /// Judge a pull request that promotes measurements: its change, its evidence and its approvals
+    Review(Box<super::review::PolicyReviewArgs>),
 }
 
 /// Arguments of `policy validate`.

@@ -82,7 +82,12 @@ impl Command {
     /// The services that are asked, of those a sandbox can spoil.
     #[cfg(feature = "sandbox")]
     pub fn turns_to(&self) -> &'static [crate::sandbox::tamper::Service] {
+        use crate::sandbox::tamper::Service;
         match self {
+            Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Kms && args.kms_url.is_none() => {
+                &[Service::PhalaCloud]
+            }
+            Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
@@ -103,6 +108,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. }
@@ -140,6 +146,16 @@ impl Command {
             | Self::Man { .. } => None,
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => None,
+        }
+    }
+
+    /// The family whose probe workflow signs what the command makes, for one that is run by such a workflow.
+    pub fn probes(&self) -> Option<Family> {
+        let Self::Probe(command) = self else { return None };
+        match command {
+            ProbeCommand::Run(args) => Some(args.family),
+            ProbeCommand::Combine(_) => Some(Family::Kms),
+            ProbeCommand::Cleanup(_) => None,
         }
     }
 

@@ -1,4 +1,6 @@
-//! `policy validate` and `policy diff`.
+//! `policy validate` and `policy diff`; `policy review` is in a file of its own.
+
+mod review;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -23,10 +25,11 @@ use crate::{
     subject::role::Role,
 };
 
-pub(super) fn run(command: &PolicyCommand, context: &Context) -> Result<Product> {
+pub(super) async fn run(command: &PolicyCommand, context: &Context) -> Result<Product> {
     match command {
         PolicyCommand::Validate(args) => validate(args),
         PolicyCommand::Diff(args) => diff(args, context),
+        PolicyCommand::Review(args) => review::run(args, context).await,
     }
 }
 

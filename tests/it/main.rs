@@ -106,6 +106,8 @@ mod redis;
 mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]
+mod review;
+#[cfg(feature = "sandbox")]
 mod sandbox_github;
 #[cfg(feature = "sandbox")]
 mod sandbox_sigstore;

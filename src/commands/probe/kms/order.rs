@@ -22,7 +22,7 @@ use crate::{
         image::Image,
         kms::{Deployment, Plan, Target, compose},
     },
-    release::contract::Scope,
+    release::contract::{AssetKind, Scope},
     report::Finding,
     subject::{cvm::CvmName, profile::Profile, tag::Tag},
 };
@@ -132,8 +132,14 @@ async fn released(tag: &Tag, profile: Profile, context: &Context) -> Result<Rele
     let Read { snapshot, staged: _staged } = source.read(wanted).await?;
     let refused = |why: String| {
         Error::trust(format!("{tag} does not say which image is probed: {why}"))
-            .help(format!("find out what is wrong with it: merotee verify-release-assets {tag}"))
+            .help(format!("look at it with `merotee verify-release-assets {tag}`, or name the image: --image NAME@sha256:DIGEST"))
     };
+    // Layouts that state no image by profile are no fault of the release; what is stated must be vouched for.
+    if snapshot.documents(AssetKind::Manifest).next().is_none() && snapshot.contract.narrowed(Scope::Images).assets().all(|asset| asset.role != AssetKind::Manifest) {
+        let layout = &snapshot.contract.layout;
+        return Err(Error::usage(format!("releases of the {layout} layout do not say which image each profile has"))
+            .help("name the image and its version: --image NAME@sha256:DIGEST --expect-version X.Y.Z"));
+    }
     let digest = counterparts::image(&snapshot, profile)?.map_err(refused)?;
     let name = snapshot.contract.image_of(&repository);
     let image = Image::new(&name, digest).map_err(|e| Error::trust(format!("{tag}: {name}")).because(e))?;
