@@ -127,7 +127,7 @@ impl World {
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
-        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.gcp)?);
+        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google())?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
         let sockets = Arc::new(Sockets::new(folder.path())?);

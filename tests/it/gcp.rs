@@ -3,6 +3,7 @@
 mod compute;
 mod credentials;
 mod node;
+mod probe;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -44,20 +44,20 @@ fn rules() -> Vec<CheckInfo> {
 
 pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
+    let out = args.out.as_deref().map(place::fresh).transpose()?;
     let order = order::order(args, context).await?;
     let plan = &order.plan;
     let mut section = Section::new(plan.name());
     section.facts = facts(plan, &order);
     section.findings.extend(order.findings.iter().cloned());
-    if args.dry_run {
+    let (false, Some(out)) = (args.dry_run, out) else {
         section.actions = plan.actions();
         return Ok(Product::report(report(section, &order, started, Vec::new())));
-    }
+    };
     let by = args.by.judgement(args.profile);
     let judgement = Judgement::new(&by, context, false)?;
     let seal = Seal::new(&args.sign, context)?;
     let compute = context.compute()?;
-    let out = place::folder(args)?;
     let mut found = Found::default();
     let measuring = Measuring { compute: &compute, order: &order, judgement: &judgement, context, out };
     let interrupted = probed(&measuring, &mut section, &mut found).await?;

@@ -131,11 +131,14 @@ async fn released(tag: &Tag, profile: Profile, context: &Context) -> Result<Rele
     let wanted = Wanted { tag, class: tag.class(), scope: Scope::Images, purpose: Purpose::Comparison };
     let Read { snapshot, staged: _staged } = source.read(wanted).await?;
     let refused = |why: String| {
-        Error::trust(format!("{tag} does not say which image is probed: {why}"))
-            .help(format!("look at it with `merotee verify-release-assets {tag}`, or name the image: --image NAME@sha256:DIGEST"))
+        Error::trust(format!("{tag} does not say which image is probed: {why}")).help(format!(
+            "look at it with `merotee verify-release-assets {tag}`, or name the image: --image NAME@sha256:DIGEST"
+        ))
     };
     // Layouts that state no image by profile are no fault of the release; what is stated must be vouched for.
-    if snapshot.documents(AssetKind::Manifest).next().is_none() && snapshot.contract.narrowed(Scope::Images).assets().all(|asset| asset.role != AssetKind::Manifest) {
+    if snapshot.documents(AssetKind::Manifest).next().is_none()
+        && snapshot.contract.narrowed(Scope::Images).assets().all(|asset| asset.role != AssetKind::Manifest)
+    {
         let layout = &snapshot.contract.layout;
         return Err(Error::usage(format!("releases of the {layout} layout do not say which image each profile has"))
             .help("name the image and its version: --image NAME@sha256:DIGEST --expect-version X.Y.Z"));
