@@ -9,6 +9,7 @@ use url::Url;
 use super::{
     GitHubArgs, NetworkArgs, SigningArgs, SigstoreArgs, choice, examples,
     gcp::{GcpArgs, GcpMachineArgs},
+    ita::ItaArgs,
     phala::PhalaArgs,
     quote::{JudgementArgs, Moment},
 };
@@ -138,6 +139,9 @@ pub struct QuoteArgs {
     /// Compare registers and TCB status with this policy
     #[arg(long, value_name = "POLICY|-")]
     pub expect_policy: Option<PathBuf>,
+    /// Whether Intel Trust Authority judges too.
+    #[command(flatten)]
+    pub ita: ItaArgs,
 }
 
 impl QuoteArgs {
@@ -152,6 +156,7 @@ impl QuoteArgs {
             expect_policy: self.expect_policy.clone(),
             profile: Some(profile),
             allow_debug_td: false,
+            ita: self.ita.clone(),
         }
     }
 }

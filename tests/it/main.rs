@@ -71,6 +71,8 @@ mod interop_gh;
 mod interop_sigstore_python;
 #[cfg(all(feature = "sandbox", unix))]
 mod interrupted;
+#[cfg(feature = "sandbox")]
+mod ita;
 #[cfg(all(feature = "sandbox", unix))]
 mod kms;
 #[cfg(feature = "sandbox")]
@@ -94,6 +96,8 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(all(feature = "sandbox", unix))]
+mod probe;
 #[cfg(feature = "sandbox")]
 mod publish;
 #[cfg(all(feature = "sandbox", unix))]

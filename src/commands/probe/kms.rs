@@ -16,7 +16,7 @@ use super::{
     place, removal,
 };
 use crate::{
-    attestation::{event_log::checks as event_log, verdict},
+    attestation::{event_log::checks as event_log, ita, verdict},
     cli::probe::ProbeRunArgs,
     commands::{
         kms::{attest, health},
@@ -35,10 +35,13 @@ use crate::{
 };
 
 /// Checks of the probe of a KMS.
-fn rules() -> Vec<CheckInfo> {
+fn rules(args: &ProbeRunArgs) -> Vec<CheckInfo> {
     let log = [event_log::EVENT_LOG, event_log::REPLAY, event_log::IDENTITY];
     let mut rules = vec![checks::IMAGE, MACHINE, health::HEALTH, health::IDENTITY, attest::ATTEST];
     rules.extend(verdict::RULES.into_iter().chain(log));
+    if measure::asks_ita(args) {
+        rules.extend(ita::RULES);
+    }
     rules.extend([checks::COMPOSE, checks::AS_RELEASED, TEARDOWN, SIGNATURE, IDENTITY]);
     rules
 }
@@ -56,7 +59,7 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
         if let Target::Deployed(deployment) = &plan.target {
             section.facts.push(Fact::named("compose file", deployment.compose.clone()));
         }
-        return Ok(Product::report(report(section, &order, started, Vec::new())));
+        return Ok(Product::report(report(section, args, &order, started, Vec::new())));
     };
     let by = args.by.judgement(args.profile);
     let judgement = Judgement::new(&by, context, false)?;
@@ -78,7 +81,7 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     section.findings.append(&mut found.teardown);
     let caveats = found.caveats.into_iter().chain(judgement.caveats()).collect();
     let findings = Findings {
-        report: report(section, &order, started, caveats),
+        report: report(section, args, &order, started, caveats),
         quote: found.evidence.as_ref().map(|evidence| &evidence.input),
         measured: measured.as_ref(),
     };
@@ -194,10 +197,10 @@ fn planned(plan: &Plan) -> Vec<Action> {
     }
 }
 
-fn report(section: Section, order: &Order, started: Instant, caveats: Vec<String>) -> Report {
+fn report(section: Section, args: &ProbeRunArgs, order: &Order, started: Instant, caveats: Vec<String>) -> Report {
     Report {
         command: "probe run".into(),
-        rules: rules(),
+        rules: rules(args),
         sections: vec![section],
         caveats: order.caveats.iter().cloned().chain(caveats).collect(),
         elapsed: Some(started.elapsed()),

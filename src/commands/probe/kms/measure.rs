@@ -207,9 +207,14 @@ impl Found {
     }
 }
 
+/// Whether Intel Trust Authority judges the quote too.
+pub(super) fn asks_ita(args: &ProbeRunArgs) -> bool {
+    args.by.ita.ita || args.by.ita.ita_token.is_some()
+}
+
 /// Who judged the quote.
-fn judges(_: &ProbeRunArgs) -> Vec<String> {
-    vec!["dcap".to_owned()]
+fn judges(args: &ProbeRunArgs) -> Vec<String> {
+    ["dcap"].into_iter().chain(asks_ita(args).then_some("ita")).map(str::to_owned).collect()
 }
 
 /// The compose hash in its four places, and the compose file in the one that was measured.
