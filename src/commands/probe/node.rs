@@ -20,7 +20,7 @@ use super::{
     place,
 };
 use crate::{
-    attestation::verdict,
+    attestation::{ita, verdict},
     cli::probe::ProbeRunArgs,
     commands::{probe::removal::Removed, quote::judgement::Judgement, stop::Orders},
     context::Context,
@@ -35,9 +35,12 @@ use crate::{
 };
 
 /// Checks of the probe of a node.
-fn rules() -> Vec<CheckInfo> {
+fn rules(args: &ProbeRunArgs) -> Vec<CheckInfo> {
     let mut rules = vec![IMAGE, MACHINE, HEALTH, ATTEST];
     rules.extend(verdict::RULES);
+    if asks_ita(args) {
+        rules.extend(ita::RULES);
+    }
     rules.extend([AS_RELEASED, TEARDOWN, SIGNATURE, IDENTITY]);
     rules
 }
@@ -52,7 +55,7 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     section.findings.extend(order.findings.iter().cloned());
     let (false, Some(out)) = (args.dry_run, out) else {
         section.actions = plan.actions();
-        return Ok(Product::report(report(section, &order, started, Vec::new())));
+        return Ok(Product::report(report(section, args, &order, started, Vec::new())));
     };
     let by = args.by.judgement(args.profile);
     let judgement = Judgement::new(&by, context, false)?;
@@ -63,12 +66,12 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     let interrupted = probed(&measuring, &mut section, &mut found).await?;
     section.facts.append(&mut found.facts);
     section.findings.append(&mut found.findings);
-    let measured = found.measured(&order, context, &section);
+    let measured = found.measured(&order, args, context, &section);
     // What became of the machine afterwards says nothing of what was measured, and counts all the same.
     section.findings.append(&mut found.teardown);
     let caveats = found.caveats.drain(..).chain(judgement.caveats()).collect();
     let findings = Findings {
-        report: report(section, &order, started, caveats),
+        report: report(section, args, &order, started, caveats),
         quote: found.evidence.as_ref().map(|evidence| &evidence.input),
         measured: measured.as_ref(),
     };
@@ -166,16 +169,21 @@ fn facts(plan: &Plan, order: &Order) -> Vec<Fact> {
     facts
 }
 
-fn report(section: Section, order: &Order, started: Instant, caveats: Vec<String>) -> Report {
+fn report(section: Section, args: &ProbeRunArgs, order: &Order, started: Instant, caveats: Vec<String>) -> Report {
     let told = [COVERED, UNCOVERED, UNBOUND].map(str::to_owned);
     Report {
         command: "probe run".into(),
-        rules: rules(),
+        rules: rules(args),
         sections: vec![section],
         caveats: order.caveats.iter().cloned().chain(told).chain(caveats).collect(),
         elapsed: Some(started.elapsed()),
         ..Report::default()
     }
+}
+
+/// Whether Intel Trust Authority judges the quote too.
+fn asks_ita(args: &ProbeRunArgs) -> bool {
+    args.by.ita.ita || args.by.ita.ita_token.is_some()
 }
 
 /// Keeps what helps to find out why a machine does not answer.

@@ -141,7 +141,7 @@ fn two_probes_at_once_leave_each_others_machine_alone_and_a_label_that_is_taken_
     assert!(held, "the first probe ended too soon");
     let before = site.world.gcp().standing();
     assert!(!before.is_empty());
-    let run = site.probe("second", &["--label", "same"]).run().expect(10);
+    let run = site.probe("second", &["--label", "same"]).run().expect(1);
     run.says(&["which is another's", "--label"]);
     assert_eq!(site.world.gcp().standing(), before, "the other's machine was touched");
     site.cleanup(&["--out", "held"]).run().expect(0);

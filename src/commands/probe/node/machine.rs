@@ -125,7 +125,7 @@ impl Maker<'_> {
 
     fn stopped(&self, what: &str) -> Finding {
         MACHINE
-            .fail(self.plan.name(), what)
+            .undecided(self.plan.name(), what)
             .help("look at the machine's events in the Google Cloud console, then probe again")
     }
 
@@ -159,7 +159,7 @@ impl Maker<'_> {
             Started::Refused { status: 409, .. } => {
                 self.write(Record::Gone { request: request.clone(), how: How::NeverMade })?;
                 let finding =
-                    MACHINE.fail(&name, format!("there is a {what} of this name already, which is another's"));
+                    MACHINE.undecided(&name, format!("there is a {what} of this name already, which is another's"));
                 Err(finding.help("give another label with --label; the other probe's machine is left alone").into())
             }
             Started::Refused { error, .. } => {
@@ -176,7 +176,7 @@ impl Maker<'_> {
 
 /// Compute Engine gave up on something.
 fn failed(plan: &Plan, what: &str, trouble: &Trouble) -> Finding {
-    let finding = MACHINE.fail(plan.name(), format!("{what} was not made: {trouble}"));
+    let finding = MACHINE.undecided(plan.name(), format!("{what} was not made: {trouble}"));
     finding.help(trouble.advice().unwrap_or("try again; if it lasts, ask Google"))
 }
 

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use super::{
-    keep,
+    asks_ita, keep,
     machine::{Stop, name},
     order::Order,
     pace::Pace,
@@ -20,6 +20,7 @@ use crate::{
         quote::input::Input,
         verdict::ExpectedBinding,
     },
+    cli::probe::ProbeRunArgs,
     commands::{
         kms::attest::fresh_nonce,
         probe::deliver::Measured,
@@ -211,7 +212,7 @@ impl Measuring<'_> {
             if !pace.rest().await {
                 let kept = self.keep_serial_ports(zone).await;
                 let finding = HEALTH
-                    .fail(plan.name(), format!("it did not become healthy within {} s", plan.patience))
+                    .undecided(plan.name(), format!("it did not become healthy within {} s", plan.patience))
                     .compared("alive", last);
                 return Err(finding.help(kept).into());
             }
@@ -243,7 +244,13 @@ impl Measuring<'_> {
 
 impl Found {
     /// What was measured, where nothing is wrong with the quote or the machine.
-    pub(super) fn measured(&self, order: &Order, context: &Context, section: &Section) -> Option<Measured> {
+    pub(super) fn measured(
+        &self,
+        order: &Order,
+        args: &ProbeRunArgs,
+        context: &Context,
+        section: &Section,
+    ) -> Option<Measured> {
         let evidence = self.evidence.as_ref().filter(|_| section.verdict() == Verdict::Passed)?;
         let plan = &order.plan;
         let source = Source {
@@ -260,7 +267,7 @@ impl Found {
             docker_compose_hash: None,
             events: BTreeMap::new(),
             run_url: context.actions.as_ref().and_then(|actions| actions.run.clone()),
-            judged_by: vec!["dcap".to_owned()],
+            judged_by: ["dcap"].into_iter().chain(asks_ita(args).then_some("ita")).map(str::to_owned).collect(),
             verdict: PASSED.to_owned(),
         };
         let registers = evidence.input.quote.report.registers;

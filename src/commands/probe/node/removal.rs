@@ -81,7 +81,9 @@ async fn remove(compute: &Compute, standing: &Standing) -> Result<How> {
             Some(_) => {
                 thing.delete(compute).await?;
                 deleted = true;
-                continue;
+                if thing.owner(compute).await?.is_none() {
+                    return Ok(How::Deleted);
+                }
             }
         }
         if !pace.rest().await {

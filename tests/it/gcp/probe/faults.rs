@@ -6,12 +6,12 @@ use super::Site;
 
 /// What is to be said, with which code, and whether the account is clean afterwards.
 const FAULTS: [(Flaw, i32, &str); 20] = [
-    (Flaw::NoRoom, 10, "the zone has no room for such a machine"),
-    (Flaw::Quota, 10, "the project's quota is used up"),
-    (Flaw::OperationFails, 10, "Compute Engine gave up (INTERNAL_ERROR)"),
-    (Flaw::NeverRuns, 10, "the machine did not run within 1 s"),
-    (Flaw::NoAddress, 10, "RUNNING without an address"),
-    (Flaw::NeverHealthy, 10, "serial-port-1.txt"),
+    (Flaw::NoRoom, 1, "the zone has no room for such a machine"),
+    (Flaw::Quota, 1, "the project's quota is used up"),
+    (Flaw::OperationFails, 1, "Compute Engine gave up (INTERNAL_ERROR)"),
+    (Flaw::NeverRuns, 1, "the machine did not run within 1 s"),
+    (Flaw::NoAddress, 1, "RUNNING without an address"),
+    (Flaw::NeverHealthy, 1, "serial-port-1.txt"),
     (Flaw::ImageReplaced, 10, "another image than the one that was looked at"),
     (Flaw::ImageNotCapable, 10, "TDX_CAPABLE"),
     (Flaw::AttestUnavailable, 10, "it answers 501"),

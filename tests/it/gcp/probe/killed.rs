@@ -80,3 +80,23 @@ fn leftovers_without_a_journal_are_found_by_label_and_by_age_and_nothing_else_is
     site.cleanup(&["--out", "y"]).run().expect(0);
     assert_eq!(site.world.gcp().standing(), ["firewall rule default-allow-health-checks"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_probe_in_good_order() {
+    let site = Site::start(None);
+    site.world.gcp().hold().after(8, true);
+    let child = site.probe("out", &["--label", "int", "--wait", "30"]).start();
+    let end = Instant::now() + LIMIT;
+    while !site.world.gcp().hold().holds() {
+        assert!(Instant::now() < end, "no request was held");
+        std::thread::park_timeout(Duration::from_millis(2));
+    }
+    assert!(!site.world.gcp().standing().is_empty());
+    let kill = format!("kill -s INT {}", child.id());
+    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+    site.is_clean();
+    site.cleanup(&["--out", "out"]).run().expect(0).says(&["everything is gone"]);
+}
