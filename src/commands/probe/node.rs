@@ -52,6 +52,7 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     let plan = &order.plan;
     let mut section = Section::new(plan.name());
     section.facts = facts(plan, &order);
+    section.told = &["probe-image", "probe-teardown"];
     section.findings.extend(order.findings.iter().cloned());
     let (false, Some(out)) = (args.dry_run, out) else {
         section.actions = plan.actions();

@@ -73,7 +73,7 @@ async fn another_machine_of_the_same_name_is_refused_and_a_full_zone_says_so() {
     match insert(&compute, &plan, zone, 2).await {
         Started::Refused { status, error } => {
             assert_eq!((status, error.class()), (409, Class::Remote));
-            assert!(chain(&error).contains("already exists"), "{}", chain(&error));
+            assert!(chain(&error).contains("answered 409"), "{}", chain(&error));
         }
         other => panic!("{other:?}"),
     }

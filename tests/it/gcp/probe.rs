@@ -1,7 +1,6 @@
 //! `probe run --family node` and what is left of it: nothing, whatever goes wrong and whenever it is killed.
 
 mod faults;
-mod killed;
 
 use std::path::Path;
 
@@ -50,19 +49,24 @@ impl Site {
     /// A probe of the sample release's debug image.
     fn probe(&self, out: &str, more: &[&str]) -> Invocation<'_> {
         let root = self.world.tdx_root();
-        let arguments = ["probe", "run", "--family", "node", "--profile", "debug", "--out", out, "--wait", "1"];
+        let arguments = ["probe", "run", "--family", "node", "--profile", "debug", "--out", out];
         let image = ["--image-name", "mero-tee-debug-1-2-0", "--zone", ZONES[0], "--allow-cidr", "127.0.0.1"];
-        self.merotee(&arguments).args(image).args(["--root", root.to_str().unwrap()]).args(more)
-    }
-
-    fn cleanup(&self, how: &[&str]) -> Invocation<'_> {
-        self.merotee(&["probe", "cleanup"]).args(how)
+        self.merotee(&arguments)
+            .args(image)
+            .args(["--root", root.to_str().unwrap()])
+            .args(["--wait", wait(more)])
+            .args(more)
     }
 
     #[track_caller]
     fn is_clean(&self) {
         assert_eq!(self.world.gcp().standing(), [""; 0]);
     }
+}
+
+/// Seconds that a machine may take: few where it never answers, and enough where a request is held on a busy host.
+fn wait(more: &[&str]) -> &'static str {
+    if more.contains(&"--label") { "30" } else { "1" }
 }
 
 fn json(path: &Path) -> Value {
@@ -101,7 +105,7 @@ fn a_probe_in_the_sandbox_leaves_the_five_files_with_what_its_release_publishes(
 fn a_rehearsal_prints_the_plan_and_makes_nothing() {
     let site = Site::start(None);
     let run = site.probe("out", &["--dry-run", "--label", "dry"]).run().expect(0);
-    run.says(&["merotee-probe-dry", "tcp:80 from 127.0.0.1/32", "deleted by Compute Engine after 1801 s"]);
+    run.says(&["merotee-probe-dry", "tcp:80 from 127.0.0.1/32", "deleted by Compute Engine after 1830 s"]);
     assert_eq!(site.world.gcp().record().requests().len(), 0);
 }
 
@@ -125,26 +129,17 @@ fn what_is_missing_is_said_before_anything_is_asked() {
 }
 
 #[test]
-fn two_probes_at_once_leave_each_others_machine_alone_and_a_label_that_is_taken_is_refused() {
+fn two_probes_at_once_leave_each_others_machine_alone() {
     let site = Site::start(None);
     std::thread::scope(|scope| {
         let runs = ["a", "b"].map(|label| {
             let site = &site;
-            scope.spawn(move || site.probe(label, &["--label", label, "--wait", "30"]).run())
+            scope.spawn(move || site.probe(label, &["--label", label]).run())
         });
         for run in runs {
             run.join().unwrap().expect(0);
         }
     });
-    site.is_clean();
-    let held = killed::killed_at(&site, "held", "same", 6);
-    assert!(held, "the first probe ended too soon");
-    let before = site.world.gcp().standing();
-    assert!(!before.is_empty());
-    let run = site.probe("second", &["--label", "same"]).run().expect(1);
-    run.says(&["which is another's", "--label"]);
-    assert_eq!(site.world.gcp().standing(), before, "the other's machine was touched");
-    site.cleanup(&["--out", "held"]).run().expect(0);
     site.is_clean();
 }
 

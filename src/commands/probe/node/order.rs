@@ -12,7 +12,10 @@ use crate::{
     context::{Context, GcpEndpoints},
     error::{Error, Result},
     policy::mrtds::PublishedMrtds,
-    probe::node::{Plan, image},
+    probe::{
+        checks::IMAGE,
+        node::{Plan, image},
+    },
     release::contract::Scope,
     report::Finding,
     subject::{
@@ -91,7 +94,12 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         image,
         project,
     };
-    Ok(Order { plan, release, published, findings: Vec::new(), caveats })
+    let named = match &release {
+        Some(tag) => format!("named for {tag}, as {}", args.profile),
+        None => "named by the caller".to_owned(),
+    };
+    let findings = vec![IMAGE.pass(plan.image.as_str(), format!("{named}; its number is noted before it is booted"))];
+    Ok(Order { plan, release, published, findings, caveats })
 }
 
 fn image_project(args: &ProbeRunArgs, gcp: &GcpEndpoints, project: &Project) -> Project {

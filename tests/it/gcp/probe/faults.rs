@@ -15,7 +15,7 @@ const FAULTS: [(Flaw, i32, &str); 20] = [
     (Flaw::ImageReplaced, 10, "another image than the one that was looked at"),
     (Flaw::ImageNotCapable, 10, "TDX_CAPABLE"),
     (Flaw::AttestUnavailable, 10, "it answers 501"),
-    (Flaw::OtherNonce, 10, "report data"),
+    (Flaw::OtherNonce, 10, "the nonce differs"),
     (Flaw::DebugTd, 10, "debug"),
     (Flaw::OtherRoot, 10, "root"),
     // What stands beside the quote does not matter.
