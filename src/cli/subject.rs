@@ -87,7 +87,8 @@ impl Command {
             Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Kms && args.kms_url.is_none() => {
                 &[Service::PhalaCloud]
             }
-            Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud],
+            Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Node => &[Service::GoogleCloud],
+            Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud, Service::GoogleCloud],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)

@@ -4,6 +4,7 @@ mod cleanup;
 mod combine;
 mod deliver;
 mod kms;
+mod node;
 mod place;
 mod removal;
 
@@ -30,6 +31,6 @@ async fn probe(args: &ProbeRunArgs, context: &Context) -> Result<Product> {
     }
     match args.family {
         Family::Kms => kms::run(args, context).await,
-        Family::Node => Err(Error::usage("`probe run --family node` is not part of this build")),
+        Family::Node => node::run(args, context).await,
     }
 }

@@ -8,6 +8,7 @@
 mod account;
 mod compute;
 mod flaw;
+mod hold;
 mod refusal;
 pub mod tokens;
 mod vm;
@@ -25,6 +26,7 @@ pub(super) use self::vm::Vm;
 pub use self::{
     account::{Entry, Image},
     flaw::Flaw,
+    hold::Hold,
 };
 use super::{
     key::Seed,
@@ -52,6 +54,7 @@ pub struct Cloud {
     state: Mutex<State>,
     troubles: Troubles,
     record: Record,
+    hold: Hold,
     platform: Arc<Platform>,
     flaw: Option<Flaw>,
     /// What the account's own key is, made when it is first needed: that takes a while.
@@ -75,8 +78,8 @@ impl Cloud {
         let seed = Seed::new("gcp", seed);
         let state = Mutex::new(State::new(seed, flaw)?);
         let tokens = Mutex::new(BTreeSet::from([ACCESS_TOKEN.to_owned()]));
-        let (troubles, record, key) = Default::default();
-        Ok(Self { state, troubles, record, platform, flaw, key, tokens, seed })
+        let (troubles, record, hold, key) = Default::default();
+        Ok(Self { state, troubles, record, hold, platform, flaw, key, tokens, seed })
     }
 
     /// Requests that go wrong.
@@ -87,6 +90,11 @@ impl Cloud {
     /// What was asked.
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// The request that gets no answer.
+    pub fn hold(&self) -> &Hold {
+        &self.hold
     }
 
     /// What was made and deleted, in order.

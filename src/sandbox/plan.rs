@@ -85,6 +85,11 @@ impl Plan {
         self.tampers.iter().copied().filter(|t| t.objection(sample).is_none()).collect()
     }
 
+    /// What is wrong with Google Cloud.
+    pub(super) fn of_google(&self) -> Option<gcp::Flaw> {
+        self.gcp.or_else(|| self.tampers.iter().find_map(|tamper| tamper.of_google()))
+    }
+
     /// Builds and signs every sample.
     ///
     /// # Errors

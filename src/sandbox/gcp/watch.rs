@@ -15,6 +15,7 @@ const LIMITED_FOR: u64 = 3600;
 
 /// Lets a fault happen, and notes the request.
 pub(super) async fn watched(State(cloud): State<Shared>, request: Request, next: Next) -> Response {
+    let held = cloud.hold.arrives().await;
     let method = request.method().clone();
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -26,6 +27,9 @@ pub(super) async fn watched(State(cloud): State<Shared>, request: Request, next:
         Some(refusal) => refusal.into_response(),
         None => troubled(&cloud, mishap, request, next).await,
     };
+    if held {
+        return cloud.hold.stays().await;
+    }
     let status = (!lost).then(|| response.status().as_u16());
     cloud.record.add(Asked { method, path, authorized: token.is_some(), status });
     response
