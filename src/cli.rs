@@ -20,6 +20,7 @@ mod leading;
 pub mod mrtds_publish;
 mod output;
 pub mod phala;
+pub mod promote;
 pub mod publish;
 pub mod quote;
 mod reading;

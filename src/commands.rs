@@ -19,6 +19,7 @@ mod located;
 mod merod_config;
 mod mrtds;
 mod policy;
+mod proposed;
 mod publish;
 mod quote;
 mod release_notes;
@@ -35,7 +36,10 @@ mod version_sync;
 mod sandbox;
 
 use crate::{
-    cli::{Command, SourceArgs, policy::MrtdsCommand},
+    cli::{
+        Command, SourceArgs,
+        policy::{MrtdsCommand, PolicyCommand},
+    },
     context::Context,
     error::Result,
     product::Product,
@@ -60,7 +64,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Sign(_)
         | Command::ComposeHash(_)
         | Command::Quote(_)
-        | Command::Policy(_)
+        | Command::Policy(PolicyCommand::Validate(_) | PolicyCommand::Diff(_))
         | Command::Mrtds(MrtdsCommand::Assemble(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
@@ -71,6 +75,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::ReleaseNotes(_)
         | Command::Doctor(_)
         | Command::Publish(_)
+        | Command::Policy(PolicyCommand::Promote(_))
         | Command::Mrtds(MrtdsCommand::Publish(_))
         | Command::GenPolicy(_)
         | Command::ForbidAllowedEnv(_)
@@ -95,7 +100,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::ComposeHash(args) => compose_hash::run(args, context),
         Command::Quote(command) => quote::run(command, context).await,
         Command::GenPolicy(args) => gen_policy::run(args, context),
-        Command::Policy(command) => policy::run(command, context),
+        Command::Policy(command) => policy::run(command, context).await,
         Command::Publish(args) => publish::run(args, context).await,
         Command::Mrtds(command) => mrtds::run(command, context).await,
         Command::MerodConfig(command) => merod_config::run(command, context),

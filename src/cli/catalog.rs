@@ -243,7 +243,7 @@ fn path_in_repository(text: &str) -> Result<String, String> {
 }
 
 /// A label's name, as GitHub takes it.
-fn label(text: &str) -> Result<String, String> {
+pub(super) fn label(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > 50 || text.contains(|c: char| c.is_control() || c == ',') {
         return Err("a label has 1 to 50 characters, none of them a comma".to_owned());

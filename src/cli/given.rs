@@ -9,7 +9,7 @@ use super::{
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     kms::KmsCommand,
     phala::PhalaArgs,
-    policy::MrtdsCommand,
+    policy::{MrtdsCommand, PolicyCommand},
     quote::QuoteCommand,
     release_notes::ReleaseNotesCommand,
 };
@@ -123,6 +123,9 @@ impl Command {
             }
             Self::Mrtds(MrtdsCommand::Publish(args)) => {
                 given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
+            }
+            Self::Policy(PolicyCommand::Promote(args)) => {
+                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
             }
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)

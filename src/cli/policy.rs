@@ -8,6 +8,7 @@ use url::Url;
 use super::{
     choice::{self, Refused},
     examples,
+    promote::PolicyPromoteArgs,
 };
 use crate::{
     policy::generate::Naming,
@@ -101,6 +102,8 @@ pub enum PolicyCommand {
     Validate(PolicyValidateArgs),
     /// Show what a change of policies adds, removes and newly admits
     Diff(PolicyDiffArgs),
+    /// Propose what signed candidates measured as the values of the repository's policies, in a pull request
+    Promote(Box<PolicyPromoteArgs>),
 }
 
 /// Arguments of `policy validate`.
@@ -357,7 +360,7 @@ fn tcb_status(text: &str) -> Result<crate::attestation::measurement::TcbStatus, 
     text.parse().map_err(|e: crate::attestation::measurement::InvalidTcbStatus| e.to_string())
 }
 
-fn kms_tag(text: &str) -> Result<Tag, Refused> {
+pub(super) fn kms_tag(text: &str) -> Result<Tag, Refused> {
     tag_of(text, Family::Kms)
 }
 

@@ -1,4 +1,6 @@
-//! `policy validate` and `policy diff`.
+//! `policy validate`, `policy diff` and `policy promote`.
+
+mod promote;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -23,10 +25,11 @@ use crate::{
     subject::role::Role,
 };
 
-pub(super) fn run(command: &PolicyCommand, context: &Context) -> Result<Product> {
+pub(super) async fn run(command: &PolicyCommand, context: &Context) -> Result<Product> {
     match command {
         PolicyCommand::Validate(args) => validate(args),
         PolicyCommand::Diff(args) => diff(args, context),
+        PolicyCommand::Promote(args) => promote::run(args, context).await,
     }
 }
 
