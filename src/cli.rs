@@ -12,6 +12,7 @@ mod environment;
 mod examples;
 pub mod forbid_allowed_env;
 mod forms;
+pub mod gcp;
 mod given;
 pub mod guards;
 pub mod kms;
@@ -33,7 +34,9 @@ use std::path::PathBuf;
 
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
-    environment::{Actions, Environment, PhalaEnvironment, SigningEnvironment, named_variable, variables},
+    environment::{
+        Actions, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment, named_variable, variables,
+    },
     given::Given,
     output::OutputArgs,
     reading::NoCommand,

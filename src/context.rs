@@ -14,12 +14,13 @@ use jiff::Timestamp;
 use url::Url;
 use zeroize::Zeroizing;
 
-pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, PhalaEndpoints, SigningEndpoints};
+pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, GcpEndpoints, PhalaEndpoints, SigningEndpoints};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, url};
 use crate::{
     adapters::{
         file,
+        gcp::{compute::Compute, credentials::Credentials},
         http::HttpOptions,
         phala::Phala,
         sigstore::{
@@ -74,13 +75,25 @@ impl Context {
     /// # Errors
     /// Usage: what an option or a variable says makes no sense.
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
-        let Environment { token, signing, phala, actions, color, width, folder, log_format: _, stderr_terminal: _ } =
-            environment;
+        let Environment {
+            token,
+            signing,
+            google,
+            phala,
+            actions,
+            color,
+            width,
+            folder,
+            log_format: _,
+            stderr_terminal: _,
+        } = environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
+        let gcp = GcpEndpoints::real(google, signing.request.as_ref().map(|(url, _)| url.as_str()))?;
         Ok(Self {
             endpoints: Endpoints {
                 signing: endpoints_of(signing),
+                gcp,
                 phala: PhalaEndpoints::real(phala),
                 ..Endpoints::real(token)?
             }
@@ -129,6 +142,16 @@ impl Context {
         let services = Services::load(&source, self.now())?;
         let (root, http) = (self.trust_root()?, self.http.clone());
         Signer::new(Settings { services, identity, root, http, clock: self.clock })
+    }
+
+    /// A client of Compute Engine, with the credentials that are found.
+    ///
+    /// # Errors
+    /// As [`Credentials::find`] and [`Compute::new`].
+    pub(crate) fn compute(&self) -> Result<Compute> {
+        let GcpEndpoints { compute_url, credentials, .. } = &self.endpoints.gcp;
+        let credentials = Credentials::find(credentials, self.http.clone(), self.clock)?;
+        Compute::new(compute_url, credentials, self.http.clone())
     }
 
     /// Phala Cloud, for the holder of the environment's key.

@@ -2,7 +2,7 @@
 //!
 //! # Map
 //! Data flows one way: [`cli`] (arguments) → `commands` (one file each) → [`adapters`] fetch a snapshot → the domain
-//! ([`subject`] < [`attestation`] < [`policy`] < [`catalog`] < [`release`] < [`guard`], a staircase) judges it, purely → [`report`] → a renderer → [`exit`].
+//! ([`subject`] < [`attestation`] < [`policy`] < [`catalog`] < [`release`] < [`probe`] < [`guard`], a staircase) judges it, purely → [`report`] → a renderer → [`exit`].
 //! [`kms`] is the key-release service, a library that judges nodes with the same domain.
 //! [`sandbox`] stands up a loopback world with the domain's types and knows nothing of the commands.
 
@@ -29,6 +29,7 @@ pub mod kms;
 pub mod logging;
 pub mod merod_config;
 pub mod policy;
+pub mod probe;
 mod product;
 pub mod progress;
 pub mod release;

@@ -3,6 +3,7 @@
 
 pub mod cvm;
 pub mod evidence_name;
+pub mod gcp;
 pub mod near;
 pub mod profile;
 pub mod repository;

@@ -16,6 +16,8 @@ pub struct Environment {
     pub token: Option<SecretString>,
     /// As whom signatures can be made.
     pub signing: SigningEnvironment,
+    /// Whose account in Google Cloud is used.
+    pub google: GoogleEnvironment,
     /// Whose machines Phala Cloud runs.
     pub phala: PhalaEnvironment,
     /// Set when running as a step of a workflow.
@@ -42,6 +44,19 @@ pub struct SigningEnvironment {
     pub request: Option<(String, SecretString)>,
     /// `$COSIGN_PASSWORD`.
     pub password: Option<SecretString>,
+}
+
+/// Whose account in Google Cloud is used.
+#[derive(Debug, Clone, Default)]
+pub struct GoogleEnvironment {
+    /// `$GOOGLE_OAUTH_ACCESS_TOKEN`.
+    pub token: Option<SecretString>,
+    /// `$GOOGLE_APPLICATION_CREDENTIALS`.
+    pub credentials: Option<PathBuf>,
+    /// Folder of gcloud: `$CLOUDSDK_CONFIG`, else `~/.config/gcloud`.
+    pub gcloud: Option<PathBuf>,
+    /// `$GCE_METADATA_HOST`.
+    pub metadata_host: Option<String>,
 }
 
 /// Whose machines Phala Cloud runs.
@@ -83,6 +98,12 @@ impl Environment {
                 token: secret("SIGSTORE_ID_TOKEN"),
                 request: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
                 password: secret("COSIGN_PASSWORD"),
+            },
+            google: GoogleEnvironment {
+                token: secret("GOOGLE_OAUTH_ACCESS_TOKEN"),
+                credentials: path("GOOGLE_APPLICATION_CREDENTIALS"),
+                gcloud: path("CLOUDSDK_CONFIG").or_else(|| path("HOME").map(|home| home.join(".config/gcloud"))),
+                metadata_host: text("GCE_METADATA_HOST"),
             },
             phala: PhalaEnvironment { key: secret("PHALA_CLOUD_API_KEY"), url: text("PHALA_CLOUD_API_PREFIX") },
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))

@@ -7,12 +7,14 @@ use url::Url;
 use super::{
     Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
+    gcp::GcpArgs,
     kms::KmsCommand,
     phala::PhalaArgs,
     policy::{MrtdsCommand, PolicyCommand},
     quote::QuoteCommand,
     release_notes::ReleaseNotesCommand,
 };
+use crate::subject::gcp::Project;
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,6 +35,10 @@ pub struct Given<'a> {
     pub pccs_url: Option<&'a Url>,
     /// Root certificate of quotes.
     pub tdx_root: Option<&'a Path>,
+    /// Project in Google Cloud.
+    pub project: Option<&'a Project>,
+    /// API of Compute Engine.
+    pub compute_url: Option<&'a Url>,
     /// Phala Cloud's API.
     pub phala_url: Option<&'a Url>,
     /// How many retries.
@@ -64,6 +70,12 @@ impl<'a> Given<'a> {
 
     fn network(self, args: &'a NetworkArgs) -> Self {
         Self { retries: args.retries, timeout: args.timeout, ..self }
+    }
+
+    /// Takes what is said of Google Cloud.
+    #[must_use]
+    pub fn gcp(self, args: &'a GcpArgs) -> Self {
+        Self { project: args.project.as_ref(), compute_url: args.compute_url.as_ref(), ..self }
     }
 
     /// Takes what is said of Phala Cloud.

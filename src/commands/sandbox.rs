@@ -88,6 +88,7 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
 fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Result<Endpoints> {
     let real = Endpoints::real(Some(SecretString::from(TOKEN)))?;
     Ok(Endpoints {
+        gcp: real.gcp,
         repository: Some(repository()?),
         api_url: url(world.api_url())?,
         server_url: url(DEFAULT_SERVER)?,

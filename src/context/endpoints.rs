@@ -1,14 +1,17 @@
 //! Where a command finds what its arguments do not name: servers, roots, keys and sockets. One set is the real world's; a
 //! sandbox has its own.
 
+mod gcp;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::SecretString;
 use url::Url;
 
+pub(crate) use self::gcp::GcpEndpoints;
 use crate::{
     adapters::sigstore::IdentitySource,
-    cli::{Given, PhalaEnvironment},
+    cli::{Given, GoogleEnvironment, PhalaEnvironment},
     error::{Error, Result},
     subject::repository::Repository,
 };
@@ -42,6 +45,8 @@ pub(crate) struct Endpoints {
     pub(crate) signing: SigningEndpoints,
     /// The KMS, and what it runs on.
     pub(crate) kms: KmsEndpoints,
+    /// Google Cloud.
+    pub(crate) gcp: GcpEndpoints,
     /// Phala Cloud.
     pub(crate) phala: PhalaEndpoints,
 }
@@ -117,6 +122,7 @@ impl Endpoints {
                 node_key: None,
                 node_agent: None,
             },
+            gcp: GcpEndpoints::real(GoogleEnvironment::default(), None)?,
             phala: PhalaEndpoints::real(PhalaEnvironment::default()),
         })
     }
@@ -143,6 +149,11 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
+            gcp: GcpEndpoints {
+                compute_url: either(given.compute_url, self.gcp.compute_url),
+                project: given.project.cloned().or(self.gcp.project),
+                ..self.gcp
+            },
             phala: PhalaEndpoints {
                 url: given.phala_url.map_or(self.phala.url, ToString::to_string),
                 key: self.phala.key,

@@ -268,13 +268,16 @@ fn quoted(said: Option<&str>) -> String {
     said.map(|words| format!(": {}", excerpt(words))).unwrap_or_default()
 }
 
-/// The `message` of GitHub's JSON errors, the `error` of others', and what Phala Cloud has in their place.
+/// The `message` of GitHub's JSON errors, the `error` of others', `error.message` of Google's, and what Phala Cloud has in
+/// their place.
 pub(super) fn message(body: &[u8]) -> Option<String> {
     let said: serde_json::Value = serde_json::from_slice(body).ok()?;
     if let Some(reason) = said::reason(&said) {
         return Some(reason);
     }
-    ["message", "error"].into_iter().find_map(|field| said.get(field)?.as_str().map(str::to_owned))
+    let error = said.get("error");
+    let words = [said.get("message"), error, error.and_then(|error| error.get("message"))];
+    words.into_iter().flatten().find_map(|words| words.as_str()).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -36,6 +36,14 @@ pub enum Service {
     ItaPortal,
     /// Phala Cloud's API, which gets a key.
     Phala,
+    /// Compute Engine, which gets an access token.
+    Compute,
+    /// What gives out access tokens of Google Cloud for a secret: its words are never shown, since they may repeat one.
+    GoogleToken,
+    /// The metadata server of a machine in Google Cloud, which is on the machine's own link.
+    Metadata,
+    /// A node of ours, asked without credentials.
+    Node,
 }
 
 /// What of our side decides what helps.
@@ -78,6 +86,10 @@ pub(super) struct Credential {
     pub(super) variable: &'static str,
 }
 
+/// What the metadata server wants to see, so that a page in a browser cannot ask it.
+const METADATA_FLAVOR: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("metadata-flavor"), HeaderValue::from_static("Google"));
+
 /// Where proxies come from.
 const PROXIES: &str = "HTTPS_PROXY and NO_PROXY where a proxy is in use";
 
@@ -97,7 +109,21 @@ impl Service {
             Self::Ita => "Intel Trust Authority",
             Self::ItaPortal => "Intel Trust Authority's portal",
             Self::Phala => "Phala Cloud",
+            Self::Compute => "Compute Engine",
+            Self::GoogleToken => "the access tokens",
+            Self::Metadata => "the metadata server",
+            Self::Node => "the node",
         }
+    }
+
+    /// Whether what it says in an error is never shown.
+    pub(super) fn is_confidential(self) -> bool {
+        matches!(self, Self::GoogleToken | Self::Metadata)
+    }
+
+    /// Whether no proxy is ever asked for it: it is on the machine's own link, and what it says is a secret.
+    pub(super) fn is_near(self) -> bool {
+        self == Self::Metadata
     }
 
     /// What every request to it carries.
@@ -105,6 +131,7 @@ impl Service {
         match self {
             Self::GitHub => Some(GITHUB_VERSION),
             Self::Phala => Some(PHALA_VERSION),
+            Self::Metadata => Some(METADATA_FLAVOR),
             Self::Rekor
             | Self::Pccs
             | Self::Kms
@@ -114,7 +141,10 @@ impl Service {
             | Self::Timestamp
             | Self::IdToken
             | Self::Ita
-            | Self::ItaPortal => None,
+            | Self::ItaPortal
+            | Self::Compute
+            | Self::GoogleToken
+            | Self::Node => None,
         }
     }
 
@@ -132,7 +162,12 @@ impl Service {
             | Self::SigningLog
             | Self::Timestamp
             | Self::IdToken
-            | Self::ItaPortal => Credential { header: AUTHORIZATION, scheme: "Bearer ", variable: "GH_TOKEN" },
+            | Self::ItaPortal
+            | Self::Metadata
+            | Self::Node => Credential { header: AUTHORIZATION, scheme: "Bearer ", variable: "GH_TOKEN" },
+            Self::Compute | Self::GoogleToken => {
+                Credential { header: AUTHORIZATION, scheme: "Bearer ", variable: "GOOGLE_OAUTH_ACCESS_TOKEN" }
+            }
         }
     }
 
@@ -150,7 +185,11 @@ impl Service {
             | Self::IdToken
             | Self::Ita
             | Self::ItaPortal
-            | Self::Phala => Limits::Plain,
+            | Self::Phala
+            | Self::Compute
+            | Self::GoogleToken
+            | Self::Metadata
+            | Self::Node => Limits::Plain,
         }
     }
 
@@ -167,6 +206,10 @@ impl Service {
             Self::Ita => "--ita-api-url (ITA_API_URL)",
             Self::ItaPortal => "--ita-portal-url (ITA_PORTAL_URL)",
             Self::Phala => "--phala-api-url (PHALA_API_BASE_URL)",
+            Self::Compute => "--compute-url (MEROTEE_COMPUTE_URL)",
+            Self::GoogleToken => "the addresses in the credentials file",
+            Self::Metadata => "GCE_METADATA_HOST",
+            Self::Node => "the machine's address",
         }
     }
 
@@ -182,8 +225,12 @@ impl Service {
             | Self::Document
             | Self::SigningLog
             | Self::Timestamp
-            | Self::ItaPortal => "leave them out: it is asked without credentials",
-            Self::Fulcio | Self::IdToken => "leave them out: it is asked with a token",
+            | Self::ItaPortal
+            | Self::Metadata
+            | Self::Node => "leave them out: it is asked without credentials",
+            Self::Fulcio | Self::IdToken | Self::Compute | Self::GoogleToken => {
+                "leave them out: it is asked with a token"
+            }
         }
     }
 
@@ -228,9 +275,19 @@ impl Service {
             (Self::Ita, _, _) => {
                 "wait: Intel Trust Authority answers 1,000 requests in five minutes, and fewer in a trial"
             }
-            (Self::Kms | Self::Document | Self::IdToken | Self::ItaPortal | Self::Phala, _, _) => {
-                "wait, and ask less often"
-            }
+            (Self::Compute, _, _) => "wait: the project's requests a minute are used up",
+            (
+                Self::Kms
+                | Self::Document
+                | Self::IdToken
+                | Self::ItaPortal
+                | Self::Phala
+                | Self::GoogleToken
+                | Self::Metadata
+                | Self::Node,
+                _,
+                _,
+            ) => "wait, and ask less often",
         }
     }
 
@@ -276,6 +333,14 @@ impl Service {
             (Self::SigningLog | Self::Timestamp, 401 | 403 | 407) => {
                 Some("no credentials are sent: name another service in --signing-config")
             }
+            (Self::Compute, 401) => Some("the access token was not accepted: it may have expired, or be another API's"),
+            (Self::Compute, 403) => Some(
+                "the account needs compute.instanceAdmin.v1 and compute.securityAdmin in the machine's project and compute.imageUser in the image's",
+            ),
+            (Self::GoogleToken, 400 | 401 | 403) => {
+                Some("the credentials were not accepted: they may be revoked, expired or another project's")
+            }
+            (Self::Metadata, 404) => Some("the machine has no service account: give it one, or other credentials"),
             (_, 500..) => Some("the server is in trouble: try again later"),
             (
                 Self::GitHub
@@ -289,7 +354,11 @@ impl Service {
                 | Self::IdToken
                 | Self::Ita
                 | Self::ItaPortal
-                | Self::Phala,
+                | Self::Phala
+                | Self::Compute
+                | Self::GoogleToken
+                | Self::Metadata
+                | Self::Node,
                 _,
             ) => None,
         }
@@ -297,124 +366,4 @@ impl Service {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    const ALL: [Service; 12] = [
-        Service::GitHub,
-        Service::Rekor,
-        Service::Pccs,
-        Service::Kms,
-        Service::Document,
-        Service::Fulcio,
-        Service::SigningLog,
-        Service::Timestamp,
-        Service::IdToken,
-        Service::Ita,
-        Service::ItaPortal,
-        Service::Phala,
-    ];
-
-    /// Every kind of failure that a server or the way to it can cause.
-    fn reasons() -> Vec<Reason> {
-        let unreachable = |cause| Reason::Unreachable { cause, words: String::new() };
-        let status = |code: u16| Reason::Status {
-            status: StatusCode::from_u16(code).unwrap_or_default(),
-            said: None,
-            pause: None,
-            storage: false,
-        };
-        let limited = |secondary| Reason::RateLimited { secondary, said: None, pause: None };
-        let causes = [Cause::Refused, Cause::NoSuchHost, Cause::Tls, Cause::Other];
-        causes
-            .map(unreachable)
-            .into_iter()
-            .chain([400, 401, 403, 404, 407, 418, 429, 500, 502, 503].map(status))
-            .chain([true, false].map(limited))
-            .chain([Reason::TimedOut(Duration::ZERO), Reason::Broken(String::new()), Reason::TooLarge(1)])
-            .collect()
-    }
-
-    fn all(service: Service) -> Vec<(Reason, Ours, String)> {
-        let mut told = Vec::new();
-        for (token, loopback) in [(false, false), (false, true), (true, false), (true, true)] {
-            for reason in reasons() {
-                let ours = Ours { token, loopback };
-                if let Some(advice) = service.advice(&reason, ours) {
-                    told.push((reason, ours, advice));
-                }
-            }
-        }
-        told
-    }
-
-    #[test]
-    fn only_github_is_spoken_of_with_its_token() {
-        for service in ALL {
-            let speaks =
-                all(service).iter().any(|(_, _, advice)| advice.contains("GH_TOKEN") || advice.contains("GitHub"));
-            assert_eq!(speaks, service == Service::GitHub, "{service:?}");
-        }
-    }
-
-    #[test]
-    fn no_proxy_is_named_for_a_server_on_this_machine() {
-        for service in ALL {
-            for (reason, ours, advice) in all(service) {
-                assert!(!(ours.loopback && advice.contains("PROXY")), "{service:?} {reason:?}: {advice}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_fault_of_tls_names_the_variable_for_a_ca_and_a_refusal_the_option_for_the_address() {
-        for (service, option) in [
-            (Service::GitHub, "--api-url"),
-            (Service::Rekor, "--rekor-url"),
-            (Service::Pccs, "--pccs"),
-            (Service::Kms, "--url"),
-            (Service::Document, "its address"),
-            (Service::Fulcio, "--signing-config"),
-            (Service::SigningLog, "--signing-config"),
-            (Service::Timestamp, "--signing-config"),
-            (Service::IdToken, "ACTIONS_ID_TOKEN_REQUEST_URL"),
-            (Service::Phala, "--phala-api-url"),
-        ] {
-            for loopback in [true, false] {
-                let ours = Ours { token: false, loopback };
-                let reach = |cause| service.reach(cause, ours);
-                assert!(
-                    reach(Cause::Tls).contains("SSL_CERT_FILE") && reach(Cause::Tls).contains(option),
-                    "{service:?}"
-                );
-                assert!(reach(Cause::Refused).contains(option), "{service:?}");
-                assert!(!reach(Cause::Refused).contains("SSL_CERT_FILE"), "{service:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn no_service_is_advised_to_use_another_services_option() {
-        let options = ["--api-url", "--rekor-url", "--pccs", "--url ", "--signing-config"];
-        for (service, own) in [
-            (Service::GitHub, 0),
-            (Service::Rekor, 1),
-            (Service::Pccs, 2),
-            (Service::Kms, 3),
-            (Service::Fulcio, 4),
-            (Service::SigningLog, 4),
-            (Service::Timestamp, 4),
-            (Service::Document, 5),
-            (Service::IdToken, 5),
-            (Service::Phala, 5),
-        ] {
-            for (reason, _, advice) in all(service) {
-                for (at, option) in options.iter().enumerate() {
-                    assert!(at == own || !advice.contains(option), "{service:?} {reason:?}: {advice}");
-                }
-            }
-        }
-    }
-}
+mod tests;

@@ -18,6 +18,9 @@ impl Http {
 
     /// The start of its body, which is only wanted for its message: without one, or with half of one, the status has to do.
     pub(super) async fn excuse(&self, answer: &mut Answer) -> Vec<u8> {
+        if self.service.is_confidential() {
+            return Vec::new();
+        }
         let body = self.body(answer, MAX_ERROR_BYTES).await.unwrap_or_default();
         // JSON can spell it in escapes.
         let said = failure::message(&body).unwrap_or_default();

@@ -1,0 +1,189 @@
+//! The journal of a probe on disk: one file in the folder of the probe, only ever appended to, each line safe on disk before
+//! what it announces is done. One process has it at a time. What its lines mean is [`crate::probe::journal`]'s business.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, Read as _, Seek as _, Write as _},
+    path::{Path, PathBuf},
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    error::{Error, Result},
+    probe::journal::{self, FILE, Line, MAX_BYTES, Read, Record, Standing},
+};
+
+/// An open journal. Dropping it lets others have it.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    lines: Vec<Line>,
+    torn: Option<String>,
+}
+
+impl Journal {
+    /// The journal in `folder`, made where there is none. A last line that a crash cut is removed.
+    ///
+    /// # Errors
+    /// Input: the folder or the file cannot be used; another process has it; its lines make no sense.
+    pub fn open(folder: &Path) -> Result<Self> {
+        let path = folder.join(FILE);
+        let is_new = path.symlink_metadata().is_err();
+        let mut options = OpenOptions::new();
+        let file = options.read(true).append(true).create(true).open(&path).map_err(|e| unusable(&path, e))?;
+        let journal = Self::read(path, file)?;
+        if is_new {
+            synced(folder).map_err(|e| unusable(&journal.path, e))?;
+        }
+        Ok(journal)
+    }
+
+    /// The journal in `folder`; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn existing(folder: &Path) -> Result<Option<Self>> {
+        match folder.join(FILE).symlink_metadata() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(unusable(&folder.join(FILE), e)),
+            Ok(_) => Self::open(folder).map(Some),
+        }
+    }
+
+    fn read(path: PathBuf, mut file: File) -> Result<Self> {
+        let failed = |e: io::Error| unusable(&path, e);
+        if !file.metadata().map_err(failed)?.is_file() {
+            return Err(Error::input(format!("{} is not a regular file", path.display())));
+        }
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(Error::input(format!("{} is in use by another probe", path.display()))
+                    .help("wait until it ends, or name another folder with --out"));
+            }
+            Err(TryLockError::Error(e)) => return Err(failed(e)),
+        }
+        let mut bytes = Vec::new();
+        (&file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(Error::input(format!("{} is larger than {MAX_BYTES} bytes", path.display())));
+        }
+        let Read { lines, whole, torn } = journal::parse(&bytes).map_err(|fault| {
+            Error::input(format!("{} is not the journal of a probe that can be used", path.display()))
+                .because(fault)
+                .help("look at that line; what was made bears the label in its name: `merotee probe cleanup --label`")
+        })?;
+        if let Some(torn) = &torn {
+            tracing::warn!("{}: the last line was cut, and is left out: {torn}", path.display());
+            file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(failed)?;
+        }
+        file.seek(io::SeekFrom::End(0)).map_err(failed)?;
+        Ok(Self { file, lines, torn, path })
+    }
+
+    /// Writes what `record` says, and returns when it is safe on disk.
+    ///
+    /// # Errors
+    /// Input: it cannot be written. What it announces must not be done then.
+    pub fn append(&mut self, at: Timestamp, record: Record) -> Result<()> {
+        let line = Line::new(at, record);
+        let mut bytes = serde_json::to_vec(&line)
+            .map_err(|e| Error::internal("a record of a journal cannot be written as JSON").because(e))?;
+        bytes.push(b'\n');
+        self.file.write_all(&bytes).and_then(|()| self.file.sync_all()).map_err(|e| unusable(&self.path, e))?;
+        self.lines.push(line);
+        Ok(())
+    }
+
+    /// What may be there.
+    ///
+    /// # Errors
+    /// Internal: what was appended makes no sense.
+    pub fn standing(&self) -> Result<Vec<Standing>> {
+        journal::standing(&self.lines)
+            .map_err(|fault| Error::internal(format!("{} makes no sense", self.path.display())).because(fault))
+    }
+
+    /// The beginning of the last line, where a crash had cut it.
+    pub fn torn(&self) -> Option<&str> {
+        self.torn.as_deref()
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// A new file is there after a crash only when its folder was written too.
+#[cfg(unix)]
+fn synced(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn synced(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn unusable(path: &Path, error: io::Error) -> Error {
+    Error::input(format!("the journal {} cannot be used", path.display())).because(error)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::probe::journal::{Cloud, Created, Effect, How, Kind, RequestId};
+
+    fn intent(byte: u8) -> Record {
+        Record::Intent(Effect {
+            cloud: Cloud::Phala,
+            kind: Kind::Machine,
+            name: "merotee-probe-a".parse().unwrap(),
+            label: "a".parse().unwrap(),
+            request: RequestId::new([byte; 16]),
+            place: BTreeMap::new(),
+        })
+    }
+
+    #[test]
+    fn what_was_appended_is_read_again_by_the_next_and_by_one_process_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(Journal::existing(folder.path()).unwrap().is_none());
+        let mut first = Journal::open(folder.path()).unwrap();
+        first.append(Timestamp::UNIX_EPOCH, intent(1)).unwrap();
+        let refused = Journal::open(folder.path()).unwrap_err().to_string();
+        assert!(refused.contains("in use by another probe"), "{refused}");
+        drop(first);
+        let mut second = Journal::existing(folder.path()).unwrap().unwrap();
+        assert_eq!(second.standing().unwrap().len(), 1);
+        let created = Created::with([("app_id", "ab".parse().unwrap())]);
+        let request = RequestId::new([1; 16]);
+        second.append(Timestamp::UNIX_EPOCH, Record::Result { request: request.clone(), created }).unwrap();
+        second.append(Timestamp::UNIX_EPOCH, Record::Gone { request, how: How::Deleted }).unwrap();
+        drop(second);
+        assert!(Journal::open(folder.path()).unwrap().standing().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_cut_line_is_removed_so_that_the_next_line_is_whole_and_nonsense_is_refused_by_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        Journal::open(folder.path()).unwrap().append(Timestamp::UNIX_EPOCH, intent(1)).unwrap();
+        let whole = std::fs::read(&path).unwrap();
+        std::fs::write(&path, [&whole[..], b"{\"v\":1,\"at"].concat()).unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        assert_eq!(journal.torn(), Some("{\"v\":1,\"at"));
+        journal.append(Timestamp::UNIX_EPOCH, intent(2)).unwrap();
+        drop(journal);
+        assert_eq!(Journal::open(folder.path()).unwrap().standing().unwrap().len(), 2);
+        std::fs::write(&path, [&whole[..], b"nonsense\n"].concat()).unwrap();
+        let refused = crate::error::chain(&Journal::open(folder.path()).unwrap_err());
+        assert!(refused.contains("line 2"), "{refused}");
+    }
+}
