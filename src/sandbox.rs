@@ -17,6 +17,7 @@ mod git;
 pub mod github;
 mod history;
 mod key;
+mod policies;
 pub mod release;
 pub mod sbom;
 pub mod sigstore;

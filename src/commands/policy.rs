@@ -17,6 +17,7 @@ use crate::{
         diff::{Diff, html, human, json, markdown, remarks},
         document::{PolicyFile, PolicyKind, Readiness, profile_in_name},
         mrtds::PublishedMrtds,
+        promotion::judge,
         suite::{self, Demands},
     },
     product::Product,
@@ -35,7 +36,7 @@ pub(super) async fn run(command: &PolicyCommand, context: &Context) -> Result<Pr
 
 fn validate(args: &PolicyValidateArgs) -> Result<Product> {
     let mut sections = Vec::new();
-    let (mut policies, mut published) = (Vec::new(), Vec::new());
+    let (mut policies, mut published, mut evidence) = (Vec::new(), Vec::new(), false);
     for path in &args.paths {
         let found = policies::read(path, Naming::Whole)?;
         if found.is_empty() {
@@ -54,6 +55,11 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
                 Entry::Unreadable(why) => {
                     meant = true;
                     *why
+                }
+                Entry::Evidence(findings) => {
+                    evidence = true;
+                    sections.push(Section { subject, findings, ..Section::default() });
+                    continue;
                 }
                 Entry::Published(side, measurements) => {
                     published.push((side, *measurements));
@@ -77,7 +83,7 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
     sections.extend(roles(&policies, &published));
     Ok(Product::report(Report {
         command: "policy validate".into(),
-        rules: suite::rules(),
+        rules: if evidence { judge::rules() } else { suite::rules() },
         sections,
         ..Report::default()
     }))
@@ -207,7 +213,7 @@ fn parsed(state: &str, files: Vec<Found>) -> Result<Vec<PolicyFile>> {
                 continue;
             }
             Entry::Unreadable(finding) => finding.message,
-            Entry::Published(..) | Entry::Other => continue,
+            Entry::Published(..) | Entry::Evidence(_) | Entry::Other => continue,
         };
         let message = format!("{state}: {} cannot be compared: {why}", file.name);
         return Err(Error::input(message).help("run `merotee policy validate` on it"));

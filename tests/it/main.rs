@@ -91,6 +91,7 @@ mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
 #[cfg(feature = "sandbox")]
+mod promote;
 mod publish;
 #[cfg(all(feature = "sandbox", unix))]
 mod publishing_walk;

@@ -12,7 +12,7 @@ use crate::{
         suite::{self, Demands},
     },
     report::{CheckInfo, Finding, Status},
-    subject::{profile::Profile, role::Role, tag::Class},
+    subject::{role::Role, tag::Class},
     text::counted,
 };
 
@@ -26,10 +26,9 @@ pub fn passes(findings: &[Finding]) -> bool {
     findings.iter().all(|f| matches!(f.status, Status::Pass | Status::Warn | Status::Skipped))
 }
 
-/// The checks of the candidates by themselves: each is usable, says whose it is, and speaks of `profile` where that is
-/// asked for; those of one target agree or are told.
-pub fn candidates(probes: &[Probe], profile: Option<Profile>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = probes.iter().flat_map(|probe| states_itself(probe, profile)).collect();
+/// The checks of the candidates by themselves: each is usable and says whose it is; those of one target agree or are told.
+pub fn candidates(probes: &[Probe]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = probes.iter().flat_map(states_itself).collect();
     for role in Role::ALL {
         let of_role = probes.iter().filter(|probe| probe.about.role == Some(role));
         let given: Vec<Given> = of_role.map(|probe| probe.given.clone()).collect();
@@ -77,8 +76,8 @@ fn unstable(probe: &Probe) -> Vec<Finding> {
 /// What it means to list values that do not repeat.
 const LISTED: &str = "the policy accepts the values that were measured, and not the next one: find out why they differ";
 
-/// What was signed must say itself which role and profile it is about: nobody else's word can be checked later.
-fn states_itself(probe: &Probe, asked: Option<Profile>) -> Vec<Finding> {
+/// What was signed must say itself which role and profile it is about: any other word could not be checked later.
+fn states_itself(probe: &Probe) -> Vec<Finding> {
     let name = probe.name();
     let mut findings = Vec::new();
     let family = probe.given.file.document.get("source").and_then(|source| source.get("family"));
@@ -98,11 +97,6 @@ fn states_itself(probe: &Probe, asked: Option<Profile>) -> Vec<Finding> {
         let got = probe.about.verdict.as_deref().unwrap_or("nothing");
         let finding = CANDIDATES.fail(name, "does not say that the probe passed").compared(PASSED, got);
         findings.push(finding.help("promote only what a probe that passed has measured").within("source.verdict"));
-    }
-    if let Some(asked) = asked.filter(|asked| !probe.given.file.entries.iter().any(|e| e.profile == Some(*asked))) {
-        let stated: Vec<_> = probe.given.file.entries.iter().filter_map(|e| e.profile).map(Profile::as_str).collect();
-        let got = if stated.is_empty() { "none".to_owned() } else { stated.join(", ") };
-        findings.push(CANDIDATES.fail(name, format!("holds nothing for {asked}")).compared(asked.as_str(), got));
     }
     findings
 }

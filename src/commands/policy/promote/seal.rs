@@ -97,7 +97,7 @@ pub(super) fn read(
         }
     }
     let plain: Vec<Probe> = probes.iter().map(|(probe, _)| probe.clone()).collect();
-    findings.extend(judge::candidates(&plain, args.profile));
+    findings.extend(judge::candidates(&plain));
     let sealed = Sealed {
         probes,
         rule,
