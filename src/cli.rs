@@ -26,6 +26,7 @@ pub mod publish;
 pub mod quote;
 mod reading;
 pub mod release_notes;
+pub mod review;
 pub mod sign;
 mod size;
 mod subject;

@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, GcpEndpoints, PhalaEndpoints, SigningEndpoints};
 #[cfg(feature = "sandbox")]
-pub(crate) use self::endpoints::{KmsEndpoints, url};
+pub(crate) use self::endpoints::{KmsEndpoints, Offered, url};
 use crate::{
     adapters::{
         file,
@@ -77,6 +77,7 @@ impl Context {
     pub(crate) fn new(cli: &Cli, environment: Environment) -> Result<Self> {
         let Environment {
             token,
+            team_token,
             signing,
             google,
             phala,
@@ -93,6 +94,7 @@ impl Context {
         Ok(Self {
             endpoints: Endpoints {
                 signing: endpoints_of(signing),
+                team_token,
                 gcp,
                 phala: PhalaEndpoints::real(phala),
                 ..Endpoints::real(token)?

@@ -7,6 +7,7 @@
 pub mod escape;
 pub mod github;
 pub(crate) mod html;
+pub mod markdown;
 pub mod sarif;
 
 mod action;
@@ -20,7 +21,6 @@ mod grid;
 mod human;
 mod json;
 mod location;
-mod markdown;
 mod verdict;
 mod wording;
 

@@ -13,14 +13,23 @@ mod certificate;
 mod clone;
 pub mod documents;
 pub mod dstack;
+pub mod gcp;
 mod git;
 pub mod github;
 mod history;
 mod key;
+pub mod kms;
+pub mod node;
+pub mod phala;
+mod plan;
 mod policies;
 pub mod release;
 pub mod sbom;
 pub mod sigstore;
 pub mod tamper;
 pub mod tdx;
+pub mod trouble;
 pub mod world;
+
+/// The token that the sandbox's GitHub gets. A real one never leaves the machine, not even to loopback.
+pub const TOKEN: &str = "sandbox";

@@ -10,6 +10,7 @@ mod pages;
 pub(crate) mod publish;
 mod pulls;
 mod release;
+mod review;
 pub(crate) mod upload;
 
 use std::{collections::HashSet, path::Path, sync::Arc};
@@ -24,6 +25,7 @@ pub use self::{
     compare::Compared,
     pulls::{Made, Proposed, Proposing, Snapshot},
     release::{Release, ReleaseAsset},
+    review::{Posted, Posting, Promotion, Wanted as WantedPromotion},
 };
 pub use super::{
     download::{Allowance, Downloaded},

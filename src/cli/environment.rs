@@ -14,6 +14,8 @@ use crate::logging::LogFormat;
 pub struct Environment {
     /// Token for GitHub's API.
     pub token: Option<SecretString>,
+    /// `$MEROTEE_TEAM_TOKEN`, for GitHub's API as far as it knows of teams.
+    pub team_token: Option<SecretString>,
     /// As whom signatures can be made.
     pub signing: SigningEnvironment,
     /// Whose account in Google Cloud is used.
@@ -94,6 +96,7 @@ impl Environment {
         let columns = text("COLUMNS").and_then(|c| c.parse().ok()).filter(|c| *c >= 20);
         Self {
             token: text("GH_TOKEN").or_else(|| text("GITHUB_TOKEN")).map(SecretString::from),
+            team_token: secret("MEROTEE_TEAM_TOKEN"),
             signing: SigningEnvironment {
                 token: secret("SIGSTORE_ID_TOKEN"),
                 request: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),

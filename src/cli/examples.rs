@@ -147,6 +147,15 @@ pub(super) const POLICY_PROMOTE: &str = "Examples:
   merotee policy promote --candidates kms-1.json --candidates kms-2.json \\
     --candidates node-1.json --tag mero-kms-v1.2.0";
 
+/// `merotee policy review`.
+pub(super) const POLICY_REVIEW: &str =
+    "A workflow's own token cannot read teams: give one that can in MEROTEE_TEAM_TOKEN.
+
+Examples:
+  merotee policy review --pr 42
+  merotee policy review --pr 42 --comment --team calimero-network/security
+  merotee policy review --pr 42 --format markdown -o review.md";
+
 /// `merotee mrtds assemble`.
 pub(super) const MRTDS_ASSEMBLE: &str = "Example:
   merotee mrtds assemble --tag mero-tee-v1.2.0 \\

@@ -103,6 +103,9 @@ impl Command {
             Self::Quote(QuoteCommand::Verify(args)) => {
                 given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
             }
+            Self::Policy(PolicyCommand::Review(args)) => {
+                given.github(&args.github).trust(&args.evidence.trust).network(&args.network)
+            }
             Self::GenPolicy(args) => given.repository(&args.repository),
             Self::VersionSync(args) => given.github(&args.github).network(&args.network),
             Self::Catalog(CatalogCommand::Show(CatalogShowArgs { source }))
@@ -146,7 +149,7 @@ impl Command {
             | Self::Checksums(_)
             | Self::ComposeHash(_)
             | Self::ForbidAllowedEnv(_)
-            | Self::Policy(_)
+            | Self::Policy(PolicyCommand::Validate(_) | PolicyCommand::Diff(_))
             | Self::Mrtds(_)
             | Self::MerodConfig(_)
             | Self::Explain { .. }

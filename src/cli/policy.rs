@@ -104,6 +104,8 @@ pub enum PolicyCommand {
     Diff(PolicyDiffArgs),
     /// Propose what signed candidates measured as the values of the repository's policies, in a pull request
     Promote(Box<PolicyPromoteArgs>),
+    /// Judge a pull request that promotes measurements: its change, its evidence and its approvals
+    Review(Box<super::review::PolicyReviewArgs>),
 }
 
 /// Arguments of `policy validate`.

@@ -81,10 +81,10 @@ pub struct PromotionPullArgs {
 pub struct ProbeSignerArgs {
     /// Workflow that must have signed the candidates [default: the staging probe of their role]
     #[arg(long, value_name = "PATH")]
-    pub signer_workflow: Option<String>,
+    pub probe_workflow: Option<String>,
     /// Ref that it must have run at; repeat for more [default: the branch the pull request goes to, and --tag]
     #[arg(long, value_name = "REF", value_parser = full_ref)]
-    pub signer_ref: Vec<String>,
+    pub probe_ref: Vec<String>,
 }
 
 fn full_ref(text: &str) -> Result<String, String> {

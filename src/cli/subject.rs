@@ -76,6 +76,37 @@ impl Command {
         }
     }
 
+    /// The services that are asked, of those a sandbox can spoil.
+    #[cfg(feature = "sandbox")]
+    pub fn turns_to(&self) -> &'static [crate::sandbox::tamper::Service] {
+        match self {
+            Self::VerifyReleaseAssets(_)
+            | Self::DependencyGuard(_)
+            | Self::Audit(_)
+            | Self::ReleaseNotes(_)
+            | Self::Publish(_)
+            | Self::Mrtds(_)
+            | Self::VerifyBlob(_)
+            | Self::Checksums(_)
+            | Self::Sign(_)
+            | Self::Catalog(_)
+            | Self::Doctor(_)
+            | Self::ComposeHash(_)
+            | Self::Quote(_)
+            | Self::GenPolicy(_)
+            | Self::Policy(_)
+            | Self::MerodConfig(_)
+            | Self::ForbidAllowedEnv(_)
+            | Self::VersionSync(_)
+            | Self::DocGuard(_)
+            | Self::Kms(_)
+            | Self::Explain { .. }
+            | Self::Completions { .. }
+            | Self::Man { .. }
+            | Self::Sandbox(_) => &[],
+        }
+    }
+
     /// The release that is signed for.
     pub fn signs(&self) -> Option<&Tag> {
         match self {

@@ -1,6 +1,7 @@
-//! `policy validate`, `policy diff` and `policy promote`.
+//! `policy validate` and `policy diff`; `policy promote` and `policy review` are in files of their own.
 
 mod promote;
+mod review;
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -31,6 +32,7 @@ pub(super) async fn run(command: &PolicyCommand, context: &Context) -> Result<Pr
         PolicyCommand::Validate(args) => validate(args),
         PolicyCommand::Diff(args) => diff(args, context),
         PolicyCommand::Promote(args) => promote::run(args, context).await,
+        PolicyCommand::Review(args) => review::run(args, context).await,
     }
 }
 

@@ -2,33 +2,32 @@
 //! the world's endpoints where its arguments leave them open.
 
 mod artifacts;
-mod kms;
+mod gcp;
 
 use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use self::kms::Running;
 use super::stop;
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Command, Reads, SandboxArgs, SandboxCommand},
-    context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, SigningEndpoints, url},
+    context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, PhalaEndpoints, SigningEndpoints, url},
     error::{self, Error, Result},
     product::Product,
     sandbox::{
+        TOKEN,
         documents::REPOSITORY,
+        kms::{Running, start},
+        phala::API_KEY,
         release::Sample,
         sigstore::{JOB_TOKEN, Log},
         tamper::Tamper,
-        world::{NONCE, Plan, World},
+        world::{KMS, NONCE, Plan, World},
     },
-    subject::tag::Tag,
+    subject::{profile::Profile, tag::Tag},
 };
-
-/// The token the sandbox's GitHub gets. A real one never leaves the machine, not even to loopback.
-const TOKEN: &str = "sandbox";
 
 pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product> {
     if args.lists_tampers() {
@@ -45,10 +44,22 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
     match &args.command {
         None => serve(&Plan { seed, tampers, ..Plan::default() }).await,
         Some(command) => {
-            let targets = targets(command, !tampers.is_empty())?;
+            let (of_services, of_releases): (Vec<Tamper>, Vec<Tamper>) =
+                tampers.iter().partition(|tamper| tamper.service().is_some());
+            refuse_what_is_not_asked(command, &of_services)?;
+            let targets = targets(command, !of_releases.is_empty())?;
             inside(command, context, &Plan { seed, tampers, targets, ..Plan::default() }).await
         }
     }
+}
+
+/// Refuses to spoil a service that the command asks nothing of: a rehearsal that spoils nothing must never read as a pass.
+fn refuse_what_is_not_asked(command: &Command, tampers: &[Tamper]) -> Result<()> {
+    let asked = command.turns_to();
+    let idle = tampers.iter().find_map(|tamper| Some((tamper, tamper.service().filter(|one| !asked.contains(one))?)));
+    let Some((tamper, service)) = idle else { return Ok(()) };
+    let message = format!("--tamper {} spoils {}, which this command asks nothing of", tamper.name(), service.noun());
+    Err(Error::usage(message).help("leave --tamper out, or spoil what the command asks"))
 }
 
 /// The releases to spoil: of those the command reads. Empty means every one.
@@ -72,7 +83,7 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
     let world = World::start(plan).await?;
     // A command that asks a KMS finds one, up for as long as the question takes.
     let kms = match command.asked_kms() {
-        Some(None) => Some(kms::start(&world).await?),
+        Some(None) => Some(kms(&world).await?),
         Some(Some(_)) | None => None,
     };
     let mut endpoints = endpoints(&world, kms.as_ref(), command.signs())?;
@@ -84,11 +95,17 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
     Box::pin(super::dispatch(command, &context)).await
 }
 
+/// The sandbox's own KMS, on the world's machine; its policy is loaded when this returns.
+async fn kms(world: &World) -> Result<Running> {
+    let release = KMS.parse().map_err(|e| Error::internal("a sample tag does not parse").because(e))?;
+    start(world.surroundings(), &release, Profile::LockedReadOnly, world.kms_agent()).await
+}
+
 /// Where everything is in this world. What is signed, the release workflow signs at the tag that the command names.
 fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Result<Endpoints> {
     let real = Endpoints::real(Some(SecretString::from(TOKEN)))?;
     Ok(Endpoints {
-        gcp: real.gcp,
+        gcp: gcp::endpoints(world)?,
         repository: Some(repository()?),
         api_url: url(world.api_url())?,
         server_url: url(DEFAULT_SERVER)?,
@@ -107,8 +124,8 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             node_agent: Some(world.node_agent()),
         },
         token: real.token,
-        // Nothing of it runs here yet: without a key it is not asked.
-        phala: real.phala,
+        team_token: None,
+        phala: PhalaEndpoints { url: world.phala_url().to_owned(), key: Some(SecretString::from(API_KEY)) },
         signing: SigningEndpoints {
             config: Some(world.signing_config(Log::Rekor1)),
             identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),
@@ -137,7 +154,7 @@ async fn serve(plan: &Plan) -> Result<Product> {
     // From here on a signal ends the world in an orderly way, its files included.
     let stopped = stop::signal()?;
     let world = World::start(plan).await?;
-    let kms = match kms::start(&world).await {
+    let kms = match kms(&world).await {
         Ok(kms) => Some(kms),
         Err(error) => {
             tracing::warn!(
@@ -182,6 +199,8 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("MEROTEE_KMS_POLICY", path(&kms.policy)),
         ("MEROTEE_NODE_DSTACK_SOCKET", path(&kms.node_agent)),
         ("MEROTEE_NODE_KEY", path(&kms.node_key)),
+        ("PHALA_API_BASE_URL", Some(endpoints.phala.url.clone())),
+        ("PHALA_CLOUD_API_KEY", endpoints.phala.key.as_ref().map(|key| key.expose_secret().to_owned())),
     ];
     let mut text = String::new();
     for (name, value) in variables {

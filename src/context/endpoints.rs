@@ -9,6 +9,8 @@ use secrecy::SecretString;
 use url::Url;
 
 pub(crate) use self::gcp::GcpEndpoints;
+#[cfg(feature = "sandbox")]
+pub(crate) use self::gcp::Offered;
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
@@ -33,6 +35,8 @@ pub(crate) struct Endpoints {
     pub(crate) server_url: Url,
     /// Token for GitHub's API.
     pub(crate) token: Option<SecretString>,
+    /// Token for what GitHub's API knows of teams; `None`: the other one.
+    pub(crate) team_token: Option<SecretString>,
     /// `trusted_root.json` that signatures are judged by; `None`: the one built in.
     pub(crate) trusted_root: Option<PathBuf>,
     /// The transparency log.
@@ -108,6 +112,7 @@ impl Endpoints {
             api_url: url("https://api.github.com")?,
             server_url: url(DEFAULT_SERVER)?,
             token,
+            team_token: None,
             trusted_root: None,
             rekor_url: url("https://rekor.sigstore.dev")?,
             pccs_url: url("https://api.trustedservices.intel.com")?,
@@ -144,6 +149,7 @@ impl Endpoints {
             pccs_url: either(given.pccs_url, self.pccs_url),
             tdx_root: given.tdx_root.map(Into::into).or(self.tdx_root),
             token: self.token,
+            team_token: self.team_token,
             signing: SigningEndpoints {
                 config: given.signing_config.map(Into::into).or(self.signing.config),
                 ..self.signing

@@ -13,7 +13,7 @@ pub mod markdown;
 pub mod pairing;
 pub mod remarks;
 pub mod structure;
-mod wording;
+pub(super) mod wording;
 
 use std::collections::BTreeSet;
 

@@ -9,13 +9,13 @@ use super::{
     snapshot::{Available, Signature, SignatureOutcome, Snapshot},
 };
 use crate::{
-    attestation::measurement::{Allowed, Register},
     policy::{
         agreement::{COUNTERPART_MEASUREMENTS, MEASUREMENTS_MATCH},
         isolation::PROFILE_ISOLATION,
+        matrix,
         roles::ROLE_SEPARATION,
     },
-    report::{AssetRow, Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, SignatureRow, Status, Table},
+    report::{AssetRow, Exhibit, Fact, Finding, RegisterMatrix, SignatureRow, Status, Table},
     subject::{role::Role, tag::Family},
 };
 
@@ -115,25 +115,16 @@ fn signatures(snapshot: &Snapshot) -> Vec<SignatureRow> {
 /// What each profile accepts: of a KMS release by role, of a node release as measured. Documents that do not parse have no
 /// rows; `schema` says why.
 fn registers(snapshot: &Snapshot) -> RegisterMatrix {
-    let mut rows = Vec::new();
     let policies = snapshot.documents(AssetKind::Policy).filter_map(|(_, document)| document.policy());
-    for lists in policies.flat_map(|policy| &policy.profiles) {
-        let of = |role: Role| Some(row(format!("{} {}", lists.profile, role.as_str()), role, lists.of(role)?));
-        rows.extend([Role::Kms, Role::Node].into_iter().filter_map(of));
-    }
+    let mut rows = matrix::of_policies(policies);
     let measured = snapshot.documents(AssetKind::Measurements).filter_map(|(_, document)| document.measurements());
     let role = match snapshot.tag.family() {
         Family::Kms => Role::Kms,
         Family::Node => Role::Node,
     };
     let published = measured.flat_map(|published| &published.profiles);
-    rows.extend(published.map(|of| row(format!("{} published", of.profile), role, &of.allowed)));
-    RegisterMatrix { registers: Register::ALL.map(Register::name).to_vec(), rows }
-}
-
-fn row(profile: String, role: Role, allowed: &Allowed) -> RegisterRow {
-    let values = |register| allowed.register(register).iter().map(ToString::to_string).collect();
-    RegisterRow { profile, role: Some(role.as_str()), values: Register::ALL.map(values).to_vec() }
+    rows.extend(published.map(|of| matrix::row(format!("{} published", of.profile), role, &of.allowed)));
+    matrix::matrix(rows)
 }
 
 /// What came of a check on an asset; `None` where it was not made.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    Finding, Report, Section, Status,
+    Exhibit, Finding, Report, Section, Status,
     escape::{markdown, markdown_code},
     excerpt,
     grid::Grid,
@@ -24,6 +24,35 @@ const SOURCE_WIDTH: usize = 120;
 /// Writes the report.
 pub(super) fn render(report: &Report, w: &mut dyn Write) -> io::Result<()> {
     w.write_all(text(report, Passes::Listed).as_bytes())
+}
+
+/// A table of findings, for a text that is more than a report.
+pub fn findings(findings: &[&Finding]) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _: fmt::Result = table(findings, &mut out);
+    out
+}
+
+/// An exhibit, for a text that is more than a report.
+pub fn exhibit(exhibit: &Exhibit) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _: fmt::Result = grid(&Grid::exhibit(exhibit), &mut out);
+    out
+}
+
+/// A text of at most about `limit` characters: it is cut at the end of a line, and `note` says so at its end.
+pub fn bounded(mut text: String, limit: usize, note: &str) -> String {
+    let Some((end, _)) = text.char_indices().nth(limit) else { return text };
+    let line = text.get(..end).and_then(|kept| kept.rfind('\n')).unwrap_or(0);
+    text.truncate(line);
+    // An open fold would swallow the note.
+    if text.matches("<details>").count() > text.matches("</details>").count() {
+        text.push_str("\n\n</details>");
+    }
+    text.push_str(&format!("\n\n**{note}**\n"));
+    text
 }
 
 /// What becomes of the rows of passed checks.

@@ -28,6 +28,18 @@ pub struct Boot {
     pub app: Application,
 }
 
+/// What of a deployment is measured beside release and application.
+#[derive(Debug, Clone, Copy)]
+pub struct Deployment<'a> {
+    /// Identifier of the instance, another one each time.
+    pub instance_id: [u8; 20],
+    /// Kind of machine.
+    pub instance_type: &'a str,
+}
+
+/// The kind of machine that releases are measured on.
+pub const USUAL_INSTANCE: &str = "tdx.small";
+
 /// An application, as its guest agent knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Application {
@@ -50,13 +62,7 @@ impl Boot {
     /// The machine of a release's profile. Any release: whether the sandbox offers it for download makes no difference.
     pub fn of_release(tag: &Tag, profile: Profile) -> Self {
         let (role, version) = (tag.family().role(), tag.version());
-        let event = |register, what: &str| Event::boot(register, format!("{role} {version} {what}").as_bytes());
-        let mut events = vec![
-            event(BootRegister::Rtmr0, "firmware configuration"),
-            event(BootRegister::Rtmr1, "kernel"),
-            event(BootRegister::Rtmr2, &format!("{profile} command line")),
-            event(BootRegister::Rtmr2, &format!("{profile} initrd")),
-        ];
+        let mut events = firmware(tag, profile, USUAL_INSTANCE);
         let app = Application::of_release(tag, profile);
         match app.compose_hash() {
             Some(hash) => {
@@ -65,6 +71,27 @@ impl Boot {
             None => events.push(Event::profile(profile)),
         }
         Self { mrtd: measurement(&format!("{role} {version} firmware")), events, app }
+    }
+
+    /// The machine of a release's profile on Phala Cloud: firmware and kernel as everywhere, but for what the kind of
+    /// machine changes, and in RTMR3 the application as it was deployed, which repeats for no other deployment.
+    pub fn deployed(tag: &Tag, profile: Profile, app: Application, on: &Deployment<'_>) -> Self {
+        let mut events = firmware(tag, profile, on.instance_type);
+        let runtime = |name: &str, payload: &[u8]| Event::runtime(EventVersion::V1, name, payload);
+        let compose_hash = app.compose_hash().map(|hash| hash.as_bytes().to_vec()).unwrap_or_default();
+        let image = Sha256::of(format!("{} {} image", tag.family().role(), tag.version()).as_bytes());
+        events.extend([
+            runtime("system-preparing", b""),
+            runtime("app-id", &app.id),
+            runtime("compose-hash", &compose_hash),
+            runtime("instance-id", &on.instance_id),
+            runtime("boot-mr-done", b""),
+            runtime("os-image-hash", image.as_bytes()),
+            runtime("key-provider", br#"{"name":"kms","id":"73616e64626f78"}"#),
+            runtime("storage-fs", b"zfs"),
+            runtime("system-ready", b""),
+        ]);
+        Self { mrtd: measurement(&format!("{} {} firmware", tag.family().role(), tag.version())), events, app }
     }
 
     /// The log of the boot.
@@ -76,6 +103,22 @@ impl Boot {
     pub fn registers(&self) -> Registers<Measurement> {
         self.log().registers(self.mrtd)
     }
+}
+
+/// What firmware and boot loader measure. RTMR0 describes the machine: its processors, memory and disks.
+fn firmware(tag: &Tag, profile: Profile, instance_type: &str) -> Vec<Event> {
+    let (role, version) = (tag.family().role(), tag.version());
+    let event = |register, what: &str| Event::boot(register, format!("{role} {version} {what}").as_bytes());
+    let configuration = match instance_type {
+        USUAL_INSTANCE => "firmware configuration".to_owned(),
+        other => format!("firmware configuration of {other}"),
+    };
+    vec![
+        event(BootRegister::Rtmr0, &configuration),
+        event(BootRegister::Rtmr1, "kernel"),
+        event(BootRegister::Rtmr2, &format!("{profile} command line")),
+        event(BootRegister::Rtmr2, &format!("{profile} initrd")),
+    ]
 }
 
 impl Application {

@@ -107,6 +107,25 @@ impl Hub {
         self.lock().accounts.join([organisation, team, login], membership);
     }
 
+    /// Says that the branch of a pull request lies in a fork: which, or `None` for one that was deleted since.
+    pub fn from_fork(&self, repository: &str, number: u64, fork: Option<&str>) -> bool {
+        let mut state = self.lock();
+        let Ok((repository, _)) = state.change(repository) else { return false };
+        let fork = Some(fork.map(str::to_owned));
+        repository.pull_mut(number).map(|pull| pull.fork = fork).is_ok()
+    }
+
+    /// Records an approval that GitHub itself would not take: by the author of the pull request.
+    pub fn approve_own(&self, repository: &str, number: u64) -> bool {
+        let mut state = self.lock();
+        let Ok((repository, id)) = state.change(repository) else { return false };
+        let Ok(pull) = repository.pull(number).cloned() else { return false };
+        let (commit, _) = repository.ends_of(&pull);
+        let (author, body, verdict) = (pull.author, String::new(), repository::Verdict::Approved);
+        let review = repository::Review { id, author, body, verdict, commit, submitted: repository::now() };
+        repository.pull_mut(number).map(|pull| pull.reviews.push(review)).is_ok()
+    }
+
     /// Adds an asset of made-up bytes to a published release, however large: they are never in memory at once. `digest` is
     /// what the API states. Says whether there is such a release with room for the name.
     pub fn put_generated(&self, repository: &str, tag: &str, name: &str, bytes: Generated, digest: String) -> bool {

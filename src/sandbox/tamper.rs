@@ -7,6 +7,7 @@ mod documents;
 mod policies;
 mod rows;
 mod served;
+mod services;
 mod signature;
 
 use std::{
@@ -18,6 +19,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
 };
@@ -54,6 +56,31 @@ enum Stage {
     Signature(fn(&mut Signing<'_>) -> Result<()>),
     /// On what is served, after everything was signed.
     Served(fn(&Sample, &mut ServedRelease)),
+    /// On a service, for as long as it runs.
+    Service(Spoils),
+}
+
+/// How a service is spoilt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Spoils {
+    /// Phala Cloud, or a machine on it.
+    Phala(phala::Flaw),
+}
+
+/// A service that a kind of tampering spoils instead of a release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The cloud that a KMS runs on.
+    PhalaCloud,
+}
+
+impl Service {
+    /// What it is called in a sentence.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::PhalaCloud => "Phala Cloud",
+        }
+    }
 }
 
 /// The signing of the checksums file.
@@ -73,7 +100,7 @@ pub(super) struct Signing<'a> {
 impl Tamper {
     /// Every kind, in the order of `--tamper list`.
     pub fn all() -> impl Iterator<Item = Self> {
-        rows::ROWS.iter().map(Self)
+        rows::ROWS.iter().chain(services::ROWS).map(Self)
     }
 
     /// Name on the command line.
@@ -101,6 +128,23 @@ impl Tamper {
     /// Why this sample cannot be tampered with in this way; `None` when it can.
     pub fn objection(self, sample: &Sample) -> Option<&'static str> {
         (self.0.spares)(sample)
+    }
+
+    /// The service it spoils; `None` when it spoils releases.
+    pub fn service(self) -> Option<Service> {
+        self.spoils().map(Spoils::service)
+    }
+
+    /// What it makes of Phala Cloud.
+    pub(super) fn of_phala(self) -> Option<phala::Flaw> {
+        self.spoils().map(|Spoils::Phala(flaw)| flaw)
+    }
+
+    fn spoils(self) -> Option<Spoils> {
+        match self.0.stage {
+            Stage::Service(spoils) => Some(spoils),
+            Stage::Documents(_) | Stage::Checksums(_) | Stage::Signature(_) | Stage::Served(_) => None,
+        }
     }
 
     /// Changes documents and the signer before anything is hashed or signed.
@@ -175,13 +219,13 @@ mod tests {
             assert!(!tamper.description().is_empty(), "{}", tamper.name());
         }
         let names: BTreeSet<_> = Tamper::all().map(Tamper::name).collect();
-        assert_eq!(names.len(), rows::ROWS.len());
+        assert_eq!(names.len(), rows::ROWS.len() + services::ROWS.len());
     }
 
     #[test]
-    fn every_kind_can_touch_at_least_one_sample() {
+    fn every_kind_can_touch_at_least_one_sample_or_spoils_a_service() {
         let samples = Sample::all().unwrap_or_default();
-        for tamper in Tamper::all() {
+        for tamper in Tamper::all().filter(|tamper| tamper.service().is_none()) {
             assert!(samples.iter().any(|s| tamper.objection(s).is_none()), "{}", tamper.name());
         }
     }

@@ -94,6 +94,14 @@ impl Platform {
         })
     }
 
+    /// The same platform once more.
+    ///
+    /// # Errors
+    /// As [`Platform::new`].
+    pub fn twin(&self) -> Result<Self> {
+        Self::build(self.settings.clone())
+    }
+
     /// The same platform with a defect more. Keys stay.
     ///
     /// # Errors

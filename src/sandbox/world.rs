@@ -10,26 +10,32 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
-    assembly,
     boot::Boot,
-    catalog,
-    documents::{self, GENERATED_AT},
+    documents,
     dstack::{Machine, Sockets},
+    gcp::{self, Cloud as Gcp},
     github::{self, Hub},
     key::Seed,
-    release::{Sample, ServedRelease},
+    kms::Surroundings,
+    node,
+    phala::{self, Cloud},
+    plan::made_at,
     sigstore::{self, Instance, Log},
-    tamper::Tamper,
     tdx::{self, Platform},
 };
 use crate::{
-    attestation::report_data::{default_binding, report_data},
+    attestation::{
+        measurement::TcbStatus,
+        report_data::{default_binding, report_data},
+    },
     error::{Error, Result},
     subject::{
         profile::Profile,
         tag::{Family, Tag},
     },
 };
+
+pub use super::plan::{Ordered, Plan};
 
 /// The challenge that the sample quote answers.
 pub const NONCE: [u8; 32] = *b"merotee sandbox: a sample nonce!";
@@ -60,7 +66,13 @@ pub struct World {
     platform: Arc<Platform>,
     kms: Agent,
     node: Agent,
-    sockets: Sockets,
+    gcp: Arc<Gcp>,
+    gcp_url: String,
+    network: String,
+    sockets: Arc<Sockets>,
+    around: Surroundings,
+    phala_url: String,
+    phala: Arc<Cloud>,
     folder: TempDir,
     _servers: JoinSet<()>,
 }
@@ -78,104 +90,6 @@ pub struct Agent {
 /// every run, and the root of a seed shall have one digest.
 const NOWHERE: &str = "https://sigstore.sandbox.invalid";
 
-/// What to build.
-#[derive(Debug, Clone, Default)]
-pub struct Plan {
-    /// Keys, log and releases are derived from it.
-    pub seed: u64,
-    /// How to spoil releases.
-    pub tampers: Vec<Tamper>,
-    /// Releases to spoil; empty means every one that can be.
-    pub targets: Vec<Tag>,
-    /// Releases to build instead of the samples, newest first. The catalog lists every version that both families have.
-    pub instead: Vec<Ordered>,
-}
-
-/// A release that a plan asks for.
-#[derive(Debug, Clone)]
-pub struct Ordered {
-    /// What it is.
-    pub sample: Sample,
-    /// How to spoil it, and no other.
-    pub tampers: Vec<Tamper>,
-    /// Bytes of zeros that its archive of binaries holds instead of a sample's.
-    pub archive: Option<usize>,
-}
-
-impl Plan {
-    /// Refuses a tamper that can touch none of the targets: a rehearsal that spoils nothing would read as a pass.
-    ///
-    /// # Errors
-    /// Usage, naming the kind and why each target is out of its reach.
-    pub fn check(&self) -> Result<()> {
-        for Ordered { sample, tampers, .. } in &self.instead {
-            if let Some(why) = tampers.iter().find_map(|tamper| tamper.objection(sample)) {
-                return Err(Error::usage(format!("{} cannot be spoiled so: {why}", sample.tag)));
-            }
-        }
-        let samples = Sample::all()?;
-        if let Some(unknown) =
-            self.targets.iter().find(|tag| !self.tampers.is_empty() && !samples.iter().any(|s| s.tag == **tag))
-        {
-            return Err(Error::usage(format!("the sandbox holds no release {unknown} to tamper with")));
-        }
-        for tamper in &self.tampers {
-            let objections: Vec<String> = samples
-                .iter()
-                .filter(|s| self.aims_at(s))
-                .map(|s| tamper.objection(s).map(|why| format!("{}: {why}", s.tag)))
-                .collect::<Option<_>>()
-                .unwrap_or_default();
-            if !objections.is_empty() {
-                return Err(Error::usage(format!("--tamper {} cannot touch {}", tamper.name(), objections.join("; "))));
-            }
-        }
-        Ok(())
-    }
-
-    fn aims_at(&self, sample: &Sample) -> bool {
-        self.targets.is_empty() || self.targets.contains(&sample.tag)
-    }
-
-    /// The tampers that touch a sample.
-    fn tampers_of(&self, sample: &Sample) -> Vec<Tamper> {
-        if !self.aims_at(sample) {
-            return Vec::new();
-        }
-        self.tampers.iter().copied().filter(|t| t.objection(sample).is_none()).collect()
-    }
-
-    /// Builds and signs every sample.
-    ///
-    /// # Errors
-    /// Internal, when the sandbox itself is broken.
-    pub fn releases(&self, sigstore: &mut Instance) -> Result<Vec<ServedRelease>> {
-        let time = made_at()?;
-        if !self.instead.is_empty() {
-            let build = |one: &Ordered| assembly::build(&one.sample, sigstore, time, &one.tampers, one.archive);
-            return self.instead.iter().map(build).collect();
-        }
-        let samples = Sample::all()?;
-        samples.iter().map(|one| assembly::build(one, sigstore, time, &self.tampers_of(one), None)).collect()
-    }
-
-    /// The repository's catalog.
-    fn catalog(&self) -> serde_json::Value {
-        if self.instead.is_empty() {
-            return catalog::kept();
-        }
-        let of = |family| self.instead.iter().map(|one| &one.sample.tag).filter(move |tag| tag.family() == family);
-        let paired = |kms: &&Tag| !kms.is_rc() && of(Family::Node).any(|node| node.version() == kms.version());
-        let pairs = of(Family::Kms).filter(paired).map(|tag| (tag.version().to_string(), tag.version().to_string()));
-        catalog::catalog(&pairs.collect::<Vec<_>>())
-    }
-}
-
-/// The time everything in the sandbox was signed at. Fixed, so that the same seed gives the same bytes.
-fn made_at() -> Result<jiff::Timestamp> {
-    GENERATED_AT.parse().map_err(|e| Error::internal("the sandbox's time does not parse").because(e))
-}
-
 impl World {
     /// Builds everything and starts listening.
     ///
@@ -190,8 +104,15 @@ impl World {
         let (storage_listener, storage) = listen().await?;
         let (api_listener, api) = listen().await?;
         let (pccs_listener, pccs) = listen().await?;
+        let (gcp_listener, gcp_url) = listen().await?;
+        let (network_listener, network) = listen().await?;
         // Collateral is worth something for a month: it bears the time of the run, unlike everything else here.
-        let platform = Arc::new(Platform::new(plan.seed, jiff::Timestamp::now())?);
+        let flaw = plan.tampers.iter().find_map(|tamper| tamper.of_phala());
+        let platform = Platform::new(plan.seed, jiff::Timestamp::now())?;
+        let platform = Arc::new(match flaw {
+            Some(phala::Flaw::OutdatedTcb) => platform.with_status(TcbStatus::OutOfDate, &["INTEL-SA-00960"])?,
+            Some(_) | None => platform,
+        });
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
         write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
@@ -204,7 +125,10 @@ impl World {
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
-        let sockets = Sockets::new(folder.path())?;
+        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.gcp)?);
+        serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
+        serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
+        let sockets = Arc::new(Sockets::new(folder.path())?);
         let start = |tag| agent(&sockets, machine(&platform, &sample(tag)?, Profile::LockedReadOnly));
         let (kms, node) = (start(KMS)?, start(NODE)?);
         write_evidence(folder.path(), &platform, &kms.machine)?;
@@ -212,7 +136,54 @@ impl World {
         write(folder.path(), KMS_POLICY, format!("{policy:#}\n"))?;
         let node_key = Seed::new("node", plan.seed).bytes::<32>("libp2p", 0);
         write(folder.path(), NODE_KEY, hex::encode(node_key))?;
-        Ok(Self { api, github: hub, sigstore, pccs, platform, kms, node, sockets, folder, _servers: servers })
+        let around = Surroundings {
+            api_url: api.clone(),
+            sigstore_url: sigstore.clone(),
+            pccs_url: pccs.clone(),
+            trusted_root: folder.path().join("trusted_root.json"),
+            tdx_root: folder.path().join(TDX_ROOT),
+        };
+        let (phala_listener, phala_url) = listen().await?;
+        let (logs_listener, logs) = listen().await?;
+        let host =
+            phala::Host { platform: Arc::clone(&platform), sockets: Arc::clone(&sockets), around: around.clone() };
+        let phala = Arc::new(Cloud::new(host, logs, flaw));
+        serve(&mut servers, phala_listener, phala::api(Arc::clone(&phala)));
+        serve(&mut servers, logs_listener, phala::logs(Arc::clone(&phala)));
+        let phala_url = format!("{phala_url}{}", phala::PREFIX);
+        Ok(Self {
+            api,
+            github: hub,
+            sigstore,
+            pccs,
+            platform,
+            kms,
+            node,
+            gcp,
+            gcp_url,
+            network,
+            sockets,
+            around,
+            phala_url,
+            phala,
+            folder,
+            _servers: servers,
+        })
+    }
+
+    /// Where a KMS in this world finds what it is not told.
+    pub fn surroundings(&self) -> &Surroundings {
+        &self.around
+    }
+
+    /// Base URL of Phala Cloud's API.
+    pub fn phala_url(&self) -> &str {
+        &self.phala_url
+    }
+
+    /// The Phala Cloud: what stands in its account, what it was asked, and how it is to fail.
+    pub fn phala(&self) -> &Arc<Cloud> {
+        &self.phala
     }
 
     /// Base URL of GitHub's REST API.
@@ -238,6 +209,21 @@ impl World {
     /// The TDX platform.
     pub fn platform(&self) -> &Arc<Platform> {
         &self.platform
+    }
+
+    /// Google Cloud: what is in its account, and how it is to fail.
+    pub fn gcp(&self) -> &Arc<Gcp> {
+        &self.gcp
+    }
+
+    /// Base URL of Google Cloud's services.
+    pub fn gcp_url(&self) -> &str {
+        &self.gcp_url
+    }
+
+    /// The network that Google Cloud's machines are on, as an HTTP proxy.
+    pub fn network_url(&self) -> &str {
+        &self.network
     }
 
     /// Socket of the guest agent of the sample KMS, `mero-kms-v1.2.0` in profile locked-read-only.

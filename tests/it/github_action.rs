@@ -12,8 +12,9 @@ use merotee::cli::Cli;
 
 use crate::binary::{BINARY, Invocation, Place};
 
-/// Lines of shell in all of them: four of the older action, one of this one, three of CI, one of the KMS release.
-const SHELL_LINES: usize = 9;
+/// Lines of shell in all of them: four of the older action, four of the review's, one of this one, three of CI, one of the
+/// KMS release.
+const SHELL_LINES: usize = 13;
 /// A release whose signed manifest states the digests of its images.
 const UPSTREAM: &str = "mero-kms-v1.0.0";
 
@@ -23,7 +24,9 @@ fn root() -> &'static Path {
 
 /// Actions, workflows and examples, with what they are called.
 fn files() -> Vec<(String, String)> {
-    let mut paths = vec![PathBuf::from("action.yml"), ".github/actions/verify-release/action.yml".into()];
+    let actions = ["verify-release", "policy-review"].map(|name| format!(".github/actions/{name}/action.yml").into());
+    let mut paths = vec![PathBuf::from("action.yml")];
+    paths.extend(actions);
     for folder in [".github/workflows", "docs/examples"] {
         let entries = fs::read_dir(root().join(folder)).unwrap();
         paths.extend(entries.map(|entry| Path::new(folder).join(entry.unwrap().file_name())));

@@ -36,7 +36,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     // A static that everything which takes long may turn to; it knows nothing of ours.
     ("progress", &[]),
     ("adapters", &["progress"]),
-    ("sandbox", &[]),
+    // A machine of its clouds runs the production service, whose settings name clients.
+    ("sandbox", &["kms", "adapters"]),
     ("kms", &["adapters"]),
     ("exit", &["report"]),
     ("logging", &["progress", "report"]),

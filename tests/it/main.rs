@@ -81,6 +81,8 @@ mod merotee_config;
 mod mrtds;
 #[cfg(feature = "sandbox")]
 mod outside;
+#[cfg(all(feature = "sandbox", unix))]
+mod phala;
 mod policies;
 #[cfg(feature = "sandbox")]
 mod policy_folders;
@@ -102,6 +104,8 @@ mod quote;
 mod redis;
 mod release_notes;
 mod renderers;
+#[cfg(feature = "sandbox")]
+mod review;
 #[cfg(feature = "sandbox")]
 mod sandbox_github;
 #[cfg(feature = "sandbox")]

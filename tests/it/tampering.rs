@@ -81,7 +81,9 @@ fn the_document_and_the_program_know_the_same_kinds() {
         assert!(does.trim_start().contains(' '), "it does not say what it does: {line}");
         assert!(kinds.insert(kind.to_owned()), "twice: {kind}");
     }
-    let documented: BTreeSet<String> = Document::read().tampers.iter().map(|row| row.kind.clone()).collect();
+    let document = Document::read();
+    let of_releases = document.tampers.iter().map(|row| row.kind.clone());
+    let documented: BTreeSet<String> = of_releases.chain(document.services).collect();
     assert_eq!(documented, kinds);
 }
 
@@ -168,6 +170,17 @@ fn a_kind_that_touches_one_of_two_releases_spoils_that_one_only() {
     let report = run.expect(10).report();
     let verdicts: Vec<_> = report["sections"].as_array().unwrap().iter().map(|s| &s["verdict"]).collect();
     assert_eq!(verdicts, ["failed", "passed"]);
+}
+
+#[test]
+fn a_kind_that_spoils_a_service_is_refused_by_a_command_that_asks_nothing_of_it() {
+    let document = Document::read();
+    assert!(!document.services.is_empty());
+    each(&document.services, |kind| {
+        let run = Place::new().tampered(kind, ["verify-release-assets", "mero-kms-v1.2.0"]).run();
+        let named = run.stderr.contains(kind) && run.stderr.contains("asks nothing of");
+        (run.code != 2 || !named || !run.stdout.is_empty()).then(|| format!("{kind}: {}", run.shown()))
+    });
 }
 
 #[test]

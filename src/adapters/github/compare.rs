@@ -127,7 +127,7 @@ impl GitHub {
 }
 
 /// An object's id, which goes into addresses and reports.
-fn commit_id(id: String, host: &str, subject: &str) -> Result<String> {
+pub(super) fn commit_id(id: String, host: &str, subject: &str) -> Result<String> {
     if matches!(id.len(), 40 | 64) && id.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(id.to_ascii_lowercase());
     }

@@ -12,7 +12,11 @@ use crate::{
     },
     cli::GoogleEnvironment,
     error::Result,
-    subject::gcp::{Cidr, Project, Zone},
+    subject::{
+        gcp::{Cidr, Name, Project, Zone},
+        profile::Profile,
+        tag::Tag,
+    },
 };
 
 /// Google Cloud, and what a command needs there that its arguments leave open.
@@ -28,8 +32,21 @@ pub(crate) struct GcpEndpoints {
     pub(crate) project: Option<Project>,
     /// Zones of the machine; none: they must be given.
     pub(crate) zones: Vec<Zone>,
+    /// Images that are meant where a command names none.
+    pub(crate) offered: Option<Offered>,
     /// Who may reach the machine; empty: that must be given.
     pub(crate) allowed: Vec<Cidr>,
+}
+
+/// The images of a release.
+#[derive(Debug, Clone)]
+pub(crate) struct Offered {
+    /// The release.
+    pub(crate) release: Tag,
+    /// Project of the images.
+    pub(crate) project: Project,
+    /// The image of each profile.
+    pub(crate) images: Vec<(Profile, Name)>,
 }
 
 impl GcpEndpoints {
@@ -54,6 +71,7 @@ impl GcpEndpoints {
             project: None,
             zones: Vec::new(),
             allowed: Vec::new(),
+            offered: None,
         })
     }
 }

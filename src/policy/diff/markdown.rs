@@ -8,17 +8,28 @@ use super::{
     Diff, FileDiff, SideDiff,
     wording::{self, Legend},
 };
-use crate::report::escape::{markdown, markdown_code};
+use crate::report::{
+    escape::{markdown, markdown_code},
+    markdown::bounded,
+};
 
 /// Longest comment GitHub takes is 65,536 characters; what is over is cut with a note, never mid-line.
 const MAX_CHARS: usize = 60_000;
 
+/// What a text says that was cut.
+const CUT: &str = "Cut here: the difference is too long for a comment. Run `merotee policy diff` for all of it.";
+
 /// Renders the difference.
 pub fn render(diff: &Diff) -> String {
+    render_within(diff, MAX_CHARS)
+}
+
+/// Renders the difference in at most about so many characters.
+pub fn render_within(diff: &Diff, limit: usize) -> String {
     let mut out = String::new();
     // Writing to a String cannot fail.
     let _: fmt::Result = document(diff, &mut out);
-    bounded(out)
+    bounded(out, limit, CUT)
 }
 
 fn document(diff: &Diff, out: &mut String) -> fmt::Result {
@@ -101,18 +112,4 @@ fn values(legend: &Legend, out: &mut String) -> fmt::Result {
 
 fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
-}
-
-fn bounded(mut text: String) -> String {
-    let Some((end, _)) = text.char_indices().nth(MAX_CHARS) else { return text };
-    let line = text.get(..end).and_then(|kept| kept.rfind('\n')).unwrap_or(0);
-    text.truncate(line);
-    // An open fold would swallow the note.
-    if text.matches("<details>").count() > text.matches("</details>").count() {
-        text.push_str("\n\n</details>");
-    }
-    text.push_str(
-        "\n\n**Cut here: the difference is too long for a comment. Run `merotee policy diff` for all of it.**\n",
-    );
-    text
 }

@@ -255,7 +255,7 @@ fn short(count: Count) -> String {
 }
 
 /// One change of structure as a sentence, with its place in backticks.
-pub(super) fn structural(change: &Structural) -> String {
+pub(in crate::policy) fn structural(change: &Structural) -> String {
     let place = &change.place;
     let what = match (&change.change, place.is_empty()) {
         (StructuralChange::More(count), _) => return format!("and {count} more changes of structure"),

@@ -110,6 +110,13 @@ impl Accounts {
         known.map_or(Permission::Read, |account| account.permission)
     }
 
+    /// Whether anybody is in a team: there is no other sign of one here.
+    pub(super) fn has_team(&self, [organisation, team]: [&str; 2]) -> bool {
+        self.members
+            .keys()
+            .any(|[of, name, _]| of.eq_ignore_ascii_case(organisation) && name.eq_ignore_ascii_case(team))
+    }
+
     /// Whether somebody is in a team.
     pub(super) fn membership(&self, at: [&str; 3]) -> Option<Membership> {
         self.members.get(&at.map(str::to_ascii_lowercase)).copied()

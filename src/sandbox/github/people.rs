@@ -33,6 +33,20 @@ pub(super) async fn permission(here: Here, Path(Named { login }): Path<Named>) -
     Ok(Json(json!({"permission": permission, "role_name": permission, "user": Account::json(&login)})))
 }
 
+/// A team of an organisation.
+pub(super) async fn team(
+    State(hub): State<Shared>,
+    Path((organisation, team)): Path<(String, String)>,
+    ask: Ask,
+) -> Result<Json<Value>, Refusal> {
+    ask.account()?;
+    if !hub.lock().accounts.has_team([&organisation, &team]) {
+        return Err(Refusal::not_found());
+    }
+    let url = format!("{}/orgs/{organisation}/teams/{team}", ask.base());
+    Ok(Json(json!({"id": 1, "name": team, "slug": team, "privacy": "closed", "url": url})))
+}
+
 /// Whether somebody is in a team of an organisation.
 pub(super) async fn membership(
     State(hub): State<Shared>,

@@ -42,6 +42,19 @@ pub(super) struct WantedReview {
     commit_id: Option<String>,
 }
 
+/// A review of a pull request in the path.
+#[derive(Debug, Deserialize)]
+pub(super) struct Dismissed {
+    number: u64,
+    id: u64,
+}
+
+/// Why a review is dismissed.
+#[derive(Debug, Deserialize)]
+pub(super) struct Dismissal {
+    message: String,
+}
+
 /// Newest first.
 pub(super) async fn list(here: Here, Query(filter): Query<Filter>, page: Page) -> Result<Response, Refusal> {
     here.read(|repository, base| {
@@ -87,13 +100,27 @@ pub(super) async fn commits(
     })
 }
 
-/// The files that a pull request changes.
-pub(super) async fn files(here: Here, Path(Numbered { number }): Path<Numbered>) -> Result<Json<Value>, Refusal> {
-    here.read(|repository, _| {
-        let (head, onto) = repository.ends_of(repository.pull(number)?);
-        let before = repository.objects.merge_base(head, onto).map(|id| repository.objects.files_of(id));
-        Ok(Json(changed(&before.unwrap_or_default(), &repository.objects.files_of(head))))
+/// The files that a pull request changes, as far as GitHub lists them.
+pub(super) async fn files(
+    here: Here,
+    Path(Numbered { number }): Path<Numbered>,
+    page: Page,
+) -> Result<Response, Refusal> {
+    here.read(|repository, base| {
+        let changed = changed_files(repository, repository.pull(number)?);
+        let listed = changed.get(..MAX_FILES.min(changed.len())).unwrap_or_default();
+        Ok(page.of(listed, &format!("{base}/pulls/{number}/files")))
     })
+}
+
+/// GitHub lists no more files of a pull request.
+const MAX_FILES: usize = 3_000;
+
+fn changed_files(repository: &Repository, pull: &Pull) -> Vec<Value> {
+    let (head, onto) = repository.ends_of(pull);
+    let before = repository.objects.merge_base(head, onto).map(|id| repository.objects.files_of(id));
+    let changed = changed(&before.unwrap_or_default(), &repository.objects.files_of(head));
+    changed.as_array().cloned().unwrap_or_default()
 }
 
 pub(super) async fn reviews(
@@ -136,6 +163,21 @@ pub(super) async fn create_review(
     })
 }
 
+/// Takes a verdict back.
+pub(super) async fn dismiss(
+    here: Here,
+    Path(Dismissed { number, id }): Path<Dismissed>,
+    Said(Dismissal { message }): Said<Dismissal>,
+) -> Result<Json<Value>, Refusal> {
+    if message.is_empty() {
+        return Err(Refusal::field("PullRequestReview", "missing_field", "message"));
+    }
+    here.write(|repository, change| {
+        let review = repository.dismiss(number, id)?;
+        Ok(Json(review_json(&format!("{}/pulls/{number}", change.base), &review)))
+    })
+}
+
 impl Filter {
     fn takes(&self, repository: &Repository, pull: &Pull) -> bool {
         let label = format!("{}:{}", repository.owner(), pull.head);
@@ -156,8 +198,13 @@ pub(super) fn pull_json(repository: &Repository, base_url: &str, pull: &Pull) ->
     let (number, web) = (pull.number, format!("https://github.com/{}/pull/{}", repository.full_name, pull.number));
     let labels = pull.labels.iter().filter_map(|key| repository.labels.get(key));
     let labels: Vec<Value> = labels.map(|label| label_json(base_url, label)).collect();
-    let end = |branch: &str, sha: Oid| {
+    let fork = pull.fork.as_ref();
+    let end = |branch: &str, sha: Oid, fork: Option<&Option<String>>| {
         let owner = repository.owner();
+        if let Some(fork) = fork {
+            let repo = fork.as_ref().map(|name| json!({"full_name": name, "fork": true}));
+            return json!({"label": branch, "ref": branch, "sha": sha, "user": null, "repo": repo});
+        }
         json!({
             "label": format!("{owner}:{branch}"),
             "ref": branch,
@@ -190,8 +237,8 @@ pub(super) fn pull_json(repository: &Repository, base_url: &str, pull: &Pull) ->
         "labels": labels,
         "draft": pull.draft,
         "locked": false,
-        "head": end(&pull.head, head),
-        "base": end(&pull.base, base),
+        "head": end(&pull.head, head, fork),
+        "base": end(&pull.base, base, None),
         "merged": merged.is_some(),
         "merge_commit_sha": merged.map(|(id, _)| id),
         "merged_at": merged.map(|(_, time)| time.to_string()),
@@ -201,6 +248,7 @@ pub(super) fn pull_json(repository: &Repository, base_url: &str, pull: &Pull) ->
         "maintainer_can_modify": false,
         "comments": pull.comments.len(),
         "commits": repository.objects.since(base, head).len(),
+        "changed_files": changed_files(repository, pull).len(),
     })
 }
 

@@ -52,6 +52,7 @@ fn all(prefix: &str, hub: &Shared) -> Router<Shared> {
         .route(&format!("{prefix}/graphql"), post(graphql::answer))
         .route(&format!("{prefix}/user"), get(people::user))
         .route(&format!("{prefix}/rate_limit"), get(rate_limit))
+        .route(&format!("{prefix}/orgs/{{organisation}}/teams/{{team}}"), get(people::team))
         .route(&format!("{prefix}/orgs/{{organisation}}/teams/{{team}}/memberships/{{login}}"), get(people::membership))
 }
 
@@ -98,6 +99,7 @@ fn of_pulls(repos: &str) -> Router<Shared> {
         .route(&of("/pulls/{number}/commits"), get(pulls::commits))
         .route(&of("/pulls/{number}/files"), get(pulls::files))
         .route(&of("/pulls/{number}/reviews"), get(pulls::reviews).post(pulls::create_review))
+        .route(&of("/pulls/{number}/reviews/{id}/dismissals"), axum::routing::put(pulls::dismiss))
         .route(&of("/labels"), get(issues::labels).post(issues::create_label))
         .route(&of("/labels/{label}"), get(issues::label))
         .route(&of("/issues/{number}"), get(issues::issue))

@@ -33,6 +33,18 @@ const CANNOT: &[(&str, &str)] = &[
     ),
     ("merotee catalog add 1.2.0 1.2.0 --evidence report.json", "needs the report of a tested pair"),
     ("merotee version-sync --pr 42", "asks about a pull request, which the sandbox does not have"),
+    (
+        "merotee policy review --pr 42",
+        "asks about a pull request, which the sandbox does not have; `review` opens some",
+    ),
+    (
+        "merotee policy review --pr 42 --comment --team calimero-network/security",
+        "asks about a pull request, which the sandbox does not have; `review` opens some",
+    ),
+    (
+        "merotee policy review --pr 42 --format markdown -o review.md",
+        "asks about a pull request, which the sandbox does not have; `review` opens some",
+    ),
     ("merotee sandbox serve", "serves until it is stopped; this test runs against one"),
     ("merotee sandbox -- kms serve --kms-version 1.2.0 --profile locked-read-only", "serves until it is stopped"),
     (

@@ -29,10 +29,10 @@ fn candidates_are_promoted_only_by_the_word_of_the_workflow_that_probes_their_ro
         refused(&stage, promote(&[]), 10, &["identity", words]);
     }
     // The same is fine where it is named.
-    let dry = ["--dry-run", "--signer-ref", "refs/heads/mine"];
+    let dry = ["--dry-run", "--probe-ref", "refs/heads/mine"];
     promote(&dry).expect(0);
     stage.signed_by(&probe("release-kms-phala.yaml", "refs/heads/master"), &[("one.json", &document)]);
-    promote(&["--dry-run", "--signer-workflow", ".github/workflows/release-kms-phala.yaml"]).expect(0);
+    promote(&["--dry-run", "--probe-workflow", ".github/workflows/release-kms-phala.yaml"]).expect(0);
 
     stage.signed("kms", &[("one.json", &document)]);
     promote(&["--dry-run"]).expect(0);

@@ -10,6 +10,8 @@ use crate::binary::findings;
 pub(super) struct Document {
     /// Under "Every kind".
     pub(super) tampers: Vec<Row>,
+    /// Kinds under "Kinds that spoil a service".
+    pub(super) services: Vec<String>,
     /// Under "Mistakes that need no tampering"; `kind` holds the arguments, and `releases` nothing.
     pub(super) mistakes: Vec<Row>,
 }
@@ -31,8 +33,10 @@ impl Document {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tampering.md");
         let text = std::fs::read_to_string(path).unwrap();
         let (_, tables) = text.split_once("\n## Every kind\n").unwrap();
-        let (tampers, mistakes) = tables.split_once("\n## Mistakes that need no tampering\n").unwrap();
-        Self { tampers: rows(tampers, true), mistakes: rows(mistakes, false) }
+        let (tampers, others) = tables.split_once("\n## Kinds that spoil a service\n").unwrap();
+        let (services, mistakes) = others.split_once("\n## Mistakes that need no tampering\n").unwrap();
+        let services = services.lines().filter_map(|line| code(line.strip_prefix("| ")?.split(" | ").next()?));
+        Self { tampers: rows(tampers, true), services: services.collect(), mistakes: rows(mistakes, false) }
     }
 
     pub(super) fn rows_of(&self, kind: &str) -> impl Iterator<Item = &Row> {

@@ -107,7 +107,7 @@ struct FullName {
 
 impl GitHub {
     /// The repository's default branch.
-    pub(super) async fn branch_by_default(&self, repository: &Repository) -> Result<Branch> {
+    pub(in crate::adapters::github) async fn branch_by_default(&self, repository: &Repository) -> Result<Branch> {
         let url = self.endpoint(repository, &[])?;
         let Some(about) = self.object::<About>(&url, "a repository", &format!("repository {repository}")).await? else {
             self.require(repository).await?;
@@ -120,7 +120,7 @@ impl GitHub {
     }
 
     /// The newest commit of a branch that must be there.
-    pub(super) async fn base(&self, repository: &Repository, branch: &Branch) -> Result<Base> {
+    pub(in crate::adapters::github) async fn base(&self, repository: &Repository, branch: &Branch) -> Result<Base> {
         let none = || Error::usage(format!("{repository} has no branch `{branch}`")).help("check --base");
         let commit = self.head(repository, branch).await?.ok_or_else(none)?;
         let subject = format!("commit {commit} of {repository}");

@@ -101,8 +101,8 @@ pub(super) fn read(
     let sealed = Sealed {
         probes,
         rule,
-        workflow: args.probe.signer_workflow.clone(),
-        refs: args.probe.signer_ref.clone(),
+        workflow: args.probe.probe_workflow.clone(),
+        refs: args.probe.probe_ref.clone(),
         profile: args.profile,
     };
     Ok((sealed, findings))

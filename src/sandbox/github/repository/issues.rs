@@ -23,6 +23,8 @@ pub(in super::super) struct Pull {
     pub(in super::super) base: String,
     base_sha: Oid,
     pub(in super::super) draft: bool,
+    /// Set when the branch lies in a fork: which, or `None` for one that is gone.
+    pub(in super::super) fork: Option<Option<String>>,
     pub(in super::super) open: bool,
     pub(in super::super) merged: Option<(Oid, Timestamp)>,
     pub(in super::super) author: String,
@@ -72,6 +74,7 @@ pub(in super::super) enum Verdict {
     Approved,
     ChangesRequested,
     Commented,
+    Dismissed,
 }
 
 /// A pull request that somebody wants to open.
@@ -101,6 +104,7 @@ impl Verdict {
             Self::Approved => "APPROVED",
             Self::ChangesRequested => "CHANGES_REQUESTED",
             Self::Commented => "COMMENTED",
+            Self::Dismissed => "DISMISSED",
         }
     }
 }
@@ -151,6 +155,7 @@ impl Repository {
             base: wanted.base,
             base_sha,
             draft: wanted.draft,
+            fork: None,
             open: true,
             merged: None,
             author: author.to_owned(),
@@ -229,10 +234,25 @@ impl Repository {
             Verdict::ChangesRequested if pull.author == review.author => {
                 Err(Refusal::refused("Can not request changes on your own pull request"))
             }
-            Verdict::Approved | Verdict::ChangesRequested | Verdict::Commented => {
+            Verdict::Approved | Verdict::ChangesRequested | Verdict::Commented | Verdict::Dismissed => {
                 pull.reviews.push(review.clone());
                 Ok(review)
             }
+        }
+    }
+}
+
+impl Repository {
+    /// Takes a verdict back. What was only a comment has none.
+    pub(in super::super) fn dismiss(&mut self, number: u64, id: u64) -> Result<Review, Refusal> {
+        let reviews = self.pull_mut(number)?.reviews.iter_mut();
+        let review = reviews.into_iter().find(|review| review.id == id).ok_or_else(Refusal::not_found)?;
+        match review.verdict {
+            Verdict::Approved | Verdict::ChangesRequested => {
+                review.verdict = Verdict::Dismissed;
+                Ok(review.clone())
+            }
+            Verdict::Commented | Verdict::Dismissed => Err(Refusal::refused("Can not dismiss this review")),
         }
     }
 }

@@ -1,0 +1,95 @@
+//! Arguments of `policy review`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{GitHubArgs, NetworkArgs, TrustArgs, catalog::label, examples};
+use crate::policy::{promotion::LABEL, review::team::Team};
+
+/// Arguments of `policy review`.
+#[derive(Debug, Args)]
+#[command(after_help = examples::POLICY_REVIEW)]
+pub struct PolicyReviewArgs {
+    /// Number of the pull request [default: that of the workflow run's event]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub pr: Option<u64>,
+    /// Event that started the workflow run
+    #[arg(long, value_name = "PATH", env = "GITHUB_EVENT_PATH", hide_env_values = true)]
+    pub event: Option<PathBuf>,
+    /// Team that approves promotions [default: `security` of the repository's owner]
+    #[arg(long, value_name = "ORG/TEAM")]
+    pub team: Option<Team>,
+    /// Team that must approve, as well, of a change of structure [default: `architecture` of the repository's owner]
+    #[arg(long, value_name = "ORG/TEAM")]
+    pub architecture_team: Option<Team>,
+    /// Approvals that are needed
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=20))]
+    pub approvals: u8,
+    /// Label that marks a promotion
+    #[arg(long, value_name = "NAME", default_value = LABEL, value_parser = label)]
+    pub label: String,
+    /// How the review is made known.
+    #[command(flatten)]
+    pub comment: CommentArgs,
+    /// What vouches for measurements.
+    #[command(flatten)]
+    pub evidence: EvidenceArgs,
+    /// Where the pull request is.
+    #[command(flatten)]
+    pub github: GitHubArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}
+
+/// How a review is made known.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Comment")]
+pub struct CommentArgs {
+    /// Say it in one comment on the pull request, which later runs bring up to date
+    #[arg(long)]
+    pub comment: bool,
+    /// Account that the comment is written by [default: the token's; github-actions[bot] for a workflow's token]
+    #[arg(long, value_name = "LOGIN", requires = "comment", value_parser = login)]
+    pub comment_as: Option<String>,
+}
+
+/// What vouches for measurements.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Evidence")]
+pub struct EvidenceArgs {
+    /// Folder of signed candidates to take along with those in the pull request
+    #[arg(long, value_name = "DIR")]
+    pub candidates: Option<PathBuf>,
+    /// Workflow that signs candidates, of both roles [default: the staging probe's of each role]
+    #[arg(long, value_name = "PATH", conflicts_with = "key", value_parser = workflow)]
+    pub probe_workflow: Option<String>,
+    /// Ref that the workflow may run at; repeat for more [default: the repository's default branch]
+    #[arg(long, value_name = "REF", conflicts_with = "key")]
+    pub probe_ref: Vec<String>,
+    /// Public key (PEM) that signs candidates, instead of a workflow
+    #[arg(long, value_name = "FILE|-")]
+    pub key: Option<PathBuf>,
+    /// What signatures are judged by.
+    #[command(flatten)]
+    pub trust: TrustArgs,
+}
+
+/// A workflow by its file's name or its path.
+fn workflow(text: &str) -> Result<String, String> {
+    let path = if text.contains('/') { text.to_owned() } else { format!(".github/workflows/{text}") };
+    let sound = path.strip_prefix(".github/workflows/").is_some_and(|name| {
+        let ends = name.ends_with(".yaml") || name.ends_with(".yml");
+        ends && !name.contains(['/', '@']) && !name.contains(char::is_control)
+    });
+    if sound { Ok(path) } else { Err("a workflow is a .yaml file in .github/workflows".to_owned()) }
+}
+
+fn login(text: &str) -> Result<String, String> {
+    let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '[' | ']');
+    match !text.is_empty() && text.len() <= 100 && text.chars().all(known) {
+        true => Ok(text.to_owned()),
+        false => Err("not the name of an account".to_owned()),
+    }
+}

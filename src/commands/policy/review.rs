@@ -1,0 +1,277 @@
+//! `policy review`: reads a pull request once, verifies its evidence, asks who is in the teams, and has all of it judged.
+
+use std::{collections::BTreeMap, io::Write as _, path::Path, time::Instant};
+
+use futures_util::{StreamExt as _, stream};
+
+use crate::{
+    adapters::{
+        file,
+        github::{GitHub, Posted, Posting, Promotion, WantedPromotion},
+        policies::{self, Naming},
+        sigstore::{
+            Artifact, Bundle, PublicKey, Rejected, TrustRoot, verify_bundle, verify_bundle_with_key, verify_detached,
+        },
+    },
+    cli::review::{EvidenceArgs, PolicyReviewArgs},
+    commands::repository,
+    context::Context,
+    digest::Sha256,
+    error::{Error, Result},
+    guard::trigger::{MAX_EVENT_BYTES, Trigger},
+    policy::promotion::FOLDER,
+    policy::review::{
+        self as rules, COMMENT, Case, Demands, approvals,
+        change::Change,
+        comment,
+        evidence::{self, Offered, Probe, Signature, Signer},
+        files as rules_of_files,
+        pull::{PullRequest, short},
+        team::{Members, Membership, Team},
+    },
+    product::Product,
+    release::signer::{ExpectedSigner, ExpectedWorkflow, GITHUB_ACTIONS_ISSUER, Signer as Certified},
+    report::{Action, Finding, Format, Report, Section},
+    subject::{repository::Repository, role::Role},
+};
+
+/// How many memberships are asked for at a time.
+const AT_ONCE: usize = 4;
+
+pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Product> {
+    let started = Instant::now();
+    let number = number(args)?;
+    let endpoints = &context.endpoints;
+    let repository = repository::resolve(endpoints)?;
+    let team = |given: &Option<Team>, slug: &str| match given {
+        Some(team) => Ok(team.clone()),
+        None => Team::new(repository.owner(), slug).map_err(|e| Error::usage("the repository's owner").because(e)),
+    };
+    let (security, architecture) = (team(&args.team, "security")?, team(&args.architecture_team, "architecture")?);
+    let judge = Judge::new(args, context, &repository)?;
+    let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;
+    let wanted = WantedPromotion { repository: &repository, number, folder: FOLDER, limit: rules_of_files::limit };
+    let Promotion { pull, states, default_branch } = github.promotion(&wanted).await?;
+    let change = Change::of(&states, &pull.base.branch, &format!("#{number} at {}", short(&pull.head.commit)));
+    let mut offered = evidence::offered(&states);
+    if let Some(folder) = &args.evidence.candidates {
+        offered.extend(of_folder(folder)?);
+    }
+    let probes = offered.into_iter().map(|one| judge.probe(one, &default_branch)).collect::<Result<Vec<_>>>()?;
+    let mut teams = vec![&security];
+    if change.is_structural() {
+        teams.push(&architecture);
+    }
+    let token = endpoints.team_token.clone().or_else(|| endpoints.token.clone());
+    let people = GitHub::new(endpoints.api_url.clone(), token, context.http.clone())?;
+    let members = members(&people, &teams, &pull).await;
+    let demands = Demands { label: args.label.clone(), approvals: usize::from(args.approvals), now: context.now() };
+    let mut case = Case { pull, states, change, probes, security, architecture, members, demands };
+    if case.pull.moved.is_none() {
+        case.pull.moved = github.moved(&repository, &case.pull).await?;
+    }
+    let mut findings = rules::judge(&case);
+    let text = comment::text(&case, &findings);
+    let mut actions = Vec::new();
+    if args.comment.comment {
+        let posting = Posting {
+            repository: &repository,
+            number,
+            marker: comment::MARKER,
+            text: &text,
+            author: args.comment.comment_as.as_deref(),
+        };
+        let (finding, action) = told(github.post(&posting).await?, number);
+        findings.push(finding);
+        actions.extend(action);
+    }
+    let section = Section {
+        facts: comment::facts(&case),
+        findings,
+        told: &[rules::VALUES.id, rules::APPROVALS.id],
+        actions,
+        exhibits: comment::exhibits(&case),
+        ..Section::new(format!("{repository} #{number}"))
+    };
+    let report = Report {
+        command: "policy review".into(),
+        rules: rules::rules(),
+        sections: vec![section],
+        caveats: judge.root.caveat().into_iter().collect(),
+        elapsed: Some(started.elapsed()),
+        ..Report::default()
+    };
+    let product = match context.output.format {
+        Format::Markdown => Product::text(text.clone(), text, report),
+        Format::Human | Format::Json | Format::Sarif | Format::Html => Product::report(report),
+    };
+    let (structural, newly) = (case.change.is_structural(), case.change.newly());
+    Ok(product.output("structural", structural.to_string()).output("newly_admits", newly.to_string()))
+}
+
+/// The pull request that is meant. Of the event nothing else is taken: its labels are those of its time.
+fn number(args: &PolicyReviewArgs) -> Result<u64> {
+    const HELP: &str = "give its number with --pr";
+    if let Some(number) = args.pr {
+        return Ok(number);
+    }
+    let Some(path) = &args.event else {
+        return Err(Error::usage("no pull request is named, and this is not a workflow run").help(HELP));
+    };
+    let event = file::read_bounded(path, MAX_EVENT_BYTES as u64)?;
+    // A ref that is none of a branch or tag: without a pull request in the event, there is nothing to read.
+    match Trigger::read(Some(&event), None).map_err(|why| Error::usage(why).help(HELP))? {
+        Trigger::Pull(pull) => Ok(pull.number),
+        Trigger::Tag(_) | Trigger::Branch(_) | Trigger::Nothing => {
+            Err(Error::usage("the event of this workflow run is not of a pull request").help(HELP))
+        }
+    }
+}
+
+/// The outcome of posting the comment.
+fn told(posted: Posted, number: u64) -> (Finding, Option<Action>) {
+    let target = format!("#{number}");
+    match posted {
+        Posted::Created => (COMMENT.pass("", "commented"), Some(Action::done("comment", target))),
+        Posted::Updated => {
+            (COMMENT.pass("", "the comment is brought up to date"), Some(Action::done("update comment", target)))
+        }
+        Posted::Unchanged => (COMMENT.pass("", "the comment says this already"), None),
+        Posted::NotAllowed(said) => {
+            let finding = COMMENT
+                .warn("", format!("the token may not comment: {said}"))
+                .help("give the job `pull-requests: write`; a pull request from a fork never has it");
+            (finding, Some(Action::failed("comment", target)))
+        }
+    }
+}
+
+/// Who is in the teams, of those who have a say.
+async fn members(people: &GitHub, teams: &[&Team], pull: &PullRequest) -> Members {
+    let mut members = Members::default();
+    let asked = approvals::asked(pull);
+    if asked.is_empty() {
+        return members;
+    }
+    for team in teams {
+        if let Err(why) = people.sees(team).await {
+            for login in &asked {
+                members.note(team, login, Membership::Unreadable(why.clone()));
+            }
+            continue;
+        }
+        let ask = asked.iter().map(|login| async move { (*login, people.membership(team, login).await) });
+        let answers: Vec<_> = stream::iter(ask).buffered(AT_ONCE).collect().await;
+        for (login, membership) in answers {
+            members.note(team, login, membership);
+        }
+    }
+    members
+}
+
+/// Signed candidates of a folder here.
+fn of_folder(folder: &Path) -> Result<Vec<Offered>> {
+    let found = policies::read(folder, Naming::Relative)?;
+    let shown = folder.display();
+    let mut files = BTreeMap::new();
+    for policies::Found { name, bytes, .. } in found {
+        let stem = name.strip_suffix(".json").unwrap_or(&name);
+        for signature in [format!("{name}.sig"), format!("{stem}.sig")] {
+            let path = folder.join(&signature);
+            if path.is_file() {
+                let bytes = file::read_bounded(&path, rules_of_files::MAX_SEAL_BYTES)?;
+                files.insert(format!("{shown}/{signature}"), bytes);
+            }
+        }
+        files.insert(format!("{shown}/{name}"), bytes);
+    }
+    let offered = evidence::given(&files);
+    if offered.is_empty() {
+        return Err(Error::usage(format!("{shown} holds no candidates of a probe that say their role and profile"))
+            .help("give the folder that `merotee probe run --sign` wrote"));
+    }
+    Ok(offered)
+}
+
+/// What signatures are judged by.
+struct Judge<'a> {
+    args: &'a EvidenceArgs,
+    root: TrustRoot,
+    key: Option<PublicKey>,
+    repository: &'a Repository,
+    server: &'a str,
+}
+
+impl<'a> Judge<'a> {
+    fn new(args: &'a PolicyReviewArgs, context: &'a Context, repository: &'a Repository) -> Result<Self> {
+        let (args, root) = (&args.evidence, context.trust_root()?);
+        let key = args.key.as_deref().map(PublicKey::from_file).transpose()?;
+        let server = context.endpoints.server_url.as_str().trim_end_matches('/');
+        Ok(Self { args, root, key, repository, server })
+    }
+
+    /// Verifies what signs candidates, and who that is.
+    fn probe(&self, offered: Offered, default_branch: &str) -> Result<Probe> {
+        let signature = match &offered.seal {
+            None => Signature::Absent,
+            Some(seal) => match self.verified(&offered.candidates, seal)? {
+                Err(Rejected(why)) => Signature::Rejected(why),
+                Ok(None) => Signature::WithKey,
+                Ok(Some(who)) => Signature::By(Box::new(self.signer(&who, offered.target.role, default_branch))),
+            },
+        };
+        Ok(Probe::new(offered, signature))
+    }
+
+    /// Who signed; `None` for the key.
+    fn verified(&self, candidates: &[u8], seal: &[u8]) -> Result<Result<Option<Certified>, Rejected>> {
+        let digest = Sha256::of(candidates);
+        let Some(key) = &self.key else {
+            let bundle = Bundle::parse(seal);
+            return Ok(bundle.and_then(|bundle| match bundle.needs_key() {
+                true => Err(Rejected("signed with a key, not a certificate: give the public key with --key".into())),
+                false => verify_bundle(Artifact { digest, path: None }, &bundle, &self.root).map(Some),
+            }));
+        };
+        // Some keys sign the message itself, which is read from a file.
+        let unwritable = |e| Error::input("cannot write a temporary file").because(e);
+        let mut file = tempfile::NamedTempFile::new().map_err(unwritable)?;
+        file.write_all(candidates).and_then(|()| file.flush()).map_err(unwritable)?;
+        let artifact = Artifact { digest, path: Some(file.path()) };
+        Ok(match Bundle::parse(seal) {
+            Ok(bundle) => verify_bundle_with_key(artifact, &bundle, key, &self.root).map(|()| None),
+            Err(_) => verify_detached(artifact, seal, key).map(|()| None),
+        })
+    }
+
+    /// The signer, held against the probe's workflow of `role`.
+    fn signer(&self, who: &Certified, role: Role, default_branch: &str) -> Signer {
+        let own = match role {
+            Role::Kms => ".github/workflows/kms-phala-staging-probe.yaml",
+            Role::Node => ".github/workflows/node-image-gcp-staging-probe.yaml",
+        };
+        let refs = match self.args.probe_ref.as_slice() {
+            [] => vec![format!("refs/heads/{default_branch}")],
+            named => named.to_vec(),
+        };
+        let workflow = ExpectedWorkflow {
+            server: self.server.to_owned(),
+            repository: self.repository.clone(),
+            workflow: self.args.probe_workflow.clone().unwrap_or_else(|| own.to_owned()),
+            refs,
+        };
+        let expected = ExpectedSigner::workflow(workflow, GITHUB_ACTIONS_ISSUER);
+        let wrong = expected.mismatches(who).into_iter();
+        let wrong = wrong.map(|m| (m.part, m.expected, m.actual.unwrap_or_else(|| "none".to_owned())));
+        Signer {
+            name: who.to_string(),
+            identity: who.san.clone(),
+            commit: who.source_commit.clone(),
+            at: who.signed_at,
+            log_index: who.log_index,
+            log: who.log.clone(),
+            valid: who.valid,
+            wrong: wrong.collect(),
+        }
+    }
+}

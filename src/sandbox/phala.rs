@@ -1,0 +1,113 @@
+//! Phala Cloud as far as running a KMS goes: the API of one account, and machines that are real. A machine here is the
+//! production KMS on a machine of the software TDX platform, booted with the compose file it was provisioned with.
+//!
+//! The API remembers what it is told (`account`), fails where it is asked to ([`Flaw`], [`Troubles`]), and notes what it was
+//! asked ([`Record`]). Serial logs are served on a port of their own, as the real ones are on another host, so that a client
+//! which takes its key there is caught. Shapes follow version 2026-01-21 of the API, which `@phala/cloud` 0.2.9 speaks.
+//! Machines are reached by plain HTTP on loopback, without the gateway that ends TLS in front of real ones.
+
+mod account;
+mod compose;
+mod flaw;
+mod front;
+mod machine;
+mod refusal;
+mod routes;
+mod shapes;
+mod watch;
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+
+pub use self::{account::SeenMachine, flaw::Flaw};
+pub(super) use self::{
+    machine::Host,
+    routes::{api, logs},
+};
+use super::trouble::{Record, Troubles};
+
+/// The key of the account. Long enough to be recognised where somebody repeats it.
+pub const API_KEY: &str = "phak_sandbox_the_key_of_an_account_on_loopback";
+
+/// Path that the API lies under.
+pub(super) const PREFIX: &str = "/api/v1";
+
+/// A Phala Cloud on loopback, with one account.
+pub struct Cloud {
+    host: Arc<Host>,
+    state: Mutex<account::State>,
+    /// Base URL of the serial logs.
+    logs: String,
+    flaw: Mutex<Option<Flaw>>,
+    manual: AtomicBool,
+    key_at_logs: AtomicBool,
+    troubles: Troubles,
+    record: Record,
+}
+
+type Shared = Arc<Cloud>;
+
+impl Cloud {
+    /// An empty account, whose machines run on `host`.
+    pub(super) fn new(host: Host, logs: String, flaw: Option<Flaw>) -> Self {
+        let (state, troubles, record) = Default::default();
+        let (manual, key_at_logs) = Default::default();
+        Self { host: Arc::new(host), state, logs, flaw: Mutex::new(flaw), manual, key_at_logs, troubles, record }
+    }
+
+    /// Makes something wrong from now on, or nothing.
+    pub fn set_flaw(&self, flaw: Option<Flaw>) {
+        *self.flaw.lock().unwrap_or_else(PoisonError::into_inner) = flaw;
+    }
+
+    /// Makes machines wait in status `created` until they are started.
+    pub fn start_on_request(&self) {
+        self.manual.store(true, Ordering::Relaxed);
+    }
+
+    /// The machines that exist, those on their way out included, oldest first.
+    pub fn machines(&self) -> Vec<SeenMachine> {
+        self.lock().machines()
+    }
+
+    /// The ids of applications that never got a machine: nothing runs, and nothing can be deleted.
+    pub fn orphans(&self) -> Vec<String> {
+        self.lock().orphans()
+    }
+
+    /// Services that serve.
+    pub fn running(&self) -> usize {
+        self.lock().running()
+    }
+
+    /// Whether the host of the logs was sent a key.
+    pub fn key_went_to_logs(&self) -> bool {
+        self.key_at_logs.load(Ordering::Relaxed)
+    }
+
+    /// What goes wrong at chosen requests.
+    pub fn troubles(&self) -> &Troubles {
+        &self.troubles
+    }
+
+    /// What was asked.
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    fn flaw(&self) -> Option<Flaw> {
+        *self.flaw.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, account::State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Cloud {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cloud").field("machines", &self.machines()).finish_non_exhaustive()
+    }
+}
