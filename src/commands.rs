@@ -75,7 +75,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::ReleaseNotes(_)
         | Command::Doctor(_)
         | Command::Publish(_)
-        | Command::Policy(PolicyCommand::Promote(_))
+        | Command::Policy(PolicyCommand::Promote(_) | PolicyCommand::Review(_))
         | Command::Mrtds(MrtdsCommand::Publish(_))
         | Command::GenPolicy(_)
         | Command::ForbidAllowedEnv(_)

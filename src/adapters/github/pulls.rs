@@ -81,7 +81,7 @@ impl GitHub {
             let default = self.branch_by_default(proposing.repository).await?;
             let base = self.base(proposing.repository, proposing.base.unwrap_or(&default)).await?;
             let files = self.files(proposing.repository, &base.commit, proposing.paths.iter().copied()).await?;
-            let listed = self.listed(proposing.repository, &base.commit, proposing.folders).await?;
+            let listed = self.lying_in(proposing.repository, &base.commit, proposing.folders).await?;
             let (change, made) = make(&Snapshot { base: base.clone(), files, listed })?;
             let Some(change) = change else { return Ok(Proposed { made, change: None }) };
             if change.branch == base.branch || change.branch == default {
