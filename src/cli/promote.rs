@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use url::Url;
 
-use super::{GitHubArgs, IdentityArgs, NetworkArgs, SigstoreArgs, catalog::label, choice, policy::kms_tag};
+use super::{GitHubArgs, IdentityArgs, NetworkArgs, SigstoreArgs, catalog::label, choice};
 use crate::{
     change::Branch,
     policy::promotion::LABEL,
@@ -26,7 +26,7 @@ pub struct PolicyPromoteArgs {
     #[arg(long, value_name = "PROFILE", value_parser = choice::profile())]
     pub profile: Option<Profile>,
     /// KMS release that the policies are to be for [default: the one they are for already]
-    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(kms_tag))]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(choice::kms_tag))]
     pub tag: Option<Tag>,
     /// Commit of that release
     #[arg(long, value_name = "SHA", requires = "tag", value_parser = commit)]

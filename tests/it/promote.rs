@@ -57,6 +57,31 @@ fn candidates(role: &str, profile: &str, byte: u8) -> Value {
     })
 }
 
+/// Writes files and signs them as `identity`, each beside itself, by the services of a world of seed 0.
+fn write_signed(place: &Place, exports: Vec<(String, String)>, identity: &Identity, files: &[(&str, &Value)]) {
+    let now = jiff::Timestamp::now();
+    let token = Instance::new(0, now).unwrap().identity_token(identity, now).unwrap();
+    place.write("token", token);
+    for (name, document) in files {
+        place.write(name, format!("{document:#}\n"));
+    }
+    let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
+    let sign = place.merotee(["sign", "--force", "--identity-token", "token"]).args(&names);
+    sign.envs(exports).run().expect(0);
+}
+
+/// The candidates that the documents speak of.
+pub(crate) fn write_examples(place: &Place, exports: Vec<(String, String)>) {
+    let kms = candidates("kms", "locked-read-only", 0x10);
+    let mut again = kms.clone();
+    again["source"]["label"] = json!("again");
+    let of_kms = [("measurement-policy-candidates.json", &kms), ("kms-1.json", &kms), ("kms-2.json", &again)];
+    write_signed(place, exports.clone(), &probe(workflow_of("kms"), "refs/heads/master"), &of_kms);
+    let node = candidates("node", "locked-read-only", 0x80);
+    let identity = probe(workflow_of("node"), "refs/heads/master");
+    write_signed(place, exports, &identity, &[("node-1.json", &node)]);
+}
+
 impl Stage {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -82,15 +107,7 @@ impl Stage {
 
     /// Writes files and signs them as `identity`, each beside itself.
     fn signed_by(&self, identity: &Identity, files: &[(&str, &Value)]) {
-        let now = jiff::Timestamp::now();
-        let token = Instance::new(0, now).unwrap().identity_token(identity, now).unwrap();
-        self.place.write("token", token);
-        for (name, document) in files {
-            self.place.write(name, format!("{document:#}\n"));
-        }
-        let names: Vec<&str> = files.iter().map(|(name, _)| *name).collect();
-        let sign = self.place.merotee(["sign", "--force", "--identity-token", "token"]).args(&names);
-        sign.envs(self.exports()).run().expect(0);
+        write_signed(&self.place, self.exports(), identity, files);
     }
 
     /// The same as the workflow that probes machines of `role`, on the main branch.

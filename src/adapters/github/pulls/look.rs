@@ -155,7 +155,12 @@ impl GitHub {
     }
 
     /// Paths of the files right in `folders` of a commit. A folder that is not there holds none.
-    pub(super) async fn lying_in(&self, repository: &Repository, commit: &str, folders: &[&str]) -> Result<Vec<String>> {
+    pub(super) async fn lying_in(
+        &self,
+        repository: &Repository,
+        commit: &str,
+        folders: &[&str],
+    ) -> Result<Vec<String>> {
         let mut paths = Vec::new();
         for folder in folders {
             let subject = format!("folder `{}` of {repository}", excerpt(folder));

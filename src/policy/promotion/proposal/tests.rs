@@ -1,3 +1,4 @@
+//! Branch, mark and files of a promotion.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use super::*;
