@@ -5,11 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 
-use super::{
-    choice::{self, Refused},
-    examples,
-    promote::PolicyPromoteArgs,
-};
+use super::{choice, examples, promote::PolicyPromoteArgs};
 use crate::{
     policy::generate::Naming,
     subject::{
