@@ -166,9 +166,9 @@ fn is_list(place: &str) -> bool {
         && ["", "kms_", "node_"].iter().any(|prefix| is_list_key(key, prefix))
 }
 
-/// Whether `place` says where a document comes from. No reader goes by it, whatever fields it has.
+/// Whether `place` says which probes the values come from, as a promotion writes it. No reader goes by it.
 fn is_provenance(place: &str) -> bool {
-    place.starts_with("source.")
+    place == "source.probes"
 }
 
 /// Whether the value at `place` says how attestation works.
