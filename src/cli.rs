@@ -23,6 +23,7 @@ pub mod mrtds_publish;
 mod output;
 pub mod phala;
 pub mod probe;
+pub mod promote;
 pub mod publish;
 pub mod quote;
 mod reading;

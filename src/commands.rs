@@ -20,6 +20,7 @@ mod merod_config;
 mod mrtds;
 mod policy;
 mod probe;
+mod proposed;
 mod publish;
 mod quote;
 mod release_notes;
@@ -36,7 +37,10 @@ mod version_sync;
 mod sandbox;
 
 use crate::{
-    cli::{Command, SourceArgs, policy::MrtdsCommand},
+    cli::{
+        Command, SourceArgs,
+        policy::{MrtdsCommand, PolicyCommand},
+    },
     context::Context,
     error::Result,
     product::Product,
@@ -61,7 +65,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Sign(_)
         | Command::ComposeHash(_)
         | Command::Quote(_)
-        | Command::Policy(_)
+        | Command::Policy(PolicyCommand::Validate(_) | PolicyCommand::Diff(_))
         | Command::Mrtds(MrtdsCommand::Assemble(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
@@ -72,6 +76,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::ReleaseNotes(_)
         | Command::Doctor(_)
         | Command::Publish(_)
+        | Command::Policy(PolicyCommand::Promote(_) | PolicyCommand::Review(_))
         | Command::Mrtds(MrtdsCommand::Publish(_))
         | Command::GenPolicy(_)
         | Command::ForbidAllowedEnv(_)

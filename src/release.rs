@@ -11,6 +11,7 @@ pub mod envelope;
 pub mod exhibits;
 pub mod lineage;
 pub mod notes;
+pub mod probe_signer;
 pub mod publish;
 pub mod sbom;
 pub mod selection;

@@ -23,6 +23,7 @@ pub mod kms;
 pub mod node;
 pub mod phala;
 mod plan;
+mod policies;
 pub mod release;
 mod revocation;
 pub mod sbom;

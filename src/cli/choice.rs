@@ -78,3 +78,22 @@ impl<P: TypedValueParser> TypedValueParser for Suggesting<P> {
         Some(Box::new(self.words.iter().map(|word| PossibleValue::new(*word))))
     }
 }
+
+/// A tag of a KMS release; a bare version means one.
+pub(super) fn kms_tag(text: &str) -> Result<Tag, Refused> {
+    tag_of(text, Family::Kms)
+}
+
+/// A tag of a node release; a bare version means one.
+pub(super) fn node_tag(text: &str) -> Result<Tag, Refused> {
+    tag_of(text, Family::Node)
+}
+
+/// A tag of `family`; a bare version means the family's tag.
+fn tag_of(text: &str, family: Family) -> Result<Tag, Refused> {
+    match text.parse::<Selector>().map_err(|e| e.of(family))? {
+        Selector::One(tag) if tag.family() == family => Ok(tag),
+        Selector::One(tag) => Err(format!("`{tag}` is not a release of the {family} family").into()),
+        Selector::Both(version) => Ok(Tag::new(family, version)),
+    }
+}

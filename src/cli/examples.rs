@@ -142,6 +142,12 @@ Examples:
   merotee policy diff kept/mero-kms-v1.1.0 kept/mero-kms-v1.2.0 \\
     --format html -o diff.html";
 
+/// `merotee policy promote`.
+pub(super) const POLICY_PROMOTE: &str = "Examples:
+  merotee policy promote --candidates measurement-policy-candidates.json --dry-run
+  merotee policy promote --candidates kms-1.json --candidates kms-2.json \\
+    --candidates node-1.json --tag mero-kms-v1.2.0";
+
 /// `merotee policy review`.
 pub(super) const POLICY_REVIEW: &str =
     "A workflow's own token cannot read teams: give one that can in MEROTEE_TEAM_TOKEN.

@@ -65,7 +65,7 @@ impl Command {
             | Self::Doctor(_)
             | Self::Publish(_)
             | Self::GenPolicy(_)
-            | Self::Policy(PolicyCommand::Validate(_) | PolicyCommand::Review(_))
+            | Self::Policy(PolicyCommand::Validate(_) | PolicyCommand::Promote(_) | PolicyCommand::Review(_))
             | Self::Mrtds(MrtdsCommand::Publish(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
             | Self::MerodConfig(MerodConfigCommand::Apply(_))
             | Self::ForbidAllowedEnv(_)

@@ -156,6 +156,7 @@ impl Command {
             Self::Kms(KmsCommand::Attest(args)) => given.network(&args.kms.network).judgement(&args.by),
             Self::Kms(KmsCommand::GetKey(args)) => given.network(&args.kms.network).judgement(&args.by),
             Self::Mrtds(MrtdsCommand::Publish(args)) => given.releases(&args.releases).signing(&args.signing),
+            Self::Policy(PolicyCommand::Promote(args)) => given.releases(&args.releases),
             Self::Probe(ProbeCommand::Run(args)) => given
                 .github(&args.github)
                 .sigstore(&args.sigstore)

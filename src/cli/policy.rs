@@ -5,10 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use url::Url;
 
-use super::{
-    choice::{self, Refused},
-    examples,
-};
+use super::{choice, examples, promote::PolicyPromoteArgs};
 use crate::{
     policy::generate::Naming,
     subject::{
@@ -22,7 +19,7 @@ use crate::{
 #[command(after_help = examples::GEN_POLICY)]
 pub struct GenPolicyArgs {
     /// Tag of the KMS release: mero-kms-vX.Y.Z[-rc.N]
-    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(kms_tag))]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(choice::kms_tag))]
     pub tag: Tag,
     /// Hold the policies to this class [default: rc for -rc.N, else stable]
     #[arg(long, value_name = "CLASS", value_parser = choice::class())]
@@ -34,7 +31,7 @@ pub struct GenPolicyArgs {
     #[arg(long, value_name = "FILE|-", required_unless_present = "not_ready")]
     pub node_mrtds: Option<PathBuf>,
     /// Tag of the node release [default: mero-tee-v and the version of --tag]
-    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(node_tag))]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(choice::node_tag))]
     pub node_tag: Option<Tag>,
     /// Compose hash the KMS's event log may state, in addition to those of the candidates; without PROFILE= for all three
     #[arg(long, value_name = "[PROFILE=]HEX", value_parser = ProfileHash::parse)]
@@ -101,6 +98,8 @@ pub enum PolicyCommand {
     Validate(PolicyValidateArgs),
     /// Show what a change of policies adds, removes and newly admits
     Diff(PolicyDiffArgs),
+    /// Propose what signed candidates measured as the values of the repository's policies, in a pull request
+    Promote(Box<PolicyPromoteArgs>),
     /// Judge a pull request that promotes measurements: its change, its evidence and its approvals
     Review(Box<super::review::PolicyReviewArgs>),
 }
@@ -113,7 +112,7 @@ pub struct PolicyValidateArgs {
     #[arg(value_name = "PATH|-", required = true)]
     pub paths: Vec<PathBuf>,
     /// Release every file must be for; without it, each is held to its own tag
-    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(kms_tag))]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(choice::kms_tag))]
     pub tag: Option<Tag>,
     /// Hold the files to this class [default: what the tag implies]
     #[arg(long, value_name = "CLASS", value_parser = choice::class())]
@@ -280,7 +279,7 @@ pub struct MerodSourceArgs {
     #[arg(long, value_name = "PROFILE", value_parser = choice::profile())]
     pub profile: Option<Profile>,
     /// Release the policy must be for
-    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(kms_tag))]
+    #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(choice::kms_tag))]
     pub tag: Option<Tag>,
     /// Address of the KMS
     #[arg(long, value_name = "URL")]
@@ -357,22 +356,4 @@ fn prefixed(text: &str) -> (Option<Profile>, &str) {
 
 fn tcb_status(text: &str) -> Result<crate::attestation::measurement::TcbStatus, String> {
     text.parse().map_err(|e: crate::attestation::measurement::InvalidTcbStatus| e.to_string())
-}
-
-fn kms_tag(text: &str) -> Result<Tag, Refused> {
-    tag_of(text, Family::Kms)
-}
-
-fn node_tag(text: &str) -> Result<Tag, Refused> {
-    tag_of(text, Family::Node)
-}
-
-/// A tag of `family`; a bare version means the family's tag.
-fn tag_of(text: &str, family: Family) -> Result<Tag, Refused> {
-    use crate::subject::tag::Selector;
-    match text.parse::<Selector>().map_err(|e| e.of(family))? {
-        Selector::One(tag) if tag.family() == family => Ok(tag),
-        Selector::One(tag) => Err(format!("`{tag}` is not a release of the {family} family").into()),
-        Selector::Both(version) => Ok(Tag::new(family, version)),
-    }
 }

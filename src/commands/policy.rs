@@ -1,5 +1,6 @@
-//! `policy validate` and `policy diff`; `policy review` is in a file of its own.
+//! `policy validate` and `policy diff`; `policy promote` and `policy review` are in files of their own.
 
+mod promote;
 mod review;
 
 use std::{collections::BTreeMap, path::Path};
@@ -17,6 +18,7 @@ use crate::{
         diff::{Diff, html, human, json, markdown, remarks},
         document::{PolicyFile, PolicyKind, Readiness, profile_in_name},
         mrtds::PublishedMrtds,
+        promotion::judge,
         suite::{self, Demands},
     },
     product::Product,
@@ -29,13 +31,14 @@ pub(super) async fn run(command: &PolicyCommand, context: &Context) -> Result<Pr
     match command {
         PolicyCommand::Validate(args) => validate(args),
         PolicyCommand::Diff(args) => diff(args, context),
+        PolicyCommand::Promote(args) => promote::run(args, context).await,
         PolicyCommand::Review(args) => review::run(args, context).await,
     }
 }
 
 fn validate(args: &PolicyValidateArgs) -> Result<Product> {
     let mut sections = Vec::new();
-    let (mut policies, mut published) = (Vec::new(), Vec::new());
+    let (mut policies, mut published, mut evidence) = (Vec::new(), Vec::new(), false);
     for path in &args.paths {
         let found = policies::read(path, Naming::Whole)?;
         if found.is_empty() {
@@ -54,6 +57,11 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
                 Entry::Unreadable(why) => {
                     meant = true;
                     *why
+                }
+                Entry::Evidence(findings) => {
+                    evidence = true;
+                    sections.push(Section { subject, findings, ..Section::default() });
+                    continue;
                 }
                 Entry::Published(side, measurements) => {
                     published.push((side, *measurements));
@@ -77,7 +85,7 @@ fn validate(args: &PolicyValidateArgs) -> Result<Product> {
     sections.extend(roles(&policies, &published));
     Ok(Product::report(Report {
         command: "policy validate".into(),
-        rules: suite::rules(),
+        rules: if evidence { judge::rules() } else { suite::rules() },
         sections,
         ..Report::default()
     }))
@@ -207,7 +215,7 @@ fn parsed(state: &str, files: Vec<Found>) -> Result<Vec<PolicyFile>> {
                 continue;
             }
             Entry::Unreadable(finding) => finding.message,
-            Entry::Published(..) | Entry::Other => continue,
+            Entry::Published(..) | Entry::Evidence(_) | Entry::Other => continue,
         };
         let message = format!("{state}: {} cannot be compared: {why}", file.name);
         return Err(Error::input(message).help("run `merotee policy validate` on it"));

@@ -36,6 +36,9 @@ pub const MEASUREMENTS: CheckInfo = CheckInfo {
 /// Tolerated TCB statuses are known and not revoked.
 pub const TCB: CheckInfo =
     CheckInfo { id: "policy-tcb", title: "each policy tolerates known TCB statuses only, and never a revoked one" };
+/// Both spellings of a list say the same.
+pub const SPELLINGS: CheckInfo =
+    CheckInfo { id: "policy-spellings", title: "lists that a policy states in two spellings are the same in both" };
 /// No field is unknown.
 pub const FIELDS: CheckInfo =
     CheckInfo { id: "policy-fields", title: "each policy has only fields that a reader knows" };
@@ -217,6 +220,31 @@ pub(crate) fn tolerated(check: CheckInfo, subject: &str, what: &str, allowed: &A
     } else {
         Finding::new(check.id, Status::Pass, subject, format!("{what}: {}", words.join(", ")))
     }
+}
+
+/// [`SPELLINGS`]: lists without a prefix, which merod reads, repeat those of the KMS, and none of them stands where an older
+/// KMS would take it for a list of nodes.
+pub fn spellings(policy: &PolicyFile) -> Vec<Finding> {
+    let problems = capped(malformed(policy, Field::Spelling, SPELLINGS));
+    if !problems.is_empty() {
+        return problems;
+    }
+    let plain = policy.document.get("policy").and_then(|lists| lists.get("allowed_mrtd"));
+    vec![match (policy.kind, plain) {
+        (PolicyKind::Current, None) => SPELLINGS.pass(&policy.name, "kms_ and node_ lists only"),
+        (PolicyKind::Current, Some(list)) if list.as_array().is_some_and(Vec::is_empty) => {
+            SPELLINGS.pass(&policy.name, "the lists without a prefix are still empty")
+        }
+        (PolicyKind::Current, Some(_)) => {
+            SPELLINGS.pass(&policy.name, "the lists without a prefix repeat those of the KMS")
+        }
+        (PolicyKind::Unprefixed, _) => SPELLINGS
+            .warn(&policy.name, "states the KMS lists without a prefix only")
+            .help("an older KMS takes them for nodes: publish kms_ and node_ lists, as gen-policy writes them"),
+        (PolicyKind::RegistryKms | PolicyKind::RegistryNode, _) => {
+            SPELLINGS.skip(&policy.name, "a file of the registry has one spelling")
+        }
+    }]
 }
 
 /// [`FIELDS`]: every field is one that a reader knows.

@@ -1,6 +1,9 @@
 //! What a file is that lies where policies are kept: a policy, one that was meant to be a policy and is none, published
 //! measurements, or another document.
 //!
+//! Below `probes` lies the evidence of promotions, candidates and the signatures over them: a policy has no place there, and
+//! would be found.
+//!
 //! A folder may hold other documents beside its policies, and they are left alone. Left alone must never be what was meant
 //! as a policy: a file counts as meant when its name promises a policy or its content speaks of what is allowed.
 
@@ -9,7 +12,10 @@ use serde_json::{Map, Value};
 
 use super::document::PolicyFile;
 use crate::{
-    policy::mrtds::PublishedMrtds,
+    policy::{
+        mrtds::PublishedMrtds,
+        promotion::{Target, evidence},
+    },
     report::Finding,
     schema::parse_json,
     subject::{evidence_name::signed_by, role::Role},
@@ -22,6 +28,8 @@ pub enum Entry {
     Policy(Box<PolicyFile>),
     /// Meant as a policy, and none: why not.
     Unreadable(Box<Finding>),
+    /// Evidence of a promotion, or what lies where only that may lie: what is to be said of it.
+    Evidence(Vec<Finding>),
     /// `published-mrtds.json`, and whose measurements it says it holds.
     Published(Role, Box<PublishedMrtds>),
     /// Another document.
@@ -30,6 +38,9 @@ pub enum Entry {
 
 /// Reads the file `name`. `named` says that the caller asked for this very file, so that it must be a policy.
 pub fn read(name: &str, named: bool, bytes: &[u8]) -> Entry {
+    if let Some((target, file)) = among_evidence(name) {
+        return Entry::Evidence(evidence::judge(name, target, file, bytes));
+    }
     let why = match PolicyFile::parse(name, bytes) {
         Ok(policy) => return Entry::Policy(Box::new(policy)),
         Err(why) => why,
@@ -45,6 +56,14 @@ pub fn read(name: &str, named: bool, bytes: &[u8]) -> Entry {
         (None, true) => Entry::Unreadable(why),
         (None, false) => Entry::Other,
     }
+}
+
+/// Whose evidence a file is, when it lies in a folder for such: `probes/{role}-{profile}`. And its own name.
+fn among_evidence(name: &str) -> Option<(Target, &str)> {
+    let mut parts = name.rsplit(['/', '\\']);
+    let (file, folder, above) = (parts.next()?, parts.next()?, parts.next()?);
+    let target = Target::all().find(|target| target.to_string() == folder)?;
+    (above == "probes").then_some((target, file))
 }
 
 /// Whether the name of a JSON file, with or without its folder, promises a policy: it speaks of one, or is a version as in
@@ -80,13 +99,14 @@ fn speaks_of_policy(fields: &Map<String, Value>) -> bool {
 }
 
 #[cfg(test)]
-#[allow(clippy::panic, reason = "a test fails by panicking")]
+#[allow(clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::{
         policy::fixtures::{mrtds_json, policy_json},
+        report::Status,
         subject::profile::Profile,
     };
 
@@ -96,6 +116,8 @@ mod tests {
             Entry::Unreadable(_) => "unreadable",
             Entry::Published(Role::Kms, _) => "kms measurements",
             Entry::Published(Role::Node, _) => "node measurements",
+            Entry::Evidence(findings) if findings.iter().all(|f| f.status == Status::Pass) => "evidence",
+            Entry::Evidence(_) => "no evidence",
             Entry::Other => "other",
         }
     }
@@ -156,6 +178,43 @@ mod tests {
             assert_eq!(entry("mero-tee/2.1.4.json", document), "unreadable", "{document}");
         }
         assert_eq!(entry("attestation-policy-debug.json", &policy_json(Profile::Debug)), "policy");
+    }
+
+    #[test]
+    fn a_folder_of_evidence_holds_evidence_alone() {
+        let folder = "policies/probes/kms-debug";
+        let lists = &policy_json(Profile::Debug)["policy"];
+        let list = |name: &str| lists[format!("kms_allowed_{name}")].clone();
+        let mut candidates = json!({
+            "schema_version": 1, "generated_at": "2026-11-30T08:00:00Z", "measurement_source": "td_quote",
+            "profile": "debug", "source": {"family": "kms", "verdict": "passed"}, "policy": {},
+        });
+        for name in ["tcb_statuses", "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"] {
+            candidates["policy"][format!("allowed_{name}")] = list(name);
+        }
+        let bundle = json!({"mediaType": "x", "verificationMaterial": {}, "messageSignature": {}});
+        for (name, document, expected) in [
+            ("1.candidates.json", &candidates, "evidence"),
+            ("1.candidates.bundle.json", &bundle, "evidence"),
+            ("1.candidates.json", &policy_json(Profile::Debug), "no evidence"),
+            ("1.candidates.bundle.json", &policy_json(Profile::Debug), "no evidence"),
+            ("1.candidates.json", &bundle, "no evidence"),
+            ("1.candidates.bundle.json", &json!({}), "no evidence"),
+            ("attestation-policy-debug.json", &policy_json(Profile::Debug), "no evidence"),
+            ("notes.json", &json!({"note": "moved"}), "no evidence"),
+        ] {
+            assert_eq!(entry(&format!("{folder}/{name}"), document), expected, "{name} {document}");
+        }
+        assert_eq!(entry("a\\probes\\node-debug\\1.candidates.json", &candidates), "no evidence", "of the other role");
+        assert_eq!(
+            entry("probes/kms-locked-read-only/1.candidates.json", &candidates),
+            "no evidence",
+            "of another profile"
+        );
+        // Anywhere else a policy is one.
+        for name in ["policies/probes/x.json", "policies/probes/a/x.json", "policies/probes/kms-debug/a/x.json"] {
+            assert_eq!(entry(name, &policy_json(Profile::Debug)), "policy", "{name}");
+        }
     }
 
     #[test]

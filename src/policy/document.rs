@@ -2,17 +2,20 @@
 //!
 //! | kind | recognised by | states |
 //! |---|---|---|
-//! | current | `policy` and none of the below | KMS and node lists of one profile |
+//! | current | `policy` and none of the below | KMS and node lists of one profile, those of the KMS perhaps twice |
 //! | unprefixed | `policy.allowed_mrtd` or such, and no list with a prefix | KMS lists of one profile |
 //! | registry, KMS | `policy` and `release_tag` | KMS lists, one profile |
 //! | registry, node | `profiles` and `release_tag` | node lists of three profiles |
 //!
 //! Reading judges nothing: what is malformed or unknown is kept for the checks to report.
 
+mod spelling;
+
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use self::spelling::Prefixed;
 use super::reading::{Field, Malformed, Reader, is_list_key, unknown_keys};
 use crate::{
     attestation::measurement::{Allowed, Register},
@@ -227,16 +230,14 @@ fn one_profile(reader: &mut Reader, object: &Map<String, Value>, kind: PolicyKin
     };
     let policy = reader.object(object, "", "policy")?;
     let prefix = if kind == PolicyKind::Current { "kms_" } else { "" };
-    let kms = Some(reader.allowed(policy, "policy", prefix));
+    let kms = reader.allowed(policy, "policy", prefix);
     let event_payloads = reader.event_payloads(policy, "policy", prefix);
     let node = (kind == PolicyKind::Current).then(|| reader.allowed(policy, "policy", "node_"));
-    if kind == PolicyKind::Current {
-        // Some readers prefer the prefixed list and some the other, so a file with both means two things.
-        for (key, value) in policy.iter().filter(|(key, _)| is_list_key(key, "")) {
-            let expected = "all lists with kms_ or node_, or none";
-            reader.note(Field::Measurement, format!("policy.{key}"), expected, value);
-        }
+    if let Some(node) = &node {
+        let not_ready = readiness(object.get("status"), kind) == Readiness::NotReady;
+        spelling::note(reader, policy, &Prefixed { kms: &kms, node, event_payloads: &event_payloads, not_ready });
     }
+    let kms = Some(kms);
     Some(ProfileLists { profile: profile?, kms, node, event_payloads })
 }
 
@@ -300,7 +301,7 @@ fn unknown_fields(object: &Map<String, Value>, kind: PolicyKind) -> Vec<String> 
     }
     if let Some(policy) = inner("policy") {
         let known = |key: &str| match kind {
-            // Unprefixed lists in a current file are malformed, not unknown.
+            // Without a prefix it is the second spelling of a KMS list.
             PolicyKind::Current => {
                 ["", "kms_"].iter().any(|prefix| is_list_key(key, prefix))
                     || (is_list_key(key, "node_") && !key.ends_with("event_payload"))

@@ -243,6 +243,13 @@ struct Policy {
     node_allowed_rtmr1: Vec<Measurement>,
     node_allowed_rtmr2: Vec<Measurement>,
     node_allowed_rtmr3: Vec<Measurement>,
+    // The KMS lists once more, in the spelling that merod reads.
+    allowed_tcb_statuses: Vec<&'static str>,
+    allowed_mrtd: Vec<Measurement>,
+    allowed_rtmr0: Vec<Measurement>,
+    allowed_rtmr1: Vec<Measurement>,
+    allowed_rtmr2: Vec<Measurement>,
+    allowed_rtmr3: Vec<Measurement>,
 }
 
 impl Policy {
@@ -264,6 +271,12 @@ impl Policy {
             node_allowed_rtmr1: node(Register::Rtmr1),
             node_allowed_rtmr2: node(Register::Rtmr2),
             node_allowed_rtmr3: node(Register::Rtmr3),
+            allowed_tcb_statuses: tcb(&lists.kms),
+            allowed_mrtd: kms(Register::Mrtd),
+            allowed_rtmr0: kms(Register::Rtmr0),
+            allowed_rtmr1: kms(Register::Rtmr1),
+            allowed_rtmr2: kms(Register::Rtmr2),
+            allowed_rtmr3: kms(Register::Rtmr3),
         }
     }
 }

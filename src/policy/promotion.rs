@@ -10,6 +10,7 @@
 
 pub mod body;
 pub mod edit;
+pub mod evidence;
 pub mod judge;
 mod place;
 mod probe;

@@ -35,6 +35,8 @@ pub enum Field {
     Tcb,
     /// Anything that says what the document is: tag, profile, status.
     Identity,
+    /// A list whose two spellings don't say the same.
+    Spelling,
 }
 
 /// Most malformed entries, and most unknown fields, kept of one document: a hostile one could hold millions.
@@ -108,11 +110,16 @@ impl Reader {
 
     /// Notes a malformed entry. Past [`MAX_NOTED`] none is added: the document is malformed enough.
     pub(crate) fn note(&mut self, field: Field, place: String, expected: &str, actual: &Value) {
-        if self.malformed.len() >= MAX_NOTED {
-            return;
+        if self.malformed.len() < MAX_NOTED {
+            self.note_text(field, place, expected.to_owned(), excerpt_json(actual));
         }
-        let entry = Malformed { field, place, expected: expected.to_owned(), actual: excerpt_json(actual) };
-        self.malformed.push(entry);
+    }
+
+    /// The same, where what is there is told in words.
+    pub(crate) fn note_text(&mut self, field: Field, place: String, expected: String, actual: String) {
+        if self.malformed.len() < MAX_NOTED {
+            self.malformed.push(Malformed { field, place, expected, actual });
+        }
     }
 
     fn list<T: FromStr>(

@@ -40,7 +40,7 @@ struct Judged<'a> {
 }
 
 /// The rules about one file by itself.
-fn of_one_file<'a>() -> [Check<Judged<'a>>; 9] {
+fn of_one_file<'a>() -> [Check<Judged<'a>>; 10] {
     [
         Check { info: SCHEMA, applies: always, run: |one| schema(one.policy) },
         Check { info: checks::PROFILE, applies: |one| one.demands.profile.is_some(), run: profile },
@@ -48,6 +48,7 @@ fn of_one_file<'a>() -> [Check<Judged<'a>>; 9] {
         Check { info: checks::STATUS, applies: always, run: |one| checks::status(one.policy, one.demands.class) },
         Check { info: checks::MEASUREMENTS, applies: always, run: |one| checks::measurements(one.policy) },
         Check { info: checks::TCB, applies: always, run: |one| checks::tcb(one.policy) },
+        Check { info: checks::SPELLINGS, applies: always, run: |one| checks::spellings(one.policy) },
         Check { info: checks::FIELDS, applies: always, run: |one| checks::fields(one.policy) },
         Check { info: checks::REGISTER_ZERO, applies: always, run: |one| checks::register_zero(one.policy) },
         Check { info: ROLE_SEPARATION, applies: always, run: |one| roles_within(one.policy) },

@@ -71,6 +71,7 @@ pub const CHECKS: &[Check<Snapshot>] = &[
     Check { info: rules::STATUS, applies: has_policies, run: documents::policy_status },
     Check { info: rules::MEASUREMENTS, applies: has_policies, run: documents::policy_measurements },
     Check { info: rules::TCB, applies: has_policies, run: documents::policy_tcb },
+    Check { info: rules::SPELLINGS, applies: has_policies, run: documents::policy_spellings },
     Check { info: rules::FIELDS, applies: has_policies, run: documents::policy_fields },
     Check { info: rules::REGISTER_ZERO, applies: has_policies, run: documents::register_zero },
     Check { info: PROFILE_ISOLATION, applies: has_cohorts, run: documents::profile_isolation },

@@ -56,6 +56,12 @@ pub fn policy(tag: &Tag, profile: Profile) -> Value {
     let compose_hash = machine(Family::Kms, tag, profile).app.compose_hash();
     let payloads = compose_hash.filter(|_| ready).map(|hash| json!(hash.to_string()));
     lists.insert("kms_allowed_event_payload".to_owned(), payloads.into_iter().collect());
+    // The same once more, in the spelling that merod reads.
+    for name in Register::ALL.into_iter().map(Register::as_str).chain(["tcb_statuses"]) {
+        if let Some(list) = lists.get(&format!("kms_allowed_{name}")).cloned() {
+            lists.insert(format!("allowed_{name}"), list);
+        }
+    }
     json!({
         "schema_version": 1,
         "role": "kms",

@@ -48,6 +48,7 @@ pub use self::{
 use super::{
     documents::REPOSITORY,
     history::{self, History},
+    policies,
     release::ServedRelease,
 };
 
@@ -71,13 +72,16 @@ type Shared = Arc<Hub>;
 const FORMER_REPOSITORY: &str = "calimero-network/mero-tee-before";
 
 impl Hub {
-    /// With the sample repository: its history, its releases, newest first, and the catalog on its branch.
+    /// With the sample repository: its history, its releases, newest first, and catalog and policies on its branch.
     pub(super) fn new(releases: Vec<ServedRelease>, catalog: &Value, storage: String) -> Self {
         let mut history = history::sample();
         for release in &releases {
             history.release(release.tag.as_str(), &release.commit);
         }
-        history.add_file(repository::BRANCH, "compatibility-catalog.json", &format!("{catalog:#}\n"));
+        let listed = format!("{catalog:#}\n");
+        let kept: Vec<_> =
+            [("compatibility-catalog.json", listed.as_str())].into_iter().chain(policies::kept()).collect();
+        history.add_files(repository::BRANCH, "chore: update compatibility-catalog.json", &kept);
         let mut state = state::State::default();
         state.add(REPOSITORY, history, |repository| repository.publish_samples(releases));
         state.moved(FORMER_REPOSITORY, REPOSITORY);

@@ -278,12 +278,12 @@ impl History {
         id
     }
 
-    /// Records a commit with one more file on top of a branch.
-    pub(super) fn add_file(&mut self, branch: &str, path: &str, content: &str) {
+    /// Records a commit with more files on top of a branch.
+    pub(super) fn add_files(&mut self, branch: &str, message: &str, changed: &[(&str, &str)]) {
         let parents: Vec<Oid> = self.branches.get(branch).copied().into_iter().collect();
         let files = parents.first().map(|parent| self.objects.files_of(*parent)).unwrap_or_default();
-        let tree = self.tree(files, &[(path, content)]);
-        let commit = commit(BOT, "2025-10-01T00:00:00Z", &format!("chore: update {path}"), tree, parents);
+        let tree = self.tree(files, changed);
+        let commit = commit(BOT, "2025-10-01T00:00:00Z", message, tree, parents);
         let id = self.objects.add(Object::Commit(commit));
         self.branches.insert(branch.to_owned(), id);
     }
@@ -355,7 +355,7 @@ mod tests {
     #[test]
     fn a_release_without_a_row_has_a_commit_too_and_a_file_on_the_branch_does_not_move_it() {
         let (tag, mut history) = ("mero-kms-v9.9.9", sample());
-        history.add_file("master", "a.json", "{}");
+        history.add_files("master", "One more", &[("a.json", "{}")]);
         assert_eq!(history.release(tag, ""), commit_of(tag));
         assert_eq!(history.release("mero-kms-v1.2.0", ""), commit_of("mero-kms-v1.2.0"));
         let [before, after] = ["mero-kms-v1.4.0-rc.1", tag].map(commit_of);

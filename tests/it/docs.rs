@@ -22,7 +22,7 @@ use merotee::{
 use regex::Regex;
 
 /// The ids people filter by, in report order. They stand here once more so that renaming one is a conscious act.
-const IDS: [&str; 40] = [
+const IDS: [&str; 41] = [
     "release",
     "class",
     "hotfix-branch",
@@ -44,6 +44,7 @@ const IDS: [&str; 40] = [
     "policy-status",
     "policy-measurements",
     "policy-tcb",
+    "policy-spellings",
     "policy-fields",
     "register-zero",
     "profile-isolation",

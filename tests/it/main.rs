@@ -99,6 +99,7 @@ mod policy_walk;
 #[cfg(all(feature = "sandbox", unix))]
 mod probe;
 #[cfg(feature = "sandbox")]
+mod promote;
 mod publish;
 #[cfg(all(feature = "sandbox", unix))]
 mod publishing_walk;

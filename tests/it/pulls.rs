@@ -62,8 +62,14 @@ impl Work {
 
     async fn propose_as(&self, dry_run: bool) -> Result<Outcome> {
         let repository: Repository = self.name.parse().unwrap();
-        let proposing =
-            Proposing { repository: &repository, base: None, paths: &["a.txt"], server: "https://github.com", dry_run };
+        let proposing = Proposing {
+            repository: &repository,
+            base: None,
+            paths: &["a.txt"],
+            folders: &[],
+            server: "https://github.com",
+            dry_run,
+        };
         let make = |snapshot: &Snapshot| {
             let text = String::from_utf8(snapshot.files["a.txt"].clone()).unwrap();
             let wanted = if text.ends_with("more\n") { Vec::new() } else { vec![format!("{text}more\n")] };

@@ -27,6 +27,8 @@ pub struct Proposing<'a> {
     pub base: Option<&'a Branch>,
     /// Paths that the change reads and may change.
     pub paths: &'a [&'a str],
+    /// Folders of which the change must know what lies in them.
+    pub folders: &'a [&'a str],
     /// GitHub's web address, without a slash at the end.
     pub server: &'a str,
     /// Whether only the plan is made.
@@ -40,6 +42,8 @@ pub struct Snapshot {
     pub base: Base,
     /// Its files; those that are not there are not among them.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// Paths of the files that lie in the folders.
+    pub listed: Vec<String>,
 }
 
 /// What is made of a snapshot: a change, if there can be one, and what else came of it.
@@ -77,7 +81,8 @@ impl GitHub {
             let default = self.branch_by_default(proposing.repository).await?;
             let base = self.base(proposing.repository, proposing.base.unwrap_or(&default)).await?;
             let files = self.files(proposing.repository, &base.commit, proposing.paths.iter().copied()).await?;
-            let (change, made) = make(&Snapshot { base: base.clone(), files })?;
+            let listed = self.lying_in(proposing.repository, &base.commit, proposing.folders).await?;
+            let (change, made) = make(&Snapshot { base: base.clone(), files, listed })?;
             let Some(change) = change else { return Ok(Proposed { made, change: None }) };
             if change.branch == base.branch || change.branch == default {
                 return Err(Error::usage(format!("`{}` cannot be proposed to itself", change.branch))

@@ -211,3 +211,18 @@ fn of_several_open_pull_requests_the_oldest_is_kept() {
     let plan = planned(Some(at(vec![ours()], "new")), vec![pull(9, PullState::Open), pull(7, PullState::Open)]);
     assert!(matches!(plan, Plan::Steps { pull: Some((7, _)), ref steps, .. } if steps.is_empty()), "{plan:?}");
 }
+
+#[test]
+fn a_file_that_is_to_go_is_done_with_once_the_branch_has_it_no_longer() {
+    let gone = File { path: "b.json".to_owned(), content: None };
+    let change = Change { files: [change().files, vec![gone]].concat(), ..change() };
+    let with = |held: Option<&str>| {
+        let mut at = at(vec![ours()], "new");
+        at.files.extend(held.map(|content| ("b.json".to_owned(), content.into())));
+        at.touched = Some(vec!["a.json".to_owned(), "b.json".to_owned()]);
+        let state = State { branch: Some(at), pulls: vec![pull(7, PullState::Open)], elsewhere: None };
+        steps(plan(&change, &base(), &state))
+    };
+    assert_eq!(with(None), []);
+    assert_eq!(with(Some("old")), [Step::Advance { parents: vec!["head".to_owned()] }]);
+}

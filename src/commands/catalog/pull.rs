@@ -7,8 +7,9 @@ use crate::{
         edit::{CATALOG_EDIT, EditError},
         proposal::{Edit, Proposal},
     },
-    change::{Change, Ending, Plan},
+    change::{Change, Ending},
     cli::catalog::CatalogFileArgs,
+    commands::proposed::{self, Outputs},
     context::Context,
     error::{Error, Result},
     product::Product,
@@ -44,8 +45,7 @@ pub(super) struct Edits {
 pub(super) struct Pulled {
     /// The catalog as a subject.
     pub(super) section: Section,
-    /// Values for a workflow's step.
-    outputs: Vec<(&'static str, String)>,
+    outputs: Outputs,
 }
 
 impl Pulling<'_> {
@@ -66,6 +66,7 @@ impl Pulling<'_> {
             repository,
             base: args.pull.base.as_ref(),
             paths: &[path],
+            folders: &[],
             server: endpoints.server_url.as_str().trim_end_matches('/'),
             dry_run: args.dry_run,
         };
@@ -107,7 +108,6 @@ impl Pulling<'_> {
             tracing::error!("{path} was left as it is");
             return Pulled { section, outputs: Vec::new() };
         };
-        section.facts.push(Fact::named("branch", change.branch.to_string()));
         let is_there = matches!(outcome.ending, Ending::Proposed { .. } | Ending::Pushed { .. });
         let word = if is_there { "proposed" } else { "would change" };
         let findings = made.changes.iter().map(|change| CATALOG_EDIT.pass(path, format!("{word}: {change}")));
@@ -115,24 +115,7 @@ impl Pulling<'_> {
         if made.changes.is_empty() {
             section.findings.push(CATALOG_EDIT.pass(path, "says all of this already; nothing to change"));
         }
-        section.findings.extend(outcome.findings(&change));
-        section.actions = outcome.actions(&change);
-        let pull = |number: u64, url: &str, operation: &str| {
-            vec![
-                ("pull-request-number", number.to_string()),
-                ("pull-request-url", url.to_owned()),
-                ("pull-request-operation", operation.to_owned()),
-            ]
-        };
-        let outputs = match &outcome.ending {
-            Ending::Proposed { number, url, how, .. } => pull(*number, url, how.word()),
-            Ending::Pushed { page, .. } => {
-                vec![("pull-request-url", page.clone()), ("pull-request-operation", "pushed".to_owned())]
-            }
-            Ending::Planned(Plan::Nothing { .. } | Plan::Refused(_) | Plan::Steps { .. }) => {
-                vec![("pull-request-operation", "none".to_owned())]
-            }
-        };
+        let outputs = proposed::told(&mut section, &change, &outcome);
         Pulled { section, outputs }
     }
 }
@@ -140,10 +123,6 @@ impl Pulling<'_> {
 impl Pulled {
     /// The product, with the report it is part of.
     pub(super) fn product(self, report: Report) -> Product {
-        let report = Report { sections: vec![self.section], ..report };
-        let one_line = |value: String| value.replace(['\r', '\n'], " ");
-        self.outputs
-            .into_iter()
-            .fold(Product::report(report), |product, (name, value)| product.output(name, one_line(value)))
+        proposed::product(Report { sections: vec![self.section], ..report }, self.outputs)
     }
 }

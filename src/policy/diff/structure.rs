@@ -109,7 +109,7 @@ impl Walk {
             _ if old == new => {}
             (Value::Object(old), Value::Object(new)) if depth < MAX_DEPTH => self.objects(place, old, new, depth),
             (Value::Array(old), Value::Array(new)) if is_list(place) => self.elements(place, old, new),
-            _ if type_of(old) != type_of(new) => {
+            _ if type_of(old) != type_of(new) && !is_provenance(place) => {
                 self.structural(place, StructuralChange::Retyped { from: type_of(old), to: type_of(new) });
             }
             _ => {
@@ -117,7 +117,7 @@ impl Walk {
                 if defines(place) {
                     self.structural(place, StructuralChange::Redefined { from, to });
                 } else {
-                    self.restated.push(Restated { place: place.to_owned(), from, to });
+                    self.restated(place, from, to);
                 }
             }
         }
@@ -129,6 +129,12 @@ impl Walk {
             let inner = if place.is_empty() { excerpt(key) } else { format!("{place}.{}", excerpt(key)) };
             match (old.get(key), new.get(key)) {
                 (Some(old), Some(new)) => self.values(&inner, old, new, depth + 1),
+                (None, Some(new)) if is_provenance(&inner) => {
+                    self.restated(&inner, "none".to_owned(), excerpt_json(new))
+                }
+                (Some(old), None) if is_provenance(&inner) => {
+                    self.restated(&inner, excerpt_json(old), "none".to_owned())
+                }
                 (None, Some(_)) => self.structural(&inner, StructuralChange::Added),
                 (Some(_), None) => self.structural(&inner, StructuralChange::Removed),
                 (None, None) => {}
@@ -144,6 +150,10 @@ impl Walk {
         }
     }
 
+    fn restated(&mut self, place: &str, from: String, to: String) {
+        self.restated.push(Restated { place: place.to_owned(), from, to });
+    }
+
     fn structural(&mut self, place: &str, change: StructuralChange) {
         self.structural.push(Structural { place: place.to_owned(), change });
     }
@@ -154,6 +164,11 @@ fn is_list(place: &str) -> bool {
     let (parent, key) = place.rsplit_once('.').unwrap_or(("", place));
     (parent == "policy" || parent.starts_with("profiles."))
         && ["", "kms_", "node_"].iter().any(|prefix| is_list_key(key, prefix))
+}
+
+/// Whether `place` says which probes the values come from, as a promotion writes it. No reader goes by it.
+fn is_provenance(place: &str) -> bool {
+    place == "source.probes"
 }
 
 /// Whether the value at `place` says how attestation works.

@@ -40,12 +40,94 @@ fn an_old_policy_without_prefixes_role_and_profile_states_the_kms_of_locked_read
     assert_eq!(validate(file.kind.schema(), &file.document), []);
 }
 
+/// The lists of the KMS once more, in the spelling without a prefix.
+fn twins(document: &mut Value) {
+    for name in ["tcb_statuses", "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"] {
+        let list = document["policy"][format!("kms_allowed_{name}")].clone();
+        document["policy"][format!("allowed_{name}")] = list;
+    }
+}
+
+/// Places of lists whose spellings differ, and what stands there.
+fn differing(file: &PolicyFile) -> Vec<(&str, &str)> {
+    assert!(file.malformed.iter().all(|m| m.field == Field::Spelling), "{:?}", file.malformed);
+    file.malformed.iter().map(|m| (m.place.as_str(), m.actual.as_str())).collect()
+}
+
 #[test]
-fn a_file_with_prefixed_and_unprefixed_lists_is_malformed_because_readers_disagree_on_it() {
-    let file = spoiled(Profile::Debug, |d| d["policy"]["allowed_mrtd"] = json!(["ff".repeat(48)]));
-    assert_eq!(file.kind, PolicyKind::Current);
-    assert_eq!(file.malformed.iter().map(|m| m.place.as_str()).collect::<Vec<_>>(), ["policy.allowed_mrtd"]);
-    assert_eq!(file.profiles[0].of(Role::Kms).map(|a| a.register(Register::Mrtd)), Some(&[measurement(0x11)][..]));
+fn lists_without_a_prefix_that_repeat_the_kms_are_read_once() {
+    let file = spoiled(Profile::Debug, |d| {
+        twins(d);
+        let upper = d["policy"]["allowed_mrtd"][0].as_str().expect("a value").to_uppercase();
+        d["policy"]["allowed_mrtd"] = json!([format!("0x{upper}")]);
+        d["policy"]["allowed_event_payload"] = d["policy"]["kms_allowed_event_payload"].clone();
+    });
+    assert_eq!((file.kind, file.malformed.len(), file.unknown_fields.len()), (PolicyKind::Current, 0, 0));
+    assert_eq!(file.profiles, policy(Profile::Debug).profiles);
+    assert_eq!(validate(file.kind.schema(), &file.document), []);
+}
+
+#[test]
+fn lists_without_a_prefix_that_say_something_else_are_noted_and_the_prefixed_ones_count() {
+    let other = "ff".repeat(48);
+    let file = spoiled(Profile::Debug, |d| {
+        twins(d);
+        d["policy"]["allowed_mrtd"] = json!([other]);
+        d["policy"]["allowed_rtmr3"].as_array_mut().expect("a list").push(json!(other));
+        d["policy"]["allowed_tcb_statuses"] = json!(["uptodate", "outofdate"]);
+        d["policy"]["allowed_event_payload"] = json!([]);
+    });
+    let short = |measurement: crate::attestation::measurement::Measurement| measurement.short();
+    let (ff, own) = (short(measurement(0xff)), short(measurement(0x11)));
+    let payload = "ab".repeat(32);
+    assert_eq!(
+        differing(&file),
+        [
+            ("policy.allowed_mrtd", format!("also {ff}; without {own}").as_str()),
+            ("policy.allowed_rtmr3", format!("also {ff}").as_str()),
+            ("policy.allowed_tcb_statuses", "also outofdate"),
+            ("policy.allowed_event_payload", format!("without {payload}").as_str()),
+        ]
+    );
+    assert_eq!(file.profiles, policy(Profile::Debug).profiles);
+}
+
+#[test]
+fn half_a_spelling_is_noted_list_by_list() {
+    let file = spoiled(Profile::Debug, |d| d["policy"]["allowed_mrtd"] = d["policy"]["kms_allowed_mrtd"].clone());
+    let places: Vec<_> = differing(&file).into_iter().map(|(place, _)| place).collect();
+    let expected = ["rtmr0", "rtmr1", "rtmr2", "rtmr3", "tcb_statuses"].map(|name| format!("policy.allowed_{name}"));
+    assert_eq!(places, expected);
+    assert_ne!(validate(file.kind.schema(), &file.document), []);
+    // Without the KMS lists, the node's make it a file of the current form all the same.
+    let file = spoiled(Profile::Debug, |d| {
+        twins(d);
+        d["policy"].as_object_mut().expect("lists").retain(|key, _| !key.starts_with("kms_"));
+    });
+    assert_eq!((file.kind, differing(&file).len()), (PolicyKind::Current, 6));
+}
+
+#[test]
+fn a_list_without_a_prefix_must_not_stand_where_the_node_has_none() {
+    let file = spoiled(Profile::Debug, |d| {
+        twins(d);
+        d["policy"]["node_allowed_rtmr2"] = json!([]);
+        d["policy"].as_object_mut().expect("lists").remove("node_allowed_tcb_statuses");
+    });
+    assert_eq!(differing(&file), [("policy.allowed_rtmr2", "1 value"), ("policy.allowed_tcb_statuses", "1 value")]);
+    // A draft leaves them empty until its node lists are there.
+    let draft = |status: &str| {
+        spoiled(Profile::Debug, |d| {
+            twins(d);
+            d["status"] = json!(status);
+            for name in ["tcb_statuses", "mrtd", "rtmr0", "rtmr1", "rtmr2", "rtmr3"] {
+                d["policy"][format!("allowed_{name}")] = json!([]);
+                d["policy"][format!("node_allowed_{name}")] = json!([]);
+            }
+        })
+    };
+    assert_eq!(differing(&draft("policy_not_ready")), [("", ""); 0]);
+    assert_eq!(differing(&draft("ready")).len(), 6);
 }
 
 #[test]

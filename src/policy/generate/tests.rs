@@ -124,7 +124,7 @@ fn node_lists_nobody_published_are_refused() {
     node["profiles"]["debug"]["allowed_rtmr2"] = json!([]);
     let findings = judged(&proposals(), &node, "1.2.0");
     let checks: Vec<_> = failures(&findings).iter().map(|f| f.0).collect();
-    assert_eq!(checks, ["policy-measurements", "mrtds", "counterpart-measurements"]);
+    assert_eq!(checks, ["policy-measurements", "policy-spellings", "mrtds", "counterpart-measurements"]);
 }
 
 #[test]

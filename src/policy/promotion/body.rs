@@ -1,7 +1,7 @@
 //! What the pull request of a promotion says: a table of the probes, what a reviewer should know, and the measurement diff.
 //!
-//! The probes stand there once more as data, in a comment that GitHub does not show, for tools to point at them. It is
-//! anybody's to change: what is promoted is proven by the signed candidates in the change itself, never by this text.
+//! The probes stand there once more as data, in a comment that GitHub does not show, for tools to point at them. Anyone may
+//! change it: what is promoted is proven by the signed candidates in the change itself, never by this text.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::{
     policy::diff::{Diff, markdown},
     report::{
         Finding, Status,
-        escape::{markdown as text, markdown_code},
+        escape::{json as hidden, markdown as text, markdown_code},
     },
     subject::profile::Profile,
 };
@@ -99,7 +99,7 @@ pub fn rows(body: &str) -> Option<Vec<Row>> {
 fn data(rows: &[Row]) -> String {
     let json = serde_json::to_string(&Data { schema_version: 1, probes: rows.to_vec() }).unwrap_or_default();
     // Such characters stand in strings alone.
-    let json = json.replace('<', "\\u003c").replace('>', "\\u003e").replace("--", "-\\u002d");
+    let json = hidden(&json).replace('<', "\\u003c").replace('>', "\\u003e").replace("--", "-\\u002d");
     format!("{BEGIN}{json}{END}")
 }
 

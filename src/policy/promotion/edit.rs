@@ -46,11 +46,11 @@ pub struct Edited {
     pub remarks: Vec<Finding>,
 }
 
-/// The text of the policy `name` with what is `wanted`. Provenance alone is no change: where lists, status, release and commit
+/// The text of the policy `name` with what is `wanted`. Provenance alone changes nothing: where lists, status, release and commit
 /// are as they should be, the text stays.
 ///
 /// # Errors
-/// Findings: it is no policy of this profile in the current form, or lacks a list that is to be set.
+/// Findings: it is not a policy of this profile in the current form, or lacks a list that is to be set.
 pub fn edited(name: &str, text: &str, wanted: &Wanted<'_>) -> Result<Edited, Vec<Finding>> {
     let policy = PolicyFile::parse(name, text.as_bytes()).map_err(|finding| vec![*finding])?;
     if let Some(problem) = unfit(&policy, wanted.profile) {

@@ -2,7 +2,7 @@
 
 use semver::Version;
 
-use super::{MAX_PROBES, PROMOTION, Probe, Target};
+use super::{MAX_PROBES, PROMOTION, Probe, Target, probe::PASSED};
 use crate::{
     policy::{
         candidates::{self, CANDIDATES, CANDIDATES_AGREE, Given},
@@ -12,7 +12,7 @@ use crate::{
         suite::{self, Demands},
     },
     report::{CheckInfo, Finding, Status},
-    subject::{profile::Profile, role::Role, tag::Class},
+    subject::{role::Role, tag::Class},
     text::counted,
 };
 
@@ -26,10 +26,9 @@ pub fn passes(findings: &[Finding]) -> bool {
     findings.iter().all(|f| matches!(f.status, Status::Pass | Status::Warn | Status::Skipped))
 }
 
-/// The checks of the candidates by themselves: each is usable, says whose it is, and speaks of `profile` where that is
-/// asked for; those of one target agree or are told.
-pub fn candidates(probes: &[Probe], profile: Option<Profile>) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = probes.iter().flat_map(|probe| states_itself(probe, profile)).collect();
+/// The checks of the candidates by themselves: each is usable and says whose it is; those of one target agree or are told.
+pub fn candidates(probes: &[Probe]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = probes.iter().flat_map(states_itself).collect();
     for role in Role::ALL {
         let of_role = probes.iter().filter(|probe| probe.about.role == Some(role));
         let given: Vec<Given> = of_role.map(|probe| probe.given.clone()).collect();
@@ -53,11 +52,32 @@ pub fn candidates(probes: &[Probe], profile: Option<Profile>) -> Vec<Finding> {
             }
         }
     }
+    findings.extend(probes.iter().flat_map(unstable));
     findings
 }
 
-/// What was signed must say itself which role and profile it is about: nobody else's word can be checked later.
-fn states_itself(probe: &Probe, asked: Option<Profile>) -> Vec<Finding> {
+/// Registers that are known to differ from one deployment to the next: a policy that lists their values accepts the probed
+/// machine and perhaps no other, so people must know before they merge.
+fn unstable(probe: &Probe) -> Vec<Finding> {
+    let instance = "it holds dstack's instance id: deploy with `no_instance_id`, or no other machine will match";
+    let named = probe.about.unstable.iter().map(|register| {
+        let message = format!("{} differs from one deployment to the next", register.to_uppercase());
+        let finding = CANDIDATES.warn(probe.name(), message).within("source.unstable");
+        if probe.about.has_instance_id && register == "rtmr3" { finding.help(instance) } else { finding.help(LISTED) }
+    });
+    let mut findings: Vec<Finding> = named.collect();
+    if probe.about.has_instance_id && !probe.about.unstable.iter().any(|register| register == "rtmr3") {
+        let message = "RTMR3 differs from one deployment to the next";
+        findings.push(CANDIDATES.warn(probe.name(), message).help(instance).within("source.events.instance-id"));
+    }
+    findings
+}
+
+/// What it means to list values that do not repeat.
+const LISTED: &str = "the policy accepts the values that were measured, and not the next one: find out why they differ";
+
+/// What was signed must say itself which role and profile it is about: any other word could not be checked later.
+fn states_itself(probe: &Probe) -> Vec<Finding> {
     let name = probe.name();
     let mut findings = Vec::new();
     let family = probe.given.file.document.get("source").and_then(|source| source.get("family"));
@@ -73,20 +93,13 @@ fn states_itself(probe: &Probe, asked: Option<Profile>) -> Vec<Finding> {
         let message = format!("{} does not say which profile it is for", entry.place);
         CANDIDATES.fail(name, message).help("probe again with this version: the profile is part of what is signed")
     }));
-    if let Some(verdict) = probe.about.verdict.as_deref().filter(|verdict| *verdict != PASSED) {
-        let message = "the probe did not pass";
-        findings.push(CANDIDATES.fail(name, message).compared(PASSED, verdict).within("source.verdict"));
-    }
-    if let Some(asked) = asked.filter(|asked| !probe.given.file.entries.iter().any(|e| e.profile == Some(*asked))) {
-        let stated: Vec<_> = probe.given.file.entries.iter().filter_map(|e| e.profile).map(Profile::as_str).collect();
-        let got = if stated.is_empty() { "none".to_owned() } else { stated.join(", ") };
-        findings.push(CANDIDATES.fail(name, format!("holds nothing for {asked}")).compared(asked.as_str(), got));
+    if probe.about.verdict.as_deref() != Some(PASSED) {
+        let got = probe.about.verdict.as_deref().unwrap_or("nothing");
+        let finding = CANDIDATES.fail(name, "does not say that the probe passed").compared(PASSED, got);
+        findings.push(finding.help("promote only what a probe that passed has measured").within("source.verdict"));
     }
     findings
 }
-
-/// The word of a probe that passed.
-const PASSED: &str = "passed";
 
 /// The checks of the policies as they would be: those that change by themselves, and all of them together.
 pub fn policies(changed: &[&PolicyFile], others: &[&PolicyFile], release: Option<(&Version, Class)>) -> Vec<Finding> {

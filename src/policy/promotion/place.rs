@@ -50,7 +50,8 @@ impl Part {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Candidates, Self::Bundle, Self::Signature];
 
-    fn ending(self) -> &'static str {
+    /// How its name ends, after the number and a point.
+    pub(super) fn ending(self) -> &'static str {
         match self {
             Self::Candidates => "candidates.json",
             Self::Bundle => "candidates.bundle.json",

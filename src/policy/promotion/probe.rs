@@ -45,8 +45,12 @@ pub struct About {
     pub role: Option<Role>,
     /// What was probed, by its digest.
     pub image: Option<String>,
-    /// How the probe ended.
+    /// How the probe ended, or the probes that were combined.
     pub verdict: Option<String>,
+    /// Registers that it names as not the same in every probe.
+    pub unstable: Vec<String>,
+    /// Whether the event log of a probe holds an instance id, which is another in every deployment.
+    pub has_instance_id: bool,
     /// The page of the run.
     pub run_url: Option<String>,
 }
@@ -91,19 +95,38 @@ impl Probe {
 }
 
 impl About {
-    /// What `document` says.
+    /// What `document` says, of one probe or of several that were combined.
     fn of(document: &Value) -> Self {
         let source = document.get("source");
-        let text = |name: &str| match source?.get(name)? {
+        let text = |of: &Value, name: &str| match of.get(name)? {
             Value::Null => None,
             Value::String(text) => Some(excerpt_long(text)),
             other => Some(excerpt_json(other)),
         };
         let family = source.and_then(|source| source.get("family")).and_then(Value::as_str);
         let role = family.and_then(|family| Role::ALL.into_iter().find(|role| role.as_str() == family));
-        Self { role, image: text("image"), verdict: text("verdict"), run_url: text("run_url") }
+        let combined = source.and_then(|source| source.get("probes")).and_then(Value::as_array);
+        let each: Vec<&Value> = combined.map_or_else(|| source.into_iter().collect(), |all| all.iter().collect());
+        // The first that did not pass speaks for all, one that says nothing included.
+        let verdicts: Vec<Option<String>> = each.iter().map(|one| text(one, "verdict")).collect();
+        let verdict = verdicts.iter().find(|one| one.as_deref() != Some(PASSED)).or(verdicts.first());
+        let unstable = source.and_then(|source| source.get("unstable")).and_then(Value::as_array);
+        let unstable =
+            unstable.into_iter().flatten().take(5).map(|one| one.as_str().map_or_else(|| excerpt_json(one), excerpt));
+        let instance = |one: &&Value| one.get("events").and_then(|events| events.get("instance-id")).is_some();
+        Self {
+            role,
+            image: source.and_then(|source| text(source, "image")),
+            verdict: verdict.cloned().flatten(),
+            unstable: unstable.collect(),
+            has_instance_id: each.iter().any(instance),
+            run_url: source.and_then(|source| text(source, "run_url")),
+        }
     }
 }
+
+/// The word of a probe that passed.
+pub(super) const PASSED: &str = "passed";
 
 /// Longest text of a `source` that is repeated; an image with its digest has about 150 characters.
 const LONGEST: usize = 300;

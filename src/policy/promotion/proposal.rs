@@ -46,7 +46,7 @@ impl Proposal<'_> {
     pub fn change(&self, content: &Content<'_>) -> Change {
         let targets: Vec<Target> =
             Target::all().filter(|target| content.probes.iter().any(|(place, _)| place.target == *target)).collect();
-        let named = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join("+");
+        let named = targets.iter().map(ToString::to_string).collect::<Vec<_>>().join("_");
         let release = self.version.map(|version| format!("-{version}")).unwrap_or_default();
         let mark = self.mark(content);
         let branch = self.branch.cloned().or_else(|| format!("merotee/policy-promotion/{named}{release}").parse().ok());

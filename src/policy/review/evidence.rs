@@ -188,7 +188,7 @@ pub(super) fn evidence(case: &Case) -> Vec<Finding> {
         let of = case.probes.iter().filter(|probe| probe.offered.target == target);
         let read: Vec<promotion::Probe> = of.filter_map(|probe| probe.read.as_ref().ok().cloned()).collect();
         if !read.is_empty() {
-            findings.extend(promotion::judge::candidates(&read, None));
+            findings.extend(promotion::judge::candidates(&read));
         }
     }
     if findings.is_empty() {

@@ -129,6 +129,11 @@ pub fn policy_tcb(snapshot: &Snapshot) -> Vec<Finding> {
     each_policy(snapshot, rules::tcb)
 }
 
+/// `policy-spellings`.
+pub fn policy_spellings(snapshot: &Snapshot) -> Vec<Finding> {
+    each_policy(snapshot, rules::spellings)
+}
+
 /// `policy-fields`.
 pub fn policy_fields(snapshot: &Snapshot) -> Vec<Finding> {
     each_policy(snapshot, rules::fields)

@@ -26,7 +26,9 @@ pub(super) fn not_ready(draft: &mut Draft) {
 
 pub(super) fn empty_list(draft: &mut Draft) {
     let (_, locked) = names(draft);
-    set(&mut draft.json, &locked, "/policy/kms_allowed_rtmr0", json!([]));
+    for list in ["kms_allowed_rtmr0", "allowed_rtmr0"] {
+        set(&mut draft.json, &locked, &format!("/policy/{list}"), json!([]));
+    }
 }
 
 /// Gives debug everything that locked-read-only has, in policies and published measurements alike.
@@ -45,7 +47,9 @@ pub(super) fn not_isolated(draft: &mut Draft) {
 pub(super) fn kms_like_node(draft: &mut Draft) {
     let (_, locked) = names(draft);
     let node = draft.json.get(&locked).and_then(|p| p.pointer("/policy/node_allowed_rtmr3")).cloned();
-    set(&mut draft.json, &locked, "/policy/kms_allowed_rtmr3", node.unwrap_or_default());
+    for list in ["kms_allowed_rtmr3", "allowed_rtmr3"] {
+        set(&mut draft.json, &locked, &format!("/policy/{list}"), node.clone().unwrap_or_default());
+    }
 }
 
 /// Lets the debug policy take the locked-read-only KMS for a node, in addition to its own nodes.

@@ -232,6 +232,7 @@ impl Reader {
             fs::copy(self.world.export(variable), self.place.path(name)).unwrap();
         }
         write_inputs(&self.place);
+        crate::promote::write_examples(&self.place, self.world.exports().collect());
         let compose = "services:\n  kms:\n    image: ghcr.io/calimero-network/mero-kms-phala:1.2.0\n";
         self.place.write("docker-compose.yml", compose);
         fs::create_dir_all(self.place.path("docs/examples")).unwrap();

@@ -71,7 +71,10 @@ pub(crate) fn value(label: &str) -> String {
 
 /// The policy of a profile as it was.
 pub(crate) fn policy_before(profile: Profile) -> Value {
-    documents::policy(&"mero-kms-v1.2.0".parse().unwrap(), profile)
+    let mut policy = documents::policy(&"mero-kms-v1.2.0".parse().unwrap(), profile);
+    // One spelling, so that a test changes a list in one place.
+    policy["policy"].as_object_mut().unwrap().retain(|list, _| !list.starts_with("allowed_"));
+    policy
 }
 
 fn text(document: &Value) -> String {
@@ -93,7 +96,7 @@ impl Draft {
             "schema_version": 1,
             "generated_at": "2026-11-01T00:00:00Z",
             "measurement_source": "td_quote",
-            "source": {"family": "kms", "run_url": "https://github.com/calimero-network/x/actions/runs/7"},
+            "source": {"family": "kms", "verdict": "passed", "run_url": "https://github.com/calimero-network/x/actions/runs/7"},
             "profile": "debug",
             "policy": lists,
         });

@@ -27,6 +27,16 @@ struct Object {
     sha: String,
 }
 
+/// Most entries of a folder that GitHub lists; the rest it keeps to itself.
+const MOST_LISTED: usize = 1_000;
+
+/// What lies in a folder.
+#[derive(Deserialize)]
+struct Lying {
+    path: String,
+    r#type: String,
+}
+
 #[derive(Deserialize)]
 struct GitCommit {
     tree: Object,
@@ -142,6 +152,28 @@ impl GitHub {
             }
         }
         Ok(files)
+    }
+
+    /// Paths of the files right in `folders` of a commit. A folder that is not there holds none.
+    pub(super) async fn lying_in(
+        &self,
+        repository: &Repository,
+        commit: &str,
+        folders: &[&str],
+    ) -> Result<Vec<String>> {
+        let mut paths = Vec::new();
+        for folder in folders {
+            let subject = format!("folder `{}` of {repository}", excerpt(folder));
+            let segments: Vec<&str> = ["contents"].into_iter().chain(folder.split('/')).collect();
+            let mut url = self.endpoint(repository, &segments)?;
+            url.query_pairs_mut().append_pair("ref", commit);
+            let found = self.object::<Vec<Lying>>(&url, "the list of a folder", &subject).await?.unwrap_or_default();
+            if found.len() >= MOST_LISTED {
+                return Err(Error::remote(format!("{subject} holds more than {MOST_LISTED} files")));
+            }
+            paths.extend(found.into_iter().filter(|one| one.r#type == "file").map(|one| one.path));
+        }
+        Ok(paths)
     }
 
     /// The branch of a change, if it is there.

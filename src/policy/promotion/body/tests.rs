@@ -1,3 +1,4 @@
+//! What a pull request says, whatever the candidates say.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use super::*;

@@ -1,3 +1,4 @@
+//! A policy with the values of candidates, in whatever hand it is written.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use super::*;

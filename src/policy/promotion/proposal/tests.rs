@@ -1,3 +1,4 @@
+//! Branch, mark and files of a promotion.
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use super::*;
@@ -33,7 +34,7 @@ fn the_branch_follows_from_targets_and_release_and_the_mark_from_the_candidates(
     let version = Version::new(1, 2, 0);
     let both = [(place(Profile::Debug, 1), &first), (place(Profile::LockedReadOnly, 1), &second)];
     let both = change(&both, &[], Some(&version));
-    assert_eq!(both.branch.as_str(), "merotee/policy-promotion/kms-debug+kms-locked-read-only-1.2.0");
+    assert_eq!(both.branch.as_str(), "merotee/policy-promotion/kms-debug_kms-locked-read-only-1.2.0");
     assert_eq!(both.title, "Promote measured values of kms debug, kms locked-read-only for 1.2.0");
 }
 
