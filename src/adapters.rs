@@ -13,6 +13,7 @@ pub mod git_remote;
 pub mod github;
 pub mod github_release;
 pub mod http;
+pub mod ita;
 pub mod journal;
 pub mod keep;
 pub mod lone_document;

@@ -4,6 +4,7 @@ pub mod compose_hash;
 pub mod dcap;
 pub mod encoded;
 pub mod event_log;
+pub mod ita;
 pub mod measurement;
 pub mod quote;
 pub mod report_data;

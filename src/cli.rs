@@ -15,6 +15,7 @@ mod forms;
 pub mod gcp;
 mod given;
 pub mod guards;
+pub mod ita;
 pub mod kms;
 pub mod kms_client;
 mod leading;

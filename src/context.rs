@@ -14,7 +14,9 @@ use jiff::Timestamp;
 use url::Url;
 use zeroize::Zeroizing;
 
-pub(crate) use self::endpoints::{DEFAULT_SERVER, Endpoints, GcpEndpoints, PhalaEndpoints, SigningEndpoints};
+pub(crate) use self::endpoints::{
+    DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, SigningEndpoints,
+};
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, Offered, url};
 use crate::{
@@ -81,6 +83,7 @@ impl Context {
             signing,
             google,
             phala,
+            ita_key,
             actions,
             color,
             width,
@@ -91,13 +94,15 @@ impl Context {
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
         let gcp = GcpEndpoints::real(google, signing.request.as_ref().map(|(url, _)| url.as_str()))?;
+        let real = Endpoints::real(token)?;
         Ok(Self {
             endpoints: Endpoints {
                 signing: endpoints_of(signing),
                 team_token,
                 gcp,
                 phala: PhalaEndpoints::real(phala),
-                ..Endpoints::real(token)?
+                ita: ItaEndpoints { key: ita_key, ..real.ita },
+                ..real
             }
             .with(&given)?,
             http: bounds(given.retries, given.timeout),

@@ -1,5 +1,5 @@
 //! A world on loopback to run real commands against: GitHub's releases API, its blob storage, a Sigstore instance,
-//! a TDX platform with its collateral service, and the dstack guest agents of machines on it.
+//! a TDX platform with its collateral service, an Intel Trust Authority that appraises its quotes, and the dstack guest agents of machines on it.
 //!
 //! It is not a mock of our own code. What it serves is signed by real keys, logged in a real Merkle tree and answered over
 //! real HTTP; other people's clients accept it. The production code runs unchanged: only base URLs and the trust root
@@ -17,12 +17,14 @@ pub mod gcp;
 mod git;
 pub mod github;
 mod history;
+pub mod ita;
 mod key;
 pub mod kms;
 pub mod node;
 pub mod phala;
 mod plan;
 pub mod release;
+mod revocation;
 pub mod sbom;
 pub mod sigstore;
 pub mod tamper;

@@ -1,4 +1,4 @@
-//! Which root TDX quotes are judged under: Intel's, built in, or a file that the caller names.
+//! Roots in files. Which root TDX quotes are judged under: Intel's, built in, or a file that the caller names.
 
 use std::path::Path;
 
@@ -11,6 +11,18 @@ use crate::{
 /// Largest root certificate read, in bytes.
 const MAX_ROOT_BYTES: u64 = 64 << 10;
 
+/// The certificate in a file: DER, or PEM. Whether it is one, its reader says.
+///
+/// # Errors
+/// Input: the file cannot be read.
+pub fn certificate(path: &Path) -> Result<Vec<u8>> {
+    let bytes = file::read_source(path, MAX_ROOT_BYTES)?;
+    Ok(match pem::parse(&bytes) {
+        Ok(block) => block.into_contents(),
+        Err(_) => bytes,
+    })
+}
+
 /// A verifier under the root in `path` (DER or PEM), or under Intel's.
 ///
 /// # Errors
@@ -19,11 +31,6 @@ pub fn verifier(path: Option<&Path>) -> Result<DcapVerifier> {
     let Some(path) = path else {
         return DcapVerifier::intel().map_err(|e| Error::internal("the built-in root cannot be read").because(e));
     };
-    let bytes = file::read_source(path, MAX_ROOT_BYTES)?;
-    let der = match pem::parse(&bytes) {
-        Ok(block) => block.into_contents(),
-        Err(_) => bytes,
-    };
-    DcapVerifier::new(&der)
+    DcapVerifier::new(&certificate(path)?)
         .map_err(|e| Error::usage(format!("{}: not a root certificate: {e}", file::source_name(path))))
 }

@@ -22,6 +22,8 @@ pub struct Environment {
     pub google: GoogleEnvironment,
     /// Whose machines Phala Cloud runs.
     pub phala: PhalaEnvironment,
+    /// `$ITA_API_KEY`: Intel Trust Authority's.
+    pub ita_key: Option<SecretString>,
     /// Set when running as a step of a workflow.
     pub actions: Option<Actions>,
     /// Whether the report may hold colour.
@@ -109,6 +111,7 @@ impl Environment {
                 metadata_host: text("GCE_METADATA_HOST"),
             },
             phala: PhalaEnvironment { key: secret("PHALA_CLOUD_API_KEY"), url: text("PHALA_CLOUD_API_PREFIX") },
+            ita_key: secret("ITA_API_KEY"),
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
                 .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
             color,

@@ -113,7 +113,8 @@ or of dstack's GetQuote. The form is recognised and said.
 
 Examples:
   merotee sandbox -- kms attest --save answer.json
-  merotee sandbox -- quote verify answer.json";
+  merotee sandbox -- quote verify answer.json
+  merotee sandbox -- quote verify answer.json --ita";
 
 /// `merotee gen-policy`.
 pub(super) const GEN_POLICY: &str = "Examples:

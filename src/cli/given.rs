@@ -11,7 +11,7 @@ use super::{
     kms::KmsCommand,
     phala::PhalaArgs,
     policy::{MrtdsCommand, PolicyCommand},
-    quote::QuoteCommand,
+    quote::{JudgementArgs, QuoteCommand},
     release_notes::ReleaseNotesCommand,
 };
 use crate::subject::gcp::Project;
@@ -35,6 +35,12 @@ pub struct Given<'a> {
     pub pccs_url: Option<&'a Url>,
     /// Root certificate of quotes.
     pub tdx_root: Option<&'a Path>,
+    /// Intel Trust Authority's API.
+    pub ita_api_url: Option<&'a Url>,
+    /// Its portal.
+    pub ita_portal_url: Option<&'a Url>,
+    /// Root certificate of its keys.
+    pub ita_root: Option<&'a Path>,
     /// Project in Google Cloud.
     pub project: Option<&'a Project>,
     /// API of Compute Engine.
@@ -84,6 +90,18 @@ impl<'a> Given<'a> {
         Self { phala_url: args.phala_api_url.as_ref(), ..self }
     }
 
+    /// Takes what is said of those who judge quotes.
+    #[must_use]
+    pub fn judgement(self, args: &'a JudgementArgs) -> Self {
+        let ita = &args.ita;
+        Self {
+            ita_api_url: ita.ita_api_url.as_ref(),
+            ita_portal_url: ita.ita_portal_url.as_ref(),
+            ita_root: ita.ita_root.as_deref(),
+            ..self.tdx(args.pccs.as_ref(), args.root.as_ref())
+        }
+    }
+
     fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
         Self { pccs_url, tdx_root: tdx_root.map(PathBuf::as_path), ..self }
     }
@@ -100,9 +118,7 @@ impl Command {
             Self::Audit(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
-            Self::Quote(QuoteCommand::Verify(args)) => {
-                given.tdx(args.by.pccs.as_ref(), args.by.root.as_ref()).network(&args.network)
-            }
+            Self::Quote(QuoteCommand::Verify(args)) => given.judgement(&args.by).network(&args.network),
             Self::Policy(PolicyCommand::Review(args)) => {
                 given.github(&args.github).trust(&args.evidence.trust).network(&args.network)
             }
@@ -130,12 +146,8 @@ impl Command {
                 .network(&args.network)
                 .tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref()),
             Self::Kms(KmsCommand::Health(args)) => given.network(&args.kms.network),
-            Self::Kms(KmsCommand::Attest(args)) => {
-                given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
-            }
-            Self::Kms(KmsCommand::GetKey(args)) => {
-                given.network(&args.kms.network).tdx(args.by.pccs.as_ref(), args.by.root.as_ref())
-            }
+            Self::Kms(KmsCommand::Attest(args)) => given.network(&args.kms.network).judgement(&args.by),
+            Self::Kms(KmsCommand::GetKey(args)) => given.network(&args.kms.network).judgement(&args.by),
             Self::Mrtds(MrtdsCommand::Publish(args)) => {
                 given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
             }

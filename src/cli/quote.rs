@@ -79,6 +79,9 @@ pub struct JudgementArgs {
     /// Accept a TD in debug mode, whose host can read and change everything in it
     #[arg(long)]
     pub allow_debug_td: bool,
+    /// Who judges it besides.
+    #[command(flatten)]
+    pub ita: super::ita::ItaArgs,
 }
 
 /// What a machine is.

@@ -2,6 +2,7 @@
 
 pub(super) mod basis;
 mod inspect;
+mod ita;
 pub(super) mod judgement;
 mod verify;
 

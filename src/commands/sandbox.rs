@@ -13,12 +13,13 @@ use super::stop;
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Command, Reads, SandboxArgs, SandboxCommand},
-    context::{Context, DEFAULT_SERVER, Endpoints, KmsEndpoints, PhalaEndpoints, SigningEndpoints, url},
+    context::{Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, SigningEndpoints, url},
     error::{self, Error, Result},
     product::Product,
     sandbox::{
         TOKEN,
         documents::REPOSITORY,
+        ita,
         kms::{Running, start},
         phala::API_KEY,
         release::Sample,
@@ -126,6 +127,12 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         token: real.token,
         team_token: None,
         phala: PhalaEndpoints { url: world.phala_url().to_owned(), key: Some(SecretString::from(API_KEY)) },
+        ita: ItaEndpoints {
+            api_url: url(world.ita_api_url())?,
+            portal_url: Some(url(world.ita_portal_url())?),
+            root: Some(world.ita_root()),
+            key: Some(SecretString::from(ita::API_KEY)),
+        },
         signing: SigningEndpoints {
             config: Some(world.signing_config(Log::Rekor1)),
             identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),
@@ -193,6 +200,10 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("MEROTEE_TDX_ROOT", path(&endpoints.tdx_root)),
         ("MEROTEE_TDX_QUOTE", path(&Some(world.tdx_quote()))),
         ("MEROTEE_TDX_COLLATERAL", path(&Some(world.tdx_collateral()))),
+        ("ITA_API_URL", address(&endpoints.ita.api_url)),
+        ("ITA_PORTAL_URL", endpoints.ita.portal_url.as_ref().and_then(address)),
+        ("MEROTEE_ITA_ROOT", path(&endpoints.ita.root)),
+        ("ITA_API_KEY", endpoints.ita.key.as_ref().map(|key| key.expose_secret().to_owned())),
         ("MEROTEE_TDX_NONCE", Some(hex::encode(NONCE))),
         ("DSTACK_SOCKET_PATH", path(&kms.agent)),
         ("MERO_KMS_URL", running.and_then(|_| address(&kms.url))),

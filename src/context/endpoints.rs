@@ -2,15 +2,16 @@
 //! sandbox has its own.
 
 mod gcp;
+mod ita;
 
 use std::{net::SocketAddr, path::PathBuf};
 
 use secrecy::SecretString;
 use url::Url;
 
-pub(crate) use self::gcp::GcpEndpoints;
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gcp::Offered;
+pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints};
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
@@ -53,6 +54,8 @@ pub(crate) struct Endpoints {
     pub(crate) gcp: GcpEndpoints,
     /// Phala Cloud.
     pub(crate) phala: PhalaEndpoints,
+    /// Intel Trust Authority.
+    pub(crate) ita: ItaEndpoints,
 }
 
 /// The cloud that a KMS runs on.
@@ -129,6 +132,12 @@ impl Endpoints {
             },
             gcp: GcpEndpoints::real(GoogleEnvironment::default(), None)?,
             phala: PhalaEndpoints::real(PhalaEnvironment::default()),
+            ita: ItaEndpoints {
+                api_url: url("https://api.trustauthority.intel.com")?,
+                portal_url: None,
+                root: None,
+                key: None,
+            },
         })
     }
 
@@ -155,6 +164,7 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
+            ita: self.ita.with(given),
             gcp: GcpEndpoints {
                 compute_url: either(given.compute_url, self.gcp.compute_url),
                 project: given.project.cloned().or(self.gcp.project),

@@ -1,5 +1,7 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
+mod authority;
+
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -64,6 +66,7 @@ pub struct World {
     sigstore: String,
     pccs: String,
     platform: Arc<Platform>,
+    ita: authority::Authority,
     kms: Agent,
     node: Agent,
     gcp: Arc<Gcp>,
@@ -125,6 +128,7 @@ impl World {
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
+        let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.gcp)?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
@@ -157,6 +161,7 @@ impl World {
             sigstore,
             pccs,
             platform,
+            ita,
             kms,
             node,
             gcp,

@@ -69,6 +69,8 @@ mod interop_gh;
 mod interop_sigstore_python;
 #[cfg(all(feature = "sandbox", unix))]
 mod interrupted;
+#[cfg(feature = "sandbox")]
+mod ita;
 #[cfg(all(feature = "sandbox", unix))]
 mod kms;
 #[cfg(feature = "sandbox")]

@@ -8,7 +8,7 @@ use crate::{
         event_log::checks::{self, EVENT_LOG},
         quote::input::Input,
         report_data::default_binding,
-        verdict::{self, ExpectedBinding},
+        verdict::ExpectedBinding,
     },
     cli::{kms_client::KmsAttestArgs, quote::Half},
     commands::quote::judgement::{Judgement, Occasion},
@@ -29,9 +29,9 @@ pub(super) const KNOWN: CheckInfo =
     CheckInfo { id: "kms-known", title: "a policy says which machines are the KMS, so that no other is taken for it" };
 
 /// Checks of `kms attest`.
-pub(in crate::commands) fn rules() -> Vec<CheckInfo> {
+pub(super) fn rules(judgement: &Judgement<'_>) -> Vec<CheckInfo> {
     let log = [EVENT_LOG, checks::REPLAY, checks::IDENTITY];
-    [ATTEST, KNOWN].into_iter().chain(verdict::RULES).chain(log).collect()
+    [ATTEST, KNOWN].into_iter().chain(judgement.rules()).chain(log).collect()
 }
 
 pub(super) async fn run(args: &KmsAttestArgs, context: &Context) -> Result<Product> {
@@ -49,7 +49,7 @@ pub(super) async fn run(args: &KmsAttestArgs, context: &Context) -> Result<Produ
     }
     Ok(Product::report(Report {
         command: "kms attest".into(),
-        rules: rules(),
+        rules: rules(&judgement),
         sections: vec![attested.section],
         caveats: caveats(&judgement),
         elapsed: Some(started.elapsed()),

@@ -35,8 +35,8 @@ const NODE_QUOTE: CheckInfo =
 const KEY: CheckInfo = CheckInfo { id: "kms-key", title: "the KMS releases the node's storage key" };
 
 /// Checks of `kms get-key`.
-pub(in crate::commands) fn rules() -> Vec<CheckInfo> {
-    attest::rules().into_iter().chain([CHALLENGE, NODE_QUOTE, KEY]).collect()
+fn rules(judgement: &Judgement<'_>) -> Vec<CheckInfo> {
+    attest::rules(judgement).into_iter().chain([CHALLENGE, NODE_QUOTE, KEY]).collect()
 }
 
 /// Shortest key, in bytes.
@@ -83,7 +83,7 @@ pub(super) async fn run(args: &KmsGetKeyArgs, context: &Context) -> Result<Produ
     }
     Ok(Product::report(Report {
         command: "kms get-key".into(),
-        rules: rules(),
+        rules: rules(&judgement),
         sections: vec![kms, node],
         caveats,
         elapsed: Some(started.elapsed()),

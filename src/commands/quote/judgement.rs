@@ -5,24 +5,28 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::basis;
+use super::{
+    basis,
+    ita::{Judged, SecondJudge},
+};
 use crate::{
     adapters::{
         file,
         pccs::{CollateralCache, Pccs},
     },
     attestation::{
+        ita::{self, ItaVerifier},
         quote::{Quote, input::Input},
         verdict::{
-            Collateral, DcapVerifier, Expectation, ExpectedBinding, judge_debug, judge_policy, judge_report_data,
-            judge_tcb, judge_verdict,
+            Collateral, DcapVerifier, Expectation, ExpectedBinding, QuoteVerifier, RULES, judge_agreement, judge_debug,
+            judge_policy, judge_report_data, judge_tcb, judge_verdict,
         },
     },
     cli::quote::JudgementArgs,
     context::Context,
     error::{Error, Result},
     policy::document::{PolicyFile, ProfileLists},
-    report::{Fact, Section},
+    report::{CheckInfo, Fact, Section},
     subject::role::Role,
 };
 
@@ -35,6 +39,7 @@ pub(in crate::commands) struct Judgement<'a> {
     context: &'a Context,
     offline: bool,
     verifier: DcapVerifier,
+    second: Option<SecondJudge>,
     policy: Option<(&'a Path, PolicyFile)>,
     now: u64,
 }
@@ -58,7 +63,8 @@ impl<'a> Judgement<'a> {
         let now = basis::now(args.at, context.now())?;
         let verifier = basis::verifier(context.endpoints.tdx_root.as_deref())?;
         let policy = args.expect_policy.as_deref().map(policy).transpose()?;
-        Ok(Self { args, context, offline, verifier, policy, now })
+        let second = SecondJudge::new(&args.ita, args.allow_debug_td, context, offline)?;
+        Ok(Self { args, context, offline, verifier, second, policy, now })
     }
 
     /// Reads root and policy for the judgement of a KMS: where the arguments name no policy, the context may.
@@ -87,7 +93,7 @@ impl<'a> Judgement<'a> {
         let expected = expected.as_ref();
         let quote = &input.quote;
         let collateral = self.collateral(quote, name).await?;
-        let outcome = self.verifier.verify(quote, &collateral, self.now);
+        let outcome = QuoteVerifier::verify(&self.verifier, quote, &collateral, self.now);
         let proven = outcome.is_ok();
         let mut findings = judge_verdict(name, &outcome);
         findings.push(judge_tcb(name, &outcome, expected));
@@ -97,7 +103,24 @@ impl<'a> Judgement<'a> {
         if let Some(expected) = expected {
             findings.extend(judge_policy(quote, proven, expected));
         }
-        Ok(Section { subject: name.to_owned(), facts: facts(input, self.now), findings, ..Section::default() })
+        let mut section =
+            Section { subject: name.to_owned(), facts: facts(input, self.now), findings, ..Section::default() };
+        if let Some(second) = &self.second {
+            let Judged { facts, caveats, findings, opinion } = second.judge(name, quote, self.now, expected).await?;
+            let (one, other) = (DcapVerifier::AUTHORITY, ItaVerifier::AUTHORITY);
+            let first = DcapVerifier::opinion(&outcome);
+            section.facts.extend(facts);
+            section.caveats.extend(caveats);
+            section.findings.extend(findings);
+            section.findings.push(judge_agreement(name, (one, &first), (other, &opinion)));
+        }
+        Ok(section)
+    }
+
+    /// Every check that a quote goes through here.
+    pub(in crate::commands) fn rules(&self) -> Vec<CheckInfo> {
+        let second = self.second.iter().flat_map(|_| ita::RULES);
+        RULES.into_iter().chain(second).collect()
     }
 
     /// What a reader must know of the judgement as a whole.

@@ -4,10 +4,7 @@ use std::time::Instant;
 
 use super::judgement::{Judgement, Occasion};
 use crate::{
-    attestation::{
-        quote::input::Form,
-        verdict::{ExpectedBinding, RULES},
-    },
+    attestation::{quote::input::Form, verdict::ExpectedBinding},
     cli::quote::{Half, QuoteVerifyArgs},
     context::Context,
     error::{Error, Result},
@@ -42,7 +39,7 @@ pub(super) async fn run(args: &QuoteVerifyArgs, context: &Context) -> Result<Pro
     let section = judgement.judge(&name, &input, &occasion).await?;
     Ok(Product::report(Report {
         command: "quote verify".into(),
-        rules: RULES.to_vec(),
+        rules: judgement.rules(),
         sections: vec![section],
         caveats: judgement.caveats(),
         elapsed: Some(started.elapsed()),

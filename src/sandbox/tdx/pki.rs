@@ -4,16 +4,9 @@
 //! Common names are Intel's, because verifiers tell the platform CA from the processor CA by name; the organisation says
 //! whose they are.
 
-use der::Encode;
-use der::asn1::{BitString, Ia5String, Uint};
 use x509_cert::Certificate;
-use x509_cert::Version;
-use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
 use x509_cert::ext::Extension;
-use x509_cert::ext::pkix::crl::dp::DistributionPoint;
-use x509_cert::ext::pkix::name::{DistributionPointName, GeneralName};
-use x509_cert::ext::pkix::{BasicConstraints, CrlDistributionPoints, CrlNumber, CrlReason, KeyUsage, KeyUsages};
-use x509_cert::serial_number::SerialNumber;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, KeyUsages};
 use x509_cert::time::Validity;
 
 use super::Window;
@@ -22,10 +15,10 @@ use super::fault::Fault;
 use super::machine::Machine;
 use crate::error::Result;
 use crate::sandbox::certificate::{
-    self, Authority, Template, authority_key_identifier, distinguished_name, ecdsa_sha256, encoding, extension,
-    instance_validity, subject_key_identifier,
+    self, Authority, Template, distinguished_name, extension, instance_validity, subject_key_identifier,
 };
 use crate::sandbox::key::{Key, Seed};
+use crate::sandbox::revocation::{listed_at, revocation_list};
 
 /// Verifiers tell the two lists apart by what their addresses contain, so the certificates name Intel's; but on a host of
 /// a domain that never resolves (RFC 2606), so that no request leaves the sandbox for Intel.
@@ -91,9 +84,13 @@ impl Pki {
             [(Fault::RevokedPlatformCa, platform_ca.certificate()), (Fault::RevokedTcbSigner, &tcb_certificate)];
         let revoked_by_root = revoked_by_root.into_iter().filter(|(fault, _)| has(*fault)).map(|(_, c)| c);
         let revoked_by_platform_ca = Some(&pck_certificate).filter(|_| has(Fault::RevokedPck));
-        let root_crl = revocation_list(&issuer, list_window(Fault::ExpiredRootCrl), revoked_by_root)?;
-        let pck_crl =
-            revocation_list(&platform_ca, list_window(Fault::ExpiredPckCrl), revoked_by_platform_ca.into_iter())?;
+        let list = |issuer, fault, revoked: Vec<&Certificate>| {
+            let Window { from, until } = list_window(fault);
+            let serials = revoked.into_iter().map(|one| one.tbs_certificate.serial_number.clone());
+            revocation_list(issuer, (from, until), serials)
+        };
+        let root_crl = list(&issuer, Fault::ExpiredRootCrl, revoked_by_root.collect())?;
+        let pck_crl = list(&platform_ca, Fault::ExpiredPckCrl, revoked_by_platform_ca.into_iter().collect())?;
         let root_pem = certificate::pem(issuer.certificate())?;
         let platform_ca_chain = certificate::pem(platform_ca.certificate())? + &root_pem;
         Ok(Self {
@@ -118,10 +115,7 @@ fn root(seed: Seed, number: u64) -> Result<Authority> {
 
 /// The distribution point of a certificate that `list` would revoke.
 fn listed_in(list: &str) -> Result<Extension> {
-    let uri = Ia5String::new(&format!("https://merotee.invalid/?list={list}")).map_err(encoding)?;
-    let name = DistributionPointName::FullName(vec![GeneralName::UniformResourceIdentifier(uri)]);
-    let point = DistributionPoint { distribution_point: Some(name), reasons: None, crl_issuer: None };
-    extension(&CrlDistributionPoints(vec![point]), false)
+    listed_at(&format!("https://merotee.invalid/?list={list}"))
 }
 
 /// What a certificate that signs no certificates says.
@@ -155,41 +149,4 @@ fn leaf_validity(window: Window, expired: bool) -> Result<Validity> {
     }
     let passed = window.passed();
     certificate::validity(passed.from, passed.until)
-}
-
-/// A version 2 list with a number and a `nextUpdate`.
-fn revocation_list<'a>(
-    issuer: &Authority,
-    window: Window,
-    revoked: impl Iterator<Item = &'a Certificate>,
-) -> Result<Vec<u8>> {
-    let entries = revoked
-        .map(|certificate| entry(certificate.tbs_certificate.serial_number.clone(), window.from))
-        .collect::<Result<Vec<_>>>()?;
-    let number = CrlNumber(Uint::new(&[1]).map_err(encoding)?);
-    let list = TbsCertList {
-        version: Version::V2,
-        signature: ecdsa_sha256(),
-        issuer: issuer.name().clone(),
-        this_update: certificate::time(window.from)?,
-        next_update: Some(certificate::time(window.until)?),
-        // RFC 5280 §5.1.2.6: absent when nothing is revoked.
-        revoked_certificates: Some(entries).filter(|entries| !entries.is_empty()),
-        crl_extensions: Some(vec![extension(&number, false)?, authority_key_identifier(issuer.key().spki())?]),
-    };
-    let signature = issuer.key().sign(&list.to_der().map_err(encoding)?);
-    let list = CertificateList {
-        tbs_cert_list: list,
-        signature_algorithm: ecdsa_sha256(),
-        signature: BitString::from_bytes(&signature).map_err(encoding)?,
-    };
-    list.to_der().map_err(encoding)
-}
-
-fn entry(serial_number: SerialNumber, date: i64) -> Result<RevokedCert> {
-    Ok(RevokedCert {
-        serial_number,
-        revocation_date: certificate::time(date)?,
-        crl_entry_extensions: Some(vec![extension(&CrlReason::KeyCompromise, false)?]),
-    })
 }

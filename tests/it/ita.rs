@@ -1,0 +1,6 @@
+//! Intel Trust Authority: its tokens judged as values, through the commands, and by another implementation.
+
+mod commands;
+mod interop;
+mod secrets;
+mod verifier;

@@ -1,0 +1,214 @@
+//! `quote verify --ita` and its relatives, as users run them: exit code and both streams.
+
+use merotee::{
+    attestation::measurement::{Measurement, Registers},
+    sandbox::{
+        ita::{API_KEY, Fault, POLICY},
+        tdx::{DEBUG, QuoteRequest, SEPT_VE_DISABLE},
+        world::{Plan, World},
+    },
+};
+use tokio::runtime::Runtime;
+
+use crate::binary::{Invocation, Place, findings, statuses};
+
+/// A world that fails as told, and a place to run in.
+pub(super) struct Stage {
+    pub(super) world: World,
+    pub(super) place: Place,
+    _runtime: Runtime,
+}
+
+impl Stage {
+    pub(super) fn new() -> Self {
+        let runtime = Runtime::new().unwrap();
+        let world = runtime.block_on(World::start(&Plan::default())).unwrap();
+        let place = Place::new();
+        place.write("quote.bin", std::fs::read(world.tdx_quote()).unwrap());
+        Self { world, place, _runtime: runtime }
+    }
+
+    /// `quote verify --ita` of a file, everything else as the world has it.
+    pub(super) fn verify(&self, file: &str) -> Invocation<'_> {
+        self.without_pin(file).args(["--ita-root".as_ref(), self.world.ita_root().as_os_str()])
+    }
+
+    pub(super) fn without_pin(&self, file: &str) -> Invocation<'_> {
+        let urls = ["--ita-api-url", self.world.ita_api_url(), "--ita-portal-url", self.world.ita_portal_url()];
+        let arguments = ["quote", "verify", file, "--pccs", self.world.pccs_url(), "--ita"];
+        let root = self.world.tdx_root();
+        let invocation = self.place.merotee(arguments).args(urls).args(["--root".as_ref(), root.as_os_str()]);
+        invocation.env("ITA_API_KEY", API_KEY).env("MEROTEE_RETRIES", "0")
+    }
+}
+
+#[test]
+fn a_quote_that_both_authorities_accept_passes_with_what_the_token_rests_on() {
+    let place = Place::new();
+    let run = place.sandbox(["kms", "attest", "--ita", "--ita-policy-id", POLICY, "--format", "json"]).run().expect(0);
+    let report = run.report();
+    for check in ["ita-certificates", "ita-token", "ita-claims", "ita-tcb", "ita-policy", "verifiers-agree"] {
+        assert_eq!(statuses(&report, check), ["pass"], "{check}");
+    }
+    assert!(!run.stdout.contains(API_KEY) && !run.stderr.contains(API_KEY));
+    let human = place.sandbox(["kms", "attest", "--ita"]).run().expect(0);
+    human.says(&[
+        "ITA root",
+        "ITA trace id",
+        "[PASS] verifiers-agree",
+        "DCAP and Intel Trust Authority both accept the quote, with TCB status uptodate",
+    ]);
+}
+
+#[test]
+fn a_report_without_ita_says_nothing_of_it() {
+    let place = Place::new();
+    let run = place.sandbox(["kms", "attest", "--format", "json"]).run().expect(0);
+    assert!(!findings(&run.report()).iter().any(|finding| finding["check"].as_str().unwrap().starts_with("ita")));
+    assert!(!run.stdout.contains("verifiers-agree"));
+}
+
+#[test]
+fn each_fault_has_its_exit_code_and_its_sentence() {
+    let stage = Stage::new();
+    let ita = stage.world.ita();
+    let cases: [(Fault, i32, &[&str]); 20] = [
+        (Fault::Expired, 10, &["[FAIL] ita-token", "the token expired at "]),
+        (Fault::NotYetValid, 10, &["[FAIL] ita-token", "is not valid before "]),
+        (Fault::OtherIssuer, 10, &["[FAIL] ita-token", "issued by `https://portal.example`"]),
+        (Fault::AlgNone, 10, &["[FAIL] ita-token", "algorithm is `none`"]),
+        (Fault::AlgHs256, 10, &["[FAIL] ita-token", "algorithm is `HS256`"]),
+        (Fault::UnknownKid, 10, &["[FAIL] ita-token", "which the key set does not have"]),
+        (Fault::OtherClaims, 10, &["[FAIL] ita-token", "signature is not valid"]),
+        (Fault::KeyUnlikeLeaf, 10, &["[FAIL] ita-certificates", "not the one in its certificate"]),
+        (Fault::LeafRevoked, 10, &["[FAIL] ita-certificates", "is revoked (serial "]),
+        (Fault::OtherRoot, 10, &["[FAIL] ita-certificates", "under another root"]),
+        (
+            Fault::Claim("tdx_rtmr3"),
+            10,
+            &["[FAIL] ita-claims", "tdx_rtmr3 differs from the quote's", "verifiers-agree"],
+        ),
+        (Fault::Claim("tdx_report_data"), 10, &["[FAIL] ita-claims", "tdx_report_data differs"]),
+        (Fault::Debuggable, 10, &["[FAIL] ita-claims", "debuggable"]),
+        (Fault::Tcb("OutOfDate"), 10, &["[FAIL] verifiers-agree", "the two give different TCB statuses"]),
+        (Fault::PolicyUnmatched, 10, &["[FAIL] ita-policy", "does not match", POLICY]),
+        (Fault::PolicyMissing, 10, &["[FAIL] ita-policy", "does not say that the policy", POLICY]),
+        (Fault::ListMissing, 0, &["[WARN] ita-certificates", "it is not known whether", "(404)"]),
+        (Fault::Status(401, 9), 1, &["refused access without valid credentials (401)", "check ITA_API_KEY"]),
+        (Fault::Status(500, 9), 1, &["answered 500", "try again later"]),
+        (Fault::Oversized, 1, &["sent more than the"]),
+    ];
+    for (fault, code, says) in cases {
+        ita.fail(fault);
+        let run = stage.verify("quote.bin").args(["--ita-policy-id", POLICY]).run();
+        ita.recover();
+        assert_eq!(run.code, code, "{fault:?}\n{}", run.shown());
+        assert!(!run.shown().contains(API_KEY), "{fault:?}");
+        run.says(says);
+    }
+    stage.verify("quote.bin").args(["--ita-policy-id", POLICY]).run().expect(0);
+}
+
+#[test]
+fn a_refused_policy_is_never_asked_for_again_without_it() {
+    let stage = Stage::new();
+    let unknown = "00000000-0000-4000-8000-000000000000";
+    let run = stage.verify("quote.bin").args(["--ita-policy-id", unknown]).run().expect(10);
+    run.says(&["[FAIL] ita-token", "refuses the quote: one or more policies are unmatched"]);
+    let seen = stage.world.ita().seen();
+    let asked: Vec<_> = seen.iter().filter(|one| one.path.ends_with("/attest")).collect();
+    assert_eq!(asked.len(), 1, "{seen:?}");
+    assert_eq!(asked[0].policies, [unknown]);
+}
+
+#[test]
+fn passing_trouble_is_retried_with_the_same_request() {
+    let stage = Stage::new();
+    for status in [429, 500, 503] {
+        stage.world.ita().fail(Fault::Status(status, 1));
+    }
+    stage.verify("quote.bin").args(["--retries", "3", "--ita-policy-id", POLICY]).run().expect(0);
+    let seen = stage.world.ita().seen();
+    let asked: Vec<_> = seen.iter().filter(|one| one.path.ends_with("/attest")).collect();
+    assert_eq!(asked.len(), 4, "{seen:?}");
+    assert!(asked.iter().all(|one| one.policies == [POLICY]), "{asked:?}");
+}
+
+#[test]
+fn a_padded_quote_is_sent_without_its_padding_and_accepted() {
+    let stage = Stage::new();
+    let mut quote = std::fs::read(stage.world.tdx_quote()).unwrap();
+    let own = quote.len();
+    quote.resize(8_000.max(own + 64), 0);
+    stage.place.write("padded.bin", &quote);
+    stage.verify("padded.bin").run().expect(0).says(&["[PASS] ita-claims", "[PASS] verifiers-agree"]);
+    let seen = stage.world.ita().seen();
+    assert_eq!(seen.iter().find_map(|one| one.quote), Some(own), "{seen:?}");
+}
+
+#[test]
+fn a_root_that_is_not_pinned_is_announced_with_its_digest() {
+    let stage = Stage::new();
+    let root = merotee::digest::Sha256::of(stage.world.ita().root_der()).to_string();
+    let run = stage.without_pin("quote.bin").run().expect(0);
+    run.says(&["[WARN] ita-certificates", "no root is pinned for Intel Trust Authority (--ita-root)", &root]);
+}
+
+#[test]
+fn a_debug_machine_is_refused_by_both_and_accepted_by_both_when_allowed() {
+    let stage = Stage::new();
+    let registers = Registers::from_fn(|_| Measurement::from_bytes([7; 48]));
+    let request = QuoteRequest { attributes: SEPT_VE_DISABLE | DEBUG, ..QuoteRequest::new(registers, [9; 64]) };
+    stage.place.write("debug.bin", stage.world.platform().quote(&request));
+    stage.verify("debug.bin").run().expect(10).says(&["[FAIL] quote-debug", "[FAIL] ita-claims", "debuggable"]);
+    stage.verify("debug.bin").args(["--allow-debug-td"]).run().expect(0).says(&["[PASS] ita-claims"]);
+}
+
+#[test]
+fn a_saved_token_is_judged_offline_and_as_of_its_own_time() {
+    let stage = Stage::new();
+    let (ita, now) = (stage.world.ita(), jiff::Timestamp::now());
+    let quote = std::fs::read(stage.world.tdx_quote()).unwrap();
+    stage.place.write("token.jwt", ita.token(&quote, now, |_| {}).unwrap() + "\n");
+    stage.place.write("jwks.json", ita.jwks().unwrap().to_string());
+    let [root, signing] = ita.lists(now).unwrap();
+    stage.place.write("root.crl", root);
+    stage.place.write("signing.crl", signing);
+    let offline = |more: &[&str]| {
+        let (collateral, roots) = (stage.world.tdx_collateral(), [stage.world.tdx_root(), stage.world.ita_root()]);
+        let arguments =
+            ["quote", "verify", "quote.bin", "--offline", "--ita-token", "token.jwt", "--ita-jwks", "jwks.json"];
+        let invocation = stage.place.merotee(arguments).args(["--ita-portal-url", stage.world.ita_portal_url()]);
+        let invocation = invocation.args(["--collateral".as_ref(), collateral.as_os_str()]);
+        let invocation = invocation.args(["--root".as_ref(), roots[0].as_os_str()]);
+        invocation.args(["--ita-root".as_ref(), roots[1].as_os_str()]).args(more)
+    };
+    let asked = stage.world.ita().seen().len();
+    offline(&[]).run().expect(0).says(&["[WARN] ita-certificates", "its revocation list was not given"]);
+    let lists = ["--ita-crl", "root.crl", "--ita-crl", "signing.crl"];
+    offline(&lists).run().expect(0).says(&["[PASS] ita-certificates", "[PASS] verifiers-agree"]);
+    let later = (now + jiff::SignedDuration::from_mins(10)).to_string();
+    offline(&["--at", &later]).run().expect(10).says(&["the token expired at "]);
+    offline(&["--at", &now.to_string()]).run().expect(0);
+    assert_eq!(stage.world.ita().seen().len(), asked, "nothing was fetched");
+}
+
+#[test]
+fn what_is_missing_is_said_before_anything_is_asked() {
+    let stage = Stage::new();
+    let bare = |arguments: &[&str]| stage.place.merotee(["quote", "verify", "quote.bin"]).args(arguments);
+    bare(&["--ita"]).run().expect(2).without_product().says(&["--ita needs a key", "set ITA_API_KEY"]);
+    bare(&["--ita"]).env("ITA_API_KEY", "").run().expect(2).says(&["set ITA_API_KEY"]);
+    let elsewhere = ["--ita", "--ita-api-url", "https://api.example"];
+    bare(&elsewhere).env("ITA_API_KEY", "k").run().expect(2).says(&["--ita-portal-url (ITA_PORTAL_URL)"]);
+    bare(&["--ita", "--offline", "--cache", "c"]).env("ITA_API_KEY", "k").run().expect(2).says(&["--ita-token FILE"]);
+    bare(&["--ita-policy-id", POLICY]).run().expect(2).says(&["--ita"]);
+    bare(&["--ita", "--ita-policy-id", "mine"]).run().expect(2).says(&["expected a UUID"]);
+    bare(&["--ita-token", "t"]).run().expect(2).says(&["--ita-jwks"]);
+    let many = ["--ita-policy-id", POLICY].repeat(11);
+    bare(&["--ita"]).args(many).env("ITA_API_KEY", "k").run().expect(2).says(&["10 policies at a time"]);
+    stage.place.write("root.pem", "no certificate");
+    let pinned = ["--ita", "--ita-root", "root.pem"];
+    bare(&pinned).env("ITA_API_KEY", "k").run().expect(2).says(&["root.pem: not a root certificate"]);
+    assert_eq!(stage.world.ita().seen(), []);
+}
