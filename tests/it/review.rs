@@ -2,7 +2,6 @@
 //! own check.
 
 mod commented;
-mod promoted;
 mod read;
 pub(crate) mod site;
 mod wrong;

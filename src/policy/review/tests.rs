@@ -54,7 +54,7 @@ fn candidates() -> Value {
     }
     lists["allowed_rtmr2"] = json!([new_value()]);
     json!({"schema_version": 1, "generated_at": "2026-01-01T00:00:00Z", "measurement_source": "td_quote",
-        "source": {"family": "kms"}, "profile": "debug", "policy": lists})
+        "source": {"family": "kms", "verdict": "passed"}, "profile": "debug", "policy": lists})
 }
 
 /// A case with this policy and these candidates, and nothing wrong with it.
