@@ -22,6 +22,7 @@ mod leading;
 pub mod mrtds_publish;
 mod output;
 pub mod phala;
+pub mod probe;
 pub mod publish;
 pub mod quote;
 mod reading;
@@ -109,6 +110,9 @@ pub enum Command {
     DependencyGuard(Box<dependency_guard::DependencyGuardArgs>),
     /// Say what this machine and this repository lack to run the pipeline
     Doctor(doctor::DoctorArgs),
+    /// Measure an image on a machine made for it, and take that down again
+    #[command(subcommand)]
+    Probe(probe::ProbeCommand),
     /// Run the key-management service, or ask one
     #[command(subcommand)]
     Kms(kms::KmsCommand),

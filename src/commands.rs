@@ -19,6 +19,7 @@ mod located;
 mod merod_config;
 mod mrtds;
 mod policy;
+mod probe;
 mod publish;
 mod quote;
 mod release_notes;
@@ -77,6 +78,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::VersionSync(_)
         | Command::DocGuard(_)
         | Command::Kms(_)
+        | Command::Probe(_)
         | Command::Explain { .. }
         | Command::Completions { .. }
         | Command::Man { .. } => false,
@@ -107,6 +109,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::ReleaseNotes(command) => release_notes::run(command, context).await,
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
+        Command::Probe(command) => probe::run(command, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,
         Command::Explain { check } => explain::run(check.as_deref()),

@@ -141,7 +141,7 @@ impl Context {
     pub(crate) fn signer(&self, args: &SigningArgs) -> Result<Signer> {
         const NO_TOKEN: &str = "in GitHub Actions, give the job `permissions: id-token: write`; elsewhere, get a token for the \
                                 audience `sigstore` and give it with --identity-token or in SIGSTORE_ID_TOKEN";
-        let SigningEndpoints { config, identity, password: _ } = &self.endpoints.signing;
+        let SigningEndpoints { config, identity, password: _, key: _ } = &self.endpoints.signing;
         let given = args.identity_token.as_deref().map(identity_token).transpose()?;
         let identity = given.or_else(|| identity.clone());
         let identity = identity.ok_or_else(|| Error::usage("there is no identity to sign as").help(NO_TOKEN))?;
@@ -205,9 +205,9 @@ impl Output {
 
 /// As whom the environment lets sign: a token that is given wins over one that can be asked for.
 fn endpoints_of(given: SigningEnvironment) -> SigningEndpoints {
-    let SigningEnvironment { token, request, password } = given;
+    let SigningEnvironment { token, request, password, key } = given;
     let asked = || request.map(|(url, token)| IdentitySource::GitHub { url, token });
-    SigningEndpoints { config: None, identity: token.map(IdentitySource::Given).or_else(asked), password }
+    SigningEndpoints { config: None, identity: token.map(IdentitySource::Given).or_else(asked), password, key }
 }
 
 /// The token in a file of the caller's.

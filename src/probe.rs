@@ -4,7 +4,9 @@
 
 pub mod artifacts;
 pub mod checks;
+pub mod combine;
 pub mod image;
 pub mod journal;
+pub mod kms;
 pub mod label;
 pub mod source;

@@ -26,6 +26,8 @@ pub(crate) struct Product {
     pub(crate) report: Option<Report>,
     /// Values of the command's own for the outputs of a workflow's step, each on one line.
     pub(crate) outputs: Vec<(&'static str, String)>,
+    /// Whether a signal ended the work early, and it was put in order: the process says so in the end.
+    pub(crate) interrupted: bool,
     /// What is to be done once the document was read by somebody, until it ends by itself or is told to.
     pub(crate) afterwards: Option<Afterwards>,
 }
@@ -93,6 +95,9 @@ impl Product {
 
     /// How the process ends.
     pub(crate) fn ending(&self) -> Exit {
+        if self.interrupted {
+            return Exit::Interrupted;
+        }
         self.report.as_ref().map_or(Exit::Success, |report| Exit::from(report.verdict()))
     }
 }

@@ -90,6 +90,11 @@ impl Phala {
         host(self.http.base())
     }
 
+    /// Whether the API is on this machine: then so are the machines it runs.
+    pub fn is_near(&self) -> bool {
+        super::http::is_loopback(self.http.base())
+    }
+
     /// Whose key it is: the cheapest way to find out whether it is good.
     ///
     /// # Errors

@@ -48,6 +48,8 @@ pub struct SigningEnvironment {
     pub request: Option<(String, SecretString)>,
     /// `$COSIGN_PASSWORD`.
     pub password: Option<SecretString>,
+    /// `$COSIGN_KEY`: a private key itself, PEM.
+    pub key: Option<SecretString>,
 }
 
 /// Whose account in Google Cloud is used.
@@ -72,13 +74,15 @@ pub struct PhalaEnvironment {
     pub url: Option<String>,
 }
 
-/// The files a workflow step reports through.
+/// What a workflow step reports through, and the run it is part of.
 #[derive(Debug, Clone, Default)]
 pub struct Actions {
     /// `$GITHUB_STEP_SUMMARY`.
     pub summary: Option<PathBuf>,
     /// `$GITHUB_OUTPUT`.
     pub output: Option<PathBuf>,
+    /// Page of the run, from `$GITHUB_SERVER_URL`, `$GITHUB_REPOSITORY` and `$GITHUB_RUN_ID`.
+    pub run: Option<String>,
 }
 
 impl Environment {
@@ -103,6 +107,7 @@ impl Environment {
                 token: secret("SIGSTORE_ID_TOKEN"),
                 request: text("ACTIONS_ID_TOKEN_REQUEST_URL").zip(secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")),
                 password: secret("COSIGN_PASSWORD"),
+                key: secret("COSIGN_KEY"),
             },
             google: GoogleEnvironment {
                 token: secret("GOOGLE_OAUTH_ACCESS_TOKEN"),
@@ -112,8 +117,11 @@ impl Environment {
             },
             phala: PhalaEnvironment { key: secret("PHALA_CLOUD_API_KEY"), url: text("PHALA_CLOUD_API_PREFIX") },
             ita_key: secret("ITA_API_KEY"),
-            actions: (text("GITHUB_ACTIONS").as_deref() == Some("true"))
-                .then(|| Actions { summary: path("GITHUB_STEP_SUMMARY"), output: path("GITHUB_OUTPUT") }),
+            actions: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| Actions {
+                summary: path("GITHUB_STEP_SUMMARY"),
+                output: path("GITHUB_OUTPUT"),
+                run: run_page([text("GITHUB_SERVER_URL"), text("GITHUB_REPOSITORY"), text("GITHUB_RUN_ID")]),
+            }),
             color,
             // A dumb terminal cannot take back a line.
             stderr_terminal: std::io::stderr().is_terminal() && text("TERM").as_deref() != Some("dumb"),
@@ -122,6 +130,15 @@ impl Environment {
             width: columns.unwrap_or_else(|| if stdout_terminal { terminal_width() } else { UNLIMITED }),
         }
     }
+}
+
+/// The page of a workflow's run; `None` where any part is unknown, or could be no part of an address.
+fn run_page(parts: [Option<String>; 3]) -> Option<String> {
+    let [server, repository, run] = parts;
+    let (server, repository, run) = (server?, repository?, run?);
+    let safe = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-/:".contains(&b));
+    let page = format!("{}/{repository}/actions/runs/{run}", server.trim_end_matches('/'));
+    (page.len() <= 256 && safe(&page)).then_some(page)
 }
 
 /// Every variable of the process, for a command whose subject is the environment. Values may be secrets: they are not for

@@ -232,3 +232,22 @@ pub(super) const COMPLETIONS: &str = "Example:
 /// `merotee man`.
 pub(super) const MAN: &str = "Example:
   merotee man kms serve -o merotee-kms-serve.1";
+
+/// `merotee probe run`.
+pub(super) const PROBE_RUN: &str =
+    "What it makes it takes down again, also when it fails or is interrupted (Ctrl-C). What it makes is written
+to DIR/probe-journal.jsonl first: after a crash, `merotee probe cleanup --out DIR` removes what is left.
+
+Examples:
+  merotee sandbox -- probe run --family kms --profile locked-read-only --dry-run
+  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/1
+  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/2";
+
+/// `merotee probe combine`.
+pub(super) const PROBE_COMBINE: &str = "Example:
+  merotee probe combine probed/1 probed/2 --out probed/both";
+
+/// `merotee probe cleanup`.
+pub(super) const PROBE_CLEANUP: &str = "Examples:
+  merotee probe cleanup --out probed/1
+  merotee sandbox -- probe cleanup --older-than 2h --family kms";

@@ -71,6 +71,7 @@ impl Command {
             | Self::ForbidAllowedEnv(_)
             | Self::VersionSync(_)
             | Self::DocGuard(_)
+            | Self::Probe(_)
             | Self::Kms(_) => Forms::REPORT,
         }
     }

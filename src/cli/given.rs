@@ -11,6 +11,7 @@ use super::{
     kms::KmsCommand,
     phala::PhalaArgs,
     policy::{MrtdsCommand, PolicyCommand},
+    probe::{ProbeCommand, QuoteArgs},
     quote::{JudgementArgs, QuoteCommand},
     release_notes::ReleaseNotesCommand,
 };
@@ -102,6 +103,16 @@ impl<'a> Given<'a> {
         }
     }
 
+    fn probe(self, args: &'a QuoteArgs) -> Self {
+        let ita = &args.ita;
+        Self {
+            ita_api_url: ita.ita_api_url.as_ref(),
+            ita_portal_url: ita.ita_portal_url.as_ref(),
+            ita_root: ita.ita_root.as_deref(),
+            ..self.tdx(args.pccs.as_ref(), args.root.as_ref())
+        }
+    }
+
     fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
         Self { pccs_url, tdx_root: tdx_root.map(PathBuf::as_path), ..self }
     }
@@ -151,6 +162,16 @@ impl Command {
             Self::Mrtds(MrtdsCommand::Publish(args)) => {
                 given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
             }
+            Self::Probe(ProbeCommand::Run(args)) => given
+                .github(&args.github)
+                .sigstore(&args.sigstore)
+                .signing(&args.sign.signing)
+                .network(&args.network)
+                .probe(&args.by)
+                .phala(&args.phala)
+                .gcp(&args.gcp),
+            Self::Probe(ProbeCommand::Combine(args)) => given.signing(&args.sign.signing).network(&args.network),
+            Self::Probe(ProbeCommand::Cleanup(args)) => given.phala(&args.phala).gcp(&args.gcp).network(&args.network),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
             }

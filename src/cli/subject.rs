@@ -7,6 +7,7 @@ use super::{
     dependency_guard::DependencyGuardArgs,
     kms::{KmsCommand, KmsServeArgs},
     policy::MrtdsCommand,
+    probe::{ProbeCommand, ProbeRunArgs},
 };
 use crate::subject::{
     profile::Profile,
@@ -52,6 +53,7 @@ impl Command {
                 tags => Reads::These(tags),
             },
             Self::Publish(args) => Reads::These(vec![args.tag.clone()]),
+            Self::Probe(ProbeCommand::Run(args)) => args.reads(),
             Self::Mrtds(MrtdsCommand::Publish(args)) => Reads::These(vec![args.tag.clone()]),
             Self::VerifyBlob(_)
             | Self::Checksums(_)
@@ -68,6 +70,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => Reads::Nothing,
@@ -79,7 +82,12 @@ impl Command {
     /// The services that are asked, of those a sandbox can spoil.
     #[cfg(feature = "sandbox")]
     pub fn turns_to(&self) -> &'static [crate::sandbox::tamper::Service] {
+        use crate::sandbox::tamper::Service;
         match self {
+            Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Kms && args.kms_url.is_none() => {
+                &[Service::PhalaCloud]
+            }
+            Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
@@ -100,6 +108,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. }
@@ -131,11 +140,22 @@ impl Command {
             | Self::DocGuard(_)
             | Self::ReleaseNotes(_)
             | Self::Kms(_)
+            | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => None,
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => None,
+        }
+    }
+
+    /// The family whose probe workflow signs what the command makes, for one that is run by such a workflow.
+    pub fn probes(&self) -> Option<Family> {
+        let Self::Probe(command) = self else { return None };
+        match command {
+            ProbeCommand::Run(args) => Some(args.family),
+            ProbeCommand::Combine(_) => Some(Family::Kms),
+            ProbeCommand::Cleanup(_) => None,
         }
     }
 
@@ -153,6 +173,17 @@ impl Command {
             KmsCommand::Health(args) => Some(args.kms.url.as_ref()),
             KmsCommand::Attest(args) => Some(args.kms.url.as_ref()),
             KmsCommand::GetKey(args) => Some(args.kms.url.as_ref()),
+        }
+    }
+}
+
+impl ProbeRunArgs {
+    /// The release whose image is probed, where it is one's.
+    fn reads(&self) -> Reads {
+        match (&self.tag, &self.image, &self.kms_url) {
+            (Some(tag), None, None) => Reads::These(vec![tag.clone()]),
+            (None, None, None) => Reads::AnyOf(self.family),
+            (_, Some(_), _) | (_, _, Some(_)) => Reads::Nothing,
         }
     }
 }

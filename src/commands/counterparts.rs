@@ -8,6 +8,7 @@ use crate::{
     },
     commands::signer_rule::own_workflows,
     context::Context,
+    digest::Sha256,
     error::{self, Error, Result},
     policy::{acceptance::Unacceptable, document::PolicyFile, mrtds::PublishedMrtds},
     release::{
@@ -18,7 +19,8 @@ use crate::{
         snapshot::Snapshot,
         vouched,
     },
-    subject::{repository::Repository, tag::Tag},
+    schema::parse_json,
+    subject::{profile::Profile, repository::Repository, tag::Tag},
 };
 
 /// Bytes that a comparison may download altogether: documents and their signatures, a few hundred kilobytes a release.
@@ -92,6 +94,32 @@ pub(super) fn policies(snapshot: &Snapshot) -> Result<Stated<Vec<PolicyFile>>> {
         return Ok(Err("it holds no policy that can be read".to_owned()));
     }
     Ok(Ok(policies))
+}
+
+/// The digest of the image for `profile`, as every manifest says it that the release vouches for.
+///
+/// # Errors
+/// Remote: whether it does could not be found out.
+pub(super) fn image(snapshot: &Snapshot, profile: Profile) -> Result<Stated<Sha256>> {
+    let path = format!("/container_profile_digests/{profile}");
+    let mut found = None;
+    for (entry, _) in snapshot.documents(AssetKind::Manifest) {
+        let bytes = match vouched::document(snapshot, &entry.name) {
+            Ok(bytes) => bytes,
+            Err(refusal) => return not_trusted(&snapshot.tag, &refusal).map(Err),
+        };
+        let stated = parse_json(bytes).ok().and_then(|manifest| {
+            let digest = manifest.pointer(&path)?.as_str()?;
+            Sha256::from_prefixed(digest).ok()
+        });
+        let Some(digest) = stated else {
+            return Ok(Err(format!("{} states no image for {profile} by its digest", entry.name)));
+        };
+        if *found.get_or_insert(digest) != digest {
+            return Ok(Err(format!("its documents state two images for {profile}")));
+        }
+    }
+    Ok(found.ok_or_else(|| "it holds no manifest that says which images it is of".to_owned()))
 }
 
 /// The measurements that a release vouches for.

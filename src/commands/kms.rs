@@ -1,9 +1,9 @@
 //! `kms …`: the service, and what a node or a probe asks of one.
 
-mod attest;
+pub(super) mod attest;
 mod check;
 mod get_key;
-mod health;
+pub(super) mod health;
 mod serve;
 mod settings;
 

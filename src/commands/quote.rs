@@ -1,7 +1,7 @@
 //! `quote inspect` and `quote verify`.
 
 pub(super) mod basis;
-mod inspect;
+pub(super) mod inspect;
 mod ita;
 pub(super) mod judgement;
 mod verify;

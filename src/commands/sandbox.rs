@@ -30,6 +30,10 @@ use crate::{
     subject::{profile::Profile, tag::Tag},
 };
 
+/// The release that is probed where none is named: its signed documents say which images it is of, as those of upstream's
+/// releases do.
+const PROBED: &str = "mero-kms-v1.0.0";
+
 pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product> {
     if args.lists_tampers() {
         return Ok(Product::bytes(tamper_list()));
@@ -88,6 +92,11 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         Some(Some(_)) | None => None,
     };
     let mut endpoints = endpoints(&world, kms.as_ref(), command.signs())?;
+    // What a probe measured, the workflow that probes signs, and not the one that releases.
+    if let Some(family) = command.probes() {
+        let url = world.probe_token_url(family);
+        endpoints.signing.identity = Some(IdentitySource::GitHub { url, token: JOB_TOKEN.into() });
+    }
     // A service runs on a machine of the release and profile it says it is.
     if let Some((release, profile)) = command.machine() {
         endpoints.kms.agent = Some(world.agent(&release, profile)?);
@@ -117,6 +126,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         kms: KmsEndpoints {
             url: kms.map_or(real.kms.url, |kms| kms.url().clone()),
             policy: Some(world.kms_policy()),
+            release: Some(PROBED.parse().map_err(|e| Error::internal("a sample tag does not parse").because(e))?),
             // What is rehearsed here is of no interest to others, and the usual port may be taken.
             listen: Some(([127, 0, 0, 1], 0).into()),
             agent: Some(world.kms_agent()),
@@ -137,6 +147,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             config: Some(world.signing_config(Log::Rekor1)),
             identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),
             password: None,
+            key: None,
         },
     })
 }

@@ -2,6 +2,7 @@
 
 mod beside;
 mod of_tag;
+pub(super) mod seal;
 mod target;
 
 use std::{collections::BTreeSet, time::Instant};
@@ -44,6 +45,21 @@ struct Wanted {
     contract: Option<Contract>,
 }
 
+/// How files are signed, whoever signs.
+#[derive(Clone, Copy)]
+struct Pace {
+    /// Signatures that are there are replaced.
+    force: bool,
+    /// Files at the same time.
+    jobs: u16,
+}
+
+impl Pace {
+    fn of(args: &SignArgs) -> Self {
+        Self { force: args.force, jobs: args.jobs }
+    }
+}
+
 /// Who signs.
 enum By<'a> {
     Identity { signer: &'a Signer, who: &'a signer::Signer, root: &'a TrustRoot },
@@ -66,7 +82,7 @@ pub(super) async fn run(args: &SignArgs, context: &Context) -> Result<Product> {
         Some(path) => {
             let key = PrivateKey::from_file(path, context.endpoints.signing.password.as_ref())?;
             section.facts.push(Fact::named("key", path.display().to_string()));
-            all(&targets, args, &By::Key(&key)).await
+            all(&targets, Pace::of(args), &By::Key(&key)).await
         }
         None => {
             let (root, signer) = (context.trust_root()?, context.signer(&args.signing)?);
@@ -78,7 +94,7 @@ pub(super) async fn run(args: &SignArgs, context: &Context) -> Result<Product> {
                 section.findings = findings;
                 return Ok(product(section, caveats, started));
             }
-            all(&targets, args, &By::Identity { signer: &signer, who: &who, root: &root }).await
+            all(&targets, Pace::of(args), &By::Identity { signer: &signer, who: &who, root: &root }).await
         }
     };
     for Outcome { finding, action } in outcomes {
@@ -162,14 +178,14 @@ fn allowed(
 
 /// Signs what needs it, several files at a time, and tells of them in their order. What is wrong with the run in its
 /// midst is told of the files it befell: others are signed already.
-async fn all(targets: &[Target], args: &SignArgs, by: &By<'_>) -> Vec<Outcome> {
+async fn all(targets: &[Target], pace: Pace, by: &By<'_>) -> Vec<Outcome> {
     let phase = &Phase::of("signing", 0, targets.len(), "file");
     let work = targets.iter().map(|target| async move {
-        let outcome = one(target, args.force, by).await.unwrap_or_else(|error| failed(target, &error));
+        let outcome = one(target, pace.force, by).await.unwrap_or_else(|error| failed(target, &error));
         phase.item();
         outcome
     });
-    stream::iter(work).buffered(usize::from(args.jobs)).collect().await
+    stream::iter(work).buffered(usize::from(pace.jobs)).collect().await
 }
 
 /// Signs one file, or keeps what signs it.

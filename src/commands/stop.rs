@@ -21,6 +21,27 @@ pub(super) fn signal() -> Result<impl Future<Output = ()>> {
     Ok(async move { signals.next().await })
 }
 
+/// Signals that come after this call and interrupt nothing: for commands that put away what they made when they are told to
+/// end, and end then.
+pub(super) struct Orders(Signals);
+
+impl Orders {
+    /// Those that come from here on.
+    ///
+    /// # Errors
+    /// Internal: the system does not tell of signals.
+    pub(super) fn heard() -> Result<Self> {
+        let signals = Signals::heard().map_err(|e| Error::internal("cannot wait for signals").because(e))?;
+        SERVES.store(true, Ordering::SeqCst);
+        Ok(Self(signals))
+    }
+
+    /// Until the next one.
+    pub(super) async fn next(&mut self) {
+        self.0.next().await;
+    }
+}
+
 /// Signals that interrupt what is being done.
 pub(crate) struct Interruptions(Option<Signals>);
 

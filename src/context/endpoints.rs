@@ -16,7 +16,7 @@ use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
     error::{Error, Result},
-    subject::repository::Repository,
+    subject::{repository::Repository, tag::Tag},
 };
 
 /// `--server-url` when nothing is said.
@@ -83,6 +83,8 @@ pub(crate) struct SigningEndpoints {
     pub(crate) identity: Option<IdentitySource>,
     /// Password of an encrypted key.
     pub(crate) password: Option<SecretString>,
+    /// A private key, PEM, for commands that take one from the environment.
+    pub(crate) key: Option<SecretString>,
 }
 
 /// A KMS from without and from within.
@@ -92,6 +94,8 @@ pub(crate) struct KmsEndpoints {
     pub(crate) url: Url,
     /// Policy that says which machines are the KMS.
     pub(crate) policy: Option<PathBuf>,
+    /// Release that is probed where none is named; `None`: one must be.
+    pub(crate) release: Option<Tag>,
     /// Where a service listens; `None`: the service's own default.
     pub(crate) listen: Option<SocketAddr>,
     /// Socket of the guest agent of a service's machine; `None`: the service's own default.
@@ -124,6 +128,7 @@ impl Endpoints {
             kms: KmsEndpoints {
                 url: url("http://127.0.0.1:8080")?,
                 policy: None,
+                release: None,
                 listen: None,
                 agent: None,
                 rehearsal: false,

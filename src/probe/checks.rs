@@ -12,9 +12,6 @@ use crate::{
 /// What is probed is known for good.
 pub const IMAGE: CheckInfo =
     CheckInfo { id: "probe-image", title: "the image is pinned by its digest, and of the release that was named" };
-/// The name is free.
-pub const NAME: CheckInfo =
-    CheckInfo { id: "probe-name", title: "nothing in the account has the name that the probe's machine is to have" };
 /// The machine starts.
 pub const MACHINE: CheckInfo =
     CheckInfo { id: "probe-machine", title: "the machine that is probed starts and is reached" };
@@ -23,6 +20,9 @@ pub const COMPOSE: CheckInfo = CheckInfo {
     id: "probe-compose",
     title: "the compose hash is the same in the four places that state it, and of the compose file that was deployed",
 };
+/// What was measured is what the release says.
+pub const AS_RELEASED: CheckInfo =
+    CheckInfo { id: "probe-as-released", title: "the policy of the release that is probed admits what was measured" };
 /// What was made is gone.
 pub const TEARDOWN: CheckInfo = CheckInfo { id: "probe-teardown", title: "everything that the probe made is gone" };
 /// Probes can be combined.
@@ -35,7 +35,7 @@ pub const STABLE: CheckInfo =
     CheckInfo { id: "probe-stable", title: "probes of one image measured the same in every register" };
 
 /// All of them.
-pub const RULES: [CheckInfo; 7] = [IMAGE, NAME, MACHINE, COMPOSE, TEARDOWN, SOURCE, STABLE];
+pub const RULES: [CheckInfo; 7] = [IMAGE, MACHINE, COMPOSE, AS_RELEASED, TEARDOWN, SOURCE, STABLE];
 
 /// A place that states the compose hash, and what it states; or why it states none.
 pub type Stated<'a> = (&'static str, Result<Sha256, &'a str>);

@@ -52,6 +52,9 @@ pub struct Source {
     /// What the event log says the machine is, by event and in hex: why RTMR3 differs from that of another.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub events: BTreeMap<String, String>,
+    /// Page of the workflow's run that made the probe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_url: Option<String>,
     /// Who judged the quote: `dcap`, `ita`.
     pub judged_by: Vec<String>,
     /// What came of it: [`PASSED`], or the document would not be there.
@@ -71,6 +74,8 @@ pub struct Combined {
     /// The image that all of them were of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
+    /// [`PASSED`]: each of them did.
+    pub verdict: String,
     /// Registers that were not the same in all probes, as documents name them: `rtmr3`.
     pub unstable: Vec<String>,
     /// The probes, in the order of their labels.

@@ -150,6 +150,8 @@ pub enum Scope {
     Quick,
     /// The policies of all profiles, with whatever vouches for them.
     Policies,
+    /// The policies, and the documents that say which images the release is of.
+    Images,
 }
 
 /// What a release of one family in one layout must hold.
@@ -223,6 +225,10 @@ impl Contract {
             Scope::Whole => self.assets.clone(),
             Scope::Quick => with_role(AssetKind::Measurements).collect(),
             Scope::Policies => with_role(AssetKind::Policy).collect(),
+            Scope::Images => {
+                let documents = [AssetKind::Manifest, AssetKind::ReleaseProvenance].into_iter().flat_map(with_role);
+                with_role(AssetKind::Policy).chain(documents).collect()
+            }
         };
         Self { assets, ..self.clone() }
     }

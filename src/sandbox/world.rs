@@ -46,6 +46,8 @@ pub const NONCE: [u8; 32] = *b"merotee sandbox: a sample nonce!";
 pub const KMS: &str = "mero-kms-v1.2.0";
 /// Release of the node whose guest agent runs.
 const NODE: &str = "mero-tee-v1.2.0";
+/// The main branch of the repository.
+const MAIN: &str = "refs/heads/master";
 /// The policy of the sample KMS, as its release publishes it.
 const KMS_POLICY: &str = "kms_policy.json";
 /// The node's libp2p key: 32 bytes of an Ed25519 secret, in hex.
@@ -308,14 +310,30 @@ impl World {
         self.of_log(log, |(_, _, signing)| signing)
     }
 
+    /// Where the job of a probe gets its identity token: of the workflow that probes this family, on the main branch.
+    pub fn probe_token_url(&self, family: Family) -> String {
+        self.token_of(
+            match family {
+                Family::Kms => "kms-phala-staging-probe.yaml",
+                Family::Node => "node-image-gcp-staging-probe.yaml",
+            },
+            MAIN,
+            &"0".repeat(40),
+        )
+    }
+
     /// Where a job gets its identity token: of the release workflow at `tag`, or of the KMS's on the main branch.
     pub fn token_url(&self, tag: Option<&Tag>) -> String {
         let workflow = match tag.map(Tag::family) {
             Some(Family::Kms) | None => "release-kms-phala.yaml",
             Some(Family::Node) => "release-node-image-gcp.yaml",
         };
-        let git_ref = tag.map_or("refs/heads/master".to_owned(), |tag| format!("refs/tags/{tag}"));
+        let git_ref = tag.map_or(MAIN.to_owned(), |tag| format!("refs/tags/{tag}"));
         let sha = tag.map_or_else(|| "0".repeat(40), documents::commit);
+        self.token_of(workflow, &git_ref, &sha)
+    }
+
+    fn token_of(&self, workflow: &str, git_ref: &str, sha: &str) -> String {
         let (base, repository) = (&self.sigstore, documents::REPOSITORY);
         format!("{base}/oidc/token?repository={repository}&workflow={workflow}&ref={git_ref}&sha={sha}")
     }

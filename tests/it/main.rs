@@ -94,6 +94,8 @@ mod policy_git;
 mod policy_review;
 #[cfg(feature = "sandbox")]
 mod policy_walk;
+#[cfg(all(feature = "sandbox", unix))]
+mod probe;
 #[cfg(feature = "sandbox")]
 mod publish;
 #[cfg(all(feature = "sandbox", unix))]

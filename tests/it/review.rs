@@ -154,7 +154,8 @@ fn the_action_passes_its_inputs_on_as_one_word_each_and_leaves_the_empty_ones_ou
     let site = Site::start();
     let pull = site.opened("action", Draft::new()).approved(&["alice", "bob"]);
     let place = &site.place;
-    let stub = format!("#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec '{}' \"$@\"\n", crate::binary::BINARY);
+    let stub =
+        format!("#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec '{}' \"$@\"\n", crate::binary::BINARY);
     let cargo = place.write("bin/cargo", stub);
     fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
     let number = pull.number.to_string();
@@ -165,7 +166,10 @@ fn the_action_passes_its_inputs_on_as_one_word_each_and_leaves_the_empty_ones_ou
             .env("GITHUB_ACTION_PATH", root.join(".github/actions/policy-review"))
             .env("GITHUB_API_URL", site.world.api_url())
             .env("MEROTEE_TRUSTED_ROOT", site.world.trusted_root())
-            .envs([("PR", pr), ("TEAM", team), ("APPROVALS", approvals), ("COMMENT", comment)].map(|(n, v)| (n.to_owned(), v.to_owned())))
+            .envs(
+                [("PR", pr), ("TEAM", team), ("APPROVALS", approvals), ("COMMENT", comment)]
+                    .map(|(n, v)| (n.to_owned(), v.to_owned())),
+            )
             .env("REPOSITORY", &pull.repository)
             .env("ARCHITECTURE", "")
             .env("GH_TOKEN", "a workflow's")

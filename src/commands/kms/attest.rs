@@ -5,7 +5,11 @@ use std::time::Instant;
 use crate::{
     adapters::file,
     attestation::{
-        event_log::checks::{self, EVENT_LOG},
+        event_log::{
+            EventLog,
+            checks::{self, EVENT_LOG},
+        },
+        measurement::TcbStatus,
         quote::input::Input,
         report_data::default_binding,
         verdict::ExpectedBinding,
@@ -21,11 +25,11 @@ use crate::{
 };
 
 /// The service gives an attestation at all.
-pub(super) const ATTEST: CheckInfo =
+pub(in crate::commands) const ATTEST: CheckInfo =
     CheckInfo { id: "kms-attest", title: "the KMS answers /attest with a quote that can be read" };
 
 /// It is known which machines are the KMS.
-pub(super) const KNOWN: CheckInfo =
+pub(in crate::commands) const KNOWN: CheckInfo =
     CheckInfo { id: "kms-known", title: "a policy says which machines are the KMS, so that no other is taken for it" };
 
 /// Checks of `kms attest`.
@@ -58,17 +62,27 @@ pub(super) async fn run(args: &KmsAttestArgs, context: &Context) -> Result<Produ
 }
 
 /// The outcome of asking a service to attest.
-pub(super) struct Attested {
-    pub(super) section: Section,
+pub(in crate::commands) struct Attested {
+    pub(in crate::commands) section: Section,
     /// The answer as it came.
     answer: Option<Vec<u8>>,
+    /// What was read of it.
+    pub(in crate::commands) read: Option<Evidence>,
+}
+
+/// A quote that was judged, and the log beside it.
+pub(in crate::commands) struct Evidence {
+    pub(in crate::commands) input: Input,
+    pub(in crate::commands) log: Option<EventLog>,
+    /// What the platform's firmware is, where the quote is genuine.
+    pub(in crate::commands) tcb: Option<TcbStatus>,
 }
 
 /// Asks a service for its quote over `nonce`, and judges the answer.
 ///
 /// # Errors
 /// The service does not answer, or there is nothing to judge by.
-pub(super) async fn attested(
+pub(in crate::commands) async fn attested(
     client: &KmsClient,
     judgement: &Judgement<'_>,
     nonce: [u8; 32],
@@ -78,6 +92,7 @@ pub(super) async fn attested(
     let unread = |finding: Finding, answer| Attested {
         section: Section { subject: client.host(), findings: vec![finding], ..Section::default() },
         answer,
+        read: None,
     };
     let answer = match client.attest(&nonce, binding.as_ref()).await? {
         Ok((_, answer)) => answer,
@@ -95,27 +110,28 @@ pub(super) async fn attested(
     };
     let binding = ExpectedBinding::Given(binding.unwrap_or_else(|| *default_binding().as_bytes()));
     let occasion = Occasion { role: Some(Role::Kms), nonce: Some(nonce), binding };
-    let mut section = judgement.judge(&subject, &input, &occasion).await?;
+    let (mut section, tcb) = judgement.judged(&subject, &input, &occasion).await?;
     if !judgement.by_policy() {
         let what =
             "no policy was given: the quote proves a genuine TDX machine that answered just now, not a KMS on it";
         section.findings.insert(0, KNOWN.warn(&subject, what).help("give the policy of its release: --expect-policy"));
     }
     section.findings.insert(0, ATTEST.pass(&subject, format!("a quote of {} bytes", input.quote.as_bytes().len())));
-    section.findings.extend(event_log(&subject, &answer, &input));
-    Ok(Attested { section, answer: Some(answer) })
+    let (log, findings) = event_log(&subject, &answer, &input);
+    section.findings.extend(findings);
+    Ok(Attested { section, answer: Some(answer), read: Some(Evidence { input, log, tcb }) })
 }
 
 /// The log explains the registers that it can: all but MRTD.
-fn event_log(subject: &str, answer: &[u8], input: &Input) -> Vec<Finding> {
+fn event_log(subject: &str, answer: &[u8], input: &Input) -> (Option<EventLog>, Vec<Finding>) {
     let log = match checks::read(subject, answer) {
         Ok(log) => log,
-        Err(finding) => return vec![*finding],
+        Err(finding) => return (None, vec![*finding]),
     };
     let mut findings = vec![EVENT_LOG.pass(subject, log.to_string())];
     findings.extend(checks::replayed(subject, &log, &input.quote.report.registers));
     findings.extend(checks::identity(subject, &log));
-    findings
+    (Some(log), findings)
 }
 
 /// What a reader must know of the judgement.
@@ -128,7 +144,7 @@ pub(super) fn caveats(judgement: &Judgement<'_>) -> Vec<String> {
 }
 
 /// 32 bytes that could not be known before.
-pub(super) fn fresh_nonce() -> Result<[u8; 32]> {
+pub(in crate::commands) fn fresh_nonce() -> Result<[u8; 32]> {
     let mut nonce = [0; 32];
     aws_lc_rs::rand::fill(&mut nonce).map_err(|_| Error::internal("the system gives no random bytes"))?;
     Ok(nonce)

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use semver::Version;
+
 use crate::{
     cli::kms_client::KmsHealthArgs,
     context::Context,
@@ -13,12 +15,14 @@ use crate::{
     product::Product,
     report::{CheckInfo, Fact, Finding, Report, Section},
     schema::excerpt::excerpt,
+    subject::profile::Profile,
 };
 
 /// The service answers and can release keys.
-const HEALTH: CheckInfo = CheckInfo { id: "kms-health", title: "the KMS answers, and has loaded its policy" };
+pub(in crate::commands) const HEALTH: CheckInfo =
+    CheckInfo { id: "kms-health", title: "the KMS answers, and has loaded its policy" };
 /// The service is the one that is expected.
-const IDENTITY: CheckInfo =
+pub(in crate::commands) const IDENTITY: CheckInfo =
     CheckInfo { id: "kms-identity", title: "the KMS says that it is of the expected release and profile" };
 /// Checks of `kms health`.
 pub(in crate::commands) const RULES: [CheckInfo; 2] = [HEALTH, IDENTITY];
@@ -33,7 +37,7 @@ pub(super) async fn run(args: &KmsHealthArgs, context: &Context) -> Result<Produ
     let subject = client.host();
     let mut findings = vec![ready(&subject, &health)];
     if let Ok(health) = &health {
-        findings.extend(expected(&subject, health, args));
+        findings.extend(expected(&subject, health, args.expect_version.as_ref(), args.expect_profile));
     }
     Ok(Product::report(Report {
         command: "kms health".into(),
@@ -63,7 +67,7 @@ async fn asked(client: &KmsClient, wait: Duration) -> Result<Result<Health, Refu
 }
 
 /// Upstream's service says `alive` and nothing about its policy, which it has loaded when it answers.
-fn is_ready(health: &Health) -> bool {
+pub(in crate::commands) fn is_ready(health: &Health) -> bool {
     match health.status.as_str() {
         "ok" => health.policy_loaded,
         "alive" => true,
@@ -81,7 +85,13 @@ fn ready(subject: &str, health: &Result<Health, Refused>) -> Finding {
     }
 }
 
-fn expected(subject: &str, health: &Health, args: &KmsHealthArgs) -> Vec<Finding> {
+/// Whether the service says that it is of this version and profile, as far as they are known.
+pub(in crate::commands) fn expected(
+    subject: &str,
+    health: &Health,
+    version: Option<&Version>,
+    profile: Option<Profile>,
+) -> Vec<Finding> {
     let compare = |what: &str, expected: String, actual: &str| {
         if expected == actual {
             return IDENTITY.pass(subject, format!("{what} {expected}"));
@@ -91,8 +101,6 @@ fn expected(subject: &str, health: &Health, args: &KmsHealthArgs) -> Vec<Finding
             .compared(expected, excerpt(actual))
             .help("the deployment is not the one this check was written for")
     };
-    let version = args.expect_version.as_ref();
-    let profile = args.expect_profile;
     version
         .map(|version| compare("version", format!("v{version}"), &health.version))
         .into_iter()

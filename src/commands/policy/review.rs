@@ -119,15 +119,12 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
 
 /// The product for a pull request that is not a promotion.
 fn nothing_to_judge(repository: &Repository, number: u64) -> Product {
-    let message = format!("it changes nothing in `{FOLDER}` and is not marked as a promotion: there is nothing to judge");
+    let message =
+        format!("it changes nothing in `{FOLDER}` and is not marked as a promotion: there is nothing to judge");
     let findings = vec![rules::FILES.pass("", message)];
     let section = Section { findings, ..Section::new(format!("{repository} #{number}")) };
-    let report = Report {
-        command: "policy review".into(),
-        rules: rules::rules(),
-        sections: vec![section],
-        ..Report::default()
-    };
+    let report =
+        Report { command: "policy review".into(), rules: rules::rules(), sections: vec![section], ..Report::default() };
     Product::report(report).output("structural", "false").output("newly_admits", "0")
 }
 

@@ -24,7 +24,11 @@ pub(super) fn run(path: &Path, format: Format) -> Result<Product> {
     Ok(Product::bytes(text))
 }
 
-fn json(inspection: &Inspection) -> Result<String> {
+/// What a quote says, as JSON.
+///
+/// # Errors
+/// Internal: it cannot be written.
+pub(in crate::commands) fn json(inspection: &Inspection) -> Result<String> {
     let mut text = serde_json::to_string_pretty(inspection)
         .map_err(|e| Error::internal("cannot write the quote as JSON").because(e))?;
     text.push('\n');

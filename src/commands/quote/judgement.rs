@@ -16,6 +16,7 @@ use crate::{
     },
     attestation::{
         ita::{self, ItaVerifier},
+        measurement::TcbStatus,
         quote::{Quote, input::Input},
         verdict::{
             Collateral, DcapVerifier, Expectation, ExpectedBinding, QuoteVerifier, RULES, judge_agreement, judge_debug,
@@ -89,6 +90,19 @@ impl<'a> Judgement<'a> {
     /// # Errors
     /// The policy does not say what is asked of it, or there is no collateral to judge by.
     pub(in crate::commands) async fn judge(&self, name: &str, input: &Input, occasion: &Occasion) -> Result<Section> {
+        self.judged(name, input, occasion).await.map(|(section, _)| section)
+    }
+
+    /// Judges one quote, and says what the firmware of its platform is where the quote is genuine.
+    ///
+    /// # Errors
+    /// As [`Judgement::judge`].
+    pub(in crate::commands) async fn judged(
+        &self,
+        name: &str,
+        input: &Input,
+        occasion: &Occasion,
+    ) -> Result<(Section, Option<TcbStatus>)> {
         let expected = self.expectation(occasion.role)?;
         let expected = expected.as_ref();
         let quote = &input.quote;
@@ -103,6 +117,7 @@ impl<'a> Judgement<'a> {
         if let Some(expected) = expected {
             findings.extend(judge_policy(quote, proven, expected));
         }
+        let tcb = outcome.as_ref().ok().map(|verdict| verdict.tcb);
         let mut section =
             Section { subject: name.to_owned(), facts: facts(input, self.now), findings, ..Section::default() };
         if let Some(second) = &self.second {
@@ -114,7 +129,7 @@ impl<'a> Judgement<'a> {
             section.findings.extend(findings);
             section.findings.push(judge_agreement(name, (one, &first), (other, &opinion)));
         }
-        Ok(section)
+        Ok((section, tcb))
     }
 
     /// Every check that a quote goes through here.

@@ -23,11 +23,13 @@ use crate::{
     text::counted,
 };
 
-/// The two forms of a signature.
+/// The forms of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Signature {
     /// `X.sigstore.json`.
     Bundle,
+    /// The same, called `X.bundle.json`, as evidence beside the files of a probe is.
+    NamedBundle,
     /// `X.sig`.
     Detached,
 }
@@ -56,6 +58,7 @@ impl Signature {
         let mut name = file.as_os_str().to_owned();
         name.push(match self {
             Self::Bundle => ".sigstore.json",
+            Self::NamedBundle => ".bundle.json",
             Self::Detached => ".sig",
         });
         name.into()

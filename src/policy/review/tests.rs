@@ -274,9 +274,7 @@ fn old_evidence_is_a_warning() {
 #[test]
 fn a_comment_stays_under_githubs_limit_however_much_there_is_to_say() {
     let mut policy = promoted();
-    let list: Vec<Value> = (0..4000_u32)
-        .map(|n| json!(format!("{}{n:08x}", "0".repeat(88))))
-        .collect();
+    let list: Vec<Value> = (0..4000_u32).map(|n| json!(format!("{}{n:08x}", "0".repeat(88)))).collect();
     policy["policy"]["kms_allowed_rtmr1"] = json!(list);
     let mut case = case_of(&policy, &candidates(), Signature::WithKey);
     case.pull.reviews = (0..2000).map(|n| review(n, &format!("person-{n}"), ReviewVerdict::Approved)).collect();

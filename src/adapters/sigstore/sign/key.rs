@@ -11,7 +11,7 @@ use der::{
     Encode as _,
     asn1::{BitString, ObjectIdentifier},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sigstore_types::DerPublicKey;
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 use zeroize::Zeroizing;
@@ -61,8 +61,19 @@ impl PrivateKey {
     /// another.
     pub fn from_file(path: &Path, password: Option<&SecretString>) -> Result<Self> {
         let bytes = Zeroizing::new(file::read_source(path, MAX_BYTES)?);
-        let name = file::source_name(path);
-        Self::parse(&bytes, password).map_err(|why| {
+        Self::named(&file::source_name(path), &bytes, password)
+    }
+
+    /// Reads a private key, PEM, that is given as text. `name` is what errors call it.
+    ///
+    /// # Errors
+    /// Usage, as [`Self::from_file`].
+    pub fn from_pem(name: &str, pem: &SecretString, password: Option<&SecretString>) -> Result<Self> {
+        Self::named(name, pem.expose_secret().as_bytes(), password)
+    }
+
+    fn named(name: &str, bytes: &[u8], password: Option<&SecretString>) -> Result<Self> {
+        Self::parse(bytes, password).map_err(|why| {
             let error = Error::usage(format!("{name}: {why}"));
             match why {
                 Unusable::Password(_) => error.help("give the key's password in COSIGN_PASSWORD"),

@@ -1,0 +1,157 @@
+//! What an account holds of probes, without a journal: by label, or by age.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::super::removal::{self, Pauses, Removed};
+use crate::{
+    adapters::phala::{Listed, Phala},
+    cli::probe::ProbeCleanupArgs,
+    context::Context,
+    error::{self, Error, Result},
+    probe::{
+        checks::TEARDOWN,
+        label::{Label, PREFIX},
+    },
+    report::Action,
+    subject::tag::Family,
+};
+
+/// How long machines that are deleted may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// Which machines are meant.
+pub(in super::super) struct Meant<'a> {
+    /// Those of this label.
+    pub(in super::super) label: Option<&'a Label>,
+    /// Those made before this.
+    pub(in super::super) before: Option<Timestamp>,
+}
+
+/// Whether a machine is meant.
+pub(in super::super) enum Match {
+    Yes,
+    No,
+    /// It may be: nothing says how old it is.
+    Unknown,
+}
+
+impl Meant<'_> {
+    /// Judges a machine by its name, and by when it was made where that is known.
+    pub(in super::super) fn judge(&self, name: &str, made: Option<Timestamp>) -> Match {
+        let Some(label) = Label::of_machine(name) else { return Match::No };
+        if self.label.is_some_and(|meant| *meant != label) {
+            return Match::No;
+        }
+        match (self.before, made.or_else(|| label.made_at())) {
+            (None, _) => Match::Yes,
+            (Some(before), Some(made)) if made < before => Match::Yes,
+            (Some(_), Some(_)) => Match::No,
+            (Some(_), None) => Match::Unknown,
+        }
+    }
+}
+
+/// Looks through the accounts, and removes what is meant.
+///
+/// # Errors
+/// Usage: no account is known. Remote: one cannot be asked.
+pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<(String, Removed)> {
+    let before = args.older_than.map(|age| context.now() - age);
+    let meant = Meant { label: args.label.as_ref(), before };
+    let subject = match (&args.label, &before) {
+        (Some(label), _) => label.machine(),
+        (None, Some(before)) => format!("{PREFIX}* made before {before:.0}"),
+        (None, None) => return Err(Error::usage("say which probes: --out, --label or --older-than")),
+    };
+    let mut removed = Removed::default();
+    let mut looked = 0;
+    if args.family != Some(Family::Node) {
+        if args.family.is_none() && context.endpoints.phala.key.is_none() {
+            removed.findings.push(TEARDOWN.skip("Phala Cloud", "not looked at: PHALA_CLOUD_API_KEY is not set"));
+        } else {
+            looked += 1;
+            removed.extend(phala(&context.phala()?, &meant, args.dry_run).await?);
+        }
+    }
+    if args.family != Some(Family::Kms) {
+        match removal::gcp_account(&meant, args.dry_run, context).await? {
+            Some(found) => {
+                looked += 1;
+                removed.extend(found);
+            }
+            None if args.family.is_none() => {
+                removed
+                    .findings
+                    .push(TEARDOWN.skip("Compute Engine", "not looked at: no project is named (--project)"));
+            }
+            None => return Err(Error::usage("no project is named").help("give --project, or set GOOGLE_CLOUD_PROJECT")),
+        }
+    }
+    if looked == 0 {
+        return Err(Error::usage("no account is known that could be looked through")
+            .help("set PHALA_CLOUD_API_KEY for machines of a KMS, or name the --project of a node's"));
+    }
+    Ok((subject, removed))
+}
+
+/// What is meant on Phala Cloud.
+async fn phala(phala: &Phala, meant: &Meant<'_>, dry_run: bool) -> Result<Removed> {
+    let mut removed = Removed::default();
+    let mut found = Vec::new();
+    for listed in phala.named(PREFIX).await? {
+        let made = listed.created_at.as_deref().and_then(|text| text.parse().ok());
+        match meant.judge(&listed.name, made) {
+            Match::Yes => found.push(listed),
+            Match::No => {}
+            Match::Unknown => removed.findings.push(
+                TEARDOWN
+                    .warn(&listed.name, "left alone: nothing says when it was made")
+                    .help("remove it by its label, where it is no longer in use: --label"),
+            ),
+        }
+    }
+    if found.is_empty() {
+        removed.findings.push(TEARDOWN.pass("Phala Cloud", "the account holds nothing of the kind"));
+    }
+    for listed in found {
+        if dry_run {
+            removed.actions.push(Action::planned("delete machine", format!("{} on Phala Cloud", listed.name)));
+            removed.findings.push(TEARDOWN.skip(&listed.name, "not removed: --dry-run"));
+            continue;
+        }
+        match delete(phala, &listed).await {
+            Ok(()) => {
+                removed.findings.push(TEARDOWN.pass(&listed.name, "deleted, and the account holds it no more"));
+                removed.actions.push(Action::done("delete machine", listed.name));
+            }
+            Err(error) => {
+                let words = format!("it may still be there, and costs money: {}", error::chain(&error));
+                removed.findings.push(TEARDOWN.undecided(&listed.name, words).help("run it again"));
+                removed.actions.push(Action::failed("delete machine", listed.name));
+            }
+        }
+    }
+    Ok(removed)
+}
+
+/// Deletes a machine, and finds out that it is gone.
+async fn delete(phala: &Phala, listed: &Listed) -> Result<()> {
+    let nameless = || Error::remote("the service lists it without an id");
+    let id = listed.handle().ok_or_else(nameless)?;
+    let end = Instant::now() + PATIENCE;
+    let mut pauses = Pauses::new();
+    loop {
+        phala.delete(&id).await?;
+        let is_there = phala.cvm(&id).await?.is_some();
+        // The list is what the next one who looks goes by.
+        if !is_there && !phala.named(&listed.name).await?.iter().any(|other| other.handle().as_ref() == Some(&id)) {
+            return Ok(());
+        }
+        if Instant::now() >= end {
+            return Err(Error::remote(format!("machine {id} is still there after its deletion")));
+        }
+        pauses.sleep().await;
+    }
+}

@@ -1,0 +1,157 @@
+//! What is to be probed: the image that a verified release states, the one that the caller pins, or what runs at an address.
+
+use semver::Version;
+
+use crate::{
+    adapters::{
+        http::is_loopback,
+        release_source::{Purpose, Read, Wanted},
+    },
+    attestation::{compose_hash::of_compose_file, measurement::Allowed},
+    cli::probe::ProbeRunArgs,
+    commands::{
+        counterparts::{self, Basis},
+        probe::place,
+        repository::resolve,
+    },
+    context::Context,
+    digest::Sha256,
+    error::{Error, Result},
+    probe::{
+        checks::IMAGE,
+        image::Image,
+        kms::{Deployment, Plan, Target, compose},
+    },
+    release::contract::{AssetKind, Scope},
+    report::Finding,
+    subject::{cvm::CvmName, profile::Profile, tag::Tag},
+};
+
+/// A probe that can begin.
+pub(super) struct Order {
+    /// What is done.
+    pub(super) plan: Plan,
+    /// The release it is of.
+    pub(super) release: Option<Tag>,
+    /// What the release's policy admits.
+    pub(super) admitted: Option<Allowed>,
+    /// What was found out about the image.
+    pub(super) findings: Vec<Finding>,
+    /// What a reader must know of that.
+    pub(super) caveats: Vec<String>,
+}
+
+/// What a release says of the image of a profile.
+struct Released {
+    image: Image,
+    admitted: Option<Allowed>,
+    caveats: Vec<String>,
+}
+
+/// Finds out what is to be probed. Nothing is made.
+///
+/// # Errors
+/// Usage: what the arguments say makes no sense together, or an image is not pinned. Trust: the release is not trusted.
+pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Order> {
+    let label = place::label(args, context)?;
+    let named = args.tag.clone().or_else(|| match (&args.image, &args.kms_url) {
+        (None, None) => context.endpoints.kms.release.clone(),
+        (Some(_), _) | (_, Some(_)) => None,
+    });
+    let version = args.expect_version.clone().or_else(|| named.as_ref().map(|tag| tag.version().clone()));
+    let profile = args.profile;
+    let plan = |version: Option<Version>, target| Plan { label: label.clone(), profile, version, target };
+    if let Some(url) = &args.kms_url {
+        if url.scheme() == "http" && !is_loopback(url) {
+            let message = "the KMS is asked over an encrypted connection alone: anyone on the way could answer for it";
+            return Err(Error::usage(message).help("give --kms-url an https:// address"));
+        }
+        let plan = plan(version, Target::Running(url.clone()));
+        return Ok(Order { plan, release: named, admitted: None, findings: Vec::new(), caveats: Vec::new() });
+    }
+    let (image, admitted, finding, caveats) = match (&args.image, &named) {
+        (Some(text), _) => {
+            let image = pinned(text)?;
+            let finding = IMAGE.pass(image.name(), format!("pinned: sha256:{}", image.digest()));
+            (image, None, finding, vec!["no release vouches for the image: it was named by its digest".to_owned()])
+        }
+        (None, Some(tag)) => {
+            let Released { image, admitted, caveats } = released(tag, profile, context).await?;
+            let finding = IMAGE.pass(tag.as_str(), format!("its signed manifest states {image} for {profile}"));
+            (image, admitted, finding, caveats)
+        }
+        (None, None) => {
+            return Err(Error::usage("nothing to probe is named")
+                .help("give the TAG of a release, --image NAME@sha256:DIGEST, or --kms-url URL"));
+        }
+    };
+    let version = version.ok_or_else(|| {
+        Error::usage("the version of the KMS is not known")
+            .help("give --expect-version: the KMS is told its version, and must answer with it")
+    })?;
+    label.machine().parse::<CvmName>().map_err(|e| Error::usage("--label").because(e))?;
+    let deployment = Deployment {
+        compose: compose(&image, &version, profile),
+        image,
+        instance_type: word("--instance-type", &args.instance_type)?,
+        region: args.region.as_deref().map(|region| word("--region", region)).transpose()?,
+    };
+    let plan = plan(Some(version), Target::Deployed(deployment));
+    Ok(Order { plan, release: named, admitted, findings: vec![finding], caveats })
+}
+
+/// The docker-compose hash of what is deployed, as releases publish it.
+pub(super) fn compose_hash(deployment: &Deployment) -> Option<Sha256> {
+    of_compose_file(deployment.compose.as_bytes()).ok()
+}
+
+fn pinned(text: &str) -> Result<Image> {
+    text.parse().map_err(|e| {
+        Error::usage(format!("--image {}", crate::text::excerpt(text)))
+            .because(e)
+            .help("the release's manifest states the digest of each profile; a registry shows it: `docker buildx imagetools inspect NAME:TAG`")
+    })
+}
+
+/// A word of the cloud's, which goes into a request.
+fn word(option: &str, text: &str) -> Result<String> {
+    let safe = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    if safe && !text.is_empty() && text.len() <= 64 {
+        return Ok(text.to_owned());
+    }
+    let message = format!("{option} {}: expected letters, digits and `._-`, 64 at most", crate::text::excerpt(text));
+    Err(Error::usage(message))
+}
+
+/// The image that the signed documents of a release state, and what its policy admits.
+async fn released(tag: &Tag, profile: Profile, context: &Context) -> Result<Released> {
+    let repository = resolve(&context.endpoints)?;
+    let basis = Basis::new(context, &repository)?;
+    let source = basis.source(context)?;
+    let wanted = Wanted { tag, class: tag.class(), scope: Scope::Images, purpose: Purpose::Comparison };
+    let Read { snapshot, staged: _staged } = source.read(wanted).await?;
+    let refused = |why: String| {
+        Error::trust(format!("{tag} does not say which image is probed: {why}")).help(format!(
+            "look at it with `merotee verify-release-assets {tag}`, or name the image: --image NAME@sha256:DIGEST"
+        ))
+    };
+    // Layouts that state no image by profile are no fault of the release; what is stated must be vouched for.
+    if snapshot.documents(AssetKind::Manifest).next().is_none()
+        && snapshot.contract.narrowed(Scope::Images).assets().all(|asset| asset.role != AssetKind::Manifest)
+    {
+        let layout = &snapshot.contract.layout;
+        return Err(Error::usage(format!("releases of the {layout} layout do not say which image each profile has"))
+            .help("name the image and its version: --image NAME@sha256:DIGEST --expect-version X.Y.Z"));
+    }
+    let digest = counterparts::image(&snapshot, profile)?.map_err(refused)?;
+    let name = snapshot.contract.image_of(&repository);
+    let image = Image::new(&name, digest).map_err(|e| Error::trust(format!("{tag}: {name}")).because(e))?;
+    let policies = counterparts::policies(&snapshot)?.unwrap_or_default();
+    let admitted = policies
+        .iter()
+        .filter(|policy| !policy.is_not_ready())
+        .flat_map(|policy| &policy.profiles)
+        .find(|lists| lists.profile == profile)
+        .and_then(|lists| lists.kms.clone());
+    Ok(Released { image, admitted, caveats: basis.root.caveat().into_iter().collect() })
+}
