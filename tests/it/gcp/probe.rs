@@ -1,6 +1,7 @@
 //! `probe run --family node` and what is left of it: nothing, whatever goes wrong and whenever it is killed.
 
 mod faults;
+mod killed;
 
 use std::path::Path;
 
@@ -56,6 +57,10 @@ impl Site {
             .args(["--root", root.to_str().unwrap()])
             .args(["--wait", wait(more)])
             .args(more)
+    }
+
+    fn cleanup(&self, how: &[&str]) -> Invocation<'_> {
+        self.merotee(&["probe", "cleanup"]).args(how)
     }
 
     #[track_caller]
@@ -129,7 +134,7 @@ fn what_is_missing_is_said_before_anything_is_asked() {
 }
 
 #[test]
-fn two_probes_at_once_leave_each_others_machine_alone() {
+fn two_probes_at_once_leave_each_others_machine_alone_and_a_label_that_is_taken_is_refused() {
     let site = Site::start(None);
     std::thread::scope(|scope| {
         let runs = ["a", "b"].map(|label| {
@@ -140,6 +145,15 @@ fn two_probes_at_once_leave_each_others_machine_alone() {
             run.join().unwrap().expect(0);
         }
     });
+    site.is_clean();
+    let held = killed::killed_at(&site, "held", "same", 6);
+    assert!(held, "the first probe ended too soon");
+    let before = site.world.gcp().standing();
+    assert!(!before.is_empty());
+    let run = site.probe("second", &["--label", "same"]).run().expect(1);
+    run.says(&["which is another's", "--label"]);
+    assert_eq!(site.world.gcp().standing(), before, "the other's machine was touched");
+    site.cleanup(&["--out", "held"]).run().expect(0);
     site.is_clean();
 }
 
