@@ -8,6 +8,7 @@ use super::{
     Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     gcp::GcpArgs,
+    ita::ItaArgs,
     kms::KmsCommand,
     phala::PhalaArgs,
     policy::{MrtdsCommand, PolicyCommand},
@@ -98,22 +99,19 @@ impl<'a> Given<'a> {
     /// Takes what is said of those who judge quotes.
     #[must_use]
     pub fn judgement(self, args: &'a JudgementArgs) -> Self {
-        let ita = &args.ita;
-        Self {
-            ita_api_url: ita.ita_api_url.as_ref(),
-            ita_portal_url: ita.ita_portal_url.as_ref(),
-            ita_root: ita.ita_root.as_deref(),
-            ..self.tdx(args.pccs.as_ref(), args.root.as_ref())
-        }
+        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita)
     }
 
     fn probe(self, args: &'a QuoteArgs) -> Self {
-        let ita = &args.ita;
+        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita)
+    }
+
+    fn ita(self, args: &'a ItaArgs) -> Self {
         Self {
-            ita_api_url: ita.ita_api_url.as_ref(),
-            ita_portal_url: ita.ita_portal_url.as_ref(),
-            ita_root: ita.ita_root.as_deref(),
-            ..self.tdx(args.pccs.as_ref(), args.root.as_ref())
+            ita_api_url: args.ita_api_url.as_ref(),
+            ita_portal_url: args.ita_portal_url.as_ref(),
+            ita_root: args.ita_root.as_deref(),
+            ..self
         }
     }
 
@@ -158,10 +156,8 @@ impl Command {
             Self::Mrtds(MrtdsCommand::Publish(args)) => given.releases(&args.releases).signing(&args.signing),
             Self::Policy(PolicyCommand::Promote(args)) => given.releases(&args.releases),
             Self::Probe(ProbeCommand::Run(args)) => given
-                .github(&args.github)
-                .sigstore(&args.sigstore)
+                .releases(&args.releases)
                 .signing(&args.sign.signing)
-                .network(&args.network)
                 .probe(&args.by)
                 .phala(&args.phala)
                 .gcp(&args.gcp),
