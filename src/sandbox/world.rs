@@ -178,7 +178,7 @@ impl World {
         })
     }
 
-    /// Where a KMS in this world finds what it is not told.
+    /// What a KMS in this world finds around it.
     pub fn surroundings(&self) -> &Surroundings {
         &self.around
     }
