@@ -41,6 +41,10 @@ pub enum Mishap {
     AnswerLost,
     /// It is carried out and answered after this time.
     Slow(Duration),
+    /// It is not carried out, and never answered.
+    Stuck,
+    /// It is carried out, and never answered.
+    DoneAndStuck,
 }
 
 /// The troubles still to come.
@@ -52,6 +56,8 @@ struct Waiting {
     chosen: Vec<Trouble>,
     /// Requests from now on, whatever they ask, and what happens then.
     counted: Vec<(usize, Mishap)>,
+    /// Requests that wait for an answer which never comes.
+    stuck: usize,
 }
 
 /// One request, and how it was answered. It has no body and no key.
@@ -93,6 +99,17 @@ impl Troubles {
         *self.lock() = Waiting::default();
     }
 
+    /// Requests so far that wait for an answer which never comes.
+    pub fn stuck(&self) -> usize {
+        self.lock().stuck
+    }
+
+    /// Never answers. It ends with the connection.
+    pub(super) async fn hold(&self) -> Response {
+        self.lock().stuck += 1;
+        std::future::pending().await
+    }
+
     /// What happens to a request, and is then over.
     pub(super) fn hit(&self, method: &Method, path: &str) -> Option<Mishap> {
         let mut waiting = self.lock();
@@ -121,7 +138,7 @@ impl Troubles {
 impl Mishap {
     /// Whether the client gets no answer.
     pub(super) fn loses_the_answer(self) -> bool {
-        matches!(self, Self::Dropped | Self::AnswerLost)
+        matches!(self, Self::Dropped | Self::AnswerLost | Self::Stuck | Self::DoneAndStuck)
     }
 }
 

@@ -64,7 +64,8 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     let by = args.by.judgement(args.profile);
     let judgement = Judgement::new(&by, context, false)?;
     let seal = Seal::new(&args.sign, context)?;
-    let measuring = Measuring { order: &order, judgement: &judgement, patience: args.patience(), context };
+    let (patience, tolerant) = (args.patience(), args.by.expect_policy.is_some());
+    let measuring = Measuring { order: &order, judgement: &judgement, patience, tolerant, context };
     let mut found = Found::default();
     let interrupted = match &plan.target {
         Target::Running(url) => {

@@ -24,7 +24,7 @@ pub(super) async fn watched(State(cloud): State<Shared>, request: Request, next:
     let lost = mishap.is_some_and(Mishap::loses_the_answer);
     let response = match barred(&cloud, token.as_deref()) {
         Some(refusal) => refusal.into_response(),
-        None => troubled(mishap, request, next).await,
+        None => troubled(&cloud, mishap, request, next).await,
     };
     let status = (!lost).then(|| response.status().as_u16());
     cloud.record.add(Asked { method, path, authorized: token.is_some(), status });
@@ -61,7 +61,7 @@ fn lasting(flaw: Option<Flaw>, method: &Method, path: &str) -> Option<Mishap> {
     all.into_iter().find(|(one, applies, _)| *one == flaw && *applies).map(|(_, _, mishap)| mishap)
 }
 
-async fn troubled(mishap: Option<Mishap>, request: Request, next: Next) -> Response {
+async fn troubled(cloud: &Shared, mishap: Option<Mishap>, request: Request, next: Next) -> Response {
     match mishap {
         None => next.run(request).await,
         Some(Mishap::Status(code)) => status(code),
@@ -83,6 +83,11 @@ async fn troubled(mishap: Option<Mishap>, request: Request, next: Next) -> Respo
             let response = next.run(request).await;
             tokio::time::sleep(time).await;
             response
+        }
+        Some(Mishap::Stuck) => cloud.troubles.hold().await,
+        Some(Mishap::DoneAndStuck) => {
+            next.run(request).await;
+            cloud.troubles.hold().await
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn watched(State(cloud): State<Shared>, request: Request, next:
     let lost = mishap.is_some_and(Mishap::loses_the_answer);
     let response = match barred(request.headers(), flaw) {
         Some(barred) => barred,
-        None => troubled(mishap, request, next).await,
+        None => troubled(&cloud, mishap, request, next).await,
     };
     let status = (!lost).then(|| response.status().as_u16());
     cloud.record.add(Asked { method, path, authorized, status });
@@ -79,7 +79,7 @@ fn barred(headers: &HeaderMap, flaw: Option<Flaw>) -> Option<Response> {
     None
 }
 
-async fn troubled(mishap: Option<Mishap>, request: Request, next: Next) -> Response {
+async fn troubled(cloud: &Shared, mishap: Option<Mishap>, request: Request, next: Next) -> Response {
     match mishap {
         None => next.run(request).await,
         Some(Mishap::Status(code)) => status(code),
@@ -97,6 +97,11 @@ async fn troubled(mishap: Option<Mishap>, request: Request, next: Next) -> Respo
             let response = next.run(request).await;
             tokio::time::sleep(time).await;
             response
+        }
+        Some(Mishap::Stuck) => cloud.troubles.hold().await,
+        Some(Mishap::DoneAndStuck) => {
+            next.run(request).await;
+            cloud.troubles.hold().await
         }
     }
 }
