@@ -57,7 +57,8 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     let (false, Some(out)) = (args.dry_run, out) else {
         section.actions = planned(plan);
         if let Target::Deployed(deployment) = &plan.target {
-            section.facts.push(Fact::named("compose file", deployment.compose.clone()));
+            // Line by line, whole: these bytes decide what is measured.
+            section.actions.extend(deployment.compose.lines().map(|line| Action::planned("deploy", line)));
         }
         return Ok(Product::report(report(section, args, &order, started, Vec::new())));
     };

@@ -166,8 +166,8 @@ impl Measuring<'_> {
 }
 
 impl Found {
-    /// What was measured, where nothing is wrong with the quote or the machine. What became of the machine afterwards is told
-    /// after that.
+    /// What was measured, where nothing is wrong with the quote or the machine. The outcome of taking the machine
+    /// down is told after that.
     pub(super) fn measured(
         &mut self,
         order: &Order,
