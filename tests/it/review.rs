@@ -2,6 +2,7 @@
 //! own check.
 
 mod commented;
+mod promoted;
 mod read;
 pub(crate) mod site;
 mod wrong;

@@ -60,11 +60,16 @@ fn a_probe_that_is_killed_at_any_request_leaves_nothing_that_cleanup_does_not_re
                     if at >= 2 * all {
                         return;
                     }
-                    killed(stage, at / 2, kinds[at % 2]);
+                    if killed(stage, at / 2, kinds[at % 2]) {
+                        kills.fetch_add(1, Ordering::SeqCst);
+                    }
                 }
             });
         }
     });
+    // A run may be over before its last requests; all the others must have been reached.
+    let kills = kills.into_inner();
+    assert!(kills >= 2 * (all - 3), "{kills} of {} kills", 2 * all);
 }
 
 #[test]
