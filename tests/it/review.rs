@@ -2,6 +2,7 @@
 //! own check.
 
 mod commented;
+mod hostile;
 mod promoted;
 mod read;
 pub(crate) mod site;
@@ -53,7 +54,7 @@ fn the_pull_request_comes_from_the_event_and_nothing_else_of_it_does() {
     let site = Site::start();
     let pull = site.opened("event", Draft { label: "", ..Draft::new() }).approved(&["alice", "bob"]);
     let sha = "0".repeat(40);
-    let event = json!({"action": "labeled", "pull_request": {"number": pull.number, "labels": [{"name": "policy-promotion"}],
+    let event = json!({"action": "labeled", "repository": {"full_name": pull.repository}, "pull_request": {"number": pull.number, "labels": [{"name": "policy-promotion"}],
         "base": {"sha": sha}, "head": {"sha": sha}}});
     let path = site.place.write("event.json", event.to_string());
     let by_event = || {
