@@ -49,6 +49,16 @@ fn a_promotion_that_this_program_proposed_waits_for_approvals_and_then_passes() 
 }
 
 #[test]
+fn the_workflows_that_sign_candidates_are_there_under_the_paths_that_are_demanded() {
+    for role in merotee::subject::role::Role::ALL {
+        let path = merotee::release::probe_signer::workflow(role);
+        let text = std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let family = format!("--family\n            {}\n", role.as_str());
+        assert!(text.contains("--sign\n") && text.contains(&family), "{path}");
+    }
+}
+
+#[test]
 fn a_promotion_by_a_key_carries_the_signature_and_is_reviewed_with_that_key() {
     let site = Site::start();
     let repository = site.repository("by-key");
