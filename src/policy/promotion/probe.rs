@@ -120,7 +120,10 @@ impl About {
             verdict: verdict.cloned().flatten(),
             unstable: unstable.collect(),
             has_instance_id: each.iter().any(instance),
-            run_url: source.and_then(|source| text(source, "run_url")),
+            // A combined set names none of its own: the run of the first probe is where a reviewer begins.
+            run_url: source
+                .and_then(|source| text(source, "run_url"))
+                .or_else(|| each.iter().find_map(|one| text(one, "run_url"))),
         }
     }
 }
