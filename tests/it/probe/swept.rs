@@ -41,6 +41,7 @@ impl Site {
             ("GITHUB_REPOSITORY", "calimero-network/mero-tee".to_owned()),
             ("GH_TOKEN", "sandbox".to_owned()),
             ("MEROTEE_TRUSTED_ROOT", path(self.world.trusted_root())),
+            ("MEROTEE_REKOR_URL", self.world.sigstore_url().to_owned()),
             ("PCCS_URL", self.world.pccs_url().to_owned()),
             ("PHALA_API_BASE_URL", self.world.phala_url().to_owned()),
             ("PHALA_CLOUD_API_KEY", API_KEY.to_owned()),

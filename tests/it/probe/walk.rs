@@ -67,12 +67,16 @@ fn the_page_is_walked_as_printed_and_ends_with_an_approved_pull_request_and_no_m
     walk.combined("node", "node-image-gcp-staging-probe.yaml", run, &[]);
     drop(walk.section("Policies"));
     assert_eq!(walk.place.names("policies").len(), 3);
-    drop(walk.section("A pull request").says(&["/pull/1"]));
+    drop(walk.section("A pull request").says(&["/pull/101"]));
     if usable("curl", &["--version"]) {
-        drop(walk.section("Its review").says(&["has not approved", "@alice and @bob of", "all measured by 1 probe"]));
+        drop(walk.section("Its review").says(&["has not approved", "@alice", "@bob", "all measured by 1 probe"]));
     }
     drop(walk.section("Nothing is left").says(&["everything is gone", "the account holds nothing of the kind"]));
     assert!(leftovers(&walk.world).is_empty());
+    for (profile, count) in PROFILES.into_iter().flat_map(|profile| [(profile, 1), (profile, 2)]) {
+        let out = format!("node/{profile}-{count}");
+        walk.place.merotee(["probe", "cleanup", "--out", &out]).run().expect(0).says(&["everything is gone"]);
+    }
 }
 
 #[test]
