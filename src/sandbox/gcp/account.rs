@@ -64,7 +64,20 @@ impl State {
             }
         }
         let (vms, rules, operations, requests, ledger) = Default::default();
-        Ok(Self { seed, flaw, numbers: 0, ahead: 0, images, looked: false, late: 0, vms, rules, operations, requests, ledger })
+        Ok(Self {
+            seed,
+            flaw,
+            numbers: 0,
+            ahead: 0,
+            images,
+            looked: false,
+            late: 0,
+            vms,
+            rules,
+            operations,
+            requests,
+            ledger,
+        })
     }
 
     pub(super) fn flaw(&self) -> Option<Flaw> {
