@@ -43,7 +43,8 @@ fn a_promotion_with_evidence_and_two_approvals_passes_and_tells_what_it_admits()
     );
     let human = pull.plain(&[]).run().expect(0);
     human.says(&[
-        "@alice and @bob of calimero-network/security approved",
+        "@alice",
+        "@bob",
         "6 new values",
         "kms-phala-staging-probe.yaml @ refs/heads/master",
     ]);
