@@ -42,12 +42,7 @@ fn a_promotion_with_evidence_and_two_approvals_passes_and_tells_what_it_admits()
         0
     );
     let human = pull.plain(&[]).run().expect(0);
-    human.says(&[
-        "@alice",
-        "@bob",
-        "6 new values",
-        "kms-phala-staging-probe.yaml @ refs/heads/master",
-    ]);
+    human.says(&["@alice", "@bob", "6 new values", "kms-phala-staging-probe.yaml @ refs/heads/master"]);
 }
 
 #[test]
