@@ -225,7 +225,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("PHALA_CLOUD_API_KEY", endpoints.phala.key.as_ref().map(|key| key.expose_secret().to_owned())),
     ];
     let mut text = String::new();
-    for (name, value) in variables {
+    for (name, value) in variables.into_iter().chain(gcp::exports(world, &endpoints.gcp)) {
         if let Some(value) = value {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "export {name}={}", quoted(&value));

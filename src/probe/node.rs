@@ -40,7 +40,7 @@ pub const ATTEST: CheckInfo =
 pub const COVERED: &str = "the registers cover firmware, boot chain, kernel and command line";
 /// What they do not.
 pub const UNCOVERED: &str =
-    "the root filesystem is not measured: whoever can change the disk can change merod and keep every register";
+    "the root filesystem is not measured: anyone who can change the disk can change merod and keep every register";
 /// What the quote does not say.
 pub const UNBOUND: &str = "nodes answer over plain HTTP, and their quote names no host: it proves a machine that measures so, and not which one answered";
 

@@ -3,12 +3,13 @@
 //! platform, and measures what the release of its image publishes.
 //!
 //! `account` has the rules and speaks no HTTP; `compute` and `tokens` have the HTTP and no rules. Shapes follow the REST
-//! reference of Compute Engine v1. What was made and what became of it is in the ledger.
+//! reference of Compute Engine v1. The ledger has what was made and deleted.
 
 mod account;
 mod compute;
 mod flaw;
 mod hold;
+mod image;
 mod refusal;
 pub mod tokens;
 mod vm;
@@ -23,11 +24,7 @@ use aws_lc_rs::{encoding::AsDer as _, rsa::KeyPair, rsa::KeySize};
 
 use self::account::State;
 pub(super) use self::vm::Vm;
-pub use self::{
-    account::{Entry, Image},
-    flaw::Flaw,
-    hold::Hold,
-};
+pub use self::{account::Entry, flaw::Flaw, hold::Hold, image::Image};
 use super::{
     key::Seed,
     tdx::{Fault, Platform},
@@ -56,7 +53,6 @@ pub struct Cloud {
     record: Record,
     hold: Hold,
     platform: Arc<Platform>,
-    flaw: Option<Flaw>,
     /// What the account's own key is, made when it is first needed: that takes a while.
     key: OnceLock<Option<KeyPair>>,
     tokens: Mutex<BTreeSet<String>>,
@@ -79,7 +75,7 @@ impl Cloud {
         let state = Mutex::new(State::new(seed, flaw)?);
         let tokens = Mutex::new(BTreeSet::from([ACCESS_TOKEN.to_owned()]));
         let (troubles, record, hold, key) = Default::default();
-        Ok(Self { state, troubles, record, hold, platform, flaw, key, tokens, seed })
+        Ok(Self { state, troubles, record, hold, platform, key, tokens, seed })
     }
 
     /// Requests that go wrong.
@@ -110,6 +106,11 @@ impl Cloud {
     /// Lets so many seconds pass for the account: machines that may run no longer are deleted.
     pub fn advance(&self, seconds: i64) {
         self.lock().advance(seconds);
+    }
+
+    /// Ends what is wrong with the account; a platform of another root stays one.
+    pub fn heal(&self) {
+        self.lock().heal();
     }
 
     /// Adds a rule that is none of a probe's.
@@ -187,7 +188,7 @@ impl Cloud {
     }
 
     pub(super) fn flaw(&self) -> Option<Flaw> {
-        self.flaw
+        self.lock().flaw()
     }
 }
 

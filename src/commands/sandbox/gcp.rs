@@ -1,6 +1,6 @@
 //! The sandbox's own Google Cloud, as a command finds it: its account, its project, its images.
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{
     adapters::{
@@ -39,6 +39,22 @@ pub(super) fn endpoints(world: &World) -> Result<GcpEndpoints> {
         allowed: vec![sample("127.0.0.1/32")?],
         offered: Some(Offered { release, project: sample(PROJECT)?, images }),
     })
+}
+
+/// The same for other programs, by the variables that they read. Machines are on a network of the world's own, which is
+/// reached as through a proxy; everything else is on this host, where no proxy is asked.
+pub(super) fn exports(world: &World, endpoints: &GcpEndpoints) -> [(&'static str, Option<String>); 7] {
+    let GcpEndpoints { compute_url, credentials, project, zones, allowed, .. } = endpoints;
+    let allowed: Vec<String> = allowed.iter().map(ToString::to_string).collect();
+    [
+        ("GOOGLE_OAUTH_ACCESS_TOKEN", credentials.token.as_ref().map(|token| token.expose_secret().to_owned())),
+        ("GOOGLE_CLOUD_PROJECT", project.as_ref().map(ToString::to_string)),
+        ("CLOUDSDK_COMPUTE_ZONE", zones.first().map(ToString::to_string)),
+        ("MEROTEE_COMPUTE_URL", Some(compute_url.as_str().trim_end_matches('/').to_owned())),
+        ("MEROTEE_ALLOW_CIDR", Some(allowed.join(","))),
+        ("HTTP_PROXY", Some(world.network_url().to_owned())),
+        ("NO_PROXY", Some("127.0.0.1".to_owned())),
+    ]
 }
 
 fn sample<T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>>(text: &str) -> Result<T> {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Cloud, Flaw, PROJECT, ZONES,
+    image::Image,
     refusal::Refusal,
     vm::{Operation, Rule, Vm},
 };
@@ -21,19 +22,6 @@ const RELEASES: [&str; 4] = ["mero-tee-v1.0.0", "mero-tee-v1.1.0", "mero-tee-v1.
 const SOURCE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Entries of a page of machines: few, so that a client that reads one page only is seen.
 const PAGE: usize = 2;
-
-/// An image of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// Its number.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// The release it is of.
-    pub release: Tag,
-    /// The profile it is of.
-    pub profile: Profile,
-}
 
 /// Something that happened to the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,17 +50,6 @@ pub(super) struct State {
     ledger: Vec<Entry>,
 }
 
-impl Image {
-    /// Its address, without the API's host.
-    pub(super) fn link(&self) -> String {
-        format!("https://www.googleapis.com/compute/v1/projects/{PROJECT}/global/images/{}", self.name)
-    }
-
-    fn family(&self) -> String {
-        format!("mero-tee-{}", self.profile)
-    }
-}
-
 impl State {
     pub(super) fn new(seed: Seed, flaw: Option<Flaw>) -> Result<Self> {
         let mut images = Vec::new();
@@ -86,6 +63,14 @@ impl State {
         }
         let (vms, rules, operations, requests, ledger) = Default::default();
         Ok(Self { seed, flaw, numbers: 0, ahead: 0, images, looked: false, vms, rules, operations, requests, ledger })
+    }
+
+    pub(super) fn flaw(&self) -> Option<Flaw> {
+        self.flaw
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.flaw = None;
     }
 
     pub(super) fn ledger(&self) -> &[Entry] {

@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::{PROJECT, account::Image};
+use super::{PROJECT, image::Image};
 use crate::sandbox::boot::Boot;
 
 /// A machine.

@@ -10,6 +10,7 @@ use merotee::{
     sandbox::{
         boot::Boot,
         gcp::{ACCESS_TOKEN, Flaw, PROJECT, RELEASE, ZONES},
+        tamper::Tamper,
         world::{Plan, World},
     },
     subject::profile::Profile,
@@ -28,8 +29,17 @@ struct Site {
 
 impl Site {
     fn start(flaw: Option<Flaw>) -> Self {
+        Self::of(&Plan { gcp: flaw, ..Plan::default() })
+    }
+
+    /// With a service that is spoilt.
+    fn spoilt(kind: &str) -> Self {
+        Self::of(&Plan { tampers: vec![Tamper::parse(kind).unwrap()], ..Plan::default() })
+    }
+
+    fn of(plan: &Plan) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let world = runtime.block_on(World::start(&Plan { gcp: flaw, ..Plan::default() })).unwrap();
+        let world = runtime.block_on(World::start(plan)).unwrap();
         Self { world, place: Place::new(), _runtime: runtime }
     }
 

@@ -80,7 +80,7 @@ impl Maker<'_> {
                 }
                 Some(trouble) if trouble.is_of_the_zone() => {
                     tracing::warn!("{zone}: {trouble}");
-                    // The operation failed as a whole: what it says is believed when nothing is there.
+                    // The operation failed as a whole: what it says is accepted when nothing is there.
                     if self.compute.instance(place, &name(self.plan)?).await?.is_none() {
                         self.write(Record::Gone { request, how: How::NeverMade })?;
                     }

@@ -1,5 +1,5 @@
 //! Taking down what a node's probe made, as its journal says. Only what bears the id of the request that made it is deleted;
-//! the rule of the firewall first, and then the machine. That something is gone is believed when it is asked for in vain.
+//! the rule of the firewall first, and then the machine. Something counts as gone when it is asked for and not there.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::{
 
 /// How long something that is deleted may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How often something is asked for whose making was asked for and not confirmed: the request may be late.
+/// How often something is asked for whose making was asked for: the request may be late, and so may what it makes.
 const LOOKS: u32 = 5;
 
 /// Something on Compute Engine.
@@ -70,7 +70,7 @@ async fn remove(compute: &Compute, standing: &Standing) -> Result<How> {
     loop {
         looks += 1;
         match thing.owner(compute).await? {
-            None if deleted || made || looks >= LOOKS => {
+            None if deleted || looks >= LOOKS => {
                 return Ok(if deleted || made { How::Deleted } else { How::NeverMade });
             }
             None => {}
