@@ -1,3 +1,4 @@
+//! Probes combined: what makes one set, and what is said of those that differ.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! Certificates and revocation lists that break a rule of RFC 5280, each signed by the authority whose it is.
 
 use const_oid::ObjectIdentifier;
-use der::asn1::Uint;
+use der::{Encode as _, asn1::Uint};
 use x509_cert::{
     Certificate,
     ext::{
@@ -18,15 +18,17 @@ use crate::{
 
 /// An extension that is not defined anywhere, below the number that examples have (RFC 5612).
 const NOT_UNDERSTOOD: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.32473.1");
+/// RFC 5280, section 5.2.5. The type that holds it names another extension as its own.
+const ISSUING_DISTRIBUTION_POINT: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.28");
 /// When an authority's certificate ended that has ended: 2021-01-01.
 const ENDED: i64 = 1_609_459_200;
 
-/// What the signer's certificate has besides.
+/// What the signer's certificate has beside what every signer's has.
 pub(super) fn leaf(faults: &[Fault]) -> Result<Vec<Extension>> {
     if faults.contains(&Fault::LeafDemands) { Ok(vec![not_understood()?]) } else { Ok(Vec::new()) }
 }
 
-/// What revocation lists have besides.
+/// What revocation lists have beside what every list has.
 pub(super) fn list(faults: &[Fault]) -> Result<Vec<Extension>> {
     let mut more = Vec::new();
     if faults.contains(&Fault::ListDemands) {
@@ -44,7 +46,7 @@ pub(super) fn list(faults: &[Fault]) -> Result<Vec<Extension>> {
             indirect_crl: true,
             only_contains_attribute_certs: false,
         };
-        more.push(extension(&scope, true)?);
+        more.push(raw_extension(ISSUING_DISTRIBUTION_POINT, true, scope.to_der().map_err(encoding)?)?);
     }
     Ok(more)
 }
