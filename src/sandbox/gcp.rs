@@ -43,7 +43,7 @@ pub const ZONES: [&str; 2] = ["europe-west4-a", "europe-west4-b"];
 pub const ACCESS_TOKEN: &str = "ya29.sandbox-access-token-0123456789abcdefghijklmnop";
 /// The service account.
 pub const SERVICE_ACCOUNT: &str = "probe@merotee-sandbox.iam.gserviceaccount.com";
-/// Release of the images that are probed when none is named.
+/// Release whose images a test probes by their names.
 pub const RELEASE: &str = "mero-tee-v1.2.0";
 
 /// A cloud on loopback.
@@ -111,6 +111,11 @@ impl Cloud {
     /// Ends what is wrong with the account; a platform of another root stays one.
     pub fn heal(&self) {
         self.lock().heal();
+    }
+
+    /// Answers 404 so many times where a machine that is made from now on is asked for.
+    pub fn delay_machines(&self, looks: u32) {
+        self.lock().delay(looks);
     }
 
     /// Adds a rule that is none of a probe's.

@@ -68,7 +68,7 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     section.facts.append(&mut found.facts);
     section.findings.append(&mut found.findings);
     let measured = found.measured(&order, args, context, &section);
-    // A machine that could not be deleted was measured all the same; the probe is no pass.
+    // A machine that could not be deleted was measured all the same; the probe does not pass.
     section.findings.append(&mut found.teardown);
     let caveats = found.caveats.drain(..).chain(judgement.caveats()).collect();
     let findings = Findings {

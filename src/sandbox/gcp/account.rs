@@ -42,6 +42,8 @@ pub(super) struct State {
     images: Vec<Image>,
     /// Whether an image was looked at, after which it may be replaced.
     looked: bool,
+    /// How often a new machine is asked for in vain.
+    late: u32,
     vms: Vec<Vm>,
     rules: Vec<Rule>,
     operations: Vec<Operation>,
@@ -62,7 +64,20 @@ impl State {
             }
         }
         let (vms, rules, operations, requests, ledger) = Default::default();
-        Ok(Self { seed, flaw, numbers: 0, ahead: 0, images, looked: false, vms, rules, operations, requests, ledger })
+        Ok(Self {
+            seed,
+            flaw,
+            numbers: 0,
+            ahead: 0,
+            images,
+            looked: false,
+            late: 0,
+            vms,
+            rules,
+            operations,
+            requests,
+            ledger,
+        })
     }
 
     pub(super) fn flaw(&self) -> Option<Flaw> {
@@ -71,6 +86,10 @@ impl State {
 
     pub(super) fn heal(&mut self) {
         self.flaw = None;
+    }
+
+    pub(super) fn delay(&mut self, looks: u32) {
+        self.late = looks;
     }
 
     pub(super) fn ledger(&self) -> &[Entry] {
@@ -202,12 +221,17 @@ impl State {
         let ends = lasts.map(|lasts| made.saturating_add(lasts));
         let (zone, name) = (zone.to_owned(), name.to_owned());
         self.ledger.push(Entry { what: "made", name: name.clone() });
-        self.vms.push(Vm { id, zone, name, body, image, address, status, made, ends, boot });
+        self.vms.push(Vm { id, zone, name, body, image, address, status, made, ends, boot, hidden: self.late });
     }
 
     pub(super) fn vm(&mut self, zone: &str, name: &str) -> Option<&Vm> {
         self.expire();
-        self.vms.iter().find(|vm| vm.zone == zone && vm.name == name)
+        let vm = self.vms.iter_mut().find(|vm| vm.zone == zone && vm.name == name)?;
+        if vm.hidden > 0 {
+            vm.hidden -= 1;
+            return None;
+        }
+        Some(vm)
     }
 
     /// A page of the machines whose label is there, and the next page's token.

@@ -9,7 +9,7 @@ use merotee::{
     attestation::measurement::Register,
     sandbox::{
         boot::Boot,
-        gcp::{ACCESS_TOKEN, Flaw, PROJECT, RELEASE, ZONES},
+        gcp::{ACCESS_TOKEN, Flaw, PROJECT, ZONES},
         tamper::Tamper,
         world::{Plan, World},
     },
@@ -17,7 +17,10 @@ use merotee::{
 };
 use serde_json::Value;
 
-use crate::binary::{Invocation, Place};
+use crate::binary::{Invocation, Place, serve::Serve};
+
+/// A release whose signed documents name its images.
+const PROBED: &str = "mero-tee-v1.0.0";
 
 /// A world in this process, for a binary that comes to it over the network.
 struct Site {
@@ -99,7 +102,7 @@ fn a_probe_in_the_sandbox_leaves_the_five_files_with_what_its_release_publishes(
             "asked for again, it is not there",
         ]);
         let candidates = json(&place.path("out/measurement-policy-candidates.json"));
-        let registers = Boot::of_release(&RELEASE.parse().unwrap(), profile).registers();
+        let registers = Boot::of_release(&PROBED.parse().unwrap(), profile).registers();
         for register in Register::ALL {
             let listed = &candidates["policy"][format!("allowed_{}", register.as_str())];
             assert_eq!(listed, &serde_json::json!([registers.get(register)]), "{profile} {register}");
@@ -114,6 +117,25 @@ fn a_probe_in_the_sandbox_leaves_the_five_files_with_what_its_release_publishes(
             assert!(names.iter().any(|one| one == name), "{name} is not among {names:?}");
         }
     }
+}
+
+#[test]
+fn the_exports_of_a_sandbox_that_is_served_are_all_that_a_probe_needs() {
+    let (serve, place) = (Serve::start(), Place::new());
+    let root = serve.export("MEROTEE_TDX_ROOT").to_owned();
+    let merotee = |words: &[&str]| place.merotee(words).envs(serve.exports());
+    let probe = ["probe", "run", PROBED, "--family", "node", "--profile", "debug-read-only", "--root", &root];
+    for out in ["a", "b"] {
+        let run = merotee(&probe).args(["--out", out]).run().expect(0);
+        run.says(&["mero-tee-debug-read-only-1-0-0", "all five registers are published"]);
+    }
+    let left = merotee(&["probe", "cleanup", "--older-than", "60s", "--family", "node"]).run().expect(0);
+    left.says(&["the project holds nothing of the kind"]);
+    let combined = merotee(&["probe", "combine", "a", "b", "--out", "both", "--strict"]).run();
+    combined.expect(0);
+    let candidates = json(&place.path("both/measurement-policy-candidates.json"));
+    let registers = Boot::of_release(&PROBED.parse().unwrap(), Profile::DebugReadOnly).registers();
+    assert_eq!(candidates["policy"]["allowed_rtmr2"], serde_json::json!([registers.get(Register::Rtmr2)]));
 }
 
 #[test]

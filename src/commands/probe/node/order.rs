@@ -65,9 +65,7 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         let released = released(tag, args.profile, context).await?;
         caveats.extend(released.caveats);
         published = released.published;
-        let offered = offered.filter(|offered| offered.release == *tag);
-        let offered = offered.and_then(|offered| offered.images.iter().find(|(profile, _)| *profile == args.profile));
-        image = image.or(released.image).or_else(|| offered.map(|(_, name)| name.clone()));
+        image = image.or(released.image);
     } else {
         caveats.push("no release vouches for the image: it was named by the caller".to_owned());
     }

@@ -4,7 +4,7 @@
 use merotee::sandbox::gcp::{ACCESS_TOKEN, Flaw};
 
 use super::Site;
-use crate::tampering::document::Document;
+use crate::{binary::Place, tampering::document::Document};
 
 /// Kinds that leave something in the account for as long as it is so.
 const STAYS: [&str; 2] = ["gcp-delete-fails", "gcp-firewall-stays"];
@@ -29,7 +29,7 @@ fn every_kind_that_spoils_google_cloud_gives_its_code_and_a_sentence_and_leaves_
         }
         let stays = STAYS.contains(&row.kind.as_str());
         let candidates = site.place.path("out/measurement-policy-candidates.json").exists();
-        // A machine that could not be deleted was measured all the same; the probe is no pass, and says so.
+        // A machine that could not be deleted was measured all the same; the probe does not pass, and says so.
         if candidates != (run.code == 0 || stays) {
             wrong.push(format!("candidates: {candidates}"));
         }
@@ -49,9 +49,12 @@ fn every_kind_that_spoils_google_cloud_gives_its_code_and_a_sentence_and_leaves_
 
 #[test]
 fn a_kind_works_in_a_sandbox_of_its_own_as_well() {
-    let place = crate::binary::Place::new();
+    let place = Place::new();
     let words = ["probe", "run", "--family", "node", "--profile", "debug", "--out", "out"];
     place.tampered("gcp-debug-td", words).run().expect(10).says(&["debug", "asked for again, it is not there"]);
+    // Beside its release, an image that measures otherwise is seen.
+    let other = Place::new();
+    other.tampered("gcp-other-image", words).run().expect(0).says(&["[WARN]", "published"]);
     let run = place.tampered("gcp-debug-td", ["kms", "health"]).run();
     run.expect(2).says(&["--tamper gcp-debug-td spoils Google Cloud, which this command asks nothing of"]);
 }
