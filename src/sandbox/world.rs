@@ -1,6 +1,7 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
+mod people;
 
 use std::{
     path::{Path, PathBuf},
@@ -126,6 +127,7 @@ impl World {
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
         }
         let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
+        people::arrive(&hub);
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));

@@ -1,4 +1,5 @@
-//! Probes combined: what makes one set, and what is said of those that differ.
+//! Tests of combined probes.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
