@@ -109,7 +109,9 @@ impl About {
         let text = |of: &Value, name: &str| match of.get(name)? {
             Value::Null => None,
             Value::String(text) => Some(excerpt_long(text)),
-            other => Some(excerpt_json(other)),
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                Some(excerpt_json(other))
+            }
         };
         let family = source.and_then(|source| source.get("family")).and_then(Value::as_str);
         let role = family.and_then(|family| Role::ALL.into_iter().find(|role| role.as_str() == family));
