@@ -16,8 +16,8 @@ use crate::{
 #[derive(Debug, Args)]
 #[command(after_help = super::examples::POLICY_PROMOTE)]
 pub struct PolicyPromoteArgs {
-    /// Signed candidates of a probe; repeat for more probes, profiles and roles, all in one pull request
-    #[arg(long, value_name = "FILE", required = true, value_hint = ValueHint::FilePath)]
+    /// Signed candidates of a probe, or its folder; repeat for more probes, profiles and roles, all in one pull request
+    #[arg(long, value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
     pub candidates: Vec<PathBuf>,
     /// Their signatures, in the same order [default: FILE.bundle.json or FILE.sigstore.json; with --key also FILE.sig]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]

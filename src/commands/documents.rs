@@ -1,7 +1,7 @@
 //! Documents that several commands read from files, and products that are documents: bytes when every rule is kept,
 //! else the report that says why not.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -13,6 +13,7 @@ use crate::{
         candidates::{Candidates, Given, newest},
         mrtds::PublishedMrtds,
     },
+    probe::artifacts,
     product::Product,
     report::{Finding, Report, Status, Verdict},
     schema::MAX_JSON_BYTES,
@@ -28,6 +29,28 @@ pub(super) fn candidates(files: &[ProfileFile]) -> Result<(Vec<Given>, Vec<Findi
         }
     }
     Ok((given, unreadable))
+}
+
+/// The candidates that a path means: the file itself, or those in the folder of a probe.
+///
+/// # Errors
+/// Input: the folder has none.
+pub(super) fn candidates_file(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let file = path.join(artifacts::CANDIDATES);
+    if file.is_file() {
+        return Ok(file);
+    }
+    let report = path.join(artifacts::REPORT);
+    Err(if report.is_file() {
+        Error::input(format!("the probe in {} wrote no candidates", path.display()))
+            .help(format!("see {}: a probe that did not pass proposes nothing", report.display()))
+    } else {
+        Error::input(format!("{} has no {}", path.display(), artifacts::CANDIDATES))
+            .help("give the folder of a probe that passed, or its candidates")
+    })
 }
 
 /// Reads a `published-mrtds.json`.

@@ -2,6 +2,8 @@
 //! unstable, with the reason where the evidence tells it: a policy of such a set admits each of its values, and every
 //! combination with the others.
 
+pub mod quoted;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -128,14 +130,18 @@ fn stability(
     strict: bool,
 ) -> Vec<Finding> {
     let count = counted(sources.len(), "probe", "probes");
+    if sources.len() < 2 {
+        return vec![STABLE.skip(subject, format!("not compared: {count} could be read"))];
+    }
     let mut findings: Vec<Finding> = unstable
         .iter()
         .map(|register| {
             let values = allowed.register(*register);
             let shown: Vec<String> = values.iter().take(3).map(|value| value.short()).collect();
             let message = format!("{register} is unstable: {} in {count}", counted(values.len(), "value", "values"));
-            let finding = if strict { STABLE.fail(subject, message) } else { STABLE.warn(subject, message) };
-            finding.compared("one value", shown.join(", ")).help(reason(*register, sources))
+            let (known, why) = reason(*register, sources);
+            let finding = if strict || !known { STABLE.fail(subject, message) } else { STABLE.warn(subject, message) };
+            finding.compared("one value", shown.join(", ")).help(why)
         })
         .collect();
     let hashes: BTreeSet<&String> = sources.iter().filter_map(|source| source.compose_hash.as_ref()).collect();
@@ -152,35 +158,39 @@ fn stability(
     findings
 }
 
-/// Why a register differs, as far as the probes tell.
-fn reason(register: Register, sources: &[&Source]) -> String {
+/// Whether the probes tell why a register differs, and why it does.
+fn reason(register: Register, sources: &[&Source]) -> (bool, String) {
     let differing = |of: fn(&Source) -> &BTreeMap<String, String>| -> Vec<&str> {
         let names: BTreeSet<&str> = sources.iter().flat_map(|source| of(source).keys()).map(String::as_str).collect();
         let values = |name: &str| sources.iter().map(|source| of(source).get(name)).collect::<BTreeSet<_>>().len();
         names.into_iter().filter(|name| values(name) > 1).collect()
     };
-    match register {
-        Register::Rtmr3 => match differing(|source| &source.events) {
-            events if events.is_empty() => {
-                "the reason is not known: the event logs state the same; do not promote it before it is explained"
-                    .to_owned()
-            }
-            events => format!(
+    let (names, told) = match register {
+        Register::Rtmr3 => {
+            let events = differing(|source| &source.events);
+            let told = format!(
                 "{} differ between the machines, and dstack measures them into RTMR3: another deployment has yet another value, so it does not tell releases apart",
                 listed(&events)
-            ),
-        },
-        Register::Mrtd | Register::Rtmr0 | Register::Rtmr1 | Register::Rtmr2 => match differing(|source| {
-            &source.machine
-        }) {
-            kinds if kinds.is_empty() => {
-                "the reason is not known: the machines are of one kind; do not promote it before it is explained"
-                    .to_owned()
-            }
-            kinds => {
-                format!("the machines differ in {}: a policy needs a probe of each kind that is in use", listed(&kinds))
-            }
-        },
+            );
+            (events, told)
+        }
+        Register::Mrtd | Register::Rtmr0 | Register::Rtmr1 | Register::Rtmr2 => {
+            let kinds = differing(|source| &source.machine);
+            let told = format!(
+                "the machines differ in {}: a policy needs a probe of each kind that is in use",
+                listed(&kinds)
+            );
+            (kinds, told)
+        }
+    };
+    match (names.is_empty(), register) {
+        (false, _) => (true, told),
+        (true, Register::Rtmr3) => {
+            (false, "the reason is not known: the event logs state the same; find it out, and probe again".to_owned())
+        }
+        (true, _) => {
+            (false, "the reason is not known: the machines are of one kind; find it out, and probe again".to_owned())
+        }
     }
 }
 

@@ -230,6 +230,12 @@ fn two_probes_of_a_kms_become_one_pull_request_with_their_evidence_and_a_second_
     let before = stage.asked();
     let planned = stage.promote(&files).args(["--dry-run"]).run().expect(0);
     assert_eq!(actions(&planned), ["create branch planned", "open pull request planned", "add label planned"]);
+    // The folder of a probe stands for the candidates in it.
+    stage.signed("kms", &[("k/measurement-policy-candidates.json", &one)]);
+    stage.promote(&["k"]).args(["--dry-run"]).run().expect(0);
+    stage.place.write("failed/probe-report.md", "# failed\n");
+    let failed = stage.promote(&["failed"]).run().expect(1);
+    drop(failed.says(&["the probe in failed wrote no candidates", "failed/probe-report.md"]));
     assert_eq!(stage.writes(before), [""; 0]);
 
     let first = stage.promote(&files).args(["--run-url", "https://github.com/o/r/actions/runs/7"]).run().expect(0);

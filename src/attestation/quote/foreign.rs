@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 /// Header of Azure's HCL report:
 /// <https://learn.microsoft.com/azure/confidential-computing/guest-attestation-confidential-virtual-machines-design>.
 const HCL_MAGIC: &[u8] = b"HCLA";
@@ -33,6 +35,8 @@ pub enum Foreign {
     Der,
     /// gzip or zip.
     Compressed,
+    /// What `quote inspect --format json` prints of a quote.
+    Inspection,
 }
 
 /// Whose report an HCL report holds.
@@ -83,6 +87,12 @@ impl Foreign {
         (matches!(version, 1..=5) && tee == 0 && matches!(u16_at(2), Some(0..=3))).then_some(Self::SgxQuote(version))
     }
 
+    /// What a document without a quote is, where it is one of these.
+    pub fn recognise_json(document: &Value) -> Option<Self> {
+        let fields = ["quote_bytes", "signed_bytes", "unsigned_ranges", "quoting_enclave"];
+        fields.iter().all(|field| document.get(field).is_some()).then_some(Self::Inspection)
+    }
+
     /// What to do instead.
     pub fn advice(self) -> &'static str {
         match self {
@@ -96,6 +106,7 @@ impl Foreign {
             Self::DstackMessagePack => "ask the guest agent for the quote alone, with GetQuote",
             Self::Pem | Self::Der => "collateral goes with --collateral, a root certificate with --root",
             Self::Compressed => "unpack it first",
+            Self::Inspection => "give the quote itself: a probe keeps it as attestation-quote.bin",
         }
     }
 }
@@ -115,6 +126,7 @@ impl fmt::Display for Foreign {
             Self::Pem => "PEM (a certificate, key or revocation list), not a quote",
             Self::Der => "DER (a certificate or revocation list), not a quote",
             Self::Compressed => "a compressed file, not a quote",
+            Self::Inspection => "the output of `quote inspect`, not a quote",
         })
     }
 }

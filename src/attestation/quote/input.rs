@@ -259,7 +259,8 @@ fn from_fields(document: &Value) -> Result<Found, InputError> {
             None => found = Some((field, next)),
         }
     }
-    let (_, found) = found.ok_or(InputError::NoQuote)?;
+    let without = || Foreign::recognise_json(document).map_or(InputError::NoQuote, InputError::Foreign);
+    let (_, found) = found.ok_or_else(without)?;
     let stated = ["reportDataHex", "report_data"].iter().find_map(|key| document.get(*key)).and_then(report_data);
     Ok(Found { stated_report_data: stated, ..found })
 }

@@ -1,25 +1,27 @@
 //! `probe combine`: several probes of one image and profile become one set of candidates.
 
-use std::path::{Path, PathBuf};
+mod vouched;
 
+use self::vouched::Vouching;
 use super::{
     deliver::{self, Seal},
     place,
 };
 use crate::{
-    cli::{policy::ProfileFile, probe::ProbeCombineArgs},
+    adapters::file,
+    cli::probe::ProbeCombineArgs,
     commands::documents,
     context::Context,
     error::{Error, Result},
-    policy::candidates::CANDIDATES,
+    policy::candidates::{CANDIDATES, Candidates, Given},
     probe::{
         artifacts::{self, From},
         checks::{SOURCE, STABLE},
         combine::{Set, combine},
     },
     product::Product,
-    release::checks::authenticity::SIGNATURE,
-    report::{Fact, Report, Section, Verdict},
+    release::checks::authenticity::{IDENTITY, SIGNATURE},
+    report::{Fact, Finding, Report, Section, Verdict},
     schema::SCHEMA,
 };
 #[cfg(feature = "sandbox")]
@@ -27,9 +29,8 @@ use crate::{probe::source::sources, subject::tag::Family};
 
 pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Product> {
     let seal = Seal::new(&args.sign, context)?;
-    let files: Vec<ProfileFile> =
-        args.probes.iter().map(|path| ProfileFile { profile: None, file: candidates_in(path) }).collect();
-    let (given, mut findings) = documents::candidates(&files)?;
+    let mut vouching = Vouching::new(context, seal.key.as_ref(), args.sign.sign);
+    let (given, mut findings) = read(args, &mut vouching)?;
     let (set, judged) = combine(&given, args.strict);
     findings.extend(judged);
     let mut section = Section { subject: args.out.display().to_string(), findings, ..Section::default() };
@@ -38,8 +39,9 @@ pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Pr
     }
     let mut report = Report {
         command: "probe combine".into(),
-        rules: vec![SCHEMA, CANDIDATES, SOURCE, STABLE, SIGNATURE],
+        rules: vec![SCHEMA, CANDIDATES, SOURCE, STABLE, SIGNATURE, IDENTITY],
         sections: vec![section],
+        caveats: vouching.caveat().into_iter().collect(),
         ..Report::default()
     };
     match &set {
@@ -57,6 +59,7 @@ pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Pr
             deliver::write(&args.out, &files, &mut report)?;
             if args.sign.sign {
                 deliver::sign(&args.out, &files, &seal, context, &mut report).await;
+                report.caveats.dedup();
             }
         }
         Some(_) | None => tracing::error!("nothing was written"),
@@ -67,15 +70,27 @@ pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Pr
 /// The family that the probes are of, as the first of them says; `None` where it cannot be read, which [`run`] reports.
 #[cfg(feature = "sandbox")]
 pub(super) fn family(args: &ProbeCombineArgs) -> Option<Family> {
-    let first = args.probes.first()?;
-    let files = [ProfileFile { profile: None, file: candidates_in(first) }];
-    let (given, _) = documents::candidates(&files).ok()?;
-    sources(&given.first()?.file.document).ok()?.first().map(|source| source.family)
+    let first = documents::candidates_file(args.probes.first()?).ok()?;
+    let file = Candidates::parse("", &documents::bytes(&first).ok()?).ok()?;
+    sources(&file.document).ok()?.first().map(|source| source.family)
 }
 
-/// The candidates of a probe's folder, or the file itself.
-fn candidates_in(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join(artifacts::CANDIDATES) } else { path.to_owned() }
+/// The candidates, and what is found of the quotes and signatures beside them.
+fn read(args: &ProbeCombineArgs, vouching: &mut Vouching<'_>) -> Result<(Vec<Given>, Vec<Finding>)> {
+    let (mut given, mut findings) = (Vec::new(), Vec::new());
+    for path in &args.probes {
+        let path = documents::candidates_file(path)?;
+        let bytes = documents::bytes(&path)?;
+        match Candidates::parse(&file::source_name(&path), &bytes) {
+            Ok(file) => {
+                let one = Given { file, profile: None };
+                findings.extend(vouching.judge(&path, &bytes, &one)?);
+                given.push(one);
+            }
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    Ok((given, findings))
 }
 
 fn facts(set: &Set) -> Vec<Fact> {

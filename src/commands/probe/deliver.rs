@@ -51,7 +51,8 @@ pub(super) struct Findings<'a> {
 /// How the files are signed: found out before anything is made.
 pub(super) struct Seal<'a> {
     args: &'a SealArgs,
-    key: Option<PrivateKey>,
+    /// The key that signs; `None`: a certificate is asked for, or nothing is signed.
+    pub(super) key: Option<PrivateKey>,
 }
 
 impl<'a> Seal<'a> {

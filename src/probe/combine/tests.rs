@@ -74,8 +74,15 @@ fn a_register_that_differs_is_listed_marked_and_explained_and_refused_when_stric
 fn a_difference_that_the_logs_do_not_explain_is_said_to_be_unexplained() {
     let mut other = probe(3);
     other["source"]["events"] = probe(2)["source"]["events"].clone();
-    let (_, findings) = combined(&[probe(2), other], false);
-    assert!(about(&findings, "probe-stable")[0].1.contains("the reason is not known"));
+    let (set, findings) = combined(&[probe(2), other], false);
+    let told = about(&findings, "probe-stable");
+    assert!(set.is_none() && told[0].0 == Status::Fail && told[0].1.contains("the reason is not known"), "{told:?}");
+    let mut other = probe(2);
+    other["source"]["nonce"] = json!("bb");
+    other["policy"]["allowed_rtmr1"] = json!([hex::encode([9; 48])]);
+    let (set, findings) = combined(&[probe(2), other], false);
+    let told = about(&findings, "probe-stable");
+    assert!(set.is_none() && told[0].0 == Status::Fail && told[0].1.contains("RTMR1 is unstable"), "{told:?}");
     let mut bigger = probe(2);
     bigger["source"]["nonce"] = json!("bb");
     bigger["source"]["machine"]["instance_type"] = json!("tdx.large");
@@ -83,6 +90,13 @@ fn a_difference_that_the_logs_do_not_explain_is_said_to_be_unexplained() {
     let (set, findings) = combined(&[probe(2), bigger], false);
     assert_eq!(set.unwrap().combined.unstable, ["rtmr0"]);
     assert!(about(&findings, "probe-stable")[0].1.contains("instance_type"));
+}
+
+#[test]
+fn one_probe_alone_is_compared_with_nothing() {
+    let (_, findings) = combined(&[probe(2)], true);
+    let told = about(&findings, "probe-stable");
+    assert!(told[0].0 == Status::Skipped && told[0].1.contains("not compared"), "{told:?}");
 }
 
 #[test]

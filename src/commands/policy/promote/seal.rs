@@ -14,7 +14,7 @@ use crate::{
     },
     change::Branch,
     cli::promote::PolicyPromoteArgs,
-    commands::{signer_rule::signer_rule, source_caveat},
+    commands::{documents, signer_rule::signer_rule, source_caveat},
     context::Context,
     digest::Sha256,
     error::{Error, Result},
@@ -69,6 +69,8 @@ pub(super) fn read(
     let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
     let (mut probes, mut findings) = (Vec::new(), Vec::new());
     for (index, path) in args.candidates.iter().enumerate() {
+        let path = documents::candidates_file(path)?;
+        let path = path.as_path();
         let name = path.display().to_string();
         let bytes = file::read_bounded(path, MAX_BYTES)?;
         let Some(evidence) = args.bundle.get(index).cloned().or_else(|| beside(path, key.is_some())) else {
