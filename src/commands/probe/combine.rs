@@ -29,8 +29,7 @@ use crate::{probe::source::sources, subject::tag::Family};
 
 pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Product> {
     let seal = Seal::new(&args.sign, context)?;
-    let mut vouching = Vouching::new(context, seal.key.as_ref(), args.sign.sign);
-    let (given, mut findings) = read(args, &mut vouching)?;
+    let (given, mut findings, caveat) = read(args, &seal, context)?;
     let (set, judged) = combine(&given, args.strict);
     findings.extend(judged);
     let mut section = Section { subject: args.out.display().to_string(), findings, ..Section::default() };
@@ -41,7 +40,7 @@ pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Pr
         command: "probe combine".into(),
         rules: vec![SCHEMA, CANDIDATES, SOURCE, STABLE, SIGNATURE, IDENTITY],
         sections: vec![section],
-        caveats: vouching.caveat().into_iter().collect(),
+        caveats: caveat.into_iter().collect(),
         ..Report::default()
     };
     match &set {
@@ -75,8 +74,13 @@ pub(super) fn family(args: &ProbeCombineArgs) -> Option<Family> {
     sources(&file.document).ok()?.first().map(|source| source.family)
 }
 
-/// The candidates, and what is found of the quotes and signatures beside them.
-fn read(args: &ProbeCombineArgs, vouching: &mut Vouching<'_>) -> Result<(Vec<Given>, Vec<Finding>)> {
+/// The candidates, what is found of the quotes and signatures beside them, and what must be said of the authorities.
+fn read(
+    args: &ProbeCombineArgs,
+    seal: &Seal<'_>,
+    context: &Context,
+) -> Result<(Vec<Given>, Vec<Finding>, Option<String>)> {
+    let mut vouching = Vouching::new(context, seal.key.as_ref(), args.sign.sign);
     let (mut given, mut findings) = (Vec::new(), Vec::new());
     for path in &args.probes {
         let path = documents::candidates_file(path)?;
@@ -90,7 +94,7 @@ fn read(args: &ProbeCombineArgs, vouching: &mut Vouching<'_>) -> Result<(Vec<Giv
             Err(finding) => findings.push(*finding),
         }
     }
-    Ok((given, findings))
+    Ok((given, findings, vouching.caveat()))
 }
 
 fn facts(set: &Set) -> Vec<Fact> {

@@ -133,12 +133,11 @@ impl<'a> Vouching<'a> {
     }
 
     fn rule(&mut self) -> Result<&(TrustRoot, SignerRule)> {
-        let rule = match self.rule.take() {
-            Some(rule) => rule,
-            None => {
-                let repository = resolve(&self.context.endpoints)?;
-                (self.context.trust_root()?, own_workflows(self.context, &repository))
-            }
+        let rule = if let Some(rule) = self.rule.take() {
+            rule
+        } else {
+            let repository = resolve(&self.context.endpoints)?;
+            (self.context.trust_root()?, own_workflows(self.context, &repository))
         };
         Ok(self.rule.insert(rule))
     }
