@@ -161,7 +161,9 @@ impl Command {
                 .probe(&args.by)
                 .phala(&args.phala)
                 .gcp(&args.gcp),
-            Self::Probe(ProbeCommand::Combine(args)) => given.signing(&args.sign.signing).network(&args.network),
+            Self::Probe(ProbeCommand::Combine(args)) => {
+                given.signing(&args.sign.signing).trust(&args.trust).network(&args.network)
+            }
             Self::Probe(ProbeCommand::Cleanup(args)) => given.phala(&args.phala).gcp(&args.gcp).network(&args.network),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)

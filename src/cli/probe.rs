@@ -7,7 +7,7 @@ use semver::Version;
 use url::Url;
 
 use super::{
-    NetworkArgs, ReleasesArgs, SigningArgs, choice, examples,
+    NetworkArgs, ReleasesArgs, SigningArgs, TrustArgs, choice, examples,
     gcp::{GcpArgs, GcpMachineArgs},
     ita::ItaArgs,
     phala::PhalaArgs,
@@ -170,6 +170,9 @@ pub struct ProbeCombineArgs {
     /// Whether and how the files are signed.
     #[command(flatten)]
     pub sign: SealArgs,
+    /// What signatures are judged by, those that were just made too.
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// How often and how long to ask.
     #[command(flatten)]
     pub network: NetworkArgs,

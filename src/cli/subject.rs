@@ -150,16 +150,6 @@ impl Command {
         }
     }
 
-    /// The family whose probe workflow signs what the command makes, for one that is run by such a workflow.
-    pub fn probes(&self) -> Option<Family> {
-        let Self::Probe(command) = self else { return None };
-        match command {
-            ProbeCommand::Run(args) => Some(args.family),
-            ProbeCommand::Combine(_) => Some(Family::Kms),
-            ProbeCommand::Cleanup(_) => None,
-        }
-    }
-
     /// The machine that a service says it runs on.
     pub fn machine(&self) -> Option<(Tag, Profile)> {
         let Self::Kms(KmsCommand::Serve(args)) = self else { return None };

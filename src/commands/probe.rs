@@ -8,6 +8,8 @@ mod node;
 mod place;
 mod removal;
 
+#[cfg(feature = "sandbox")]
+use crate::cli::Command;
 use crate::{
     cli::probe::{ProbeCommand, ProbeRunArgs},
     context::Context,
@@ -21,6 +23,17 @@ pub(super) async fn run(command: &ProbeCommand, context: &Context) -> Result<Pro
         ProbeCommand::Run(args) => Box::pin(probe(args, context)).await,
         ProbeCommand::Combine(args) => combine::run(args, context).await,
         ProbeCommand::Cleanup(args) => cleanup::run(args, context).await,
+    }
+}
+
+/// The family whose probe workflow signs what the command makes; `None` of one that makes nothing to sign.
+#[cfg(feature = "sandbox")]
+pub(super) fn family(command: &Command) -> Option<Family> {
+    let Command::Probe(command) = command else { return None };
+    match command {
+        ProbeCommand::Run(args) => Some(args.family),
+        ProbeCommand::Combine(args) => combine::family(args),
+        ProbeCommand::Cleanup(_) => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
+mod people;
 
 use std::{
     path::{Path, PathBuf},
@@ -31,8 +32,10 @@ use crate::{
         report_data::{default_binding, report_data},
     },
     error::{Error, Result},
+    release::probe_signer,
     subject::{
         profile::Profile,
+        role::Role,
         tag::{Family, Tag},
     },
 };
@@ -126,6 +129,7 @@ impl World {
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
         }
         let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
+        people::arrive(&hub);
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
@@ -312,14 +316,12 @@ impl World {
 
     /// Where the job of a probe gets its identity token: of the workflow that probes this family, on the main branch.
     pub fn probe_token_url(&self, family: Family) -> String {
-        self.token_of(
-            match family {
-                Family::Kms => "kms-phala-staging-probe.yaml",
-                Family::Node => "node-image-gcp-staging-probe.yaml",
-            },
-            MAIN,
-            &"0".repeat(40),
-        )
+        let path = probe_signer::workflow(match family {
+            Family::Kms => Role::Kms,
+            Family::Node => Role::Node,
+        });
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.token_of(name, MAIN, &"0".repeat(40))
     }
 
     /// Where a job gets its identity token: of the release workflow at `tag`, or of the KMS's on the main branch.

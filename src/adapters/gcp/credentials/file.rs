@@ -57,7 +57,7 @@ fn parse(bytes: &[u8], hosts: &Hosts) -> Result<Kind> {
             &fields.secret("private_key")?,
         )
         .map(Kind::Account),
-        "external_account" => workload(&fields, hosts).map(Box::new).map(Kind::Workload),
+        "external_account" => workload(&fields, hosts).map(|workload| Kind::Workload(Box::new(workload))),
         "authorized_user" => Ok(Kind::User(User {
             client_id: fields.text("client_id")?.to_owned(),
             client_secret: fields.secret("client_secret")?,

@@ -212,7 +212,7 @@ impl Found {
     }
 }
 
-/// A status of the TCB that no policy tolerates is no basis for one: the candidates would have it admitted for good.
+/// A status of the TCB that no policy tolerates is not a basis for one: the candidates would have it admitted for good.
 fn intolerant(finding: Finding) -> Finding {
     if ![verdict::TCB.id, ita::TCB.id].contains(&finding.check) || finding.status != Status::Warn {
         return finding;
