@@ -10,6 +10,7 @@ pub mod doctor;
 mod endpoints;
 mod environment;
 mod examples;
+mod foreign;
 pub mod forbid_allowed_env;
 mod forms;
 pub mod gcp;

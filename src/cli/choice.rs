@@ -6,6 +6,8 @@ use clap::{
     error::Result,
 };
 
+use semver::Version;
+
 use crate::subject::{
     profile::Profile,
     tag::{Class, Family, Selector, Tag},
@@ -38,6 +40,11 @@ pub(super) fn family() -> impl TypedValueParser<Value = Family> {
     let named = |word: &str| Family::ALL.into_iter().find(|family| family.role() == word);
     PossibleValuesParser::new(Family::ALL.map(Family::role))
         .try_map(move |word| named(&word).ok_or("not a family of releases"))
+}
+
+/// A version, without a `v`.
+pub(super) fn version(text: &str) -> std::result::Result<Version, &'static str> {
+    text.parse().map_err(|_| "expected a version such as 1.2.0")
 }
 
 /// A tag, or a bare version.

@@ -4,9 +4,10 @@
 /// `merotee`: the exit codes.
 pub(super) const PROGRAM: &str = "Exit codes:
   0   every required check passed (warnings allowed)
-  1   the work could not be done, so there is no verdict (network, I/O, remote fault)
-  2   usage error: bad arguments, a malformed tag, a config file, key or trust root that does not
-      parse
+  1   the work could not be done, so there is no verdict (network, I/O, remote
+      fault)
+  2   usage error: bad arguments, a malformed tag, a config file, key or trust
+      root that does not parse
   10  verification failure: at least one check failed
   11  a required asset or entry is missing, and nothing failed outright
   130 interrupted by SIGINT or SIGTERM
@@ -22,9 +23,9 @@ pub(super) const VERIFY_RELEASE: &str = "Examples:
 
 /// `merotee audit`.
 pub(super) const AUDIT: &str =
-    "A release that cannot be read has no verdict, and the others are judged all the same. The exit code
-is that of the worst release: 10 where one failed, else 11 where one is incomplete, else 1 where one
-has no verdict.
+    "A release that cannot be read has no verdict, and the others are judged all the
+same. The exit code is that of the worst release: 10 where one failed, else 11
+where one is incomplete, else 1 where one has no verdict.
 
 Examples:
   merotee sandbox -- audit --recent 3
@@ -33,7 +34,8 @@ Examples:
 
 /// `merotee publish`.
 pub(super) const PUBLISH: &str =
-    "The same command finishes what was interrupted, and has nothing to do where all is done.
+    "The same command finishes what was interrupted, and has nothing to do where all
+is done.
 
 Examples:
   merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --keep kept
@@ -42,7 +44,8 @@ Examples:
 
 /// `merotee mrtds publish`.
 pub(super) const MRTDS_PUBLISH: &str =
-    "The checksums file and its signature that the release holds must vouch for everything else in it.
+    "The checksums file and its signature that the release holds must vouch for
+everything else in it.
 
 Examples:
   merotee sandbox -- verify-release-assets mero-tee-v1.2.0 --keep kept
@@ -87,20 +90,23 @@ Examples:
 
 /// `merotee compose-hash`.
 pub(super) const COMPOSE_HASH: &str = "Kinds:
-  dstack    the bytes of app-compose.json as they are: what a machine's compose-hash event holds
-  release   the normalised docker-compose file: what a release's compose-hash.txt holds
+  dstack    the bytes of app-compose.json as they are: what a machine's
+            compose-hash event holds
+  release   the normalised docker-compose file: what a release's
+            compose-hash.txt holds
 
-Without --kind the name decides: *.yml, *.yaml, compose.json and docker-compose*.json are a
-release's, other *.json dstack's. The hash is printed alone. With --attest-response, or with
---expect and another --format than human, a report is printed.
+Without --kind the name decides: *.yml, *.yaml, compose.json and
+docker-compose*.json are a release's, other *.json dstack's. The hash is printed
+alone. With --attest-response, or with --expect and another --format than human,
+a report is printed.
 
 Example:
   merotee compose-hash docs/examples/docker-compose.yml";
 
 /// `merotee quote inspect`.
 pub(super) const QUOTE_INSPECT: &str =
-    "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or node's attest response
-or of dstack's GetQuote. The form is recognised and said.
+    "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or
+node's attest response or of dstack's GetQuote. The form is recognised and said.
 
 Examples:
   merotee sandbox -- kms attest --save answer.json
@@ -108,8 +114,8 @@ Examples:
 
 /// `merotee quote verify`.
 pub(super) const QUOTE_VERIFY: &str =
-    "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or node's attest response
-or of dstack's GetQuote. The form is recognised and said.
+    "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or
+node's attest response or of dstack's GetQuote. The form is recognised and said.
 
 Examples:
   merotee sandbox -- kms attest --save answer.json
@@ -132,8 +138,8 @@ pub(super) const POLICY_VALIDATE: &str = "Examples:
 
 /// `merotee policy diff`.
 pub(super) const POLICY_DIFF: &str =
-    "With --git, A and B are revisions, and PATH is relative to the working folder, or else to the top
-of the repository.
+    "With --git, A and B are revisions, and PATH is relative to the working folder,
+or else to the top of the repository.
 
 Examples:
   merotee sandbox -- verify-release-assets 1.1.0 --keep kept
@@ -150,7 +156,8 @@ pub(super) const POLICY_PROMOTE: &str = "Examples:
 
 /// `merotee policy review`.
 pub(super) const POLICY_REVIEW: &str =
-    "A workflow's own token cannot read teams: give one that can in MEROTEE_TEAM_TOKEN.
+    "A workflow's own token cannot read teams: give one that can in
+MEROTEE_TEAM_TOKEN.
 
 Examples:
   merotee policy review --pr 42
@@ -193,10 +200,11 @@ pub(super) const MEROD_APPLY: &str = "Examples:
 
 /// `merotee kms serve`.
 pub(super) const KMS_SERVE: &str =
-    "It does not start unless everything holds: version and profile are stated, the image is built for
-the profile, and the policy is signed by the release workflow, is of this release and profile, and
-is final (a release candidate's may not be). Exit codes: 1 the policy is not available, 2 a setting
-is wrong, 10 the policy or the image must not be trusted.
+    "It does not start unless everything holds: version and profile are stated, the
+image is built for the profile, and the policy is signed by the release
+workflow, is of this release and profile, and is final (a release candidate's
+may not be). Exit codes: 1 the policy is not available, 2 a setting is wrong,
+10 the policy or the image must not be trusted.
 
 Example:
   merotee sandbox -- kms serve --kms-version 1.2.0 --profile locked-read-only --check";
@@ -241,16 +249,20 @@ pub(super) const MAN: &str = "Example:
 
 /// `merotee probe run`.
 pub(super) const PROBE_RUN: &str =
-    "What it makes it takes down again, also when it fails or is interrupted (Ctrl-C). What it makes is written
-to DIR/probe-journal.jsonl first: after a crash, `merotee probe cleanup --out DIR` removes what is left.
+    "Everything it creates is deleted again, even if the probe fails or is
+interrupted (Ctrl-C). Each step is first recorded in DIR/probe-journal.jsonl;
+after a crash, `merotee probe cleanup --out DIR` removes what is left.
 
 Examples:
-  merotee sandbox -- probe run --family kms --profile locked-read-only --dry-run
-  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/1
-  merotee sandbox -- probe run mero-kms-v1.0.0 --family kms --profile locked-read-only --out probed/2";
+  merotee sandbox -- probe run --family kms --profile debug --dry-run
+  merotee sandbox -- probe run mero-kms-v1.0.0 \\
+    --family kms --profile debug --out probed/1
+  merotee sandbox -- probe run --family node --profile debug --out probed/node";
 
 /// `merotee probe combine`.
-pub(super) const PROBE_COMBINE: &str = "Example:
+pub(super) const PROBE_COMBINE: &str = "Examples:
+  merotee sandbox -- probe run mero-kms-v1.0.0 \\
+    --family kms --profile debug --out probed/2
   merotee probe combine probed/1 probed/2 --out probed/both";
 
 /// `merotee probe cleanup`.

@@ -31,7 +31,7 @@ pub struct KmsHealthArgs {
     #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(0..=86_400))]
     pub wait: u32,
     /// Version that the KMS must be of
-    #[arg(long, value_name = "X.Y.Z")]
+    #[arg(long, value_name = "X.Y.Z", value_parser = choice::version)]
     pub expect_version: Option<Version>,
     /// Profile that the KMS must be pinned to
     #[arg(long, value_name = "PROFILE", value_parser = choice::profile())]

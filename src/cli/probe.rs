@@ -30,7 +30,7 @@ pub enum ProbeCommand {
     /// Put several probes of one image and profile into one set of candidates
     #[command(after_help = examples::PROBE_COMBINE)]
     Combine(Box<ProbeCombineArgs>),
-    /// Remove what a probe that died left behind
+    /// Delete what a crashed probe left behind
     #[command(after_help = examples::PROBE_CLEANUP)]
     Cleanup(Box<ProbeCleanupArgs>),
 }
@@ -44,7 +44,7 @@ pub struct ProbeRunArgs {
     /// What is probed: kms on Phala Cloud, or node on Compute Engine
     #[arg(long, value_name = "FAMILY", value_parser = choice::family())]
     pub family: Family,
-    /// Profile that the machine is of
+    /// Profile to deploy
     #[arg(long, value_name = "PROFILE", value_parser = choice::profile())]
     pub profile: Profile,
     /// Folder for what the probe finds, and for the journal of what it makes
@@ -60,7 +60,7 @@ pub struct ProbeRunArgs {
     #[arg(long, value_name = "URL", conflicts_with = "image")]
     pub kms_url: Option<Url>,
     /// Version that the KMS must be of; with --image it is also told so [default: that of TAG]
-    #[arg(long, value_name = "X.Y.Z")]
+    #[arg(long, value_name = "X.Y.Z", value_parser = choice::version)]
     pub expect_version: Option<Version>,
     /// Kind of machine that a KMS runs on. RTMR0 depends on it: probe with the kind that production runs on
     #[arg(long, value_name = "TYPE", default_value = "tdx.small")]

@@ -35,16 +35,16 @@ pub struct QuoteVerifyArgs {
     #[command(flatten)]
     pub by: JudgementArgs,
     /// Whether the machine is a KMS or a node [default: what the policy states, or what the answer came from]
-    #[arg(long, alias = "side", value_parser = choice::named::<RoleArg>(), requires = "expect_policy")]
+    #[arg(long, alias = "side", value_parser = choice::named::<RoleArg>(), requires = "expect_policy", help_heading = "Judgement")]
     pub role: Option<RoleArg>,
     /// 32 bytes that the first half of the report data must hold
-    #[arg(long, value_name = "B64|HEX")]
+    #[arg(long, value_name = "B64|HEX", help_heading = "Judgement")]
     pub nonce: Option<Half>,
     /// 32 bytes that the second half of the report data must hold
-    #[arg(long, value_name = "B64|HEX")]
+    #[arg(long, value_name = "B64|HEX", help_heading = "Judgement")]
     pub binding: Option<Half>,
     /// Make no network call at all (needs --collateral or --cache)
-    #[arg(long)]
+    #[arg(long, help_heading = "Judgement")]
     pub offline: bool,
     /// How often and how long to ask.
     #[command(flatten)]

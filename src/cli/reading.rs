@@ -11,10 +11,13 @@ use clap::{CommandFactory as _, FromArgMatches as _, builder::Resettable, error:
 
 #[cfg(feature = "sandbox")]
 use super::Command;
-use super::{Cli, environment::variable, leading::behind_the_command};
+use super::{Cli, environment::variable, foreign, leading::behind_the_command};
 use crate::{
     error::Error,
-    subject::{near, tag::InvalidTag},
+    subject::{
+        near,
+        tag::{InvalidTag, Selector},
+    },
 };
 
 /// Why words are not a command to run.
@@ -83,6 +86,7 @@ impl Cli {
         let read = command.try_get_matches_from_mut(&words).and_then(|matches| {
             refuse_empty_values(&command, &matches)?;
             refuse_standard_input_twice(&command, &matches)?;
+            foreign::refuse(&command, &matches)?;
             let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
             cli.output.format_asked = innermost(&matches).value_source("format") == Some(ValueSource::CommandLine);
             cli.output.output = cli.output.output.take().filter(|path| path.as_os_str() != "-");
@@ -163,7 +167,14 @@ fn in_our_words(error: &clap::Error) -> Error {
 
 /// What the value that is refused was meant to be.
 fn meant(refused: &(dyn std::error::Error + 'static)) -> Option<String> {
-    near::meant(refused.downcast_ref::<InvalidTag>()?).map(|tag| format!("did you mean `{tag}`?"))
+    let wrong = refused.downcast_ref::<InvalidTag>()?;
+    let tags = match near::meant(wrong) {
+        Some(tag) => vec![format!("`{tag}`")],
+        None if wrong.text().chars().count() >= InvalidTag::SHOWN => return None,
+        // A bare version, where the tag of one family is needed.
+        None => wrong.text().parse::<Selector>().ok()?.tags().iter().map(|tag| format!("`{tag}`")).collect(),
+    };
+    Some(format!("did you mean {}?", tags.join(" or ")))
 }
 
 /// The command without the variables that are ignored.
@@ -193,7 +204,7 @@ fn refuse_empty_values(command: &clap::Command, matches: &clap::ArgMatches) -> c
 }
 
 /// The subcommand that is run, with its matches.
-fn run_command<'c>(
+pub(super) fn run_command<'c>(
     command: &'c clap::Command,
     matches: &'c clap::ArgMatches,
 ) -> (&'c clap::Command, &'c clap::ArgMatches) {

@@ -39,8 +39,8 @@ pub(super) fn family(command: &Command) -> Option<Family> {
 
 async fn probe(args: &ProbeRunArgs, context: &Context) -> Result<Product> {
     if let Some(tag) = args.tag.as_ref().filter(|tag| tag.family() != args.family) {
-        let message = format!("{tag} is a release of the {} family, not {}", tag.family().role(), args.family.role());
-        return Err(Error::usage(message).help("give --family of the release"));
+        let family = tag.family().role();
+        return Err(Error::usage(format!("{tag} is a {family} release")).help(format!("use --family {family}")));
     }
     match args.family {
         Family::Kms => kms::run(args, context).await,

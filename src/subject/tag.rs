@@ -105,10 +105,7 @@ pub enum Selector {
 
 /// The text names no release. What it was meant to say, [`near::meant`](super::near::meant) finds out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{text}` is not a release tag: expected mero-kms-vX.Y.Z[-rc.N], mero-tee-vX.Y.Z[-rc.N], node-image-gcp-vX.Y.Z, \
-     or a bare [v]X.Y.Z for both families"
-)]
+#[error("`{text}` is not a release tag: expected {}", wanted.forms())]
 pub struct InvalidTag {
     /// Its first [`InvalidTag::SHOWN`] characters.
     text: String,
@@ -124,6 +121,20 @@ pub enum Wanted {
     Tag,
     /// A tag of this family, or its version.
     TagOf(Family),
+}
+
+impl Wanted {
+    /// How it is written.
+    fn forms(self) -> &'static str {
+        match self {
+            Self::Selector => {
+                "mero-kms-vX.Y.Z[-rc.N], mero-tee-vX.Y.Z[-rc.N], node-image-gcp-vX.Y.Z, or a bare [v]X.Y.Z for both families"
+            }
+            Self::Tag => "mero-kms-vX.Y.Z[-rc.N], mero-tee-vX.Y.Z[-rc.N] or node-image-gcp-vX.Y.Z",
+            Self::TagOf(Family::Kms) => "mero-kms-vX.Y.Z[-rc.N], or a bare [v]X.Y.Z",
+            Self::TagOf(Family::Node) => "mero-tee-vX.Y.Z[-rc.N], node-image-gcp-vX.Y.Z, or a bare [v]X.Y.Z",
+        }
+    }
 }
 
 /// Old name of the node family, without release candidates.

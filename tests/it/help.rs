@@ -67,6 +67,40 @@ fn help_is_a_line_an_option_where_it_fits() {
 }
 
 #[test]
+fn what_stands_behind_the_options_fits_a_terminal_of_80_columns() {
+    for (words, command) in commands() {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        // Words of examples cannot be broken, and are pasted.
+        let examples = help.find("Example").unwrap_or(help.len());
+        for line in help[..examples].lines() {
+            assert!(line.chars().count() <= 80, "`{}`: {line}", words.join(" "));
+        }
+    }
+}
+
+#[test]
+fn options_of_intel_trust_authority_alone_stand_under_its_name() {
+    let heading = Some("Intel Trust Authority");
+    let of = |command: &clap::Command, id: &str| {
+        command.get_arguments().find(|arg| arg.get_id() == id).map(|arg| arg.get_help_heading().map(str::to_owned))
+    };
+    let mut seen = 0;
+    for (words, command) in commands() {
+        for arg in command.get_arguments().filter(|arg| arg.get_help_heading() == heading) {
+            let id = arg.get_id().as_str();
+            assert!(id.starts_with("ita"), "{}: {id}", words.join(" "));
+            seen += 1;
+        }
+        if words == ["quote", "verify"] {
+            for id in ["role", "nonce", "binding", "offline"] {
+                assert_eq!(of(&command, id), Some(Some("Judgement".to_owned())), "{id}");
+            }
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
 fn every_command_at_every_depth_has_a_manual_page_under_its_own_name() {
     for (words, _) in commands() {
         let page = Place::new().merotee(["man"]).args(&words).run().expect(0).stdout;

@@ -23,11 +23,17 @@ fn a_malformed_tag_is_answered_with_the_one_that_was_meant_wherever_a_tag_is_tak
         (&["gen-policy", "--not-ready", "--out", "x", "--tag", "mero-kms-1.2.0"], "mero-kms-v1.2.0"),
         (&["catalog", "check", "mero-kms-1.2.0", "1.2.0"], "mero-kms-v1.2.0"),
         (&["catalog", "check", "1.2.0", "mero-tee-1.2.0"], "mero-tee-v1.2.0"),
+        (
+            &["probe", "run", "v1.0.0", "--family", "kms", "--profile", "debug", "--dry-run"],
+            "mero-kms-v1.0.0` or `mero-tee-v1.0.0",
+        ),
         (&["kms", "serve", "--profile", "debug", "--kms-version", "mero-kms-1.2.0"], "mero-kms-v1.2.0"),
     ] {
         let run = place.merotee(command).run().expect(2);
         run.says(&["is not a release tag: expected mero-kms-vX.Y.Z[-rc.N]", &format!("did you mean `{meant}`?")])
             .without_product();
+        let both = run.stderr.contains("for both families");
+        assert_eq!(both, command.contains(&"verify-release-assets"), "{command:?}: {}", run.stderr);
     }
 }
 

@@ -57,8 +57,12 @@ pub fn judge(
 /// What there is to report when Intel Trust Authority itself gives no token for the quote, and why not, in its words.
 pub fn judge_refused(subject: &str, words: &str, asked: bool) -> Vec<Finding> {
     let what = format!("Intel Trust Authority refuses the quote: {}", excerpt(words));
-    let token =
-        TOKEN.fail(subject, what).help("it names the reason; a policy with that id must exist, and the quote meet it");
+    let advice = if asked {
+        "check that each --ita-policy-id exists in your account and that the quote satisfies it"
+    } else {
+        "see the reason above; no policy was requested"
+    };
+    let token = TOKEN.fail(subject, what).help(advice);
     let rest = [CERTIFICATES, CLAIMS, TCB].map(|check| check.undecided(subject, "not judged: there is no token"));
     let policies = asked.then(|| POLICY_IDS.undecided(subject, "not judged: there is no token"));
     std::iter::once(token).chain(rest).chain(policies).collect()

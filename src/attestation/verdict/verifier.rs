@@ -45,11 +45,12 @@ pub enum Opinion {
 
 /// [`AGREEMENT`]: the opinions of two authorities, each with its name.
 pub fn judge_agreement(subject: &str, one: (&str, &Opinion), other: (&str, &Opinion)) -> Finding {
-    const HELP: &str = "trust neither until it is clear why: the two may know different TCB information for a while after Intel \
-                        publishes it, and nothing else is harmless";
+    const STATUSES: &str = "trust neither until it is clear why: the two may know different TCB information for a while after \
+                            Intel publishes it, and nothing else is harmless";
+    const REFUSED: &str = "do not rely on this quote before the reason of the refusal is cleared up";
     let ((one, first), (other, second)) = (one, other);
     let contradiction = |yes: &str, no: &str, why: &str| {
-        AGREEMENT.fail(subject, format!("{yes} accepts the quote and {no} refuses it: {why}")).help(HELP)
+        AGREEMENT.fail(subject, format!("{yes} accepts the quote and {no} refuses it: {why}")).help(REFUSED)
     };
     match (first, second) {
         (Opinion::Unknown, _) | (_, Opinion::Unknown) => {
@@ -61,7 +62,7 @@ pub fn judge_agreement(subject: &str, one: (&str, &Opinion), other: (&str, &Opin
         (Opinion::Accepts(a), Opinion::Accepts(b)) => AGREEMENT
             .fail(subject, "the two give different TCB statuses")
             .compared(format!("{a} ({one})"), format!("{b} ({other})"))
-            .help(HELP),
+            .help(STATUSES),
         (Opinion::Refuses(_), Opinion::Refuses(_)) => AGREEMENT.pass(subject, "both refuse the quote"),
         (Opinion::Accepts(_), Opinion::Refuses(why)) => contradiction(one, other, why),
         (Opinion::Refuses(why), Opinion::Accepts(_)) => contradiction(other, one, why),
@@ -86,6 +87,10 @@ mod tests {
         ] {
             let finding = judge_agreement("q", ("DCAP", &one), ("ITA", &other));
             assert_eq!(finding.status, status, "{one:?} {other:?}");
+            // Time heals a difference of statuses, and no refusal.
+            let advice = finding.help.unwrap_or_default();
+            let statuses = !matches!((&one, &other), (Refuses(_), _) | (_, Refuses(_)));
+            assert_eq!(advice.contains("TCB information"), status == Status::Fail && statuses, "{advice}");
         }
         for (one, other) in [(Unknown, no()), (Accepts(TcbStatus::UpToDate), Unknown), (Unknown, Unknown)] {
             let finding = judge_agreement("q", ("DCAP", &one), ("ITA", &other));

@@ -130,7 +130,7 @@ fn the_exports_of_a_sandbox_that_is_served_are_all_that_a_probe_needs() {
         run.says(&["mero-tee-debug-read-only-1-0-0", "all five registers are published"]);
     }
     let left = merotee(&["probe", "cleanup", "--older-than", "60s", "--family", "node"]).run().expect(0);
-    left.says(&["the project holds nothing of the kind"]);
+    left.says(&["no matching machines or firewall rules in the project"]);
     let combined = merotee(&["probe", "combine", "a", "b", "--out", "both", "--strict"]).run();
     combined.expect(0);
     let candidates = json(&place.path("both/measurement-policy-candidates.json"));

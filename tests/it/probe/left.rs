@@ -38,5 +38,5 @@ fn a_journal_that_makes_no_sense_or_names_what_is_no_probes_is_refused() {
     }
     place.merotee(["probe", "cleanup", "--out", "nowhere"]).run().expect(1).says(&["there is no folder"]);
     place.merotee(["probe", "cleanup"]).run().expect(2);
-    place.merotee(["probe", "cleanup", "--label", "x"]).run().expect(2).says(&["no account is known"]);
+    place.merotee(["probe", "cleanup", "--label", "x"]).run().expect(2).says(&["no cloud account to search"]);
 }

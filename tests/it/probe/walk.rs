@@ -71,7 +71,7 @@ fn the_page_is_walked_as_printed_and_ends_with_an_approved_pull_request_and_no_m
     if usable("curl", &["--version"]) {
         drop(walk.section("Its review").says(&["has not approved", "@alice", "@bob", "all measured by 1 probe"]));
     }
-    drop(walk.section("Nothing is left").says(&["everything is gone", "the account holds nothing of the kind"]));
+    drop(walk.section("Nothing is left").says(&["everything is gone", "no matching machines in the account"]));
     assert!(leftovers(&walk.world).is_empty());
     for (profile, count) in PROFILES.into_iter().flat_map(|profile| [(profile, 1), (profile, 2)]) {
         let out = format!("node/{profile}-{count}");

@@ -60,7 +60,7 @@ impl Meant<'_> {
 /// Looks through the accounts, and removes what is meant.
 ///
 /// # Errors
-/// Usage: no account is known. Remote: one cannot be asked.
+/// Usage: there is no account to search. Remote: one cannot be asked.
 pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<(String, Removed)> {
     let before = args.older_than.map(|age| context.now() - age);
     let meant = Meant { label: args.label.as_ref(), before };
@@ -94,7 +94,7 @@ pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<
         }
     }
     if looked == 0 {
-        return Err(Error::usage("no account is known that could be looked through")
+        return Err(Error::usage("no cloud account to search")
             .help("set PHALA_CLOUD_API_KEY for machines of a KMS, or name the --project of a node's"));
     }
     Ok((subject, removed))
@@ -126,7 +126,7 @@ async fn phala(phala: &Phala, meant: &Meant<'_>, dry_run: bool) -> Result<Remove
         }
     }
     if found.is_empty() {
-        removed.findings.push(TEARDOWN.pass("Phala Cloud", "the account holds nothing of the kind"));
+        removed.findings.push(TEARDOWN.pass("Phala Cloud", "no matching machines in the account"));
     }
     for listed in found {
         if dry_run {

@@ -70,7 +70,7 @@ pub(super) async fn refuse_taken(phala: &Phala, plan: &Plan) -> Result<()> {
     }
     let message = format!("the account holds a machine {name} already, which this probe did not make");
     Err(Error::input(message).help(format!(
-        "choose another --label; if a probe that died left it: merotee probe cleanup --label {}",
+        "choose another --label; if a crashed probe left it: merotee probe cleanup --label {}",
         plan.label
     )))
 }

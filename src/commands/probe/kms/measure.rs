@@ -259,7 +259,7 @@ fn as_released(release: &str, evidence: &Evidence, admitted: &Allowed) -> Vec<Fi
     let findings: Vec<Finding> = others
         .map(|register| {
             let help = match register {
-                Register::Rtmr3 => "an RTMR3 that differs every time comes from dstack's instance id; another difference is to be explained",
+                Register::Rtmr3 => "an RTMR3 that differs every time comes from dstack's instance id; any other difference needs an explanation",
                 Register::Mrtd | Register::Rtmr0 | Register::Rtmr1 | Register::Rtmr2 => {
                     "firmware, OS image or kind of machine differ from those that the release was measured on"
                 }

@@ -33,7 +33,7 @@ pub(in crate::commands::probe) async fn sweep(
     let mut removed = Removed::default();
     let things = found(&compute, &project, wanted, &mut removed).await?;
     if things.is_empty() {
-        removed.findings.push(TEARDOWN.pass(project.as_str(), "the project holds nothing of the kind"));
+        removed.findings.push(TEARDOWN.pass(project.as_str(), "no matching machines or firewall rules in the project"));
     }
     for (what, name, thing) in things {
         if dry_run {

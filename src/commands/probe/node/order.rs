@@ -52,7 +52,7 @@ struct Released {
 /// Usage: what the arguments say is not enough. Trust: the release is not trusted.
 pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Order> {
     if args.image.is_some() || args.kms_url.is_some() {
-        return Err(Error::usage("--image and --kms-url are about a KMS")
+        return Err(Error::usage("--image and --kms-url apply to --family kms only")
             .help("name the image of a node with --image-name and --image-project"));
     }
     let label = place::label(args, context)?;
