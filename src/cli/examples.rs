@@ -22,8 +22,7 @@ pub(super) const VERIFY_RELEASE: &str = "Examples:
   merotee sandbox -- verify-release-assets mero-kms-v1.2.0 --dir kept --offline";
 
 /// `merotee audit`.
-pub(super) const AUDIT: &str =
-    "A release that cannot be read has no verdict, and the others are judged all the
+pub(super) const AUDIT: &str = "A release that cannot be read has no verdict, and the others are judged all the
 same. The exit code is that of the worst release: 10 where one failed, else 11
 where one is incomplete, else 1 where one has no verdict.
 
@@ -33,8 +32,7 @@ Examples:
   merotee sandbox --tamper sbom-broken -- audit --family kms  # exit code 10";
 
 /// `merotee publish`.
-pub(super) const PUBLISH: &str =
-    "The same command finishes what was interrupted, and has nothing to do where all
+pub(super) const PUBLISH: &str = "The same command finishes what was interrupted, and has nothing to do where all
 is done.
 
 Examples:
@@ -43,8 +41,7 @@ Examples:
   merotee sandbox -- publish mero-kms-v1.2.0 --dir kept/mero-kms-v1.2.0";
 
 /// `merotee mrtds publish`.
-pub(super) const MRTDS_PUBLISH: &str =
-    "The checksums file and its signature that the release holds must vouch for
+pub(super) const MRTDS_PUBLISH: &str = "The checksums file and its signature that the release holds must vouch for
 everything else in it.
 
 Examples:
@@ -104,8 +101,7 @@ Example:
   merotee compose-hash docs/examples/docker-compose.yml";
 
 /// `merotee quote inspect`.
-pub(super) const QUOTE_INSPECT: &str =
-    "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or
+pub(super) const QUOTE_INSPECT: &str = "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or
 node's attest response or of dstack's GetQuote. The form is recognised and said.
 
 Examples:
@@ -113,8 +109,7 @@ Examples:
   merotee quote inspect answer.json";
 
 /// `merotee quote verify`.
-pub(super) const QUOTE_VERIFY: &str =
-    "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or
+pub(super) const QUOTE_VERIFY: &str = "FILE holds the quote as bytes, hex or base64, or is the JSON of a KMS's or
 node's attest response or of dstack's GetQuote. The form is recognised and said.
 
 Examples:
@@ -137,8 +132,7 @@ pub(super) const POLICY_VALIDATE: &str = "Examples:
   merotee policy validate kept/mero-kms-v1.2.0";
 
 /// `merotee policy diff`.
-pub(super) const POLICY_DIFF: &str =
-    "With --git, A and B are revisions, and PATH is relative to the working folder,
+pub(super) const POLICY_DIFF: &str = "With --git, A and B are revisions, and PATH is relative to the working folder,
 or else to the top of the repository.
 
 Examples:
@@ -155,8 +149,7 @@ pub(super) const POLICY_PROMOTE: &str = "Examples:
     --candidates node-1.json --tag mero-kms-v1.2.0";
 
 /// `merotee policy review`.
-pub(super) const POLICY_REVIEW: &str =
-    "A workflow's own token cannot read teams: give one that can in
+pub(super) const POLICY_REVIEW: &str = "A workflow's own token cannot read teams: give one that can in
 MEROTEE_TEAM_TOKEN.
 
 Examples:
@@ -199,8 +192,7 @@ pub(super) const MEROD_APPLY: &str = "Examples:
     --config docs/examples/config.toml --dry-run";
 
 /// `merotee kms serve`.
-pub(super) const KMS_SERVE: &str =
-    "It does not start unless everything holds: version and profile are stated, the
+pub(super) const KMS_SERVE: &str = "It does not start unless everything holds: version and profile are stated, the
 image is built for the profile, and the policy is signed by the release
 workflow, is of this release and profile, and is final (a release candidate's
 may not be). Exit codes: 1 the policy is not available, 2 a setting is wrong,
@@ -248,8 +240,7 @@ pub(super) const MAN: &str = "Example:
   merotee man kms serve -o merotee-kms-serve.1";
 
 /// `merotee probe run`.
-pub(super) const PROBE_RUN: &str =
-    "Everything it creates is deleted again, even if the probe fails or is
+pub(super) const PROBE_RUN: &str = "Everything it creates is deleted again, even if the probe fails or is
 interrupted (Ctrl-C). Each step is first recorded in DIR/probe-journal.jsonl;
 after a crash, `merotee probe cleanup --out DIR` removes what is left.
 

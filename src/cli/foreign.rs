@@ -63,7 +63,8 @@ mod tests {
     fn each_option_of_the_other_family_is_refused_by_its_name_and_those_of_ones_own_are_taken() {
         let whole = Cli::whole();
         let run = whole.find_subcommand("probe").unwrap().find_subcommand("run").unwrap();
-        let long = |id: &str| run.get_arguments().find(|arg| arg.get_id() == id).unwrap().get_long().unwrap().to_owned();
+        let long =
+            |id: &str| run.get_arguments().find(|arg| arg.get_id() == id).unwrap().get_long().unwrap().to_owned();
         let value = |id: &str| match id {
             "kms_url" | "phala_api_url" | "compute_url" => "https://x.example",
             "image" => "a@sha256:b",
@@ -95,14 +96,17 @@ mod tests {
     fn options_about_a_machine_are_refused_where_none_is_made() {
         let line = "probe run --family kms --profile debug --out x --kms-url https://x.example";
         assert!(read(line).is_ok());
-        for (option, value) in [("instance-type", "tdx.small"), ("region", "a"), ("phala-api-url", "https://y.example")] {
+        for (option, value) in [("instance-type", "tdx.small"), ("region", "a"), ("phala-api-url", "https://y.example")]
+        {
             let NoCommand::Wrong(error) = read(&format!("{line} --{option} {value}")).unwrap_err() else {
                 panic!("{option}")
             };
             assert_eq!(error.to_string(), format!("--{option} has no effect with --kms-url"));
         }
-        for line in ["probe cleanup --label x --family kms --project my-project", "probe cleanup --label x --project my-project"]
-        {
+        for line in [
+            "probe cleanup --label x --family kms --project my-project",
+            "probe cleanup --label x --project my-project",
+        ] {
             assert_eq!(read(line).is_ok(), !line.contains("--family"), "{line}");
         }
     }

@@ -114,7 +114,11 @@ fn a_refused_policy_is_never_asked_for_again_without_it() {
     let stage = Stage::new();
     let unknown = "00000000-0000-4000-8000-000000000000";
     let run = stage.verify("quote.bin").args(["--ita-policy-id", unknown]).run().expect(10);
-    run.says(&["[FAIL] ita-token", "refuses the quote: one or more policies are unmatched", "check that each --ita-policy-id"]);
+    run.says(&[
+        "[FAIL] ita-token",
+        "refuses the quote: one or more policies are unmatched",
+        "check that each --ita-policy-id",
+    ]);
     let seen = stage.world.ita().seen();
     let asked: Vec<_> = seen.iter().filter(|one| one.path.ends_with("/attest")).collect();
     assert_eq!(asked.len(), 1, "{seen:?}");
