@@ -13,8 +13,10 @@ use crate::{
 pub const IMAGE: CheckInfo =
     CheckInfo { id: "probe-image", title: "the image is pinned by its digest, and of the release that was named" };
 /// The machine starts.
-pub const MACHINE: CheckInfo =
-    CheckInfo { id: "probe-machine", title: "the machine that is probed starts, is reached, and is the one that answers" };
+pub const MACHINE: CheckInfo = CheckInfo {
+    id: "probe-machine",
+    title: "the machine that is probed starts, is reached, and is the one that answers",
+};
 /// The machine runs what it was given.
 pub const COMPOSE: CheckInfo = CheckInfo {
     id: "probe-compose",
