@@ -230,7 +230,7 @@ fn intolerant(finding: Finding) -> Finding {
     Finding { status: Status::Fail, help: Some(help.to_owned()), ..finding }
 }
 
-/// An identity that is stated twice is no basis for a policy: the application wrote one of them.
+/// An identity that the log states twice cannot be the basis of a policy: the application wrote one of them.
 fn repeated(finding: Finding) -> Finding {
     if finding.check == event_log::checks::IDENTITY.id && finding.status == Status::Warn {
         return Finding { status: Status::Fail, ..finding };
