@@ -226,11 +226,14 @@ impl Phala {
             self.http.mask_token(&mut said);
             serde_json::from_value(said)
         });
-        read.map_err(|e| {
-            let message = format!("{subject}: {} answered in an unexpected form", host(&fetched.url));
-            Error::remote(format!("{message}: {}", excerpt(&e.to_string())))
-                .help("check --phala-api-url (PHALA_API_BASE_URL); where it is right, the API has changed: report it")
-        })
+        read.map_err(|e| self.unexpected(subject, &e))
+    }
+
+    /// The error of an answer whose form is not known.
+    fn unexpected(&self, subject: &str, error: &serde_json::Error) -> Error {
+        let message = format!("{subject}: {} answered in an unexpected form", self.host());
+        Error::remote(format!("{message}: {}", excerpt(&error.to_string())))
+            .help("check --phala-api-url (PHALA_API_BASE_URL); where it is right, the API has changed: report it")
     }
 
     /// The error of something that is always there and was answered with 404.

@@ -39,7 +39,8 @@ pub enum ProbeCommand {
 #[derive(Debug, Args)]
 pub struct ProbeRunArgs {
     /// Release whose image is probed: it is verified first, and its signed documents say which image it is
-    #[arg(value_name = "TAG", hide_possible_values = true, value_parser = choice::any_tag(), conflicts_with = "image")]
+    #[arg(value_name = "TAG", hide_possible_values = true, value_parser = choice::any_tag(),
+        conflicts_with_all = ["image", "kms_url"])]
     pub tag: Option<Tag>,
     /// What is probed: kms on Phala Cloud, or node on Compute Engine
     #[arg(long, value_name = "FAMILY", value_parser = choice::family())]

@@ -7,6 +7,7 @@ mod kms;
 mod node;
 mod place;
 mod removal;
+mod signals;
 
 #[cfg(feature = "sandbox")]
 use crate::cli::Command;

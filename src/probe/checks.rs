@@ -13,8 +13,10 @@ use crate::{
 pub const IMAGE: CheckInfo =
     CheckInfo { id: "probe-image", title: "the image is pinned by its digest, and of the release that was named" };
 /// The machine starts.
-pub const MACHINE: CheckInfo =
-    CheckInfo { id: "probe-machine", title: "the machine that is probed starts and is reached" };
+pub const MACHINE: CheckInfo = CheckInfo {
+    id: "probe-machine",
+    title: "the machine that is probed starts, is reached, and is the one that answers",
+};
 /// The machine runs what it was given.
 pub const COMPOSE: CheckInfo = CheckInfo {
     id: "probe-compose",
@@ -25,6 +27,8 @@ pub const AS_RELEASED: CheckInfo =
     CheckInfo { id: "probe-as-released", title: "the policy of the release that is probed admits what was measured" };
 /// What was made is gone.
 pub const TEARDOWN: CheckInfo = CheckInfo { id: "probe-teardown", title: "everything that the probe made is gone" };
+/// What was found is kept.
+pub const FILES: CheckInfo = CheckInfo { id: "probe-files", title: "the files of the probe are written, all of them" };
 /// Probes can be combined.
 pub const SOURCE: CheckInfo = CheckInfo {
     id: "probe-source",
@@ -35,7 +39,7 @@ pub const STABLE: CheckInfo =
     CheckInfo { id: "probe-stable", title: "probes of one image measured the same in every register" };
 
 /// All of them.
-pub const RULES: [CheckInfo; 7] = [IMAGE, MACHINE, COMPOSE, AS_RELEASED, TEARDOWN, SOURCE, STABLE];
+pub const RULES: [CheckInfo; 8] = [IMAGE, MACHINE, COMPOSE, AS_RELEASED, TEARDOWN, FILES, SOURCE, STABLE];
 
 /// A place that states the compose hash, and what it states; or why it states none.
 pub type Stated<'a> = (&'static str, Result<Sha256, &'a str>);

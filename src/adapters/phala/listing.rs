@@ -1,6 +1,7 @@
 //! The machines of an account, page by page, as far as their names begin as asked.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Listed, Phala};
 use crate::{
@@ -15,7 +16,7 @@ const MAX_PAGES: usize = 200;
 
 #[derive(Deserialize)]
 struct Page {
-    items: Vec<Listed>,
+    items: Vec<Value>,
     #[serde(default)]
     pages: Option<usize>,
 }
@@ -36,8 +37,13 @@ impl Phala {
             seen += page.items.len();
             let last = page.items.is_empty() || page.pages.is_some_and(|pages| number >= pages);
             for item in page.items {
+                // What bears another name is not asked for, in whatever form it is.
+                if item.get("name").and_then(Value::as_str).is_some_and(|name| !name.starts_with(prefix)) {
+                    continue;
+                }
+                let item = Listed::deserialize(item).map_err(|e| self.unexpected(SUBJECT, &e))?;
                 // A machine made or deleted meanwhile moves others to the next page or the one before.
-                if item.name.starts_with(prefix) && !found.contains(&item) {
+                if !found.contains(&item) {
                     found.push(item);
                 }
             }

@@ -19,6 +19,7 @@ use crate::{
     error::{self, Error, Result},
     probe::{
         artifacts::{self, From},
+        checks::FILES,
         source::Source,
     },
     release::checks::authenticity::SIGNATURE,
@@ -72,12 +73,37 @@ impl<'a> Seal<'a> {
     }
 }
 
-/// Writes and signs the files, and completes the report.
-///
-/// # Errors
-/// Input: a file cannot be written.
-pub(super) async fn deliver(found: Findings<'_>, out: &Path, seal: &Seal<'_>, context: &Context) -> Result<Report> {
+/// Writes and signs the files, and completes the report. That they could not be written is a finding: the report says what was
+/// made, and what may be left of it.
+pub(super) async fn deliver(found: Findings<'_>, out: &Path, seal: &Seal<'_>, context: &Context) -> Report {
     let Findings { mut report, quote, measured } = found;
+    let written = files(&report, quote, measured, context).and_then(|files| {
+        write(out, &files, &mut report)?;
+        Ok(files)
+    });
+    match written {
+        Ok(files) if seal.args.sign && report.verdict() == Verdict::Passed => {
+            sign(out, &files, seal, context, &mut report).await;
+        }
+        Ok(_) => {}
+        Err(error) => {
+            let finding = FILES.undecided(out.display().to_string(), error::chain(&error));
+            let advice = error.advice().unwrap_or("probe again, into a folder that can be written").to_owned();
+            if let Some(section) = report.sections.first_mut() {
+                section.findings.push(finding.help(advice));
+            }
+        }
+    }
+    report
+}
+
+/// The files of a probe, as bytes.
+fn files(
+    report: &Report,
+    quote: Option<&Input>,
+    measured: Option<&Measured>,
+    context: &Context,
+) -> Result<Vec<(String, Vec<u8>)>> {
     let mut files: Vec<(String, Vec<u8>)> = Vec::new();
     if let Some(measured) = measured {
         files.extend(proposed(measured, context)?);
@@ -90,12 +116,8 @@ pub(super) async fn deliver(found: Findings<'_>, out: &Path, seal: &Seal<'_>, co
         let inspection = Inspection::of(&alone).map_err(|e| Error::internal("the quote cannot be shown").because(e))?;
         files.push((artifacts::QUOTE_JSON.to_owned(), inspect::json(&inspection)?.into_bytes()));
     }
-    files.push((artifacts::REPORT.to_owned(), markdown(&report)?));
-    write(out, &files, &mut report)?;
-    if seal.args.sign && report.verdict() == Verdict::Passed {
-        sign(out, &files, seal, context, &mut report).await;
-    }
-    Ok(report)
+    files.push((artifacts::REPORT.to_owned(), markdown(report)?));
+    Ok(files)
 }
 
 /// Writes files, and says so.

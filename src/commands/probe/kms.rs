@@ -13,7 +13,9 @@ use self::{
 };
 use super::{
     deliver::{self, Findings, Seal},
-    place, removal,
+    place,
+    removal::{self, Removed},
+    signals,
 };
 use crate::{
     attestation::{event_log::checks as event_log, ita, verdict},
@@ -26,7 +28,7 @@ use crate::{
     context::Context,
     error::{self, Result},
     probe::{
-        checks::{self, MACHINE, TEARDOWN},
+        checks::{self, FILES, MACHINE, TEARDOWN},
         kms::{Deployment, Plan, Target},
     },
     product::Product,
@@ -42,7 +44,7 @@ fn rules(args: &ProbeRunArgs) -> Vec<CheckInfo> {
     if measure::asks_ita(args) {
         rules.extend(ita::RULES);
     }
-    rules.extend([checks::COMPOSE, checks::AS_RELEASED, TEARDOWN, SIGNATURE, IDENTITY]);
+    rules.extend([checks::COMPOSE, checks::AS_RELEASED, TEARDOWN, FILES, SIGNATURE, IDENTITY]);
     rules
 }
 
@@ -79,15 +81,16 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     section.facts.append(&mut found.facts);
     section.findings.append(&mut found.findings);
     section.exhibits.append(&mut found.exhibits);
-    let measured = found.measured(&order, args, context, &section);
+    // What may be left of the machine is part of the verdict: candidates are of a probe that passed.
     section.findings.append(&mut found.teardown);
+    let measured = found.measured(&order, args, context, &section);
     let caveats = found.caveats.into_iter().chain(judgement.caveats()).collect();
     let findings = Findings {
         report: report(section, args, &order, started, caveats),
         quote: found.evidence.as_ref().map(|evidence| &evidence.input),
         measured: measured.as_ref(),
     };
-    let report = deliver::deliver(findings, out, &seal, context).await?;
+    let report = deliver::deliver(findings, out, &seal, context).await;
     let product = Product { interrupted, ..Product::report(report) };
     Ok(product.output("label", plan.label.as_str()))
 }
@@ -111,7 +114,7 @@ async fn deployed(
         let running = cvm.start(measuring.patience).await?;
         measuring.measure(&running.addresses, Some(&running), found).await
     };
-    let interrupted = tokio::select! {
+    let mut interrupted = tokio::select! {
         outcome = work => {
             told(outcome, &section.subject, found);
             false
@@ -124,19 +127,22 @@ async fn deployed(
     }
     section.actions.append(&mut cvm.done);
     let again = format!("merotee probe cleanup --out {}", out.display());
-    let removed = tokio::select! {
-        removed = removal::phala(&phala, &mut journal, context, &again) => removed,
-        () = orders.next() => removal::Removed {
-            findings: vec![
-                TEARDOWN.undecided(&section.subject, "interrupted: the machine may still be there, and costs money")
-                    .help(format!("run `{again}`")),
-            ],
-            actions: vec![Action::failed("delete machine", section.subject.clone())],
-        },
-    };
+    let taking_down = removal::phala(&phala, &mut journal, context, &again);
+    let removed = signals::to_the_end(taking_down, &mut orders, &mut interrupted).await;
+    let removed = removed.unwrap_or_else(|| given_up(&section.subject, &again));
+    removed.tell();
     section.actions.extend(removed.actions);
     found.teardown = removed.findings;
     Ok(interrupted)
+}
+
+/// The second signal came.
+fn given_up(name: &str, again: &str) -> Removed {
+    let left = TEARDOWN.undecided(name, "interrupted: the machine may still be there, and costs money");
+    Removed {
+        findings: vec![left.help(format!("run `{again}`"))],
+        actions: vec![Action::failed("delete machine", name)],
+    }
 }
 
 /// A failure in the midst of the probe is a finding: there is a machine to be told of.

@@ -17,7 +17,7 @@ use self::{
 };
 use super::{
     deliver::{self, Findings, Seal},
-    place,
+    place, signals,
 };
 use crate::{
     attestation::{ita, verdict},
@@ -26,7 +26,7 @@ use crate::{
     context::Context,
     error::{self, Class, Result},
     probe::{
-        checks::{AS_RELEASED, IMAGE, MACHINE, TEARDOWN},
+        checks::{AS_RELEASED, FILES, IMAGE, MACHINE, TEARDOWN},
         node::{ATTEST, COVERED, HEALTH, Plan, UNBOUND, UNCOVERED},
     },
     product::Product,
@@ -41,7 +41,7 @@ fn rules(args: &ProbeRunArgs) -> Vec<CheckInfo> {
     if asks_ita(args) {
         rules.extend(ita::RULES);
     }
-    rules.extend([AS_RELEASED, TEARDOWN, SIGNATURE, IDENTITY]);
+    rules.extend([AS_RELEASED, TEARDOWN, FILES, SIGNATURE, IDENTITY]);
     rules
 }
 
@@ -67,16 +67,16 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     let interrupted = probed(&measuring, &mut section, &mut found).await?;
     section.facts.append(&mut found.facts);
     section.findings.append(&mut found.findings);
-    let measured = found.measured(&order, args, context, &section);
-    // A machine that could not be deleted was measured all the same; the probe does not pass.
+    // What may be left of the machine is part of the verdict: candidates are of a probe that passed.
     section.findings.append(&mut found.teardown);
+    let measured = found.measured(&order, args, context, &section);
     let caveats = found.caveats.drain(..).chain(judgement.caveats()).collect();
     let findings = Findings {
         report: report(section, args, &order, started, caveats),
         quote: found.evidence.as_ref().map(|evidence| &evidence.input),
         measured: measured.as_ref(),
     };
-    let report = deliver::deliver(findings, out, &seal, context).await?;
+    let report = deliver::deliver(findings, out, &seal, context).await;
     let product = Product { interrupted, ..Product::report(report) };
     Ok(product.output("label", plan.label.as_str()))
 }
@@ -105,7 +105,7 @@ async fn probed(measuring: &Measuring<'_>, section: &mut Section, found: &mut Fo
         let instance = maker.running(&zone).await?;
         measuring.measure(&image, &zone, &id, &instance, found).await
     };
-    let interrupted = tokio::select! {
+    let mut interrupted = tokio::select! {
         outcome = work => {
             if let Err(stop) = outcome {
                 found.findings.push(stopped(&plan.name(), stop));
@@ -120,10 +120,10 @@ async fn probed(measuring: &Measuring<'_>, section: &mut Section, found: &mut Fo
     }
     section.actions.append(&mut maker.actions);
     let again = format!("merotee probe cleanup --out {}", out.display());
-    let removed = tokio::select! {
-        removed = removal::gcp(compute, &mut journal, context, &again) => removed,
-        () = orders.next() => given_up(&plan.name(), &again),
-    };
+    let taking_down = removal::gcp(compute, &mut journal, context, &again);
+    let removed = signals::to_the_end(taking_down, &mut orders, &mut interrupted).await;
+    let removed = removed.unwrap_or_else(|| given_up(&plan.name(), &again));
+    removed.tell();
     section.actions.extend(removed.actions);
     found.teardown = removed.findings;
     Ok(interrupted)

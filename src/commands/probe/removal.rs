@@ -3,6 +3,8 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use crate::{
     adapters::{
         journal::Journal,
@@ -14,7 +16,7 @@ use crate::{
         checks::TEARDOWN,
         journal::{Cloud, Created, How, Kind, Record, Standing},
     },
-    report::{Action, Finding},
+    report::{Action, Finding, Status},
     subject::cvm::{AppId, CvmId},
 };
 
@@ -23,8 +25,14 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Between two questions; longer every time.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// How often an account is looked at for a machine whose making was asked for, and not confirmed: the request may be late.
+/// The same where the service is on this machine, and so are the machines it runs.
+const LONGEST_PAUSE_NEARBY: Duration = FIRST_PAUSE;
+/// How often an account is looked at, at least, before what is not seen there counts as gone.
 const LOOKS: u32 = 5;
+/// How long after it was asked for a machine may still come to light: the request may be under way, and the list late.
+const SETTLING: Duration = Duration::from_secs(120);
+/// The same where the service is on this machine.
+const SETTLING_NEARBY: Duration = Duration::from_secs(5);
 
 /// What came of taking down.
 #[derive(Debug, Default)]
@@ -42,23 +50,41 @@ struct Cvm<'a> {
     asked: bool,
     /// Whether it is known to have been made.
     made: bool,
+    /// When it was asked for.
+    since: Option<Timestamp>,
     /// The requests that are settled with it.
     standing: Vec<&'a Standing>,
 }
 
 /// Pauses that get longer.
-pub(super) struct Pauses(Duration);
+pub(super) struct Pauses {
+    next: Duration,
+    longest: Duration,
+}
 
 impl Pauses {
     pub(super) fn new() -> Self {
-        Self(FIRST_PAUSE)
+        Self { next: FIRST_PAUSE, longest: LONGEST_PAUSE }
+    }
+
+    /// Those between questions to a service that may be on this machine.
+    pub(super) fn of(is_near: bool) -> Self {
+        Self { longest: if is_near { LONGEST_PAUSE_NEARBY } else { LONGEST_PAUSE }, ..Self::new() }
     }
 
     /// Sleeps, and longer the next time.
     pub(super) async fn sleep(&mut self) {
-        tokio::time::sleep(self.0).await;
-        self.0 = (self.0 * 3 / 2).min(LONGEST_PAUSE);
+        tokio::time::sleep(self.next).await;
+        self.next = (self.next * 3 / 2).min(self.longest);
     }
+}
+
+/// How long it still takes until something that was asked for at `since`, and is not seen, was surely never made. A time that
+/// is still to come says nothing: it counts as now.
+pub(super) fn unsettled(since: Timestamp, is_near: bool, context: &Context) -> Duration {
+    let window = if is_near { SETTLING_NEARBY } else { SETTLING.max(context.http.request_timeout) };
+    let passed = Duration::try_from(context.now().duration_since(since)).unwrap_or_default();
+    window.saturating_sub(passed)
 }
 
 /// Takes down what stands in the journal on Phala Cloud. `again` is what a person does about what is left.
@@ -72,7 +98,7 @@ pub(super) async fn phala(phala: &Phala, journal: &mut Journal, context: &Contex
         }
     };
     for cvm in grouped(&standing) {
-        match cvm.remove(phala).await {
+        match cvm.remove(phala, context).await {
             Ok(how) => removed.settle(&cvm, how, journal, context),
             Err(error) => removed.left(&cvm, &error, again),
         }
@@ -86,7 +112,8 @@ fn grouped(standing: &[Standing]) -> Vec<Cvm<'_>> {
     for one in standing.iter().filter(|one| one.effect.cloud == Cloud::Phala) {
         let name = one.effect.name.as_str();
         let at = found.iter().position(|cvm| cvm.name == name).unwrap_or_else(|| {
-            found.push(Cvm { name, application: None, machine: None, asked: false, made: false, standing: Vec::new() });
+            let (application, machine, since, standing) = Default::default();
+            found.push(Cvm { name, application, machine, asked: false, made: false, since, standing });
             found.len() - 1
         });
         let Some(cvm) = found.get_mut(at) else { continue };
@@ -96,6 +123,7 @@ fn grouped(standing: &[Standing]) -> Vec<Cvm<'_>> {
         if one.effect.kind == Kind::Machine {
             cvm.asked = true;
             cvm.made = one.created.is_some();
+            cvm.since = Some(one.since);
         }
         cvm.standing.push(one);
     }
@@ -104,62 +132,85 @@ fn grouped(standing: &[Standing]) -> Vec<Cvm<'_>> {
 
 impl Cvm<'_> {
     /// Deletes the machine, and finds out that it is gone.
-    async fn remove(&self, phala: &Phala) -> Result<How> {
+    async fn remove(&self, phala: &Phala, context: &Context) -> Result<How> {
         // The application alone runs nothing, and without its id no machine of it was asked for.
         let (true, Some(application)) = (self.asked, &self.application) else { return Ok(How::NeverMade) };
-        let mut pauses = Pauses::new();
-        let mut found = self.found(phala, application).await?;
-        let mut looks = 1;
-        while found.is_empty() && !self.made && looks < LOOKS {
-            pauses.sleep().await;
-            found = self.found(phala, application).await?;
-            looks += 1;
+        let unsettled = match self.since {
+            Some(since) if !self.made => unsettled(since, phala.is_near(), context),
+            Some(_) | None => Duration::ZERO,
+        };
+        if !unsettled.is_zero() {
+            tracing::info!("looking for {} for {} s: its making was not confirmed", self.name, unsettled.as_secs());
         }
-        if found.is_empty() {
-            return Ok(if self.made { How::Deleted } else { How::NeverMade });
-        }
-        let end = Instant::now() + PATIENCE;
-        let mut pauses = Pauses::new();
+        let begun = Instant::now();
+        let (settled, end) = (begun + unsettled, begun + PATIENCE);
+        let mut pauses = Pauses::of(phala.is_near());
+        let (mut looks, mut deleted) = (0, false);
         loop {
-            for id in &found {
-                phala.delete(id).await?;
-            }
-            found = self.found(phala, application).await?;
-            if found.is_empty() {
-                return Ok(How::Deleted);
-            }
-            if Instant::now() >= end {
-                let ids: Vec<&str> = found.iter().map(CvmId::as_str).collect();
-                return Err(Error::remote(format!("{} is still there after its deletion", ids.join(", "))));
+            let found = self.swept(phala, application).await?;
+            looks += 1;
+            match found.as_slice() {
+                [] if deleted => return Ok(How::Deleted),
+                [] if looks >= LOOKS && Instant::now() >= settled => {
+                    return Ok(if self.made { How::Deleted } else { How::NeverMade });
+                }
+                [] => {}
+                [_, ..] if Instant::now() >= end => {
+                    let ids: Vec<&str> = found.iter().map(CvmId::as_str).collect();
+                    return Err(Error::remote(format!("{} is still there after its deletion", ids.join(", "))));
+                }
+                [_, ..] => deleted = true,
             }
             pauses.sleep().await;
         }
     }
 
-    /// The machines of this application that there are.
-    async fn found(&self, phala: &Phala, application: &AppId) -> Result<Vec<CvmId>> {
+    /// Has every machine of this application deleted that there is, and says which there were. What an id in the journal leads
+    /// to is deleted first: the list may fail, and confirms.
+    async fn swept(&self, phala: &Phala, application: &AppId) -> Result<Vec<CvmId>> {
         let mut found = Vec::new();
         let own = CvmId::from(application);
+        let mut refused = None;
         for id in self.machine.iter().chain([&own]) {
-            if let Some(there) = phala.cvm(id).await? {
-                if there.app_id.as_ref().is_some_and(|app| app != application) {
-                    return Err(Error::remote(format!(
-                        "{id} is the machine of another application, and is left alone"
-                    )));
-                }
-                found.push(there.id.unwrap_or_else(|| own.clone()));
+            let Some(there) = phala.cvm(id).await? else { continue };
+            if there.name.as_deref() != Some(self.name) || there.app_id.as_ref() != Some(application) {
+                refused = Some(Error::remote(format!(
+                    "{id} is not said to be the machine {} of this application, and is left alone",
+                    self.name
+                )));
+                continue;
             }
+            found.push(self.deleted(phala, there.id.unwrap_or_else(|| own.clone()), &found).await?);
+        }
+        if let Some(error) = refused {
+            return Err(error);
         }
         let is_own = |listed: &Listed| listed.name == self.name && listed.app_id.as_ref() == Some(application);
-        let listed = phala.named(self.name).await?.into_iter().filter(is_own);
-        found.extend(listed.map(|listed| listed.id.unwrap_or_else(|| own.clone())));
+        for listed in phala.named(self.name).await?.into_iter().filter(is_own) {
+            found.push(self.deleted(phala, listed.id.unwrap_or_else(|| own.clone()), &found).await?);
+        }
         found.sort();
         found.dedup();
         Ok(found)
     }
+
+    /// Has a machine deleted, once in a sweep.
+    async fn deleted(&self, phala: &Phala, id: CvmId, before: &[CvmId]) -> Result<CvmId> {
+        if !before.contains(&id) {
+            phala.delete(&id).await?;
+        }
+        Ok(id)
+    }
 }
 
 impl Removed {
+    /// Says at once what may be left: whatever becomes of the report, it costs money.
+    pub(super) fn tell(&self) {
+        for finding in self.findings.iter().filter(|finding| finding.status != Status::Pass) {
+            tracing::error!("{}: {}", finding.subject, finding.message);
+        }
+    }
+
     /// Adds what came of another cloud.
     pub(super) fn extend(&mut self, other: Self) {
         self.findings.extend(other.findings);

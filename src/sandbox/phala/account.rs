@@ -216,8 +216,12 @@ impl Cvm {
 
     /// What it is booted from.
     pub(super) fn order(&self, flaw: Option<super::Flaw>) -> Result<(Order, Shared)> {
+        let app_id = match flaw {
+            Some(super::Flaw::OtherMachine) => random()?,
+            Some(_) | None => bytes(&self.app.id)?,
+        };
         let order = Order {
-            app_id: bytes(&self.app.id)?,
+            app_id,
             instance_id: bytes(&self.instance_id)?,
             instance_type: self.app.instance_type.clone(),
             app_compose: self.app.app_compose.clone(),

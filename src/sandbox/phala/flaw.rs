@@ -42,6 +42,8 @@ pub enum Flaw {
     SecondComposeHash,
     /// The API key is refused, in words that repeat it.
     KeyRefused,
+    /// What answers is a machine of another application, with the same compose file.
+    OtherMachine,
     /// Every request is over the rate limit, for an hour.
     Limited,
     /// Every request is answered with 503.

@@ -53,6 +53,7 @@ fn lasting(flaw: Option<Flaw>, method: &Method, path: &str) -> Option<Mishap> {
         | Flaw::HashMeasured
         | Flaw::HashOfFile
         | Flaw::NoEndpoints
+        | Flaw::OtherMachine
         | Flaw::OtherVersion
         | Flaw::OtherProfile
         | Flaw::OtherNonce

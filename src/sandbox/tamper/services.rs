@@ -42,6 +42,7 @@ pub(super) static ROWS: &[Row] = &[
         "lets the application measure a compose-hash of its own",
         Flaw::SecondComposeHash,
     ),
+    phala("phala-other-machine", "lets a machine of another application answer", Flaw::OtherMachine),
     phala("phala-key-refused", "refuses the API key, and repeats it in the refusal", Flaw::KeyRefused),
     phala("phala-limited", "answers every request with 429, for an hour", Flaw::Limited),
     phala("phala-unavailable", "answers every request with 503", Flaw::Unavailable),

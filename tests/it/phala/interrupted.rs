@@ -2,11 +2,16 @@
 
 use std::{
     cell::RefCell,
+    process::Command,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use axum::http::Method;
-use merotee::sandbox::trouble::{Mishap, Trouble};
+use merotee::sandbox::{
+    phala::Flaw,
+    trouble::{Mishap, Trouble},
+};
 
 use super::stage::Stage;
 
@@ -106,4 +111,77 @@ fn two_probes_at_once_do_not_take_each_others_machine() {
     assert_eq!(stage.cloud().running(), 1, "it is not the fourth's to delete");
     stage.merotee(&["probe", "cleanup", "--out", "three"]).run().expect(0);
     stage.is_clean("the third");
+}
+
+/// One request to which something happens.
+fn trouble(method: Method, path: &str, what: Mishap) -> Trouble {
+    Trouble { method, path: path.to_owned(), after: 0, what }
+}
+
+#[test]
+fn a_machine_that_comes_to_light_while_cleanup_looks_is_deleted_and_not_called_never_made() {
+    let stage = Stage::new();
+    let name = super::name("merotee-probe-late");
+    let provisioned = stage.provisioned(&name);
+    let (now, app) = (jiff::Timestamp::now(), provisioned.app_id.digits());
+    let line = |record: String| format!("{{\"v\":1,\"at\":\"{now}\",\"record\":{record}}}\n");
+    let intent = |kind: &str, request: &str| {
+        line(format!(
+            "{{\"intent\":{{\"cloud\":\"phala\",\"kind\":\"{kind}\",\"name\":\"{name}\",\"label\":\"late\",\"request\":\"{request}\"}}}}"
+        ))
+    };
+    let requests = ["07070707-0707-4707-8707-070707070707", "08080808-0808-4808-8808-080808080808"];
+    let result =
+        format!("{{\"result\":{{\"request\":\"{}\",\"created\":{{\"ids\":{{\"app_id\":\"{app}\"}}}}}}}}", requests[0]);
+    let journal = intent("application", requests[0]) + &line(result) + &intent("machine", requests[1]);
+    std::fs::create_dir(stage.place.path("out")).unwrap();
+    stage.place.write("out/probe-journal.jsonl", journal);
+    let temporary = stage.place.path("aside");
+    std::fs::create_dir_all(&temporary).unwrap();
+    let child = stage.merotee(&["probe", "cleanup", "--out", "out"]).env("TMPDIR", temporary).start();
+    let child = RefCell::new(child);
+    // As often as cleanup would look at a machine that it knows to have been made.
+    stage.until(|cloud| {
+        let looks = cloud.record().requests().iter().filter(|one| one.path.contains("/cvms/paginated")).count();
+        looks > 5 || child.borrow_mut().try_wait().unwrap().is_some()
+    });
+    stage.created(&provisioned, &name);
+    let ended = child.into_inner().wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && said.contains("deleted, and the account holds it no more"), "{said}");
+    stage.is_clean("late");
+}
+
+#[test]
+fn the_first_signal_while_the_machine_is_taken_down_does_not_leave_it() {
+    let stage = Stage::new();
+    stage.cloud().troubles().add(trouble(Method::DELETE, "/cvms/", Mishap::Slow(Duration::from_secs(1))));
+    let child = stage.aside("out", &[]);
+    stage.until(|cloud| cloud.troubles().are_over());
+    let kill = format!("kill -s INT {}", child.id());
+    assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("is still being taken down"), "{said}");
+    stage.is_clean("interrupted");
+    stage.merotee(&["probe", "cleanup", "--out", "out"]).run().expect(0).says(&["everything is gone"]);
+}
+
+#[test]
+fn files_that_cannot_be_written_do_not_hide_what_may_be_left() {
+    let stage = Stage::new();
+    stage.cloud().set_flaw(Some(Flaw::DeleteFails));
+    stage.cloud().troubles().add(trouble(Method::GET, "/attestation", Mishap::Slow(Duration::from_secs(1))));
+    let child = stage.aside("out", &[]);
+    stage.until(|cloud| cloud.troubles().are_over());
+    std::fs::create_dir(stage.place.path("out/probe-report.md")).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    for words in ["is not a regular file", "may still be there, and costs money"] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert!(told.contains("may still be there, and costs money"), "{told}");
 }

@@ -8,7 +8,10 @@ use merotee::sandbox::{
     tamper::Tamper,
     world::{Plan, World},
 };
-use merotee::subject::profile::Profile;
+use merotee::{
+    adapters::phala::Provisioned,
+    subject::{cvm::CvmName, profile::Profile},
+};
 use tokio::runtime::Runtime;
 
 use crate::binary::{Invocation, Place};
@@ -70,6 +73,18 @@ impl Stage {
         let temporary = self.place.path("aside");
         std::fs::create_dir_all(&temporary).unwrap();
         self.probe(out, options).env("TMPDIR", temporary).start()
+    }
+
+    /// An application, registered and without a machine.
+    pub(super) fn provisioned(&self, name: &CvmName) -> Provisioned {
+        let phala = super::client(&self.world);
+        self.runtime.block_on(super::provision(&phala, name, "services: {}\n", "tdx.small"))
+    }
+
+    /// Its machine.
+    pub(super) fn created(&self, provisioned: &Provisioned, name: &CvmName) {
+        let phala = super::client(&self.world);
+        super::done(self.runtime.block_on(phala.create(provisioned, name)).unwrap());
     }
 
     /// Looks again and again until it is so.

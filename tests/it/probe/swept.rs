@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use axum::http::Method;
 use merotee::{
     adapters::{
         http::HttpOptions,
@@ -10,6 +11,7 @@ use merotee::{
     },
     sandbox::{
         phala::API_KEY,
+        trouble::{Mishap, Trouble},
         world::{Plan, World},
     },
 };
@@ -133,4 +135,48 @@ fn what_is_older_than_said_is_removed_and_what_is_younger_or_no_probes_stays() {
     drop(cleanup("3h").says(&["no matching machines in the account"]));
     drop(cleanup("1h").says(&["merotee-probe-old", "deleted, and the account holds it no more"]));
     assert_eq!(site.names(), ["merotee-probe-young", "my-merotee-probe-old", "production"]);
+}
+
+/// A journal by which a probe made this machine under this name.
+fn journal(name: &str, machine: &merotee::sandbox::phala::SeenMachine) -> String {
+    let line = |record: String| format!("{{\"v\":1,\"at\":\"2026-11-30T09:10:04Z\",\"record\":{record}}}\n");
+    let ids = format!("{{\"app_id\":\"{}\",\"vm_uuid\":\"{}\"}}", machine.app_id, machine.uuid);
+    let made = |kind: &str, request: &str| {
+        let intent = line(format!(
+            "{{\"intent\":{{\"cloud\":\"phala\",\"kind\":\"{kind}\",\"name\":\"{name}\",\"label\":\"x\",\"request\":\"{request}\"}}}}"
+        ));
+        intent + &line(format!("{{\"result\":{{\"request\":\"{request}\",\"created\":{{\"ids\":{ids}}}}}}}"))
+    };
+    made("application", "07070707-0707-4707-8707-070707070707")
+        + &made("machine", "08080808-0808-4808-8808-080808080808")
+}
+
+#[test]
+fn a_journal_that_names_the_ids_of_anothers_machine_deletes_nothing() {
+    let site = Site::start();
+    site.machine("production");
+    let [machine] = site.world.phala().machines().try_into().unwrap();
+    std::fs::create_dir(site.place.path("out")).unwrap();
+    site.place.write("out/probe-journal.jsonl", journal("merotee-probe-x", &machine));
+    let run = site.merotee(&["probe", "cleanup", "--out", "out"]).run().expect(1);
+    drop(run.says(&["is not said to be the machine merotee-probe-x", "left alone"]));
+    assert_eq!(site.world.phala().machines(), [machine]);
+}
+
+#[test]
+fn a_machine_whose_id_is_known_is_deleted_although_the_list_fails() {
+    let site = Site::start();
+    site.machine("merotee-probe-x");
+    let [machine] = site.world.phala().machines().try_into().unwrap();
+    std::fs::create_dir(site.place.path("out")).unwrap();
+    site.place.write("out/probe-journal.jsonl", journal("merotee-probe-x", &machine));
+    site.world.phala().record().clear();
+    let path = "/cvms/paginated".to_owned();
+    site.world.phala().troubles().add(Trouble { method: Method::GET, path, after: 0, what: Mishap::Status(500) });
+    let cleanup = ["probe", "cleanup", "--out", "out", "--retries", "0"];
+    site.merotee(&cleanup).run().expect(1).says(&["may still be there"]);
+    let deleted = site.world.phala().record().writes();
+    assert!(deleted.iter().any(|one| one.path.ends_with(&machine.uuid)), "{deleted:?}");
+    site.merotee(&cleanup).run().expect(0);
+    assert!(site.names().is_empty());
 }

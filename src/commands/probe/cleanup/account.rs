@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-use super::super::{
-    node,
-    removal::{Pauses, Removed},
+use super::{
+    super::{
+        node,
+        removal::{Pauses, Removed},
+    },
+    unreached,
 };
 use crate::{
     adapters::phala::{Listed, Phala},
@@ -76,21 +79,34 @@ pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<
             removed.findings.push(TEARDOWN.skip("Phala Cloud", "not looked at: PHALA_CLOUD_API_KEY is not set"));
         } else {
             looked += 1;
-            removed.extend(phala(&context.phala()?, &meant, args.dry_run).await?);
+            let found = match context.phala() {
+                Ok(account) => phala(&account, &meant, args.dry_run).await,
+                Err(error) => Err(error),
+            };
+            removed.extend(match found {
+                // The other account is looked through all the same.
+                Err(error) if args.family.is_none() => unreached("Phala Cloud", &error),
+                found => found?,
+            });
         }
     }
     if args.family != Some(Family::Kms) {
-        match node::cleanup::sweep(&wanted(&meant), args.dry_run, context).await? {
-            Some(found) => {
+        match node::cleanup::sweep(&wanted(&meant), args.dry_run, context).await {
+            // What came of the other account must be told.
+            Err(error) if looked > 0 => removed.extend(unreached("Compute Engine", &error)),
+            Err(error) => return Err(error),
+            Ok(Some(found)) => {
                 looked += 1;
                 removed.extend(found);
             }
-            None if args.family.is_none() => {
+            Ok(None) if args.family.is_none() => {
                 removed
                     .findings
                     .push(TEARDOWN.skip("Compute Engine", "not looked at: no project is named (--project)"));
             }
-            None => return Err(Error::usage("no project is named").help("give --project, or set GOOGLE_CLOUD_PROJECT")),
+            Ok(None) => {
+                return Err(Error::usage("no project is named").help("give --project, or set GOOGLE_CLOUD_PROJECT"));
+            }
         }
     }
     if looked == 0 {
@@ -114,13 +130,13 @@ async fn phala(phala: &Phala, meant: &Meant<'_>, dry_run: bool) -> Result<Remove
     let mut removed = Removed::default();
     let mut found = Vec::new();
     for listed in phala.named(PREFIX).await? {
-        let made = listed.created_at.as_deref().and_then(|text| text.parse().ok());
+        let made = listed.created_at.as_deref().and_then(time);
         match meant.judge(&listed.name, made) {
             Match::Yes => found.push(listed),
             Match::No => {}
             Match::Unknown => removed.findings.push(
                 TEARDOWN
-                    .warn(&listed.name, "left alone: nothing says when it was made")
+                    .undecided(&listed.name, "left alone: nothing says when it was made")
                     .help("remove it by its label, where it is no longer in use: --label"),
             ),
         }
@@ -149,6 +165,14 @@ async fn phala(phala: &Phala, meant: &Meant<'_>, dry_run: bool) -> Result<Remove
     Ok(removed)
 }
 
+/// A time as the service writes it: UTC where it names no zone.
+fn time(text: &str) -> Option<Timestamp> {
+    text.parse().ok().or_else(|| {
+        let civil: DateTime = text.parse().ok()?;
+        civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    })
+}
+
 /// Deletes a machine, and finds out that it is gone.
 async fn delete(phala: &Phala, listed: &Listed) -> Result<()> {
     let nameless = || Error::remote("the service lists it without an id");
@@ -166,5 +190,20 @@ async fn delete(phala: &Phala, listed: &Listed) -> Result<()> {
             return Err(Error::remote(format!("machine {id} is still there after its deletion")));
         }
         pauses.sleep().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::time;
+
+    #[test]
+    fn a_time_without_a_zone_is_utc_and_one_with_a_zone_is_taken_by_it() {
+        let utc = time("2026-11-30T09:10:04Z");
+        assert!(utc.is_some());
+        for text in ["2026-11-30T09:10:04", "2026-11-30 09:10:04", "2026-11-30T10:10:04+01:00"] {
+            assert_eq!(time(text), utc, "{text}");
+        }
+        assert_eq!(time("lately"), None);
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     adapters::http::HttpOptions,
     attestation::{
         compose_hash::of_app_compose,
-        event_log::Field,
+        event_log::{self, AppIdentity, Field},
         ita,
         measurement::{Allowed, Register},
         verdict,
@@ -35,7 +35,7 @@ use crate::{
     error::{self, Error, Result},
     kms::{client::KmsClient, wire::Health},
     probe::{
-        checks::{AS_RELEASED, COMPOSE, Stated, compose_hash, deployed},
+        checks::{AS_RELEASED, COMPOSE, MACHINE, Stated, compose_hash, deployed},
         kms::Target,
         source::{PASSED, Source},
     },
@@ -47,6 +47,9 @@ use crate::{
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(8);
 /// How long a KMS that answers may take to load its policy. One that is not released yet has none to load.
 const POLICY_GRACE: Duration = Duration::from_secs(20);
+
+/// What the quote of a KMS that was not deployed proves.
+const ANY_MACHINE: &str = "no policy was given (--expect-policy): any genuine machine could be this KMS";
 
 /// By what a KMS is measured.
 pub(super) struct Measuring<'a> {
@@ -66,7 +69,7 @@ pub(super) struct Found {
     pub(super) findings: Vec<Finding>,
     pub(super) exhibits: Vec<Exhibit>,
     pub(super) caveats: Vec<String>,
-    /// What came of taking down, which says nothing of what was measured.
+    /// What came of taking down.
     pub(super) teardown: Vec<Finding>,
     pub(super) evidence: Option<Evidence>,
     nonce: [u8; 32],
@@ -99,15 +102,22 @@ impl Measuring<'_> {
         found.findings.extend(findings.map(|finding| if self.tolerant { finding } else { intolerant(finding) }));
         found.evidence = attested.read;
         let Some(evidence) = &found.evidence else { return Ok(()) };
-        let findings =
-            match machine {
-                Some(machine) => composed(&subject, machine, evidence).await?,
-                None => vec![COMPOSE.skip(
-                    &subject,
-                    "the event log alone states the compose hash of a KMS that this probe did not deploy",
-                )],
-            };
-        found.findings.extend(findings);
+        let identity = evidence.log.as_ref().and_then(|log| log.identity().ok());
+        if identity.as_ref().is_some_and(|identity| !identity.repeated.is_empty()) {
+            found.findings = std::mem::take(&mut found.findings).into_iter().map(repeated).collect();
+        }
+        match machine {
+            Some(machine) => {
+                found.findings.push(answers(&subject, machine, identity.as_ref()));
+                found.findings.extend(composed(&subject, machine, evidence).await?);
+            }
+            None => {
+                found.findings.push(running(&subject, identity.and_then(|identity| identity.compose_hash())));
+                if !self.tolerant {
+                    found.caveats.push(ANY_MACHINE.to_owned());
+                }
+            }
+        }
         if let (Some(admitted), Some(release)) = (&self.order.admitted, &self.order.release) {
             let release = release.as_str();
             found.findings.extend(as_released(release, evidence, admitted));
@@ -166,8 +176,7 @@ impl Measuring<'_> {
 }
 
 impl Found {
-    /// What was measured, where nothing is wrong with the quote or the machine. The outcome of taking the machine
-    /// down is told after that.
+    /// What was measured, where nothing is wrong with the quote or the machine, and the machine is gone.
     pub(super) fn measured(
         &mut self,
         order: &Order,
@@ -219,6 +228,48 @@ fn intolerant(finding: Finding) -> Finding {
     }
     let help = "probe on a machine that is up to date, or give --expect-policy: a policy that tolerates the status";
     Finding { status: Status::Fail, help: Some(help.to_owned()), ..finding }
+}
+
+/// An identity that the log states twice cannot be the basis of a policy: the application wrote one of them.
+fn repeated(finding: Finding) -> Finding {
+    if finding.check == event_log::checks::IDENTITY.id && finding.status == Status::Warn {
+        return Finding { status: Status::Fail, ..finding };
+    }
+    finding
+}
+
+/// [`COMPOSE`] of a KMS that ran already: the event log alone states the compose hash, and must state it.
+fn running(subject: &str, measured: Option<Sha256>) -> Finding {
+    match measured {
+        Some(_) => {
+            COMPOSE.skip(subject, "the event log alone states the compose hash of a KMS that this probe did not deploy")
+        }
+        None => COMPOSE
+            .fail(subject, "the event log states no compose hash: nothing says what runs there")
+            .help("probe a KMS that runs on dstack, or deploy one: leave out --kms-url"),
+    }
+}
+
+/// [`MACHINE`]: the event log is of the machine that was made, and not of another one with the same compose file.
+fn answers(subject: &str, machine: &Running<'_>, identity: Option<&AppIdentity>) -> Finding {
+    let measured = |field: Field| identity.and_then(|identity| identity.get(field)).map(hex::encode);
+    let application = (Field::AppId, "application", Some(machine.provisioned.app_id.digits().to_owned()));
+    let instance = (Field::InstanceId, "instance", machine.cvm.instance_id.as_deref().map(instance_digits));
+    for (field, what, made) in [application, instance] {
+        let (Some(made), measured) = (made, measured(field)) else { continue };
+        if measured.as_ref() != Some(&made) {
+            return MACHINE
+                .fail(subject, format!("the event log is of another {what} than the one that was made"))
+                .compared(made, measured.unwrap_or_else(|| format!("no {field}")))
+                .help("another machine answered: do not use this probe");
+        }
+    }
+    MACHINE.pass(subject, "the event log is of the application and instance that were made")
+}
+
+/// The id of an instance as it is measured.
+fn instance_digits(stated: &str) -> String {
+    stated.strip_prefix("instance_").unwrap_or(stated).to_ascii_lowercase()
 }
 
 /// Whether Intel Trust Authority judges the quote too.
