@@ -36,7 +36,7 @@ mod subject;
 use std::path::PathBuf;
 
 pub use self::{
-    endpoints::{GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
+    endpoints::{GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
     environment::{
         Actions, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment, named_variable, variables,
     },
@@ -193,15 +193,9 @@ pub struct VerifyReleaseArgs {
     /// Who must have signed.
     #[command(flatten)]
     pub identity: IdentityArgs,
-    /// Where the release is.
+    /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
-    pub github: GitHubArgs,
-    /// What signatures are judged by.
-    #[command(flatten)]
-    pub sigstore: SigstoreArgs,
-    /// How often and how long to ask.
-    #[command(flatten)]
-    pub network: NetworkArgs,
+    pub releases: ReleasesArgs,
 }
 
 /// Who must have signed, when it is not the release workflow.

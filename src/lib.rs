@@ -121,10 +121,10 @@ async fn unless_interrupted(runtime: &Runtime, work: Arc<(Command, Context)>) ->
 /// Says why there is no command to run, and how the process ends.
 pub fn explain(why: &NoCommand, environment: &Environment) -> Exit {
     match why {
-        NoCommand::Asked(text) => {
-            // Nothing is lost with a reader who has gone.
-            let _ = text.print();
-            Exit::Success
+        NoCommand::Asked(text) => told(text.print(), environment),
+        NoCommand::Version => {
+            let line = concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION"), "\n");
+            told(product::to_stdout(line.as_bytes()), environment)
         }
         NoCommand::Nothing(text) => {
             let _ = text.print();
@@ -136,6 +136,17 @@ pub fn explain(why: &NoCommand, environment: &Environment) -> Exit {
             fail(error, environment.actions.as_ref())
         }
     }
+}
+
+/// How the process ends when its product was text for standard output.
+fn told(written: std::io::Result<()>, environment: &Environment) -> Exit {
+    product::printed(written).map_or_else(
+        |error| {
+            logging::start(logging::Verbosity::default(), environment.log_format);
+            fail(&error, environment.actions.as_ref())
+        },
+        |()| Exit::Success,
+    )
 }
 
 /// Runs a command inside a running runtime and delivers its product.

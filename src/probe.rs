@@ -9,4 +9,5 @@ pub mod image;
 pub mod journal;
 pub mod kms;
 pub mod label;
+pub mod node;
 pub mod source;

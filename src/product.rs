@@ -183,14 +183,20 @@ fn trace(report: &Report) {
 fn write(bytes: &[u8], path: Option<&Path>) -> Result<()> {
     match path {
         Some(path) => file::write_atomic(path, bytes),
-        None => match to_stdout(bytes) {
-            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            result => result.map_err(cannot_print),
-        },
+        None => printed(to_stdout(bytes)),
     }
 }
 
-fn to_stdout(bytes: &[u8]) -> io::Result<()> {
+/// What came of writing to standard output. Nothing is lost with a reader who has gone.
+pub(crate) fn printed(written: io::Result<()>) -> Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(cannot_print),
+    }
+}
+
+/// Writes to standard output, and holds nothing back.
+pub(crate) fn to_stdout(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes)?;
     stdout.flush()

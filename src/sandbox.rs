@@ -27,6 +27,7 @@ mod policies;
 pub mod release;
 mod revocation;
 pub mod sbom;
+pub mod schedule;
 pub mod sigstore;
 pub mod tamper;
 pub mod tdx;

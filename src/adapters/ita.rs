@@ -18,7 +18,6 @@ use crate::{
         quote::Quote,
     },
     error::{Error, Result},
-    report::Fact,
     schema::parse_json_within,
 };
 
@@ -46,8 +45,8 @@ pub struct Ita {
 /// What the API says of a quote.
 #[derive(Debug)]
 pub enum Answer {
-    /// A token, not verified, and what the answer is called by.
-    Token(String, Vec<Fact>),
+    /// A token, not verified, and what the answer is called by: each with what it is.
+    Token(String, Vec<(&'static str, String)>),
     /// It gives none, and says why, as remote text.
     Refused(String),
 }
@@ -180,12 +179,12 @@ fn texts(value: &Value) -> String {
     }
 }
 
-fn named_by(fetched: &Fetched) -> Vec<Fact> {
-    let fact = |(header, name): (&'static str, &'static str)| {
+fn named_by(fetched: &Fetched) -> Vec<(&'static str, String)> {
+    let value = |(header, name): (&'static str, &'static str)| {
         let value = fetched.headers.get(header)?.to_str().ok()?;
-        Some(Fact::named(name, excerpt(value)))
+        Some((name, excerpt(value)))
     };
-    NAMED_BY.into_iter().filter_map(fact).collect()
+    NAMED_BY.into_iter().filter_map(value).collect()
 }
 
 /// A path below an address that may have one itself.

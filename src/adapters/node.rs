@@ -1,5 +1,5 @@
 //! A node's own endpoints, over plain HTTP as nodes offer them: health, what it says of itself, and its quote. Nothing that
-//! it says is believed, and of its attestation only the quote's bytes are read: the JSON beside them is its own reading.
+//! it says is trusted, and of its attestation only the quote's bytes are read: the JSON beside them is its own reading.
 //!
 //! Source: calimero-network/core, crates/server/src/admin.
 
@@ -105,7 +105,7 @@ impl Node {
     /// A client of the node at `base`.
     ///
     /// # Errors
-    /// Usage: that is no address.
+    /// Usage: a node cannot be asked there.
     pub fn new(base: Url, options: HttpOptions) -> Result<Self> {
         let options = HttpOptions { max_json_bytes: MAX_ANSWER_BYTES, ..options };
         Ok(Self { http: Http::new(Service::Node, base.clone(), None, options)?, base })

@@ -1,5 +1,5 @@
-//! Phala Cloud: the API that runs confidential virtual machines. It says what the API says and judges none of it: what a
-//! machine is worth is for a quote to say, and when to give up waiting for one is for the caller.
+//! Phala Cloud: the API that runs confidential virtual machines. It says what the API says and judges none of it: a quote
+//! decides what a machine is worth, and the caller how long to wait for one.
 //!
 //! What changes something is asked once ([`Answered`]): after an answer that never came the caller looks what there is.
 //! Source: the requests of `@phala/cloud` 0.2.9, version 2026-01-21 of the API.

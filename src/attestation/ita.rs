@@ -39,7 +39,7 @@ pub use self::{
     times::{LEEWAY_SECONDS, MAX_LIFETIME_SECONDS},
 };
 
-use self::{chain::Chain, claims::Claims, jwks::Key, times::Times, token::Token};
+use self::{chain::Chain, claims::Claims, times::Times, token::Token};
 use super::{
     quote::{Certificate, CertificateError, Quote, Validity},
     verdict::{Dated, Document, Opinion, QuoteVerifier, Verdict},
@@ -133,7 +133,7 @@ impl ItaVerifier {
     /// The token, the key set or the chain is refused: [`Self::verify`] then says so too.
     pub fn places(&self, token: &str, jwks: &[u8], now: u64) -> Result<Vec<Place>, Refusal> {
         let token = Token::read(token)?;
-        let key = Key::of(jwks, &token)?;
+        let key = token.key(jwks)?;
         let chain = Chain::read(&key)?;
         chain.certified(self.root.as_ref(), &[], now)?;
         Ok(chain.places())
@@ -150,7 +150,7 @@ impl QuoteVerifier for ItaVerifier {
         // 1. The form of the token.
         let token = Token::read(&evidence.token)?;
         // 2. The key.
-        let key = Key::of(&evidence.jwks, &token)?;
+        let key = token.key(&evidence.jwks)?;
         // 3. Its certificates.
         let chain = Chain::read(&key)?;
         let certified = chain.certified(self.root.as_ref(), &evidence.lists, now)?;

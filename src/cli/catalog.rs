@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use semver::Version;
 
-use super::{GitHubArgs, NetworkArgs, SigstoreArgs, choice::Refused};
+use super::{GitHubArgs, NetworkArgs, ReleasesArgs, choice::Refused};
 use crate::{
     catalog::proposal::LABEL,
     change::Branch,
@@ -206,15 +206,9 @@ pub struct CatalogRebuildArgs {
     /// Most releases that are read, the newest first
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u16).range(1..=5000))]
     pub limit: u16,
-    /// Where the releases are.
+    /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
-    pub github: GitHubArgs,
-    /// What their signatures are judged by.
-    #[command(flatten)]
-    pub sigstore: SigstoreArgs,
-    /// How often and how long to ask.
-    #[command(flatten)]
-    pub network: NetworkArgs,
+    pub releases: ReleasesArgs,
 }
 
 fn kms_version(text: &str) -> Result<Version, Refused> {

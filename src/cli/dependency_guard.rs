@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{GitHubArgs, NetworkArgs, SigstoreArgs, guards::RunArgs};
+use super::{ReleasesArgs, guards::RunArgs};
 use crate::subject::tag::{Class, Selector};
 
 /// Arguments of `dependency-guard`.
@@ -33,13 +33,7 @@ pub struct DependencyGuardArgs {
     /// What the run is for.
     #[command(flatten)]
     pub run: RunArgs,
-    /// Where the releases are.
+    /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
-    pub github: GitHubArgs,
-    /// What their signatures are judged by.
-    #[command(flatten)]
-    pub sigstore: SigstoreArgs,
-    /// How often and how long to ask.
-    #[command(flatten)]
-    pub network: NetworkArgs,
+    pub releases: ReleasesArgs,
 }

@@ -74,3 +74,17 @@ pub struct NetworkArgs {
     #[arg(long, value_name = "SECONDS", env = "MEROTEE_TIMEOUT", value_parser = clap::value_parser!(u16).range(1..=3600), hide_env_values = true)]
     pub timeout: Option<u16>,
 }
+
+/// Where releases are, by what their signatures are judged, and how long to wait for either.
+#[derive(Debug, Clone, Args)]
+pub struct ReleasesArgs {
+    /// Where they are.
+    #[command(flatten)]
+    pub github: GitHubArgs,
+    /// What their signatures are judged by.
+    #[command(flatten)]
+    pub sigstore: SigstoreArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+}

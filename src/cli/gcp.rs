@@ -23,7 +23,7 @@ pub struct GcpArgs {
 #[command(next_help_heading = "Google Cloud")]
 pub struct GcpMachineArgs {
     /// Zone with TDX machines; where several are given, the next is tried when one has no room
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", env = "CLOUDSDK_COMPUTE_ZONE", value_delimiter = ',', hide_env_values = true)]
     pub zone: Vec<Zone>,
     /// Subnetwork of the machine, in the region of its zone
     #[arg(long, value_name = "NAME", default_value = "default")]

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::{
-    Command, GitHubArgs, NetworkArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
+    Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     gcp::GcpArgs,
+    ita::ItaArgs,
     kms::KmsCommand,
     phala::PhalaArgs,
     policy::{MrtdsCommand, PolicyCommand},
@@ -79,6 +80,10 @@ impl<'a> Given<'a> {
         Self { retries: args.retries, timeout: args.timeout, ..self }
     }
 
+    fn releases(self, args: &'a ReleasesArgs) -> Self {
+        self.github(&args.github).sigstore(&args.sigstore).network(&args.network)
+    }
+
     /// Takes what is said of Google Cloud.
     #[must_use]
     pub fn gcp(self, args: &'a GcpArgs) -> Self {
@@ -94,22 +99,19 @@ impl<'a> Given<'a> {
     /// Takes what is said of those who judge quotes.
     #[must_use]
     pub fn judgement(self, args: &'a JudgementArgs) -> Self {
-        let ita = &args.ita;
-        Self {
-            ita_api_url: ita.ita_api_url.as_ref(),
-            ita_portal_url: ita.ita_portal_url.as_ref(),
-            ita_root: ita.ita_root.as_deref(),
-            ..self.tdx(args.pccs.as_ref(), args.root.as_ref())
-        }
+        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita)
     }
 
     fn probe(self, args: &'a QuoteArgs) -> Self {
-        let ita = &args.ita;
+        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita)
+    }
+
+    fn ita(self, args: &'a ItaArgs) -> Self {
         Self {
-            ita_api_url: ita.ita_api_url.as_ref(),
-            ita_portal_url: ita.ita_portal_url.as_ref(),
-            ita_root: ita.ita_root.as_deref(),
-            ..self.tdx(args.pccs.as_ref(), args.root.as_ref())
+            ita_api_url: args.ita_api_url.as_ref(),
+            ita_portal_url: args.ita_portal_url.as_ref(),
+            ita_root: args.ita_root.as_deref(),
+            ..self
         }
     }
 
@@ -123,11 +125,9 @@ impl Command {
     pub fn given(&self) -> Given<'_> {
         let given = Given::default();
         match self {
-            Self::VerifyReleaseAssets(args) => {
-                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
-            }
-            Self::Audit(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
-            Self::Publish(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
+            Self::VerifyReleaseAssets(args) => given.releases(&args.releases),
+            Self::Audit(args) => given.releases(&args.releases),
+            Self::Publish(args) => given.releases(&args.releases),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => given.judgement(&args.by).network(&args.network),
             Self::Policy(PolicyCommand::Review(args)) => {
@@ -142,38 +142,28 @@ impl Command {
             Self::Catalog(CatalogCommand::Add(args)) => {
                 given.github(&args.github).network(&args.network).trust(&args.trust)
             }
-            Self::Catalog(CatalogCommand::Rebuild(args)) => {
-                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
-            }
+            Self::Catalog(CatalogCommand::Rebuild(args)) => given.releases(&args.releases),
             Self::Doctor(args) => given.github(&args.github).sigstore(&args.sigstore),
-            Self::ReleaseNotes(ReleaseNotesCommand::Generate(args)) => {
-                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
-            }
+            Self::ReleaseNotes(ReleaseNotesCommand::Generate(args)) => given.releases(&args.releases),
             Self::ReleaseNotes(ReleaseNotesCommand::Check(args)) => given.github(&args.github).network(&args.network),
-            Self::DependencyGuard(args) => given.github(&args.github).sigstore(&args.sigstore).network(&args.network),
-            Self::Kms(KmsCommand::Serve(args)) => given
-                .github(&args.github)
-                .sigstore(&args.sigstore)
-                .network(&args.network)
-                .tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref()),
+            Self::DependencyGuard(args) => given.releases(&args.releases),
+            Self::Kms(KmsCommand::Serve(args)) => {
+                given.releases(&args.releases).tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref())
+            }
             Self::Kms(KmsCommand::Health(args)) => given.network(&args.kms.network),
             Self::Kms(KmsCommand::Attest(args)) => given.network(&args.kms.network).judgement(&args.by),
             Self::Kms(KmsCommand::GetKey(args)) => given.network(&args.kms.network).judgement(&args.by),
-            Self::Mrtds(MrtdsCommand::Publish(args)) => {
-                given.github(&args.github).sigstore(&args.sigstore).signing(&args.signing).network(&args.network)
-            }
-            Self::Policy(PolicyCommand::Promote(args)) => {
-                given.github(&args.github).sigstore(&args.sigstore).network(&args.network)
-            }
+            Self::Mrtds(MrtdsCommand::Publish(args)) => given.releases(&args.releases).signing(&args.signing),
+            Self::Policy(PolicyCommand::Promote(args)) => given.releases(&args.releases),
             Self::Probe(ProbeCommand::Run(args)) => given
-                .github(&args.github)
-                .sigstore(&args.sigstore)
+                .releases(&args.releases)
                 .signing(&args.sign.signing)
-                .network(&args.network)
                 .probe(&args.by)
                 .phala(&args.phala)
                 .gcp(&args.gcp),
-            Self::Probe(ProbeCommand::Combine(args)) => given.signing(&args.sign.signing).network(&args.network),
+            Self::Probe(ProbeCommand::Combine(args)) => {
+                given.signing(&args.sign.signing).trust(&args.trust).network(&args.network)
+            }
             Self::Probe(ProbeCommand::Cleanup(args)) => given.phala(&args.phala).gcp(&args.gcp).network(&args.network),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)

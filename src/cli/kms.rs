@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::{
-    GitHubArgs, NetworkArgs, SigstoreArgs, choice, examples,
+    ReleasesArgs, choice, examples,
     kms_client::{KmsAttestArgs, KmsGetKeyArgs, KmsHealthArgs},
 };
 use crate::subject::profile::Profile;
@@ -57,15 +57,9 @@ pub struct KmsServeArgs {
     /// What quotes are judged by.
     #[command(flatten)]
     pub evidence: EvidenceArgs,
-    /// Where releases are.
+    /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
-    pub github: GitHubArgs,
-    /// What signatures are judged by.
-    #[command(flatten)]
-    pub sigstore: SigstoreArgs,
-    /// How often and how long to ask.
-    #[command(flatten)]
-    pub network: NetworkArgs,
+    pub releases: ReleasesArgs,
 }
 
 /// Which release this is, and for whom.

@@ -8,11 +8,14 @@ use std::{
 
 use clap::{Arg, ArgAction, Command};
 
+use super::Cli;
+
 /// The words, program's name first, with every option that is not the program's own behind the name of the command.
 pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec<OsString> {
     let mut words = words.into_iter().peekable();
     let mut ordered: Vec<OsString> = words.next().into_iter().collect();
     let mut moved = Vec::new();
+    // Most command lines need no such thing.
     let whole = OnceCell::new();
     while let Some(word) = words.next_if(|word| is_option(word)) {
         let own = program.get_arguments().find(|arg| is(arg, &word));
@@ -20,7 +23,7 @@ pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec
             Some(own) => Some(own),
             // These are the program's own too, but it learns of them late.
             None if ["-h", "--help", "-V", "--version"].iter().any(|asked| word == *asked) => None,
-            None => of_any_command(whole.get_or_init(|| built(program)), &word),
+            None => of_any_command(whole.get_or_init(Cli::whole), &word),
         };
         let value = found.filter(|arg| has_value_behind(arg, &word)).and_then(|_| words.next());
         let place = if own.is_none() && found.is_some() { &mut moved } else { &mut ordered };
@@ -31,20 +34,13 @@ pub(super) fn behind_the_command(program: &Command, words: Vec<OsString>) -> Vec
         ordered.extend(words);
         return ordered;
     }
-    let mut at = whole.get_or_init(|| built(program));
+    let mut at = whole.get_or_init(Cli::whole);
     while let Some(command) = words.peek().and_then(|word| at.find_subcommand(word)) {
         ordered.extend(words.next());
         at = command;
     }
     ordered.extend(moved.into_iter().chain(words));
     ordered
-}
-
-/// The program with all options of all commands. Most command lines need no such thing.
-fn built(program: &Command) -> Command {
-    let mut whole = program.clone();
-    whole.build();
-    whole
 }
 
 /// Whether a word is an option, and not `-` or `--`.
@@ -86,7 +82,6 @@ mod tests {
     use clap::CommandFactory as _;
 
     use super::*;
-    use crate::cli::Cli;
 
     fn ordered(words: &str) -> String {
         let words = words.split(' ').map(OsString::from).collect();

@@ -7,7 +7,7 @@ use semver::Version;
 use url::Url;
 
 use super::{
-    GitHubArgs, NetworkArgs, SigningArgs, SigstoreArgs, choice, examples,
+    NetworkArgs, ReleasesArgs, SigningArgs, TrustArgs, choice, examples,
     gcp::{GcpArgs, GcpMachineArgs},
     ita::ItaArgs,
     phala::PhalaArgs,
@@ -89,15 +89,9 @@ pub struct ProbeRunArgs {
     /// The machine of a node.
     #[command(flatten)]
     pub machine: GcpMachineArgs,
-    /// Where the release is.
+    /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
-    pub github: GitHubArgs,
-    /// What signatures are judged by.
-    #[command(flatten)]
-    pub sigstore: SigstoreArgs,
-    /// How often and how long to ask.
-    #[command(flatten)]
-    pub network: NetworkArgs,
+    pub releases: ReleasesArgs,
 }
 
 impl ProbeRunArgs {
@@ -176,6 +170,9 @@ pub struct ProbeCombineArgs {
     /// Whether and how the files are signed.
     #[command(flatten)]
     pub sign: SealArgs,
+    /// What signatures are judged by, those that were just made too.
+    #[command(flatten)]
+    pub trust: TrustArgs,
     /// How often and how long to ask.
     #[command(flatten)]
     pub network: NetworkArgs,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueHint};
 use url::Url;
 
-use super::{GitHubArgs, IdentityArgs, NetworkArgs, SigstoreArgs, catalog::label, choice};
+use super::{IdentityArgs, ReleasesArgs, catalog::label, choice};
 use crate::{
     change::Branch,
     policy::promotion::LABEL,
@@ -46,15 +46,9 @@ pub struct PolicyPromoteArgs {
     /// Who must have signed instead.
     #[command(flatten)]
     pub identity: IdentityArgs,
-    /// Whose policies they are.
+    /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
-    pub github: GitHubArgs,
-    /// What signatures are judged by.
-    #[command(flatten)]
-    pub sigstore: SigstoreArgs,
-    /// How often and how long to ask.
-    #[command(flatten)]
-    pub network: NetworkArgs,
+    pub releases: ReleasesArgs,
 }
 
 /// Where the pull request of a promotion goes.

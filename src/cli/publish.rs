@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{GitHubArgs, IdentityArgs, NetworkArgs, SigstoreArgs, choice, examples};
+use super::{IdentityArgs, ReleasesArgs, choice, examples};
 use crate::subject::tag::{Class, Tag};
 
 /// Arguments of `publish`.
@@ -41,13 +41,7 @@ pub struct PublishArgs {
     /// Who must have signed.
     #[command(flatten)]
     pub identity: IdentityArgs,
-    /// Where the release goes.
+    /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
-    pub github: GitHubArgs,
-    /// What signatures are judged by.
-    #[command(flatten)]
-    pub sigstore: SigstoreArgs,
-    /// How often and how long to ask.
-    #[command(flatten)]
-    pub network: NetworkArgs,
+    pub releases: ReleasesArgs,
 }

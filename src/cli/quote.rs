@@ -79,7 +79,7 @@ pub struct JudgementArgs {
     /// Accept a TD in debug mode, whose host can read and change everything in it
     #[arg(long)]
     pub allow_debug_td: bool,
-    /// Who judges it besides.
+    /// Who else judges it.
     #[command(flatten)]
     pub ita: super::ita::ItaArgs,
 }

@@ -20,8 +20,10 @@ use crate::{
 /// Why words are not a command to run.
 #[derive(Debug)]
 pub enum NoCommand {
-    /// Help or the version was asked for: the text is the product.
+    /// Help was asked for: the text is the product.
     Asked(clap::Error),
+    /// The version was asked for.
+    Version,
     /// There are no words at all: the text is help that was not asked for.
     Nothing(clap::Error),
     /// The words make no sense.
@@ -34,11 +36,18 @@ impl Cli {
     /// # Errors
     /// When there is no command to run.
     pub fn from_process() -> Result<Self, NoCommand> {
+        let words: Vec<OsString> = std::env::args_os().collect();
+        // Scripts ask for it again and again, and it takes no command.
+        if let [_, word] = words.as_slice()
+            && ["--version", "-V"].iter().any(|asked| word == asked)
+        {
+            return Err(NoCommand::Version);
+        }
         // To leave a variable out takes every command's options, and building those takes longer than all the rest.
         let some_are_empty = std::env::vars_os().any(|(_, value)| value.is_empty());
         let command =
             if some_are_empty { heeding(Self::whole(), |name| variable(name).is_some()) } else { Self::command() };
-        Self::read(command, std::env::args_os().collect())
+        Self::read(command, words)
     }
 
     /// Every command with all its options.
@@ -121,7 +130,9 @@ fn nothing_to_run() -> Error {
 
 impl From<clap::Error> for NoCommand {
     fn from(error: clap::Error) -> Self {
-        if !error.use_stderr() {
+        if error.kind() == ErrorKind::DisplayVersion {
+            Self::Version
+        } else if !error.use_stderr() {
             Self::Asked(error)
         } else if is_help(&error) {
             Self::Nothing(error)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::{GitHubArgs, NetworkArgs, SigstoreArgs, choice};
+use super::{GitHubArgs, NetworkArgs, ReleasesArgs, choice};
 use crate::subject::tag::{Class, Selector, Tag};
 
 /// Commands of `release-notes`.
@@ -66,15 +66,9 @@ pub struct NotesGenerateArgs {
     /// Make no network call at all: the previous release is read from --previous-dir alone
     #[arg(long)]
     pub offline: bool,
-    /// Where the previous release is, and what links lead to.
+    /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
-    pub github: GitHubArgs,
-    /// What its signatures are judged by.
-    #[command(flatten)]
-    pub sigstore: SigstoreArgs,
-    /// How often and how long to ask.
-    #[command(flatten)]
-    pub network: NetworkArgs,
+    pub releases: ReleasesArgs,
 }
 
 /// Arguments of `release-notes check`.

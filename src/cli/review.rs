@@ -17,6 +17,9 @@ pub struct PolicyReviewArgs {
     /// Event that started the workflow run
     #[arg(long, value_name = "PATH", env = "GITHUB_EVENT_PATH", hide_env_values = true)]
     pub event: Option<PathBuf>,
+    /// Pass a pull request that neither has the label nor touches a policy: there is nothing to judge
+    #[arg(long)]
+    pub if_promotion: bool,
     /// Team that approves promotions [default: `security` of the repository's owner]
     #[arg(long, value_name = "ORG/TEAM")]
     pub team: Option<Team>,

@@ -87,7 +87,8 @@ impl Command {
             Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Kms && args.kms_url.is_none() => {
                 &[Service::PhalaCloud]
             }
-            Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud],
+            Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Node => &[Service::GoogleCloud],
+            Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud, Service::GoogleCloud],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
@@ -146,16 +147,6 @@ impl Command {
             | Self::Man { .. } => None,
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => None,
-        }
-    }
-
-    /// The family whose probe workflow signs what the command makes, for one that is run by such a workflow.
-    pub fn probes(&self) -> Option<Family> {
-        let Self::Probe(command) = self else { return None };
-        match command {
-            ProbeCommand::Run(args) => Some(args.family),
-            ProbeCommand::Combine(_) => Some(Family::Kms),
-            ProbeCommand::Cleanup(_) => None,
         }
     }
 

@@ -122,6 +122,19 @@ pub(super) fn image(snapshot: &Snapshot, profile: Profile) -> Result<Stated<Sha2
     Ok(found.ok_or_else(|| "it holds no manifest that says which images it is of".to_owned()))
 }
 
+/// The provenance of a node's images that a release vouches for; `None` inside: its layout has none.
+///
+/// # Errors
+/// Remote: whether it does could not be found out.
+pub(super) fn provenance(snapshot: &Snapshot) -> Result<Stated<Option<serde_json::Value>>> {
+    let Some((entry, _)) = snapshot.documents(AssetKind::ReleaseProvenance).next() else { return Ok(Ok(None)) };
+    let bytes = match vouched::document(snapshot, &entry.name) {
+        Ok(bytes) => bytes,
+        Err(refusal) => return not_trusted(&snapshot.tag, &refusal).map(Err),
+    };
+    Ok(parse_json(bytes).map(Some).map_err(|e| format!("{}: {e}", entry.name)))
+}
+
 /// The measurements that a release vouches for.
 ///
 /// # Errors

@@ -4,9 +4,12 @@ mod cleanup;
 mod combine;
 mod deliver;
 mod kms;
+mod node;
 mod place;
 mod removal;
 
+#[cfg(feature = "sandbox")]
+use crate::cli::Command;
 use crate::{
     cli::probe::{ProbeCommand, ProbeRunArgs},
     context::Context,
@@ -23,6 +26,17 @@ pub(super) async fn run(command: &ProbeCommand, context: &Context) -> Result<Pro
     }
 }
 
+/// The family whose probe workflow signs what the command makes; `None` of one that makes nothing to sign.
+#[cfg(feature = "sandbox")]
+pub(super) fn family(command: &Command) -> Option<Family> {
+    let Command::Probe(command) = command else { return None };
+    match command {
+        ProbeCommand::Run(args) => Some(args.family),
+        ProbeCommand::Combine(args) => combine::family(args),
+        ProbeCommand::Cleanup(_) => None,
+    }
+}
+
 async fn probe(args: &ProbeRunArgs, context: &Context) -> Result<Product> {
     if let Some(tag) = args.tag.as_ref().filter(|tag| tag.family() != args.family) {
         let message = format!("{tag} is a release of the {} family, not {}", tag.family().role(), args.family.role());
@@ -30,6 +44,6 @@ async fn probe(args: &ProbeRunArgs, context: &Context) -> Result<Product> {
     }
     match args.family {
         Family::Kms => kms::run(args, context).await,
-        Family::Node => Err(Error::usage("`probe run --family node` is not part of this build")),
+        Family::Node => node::run(args, context).await,
     }
 }

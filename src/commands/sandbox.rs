@@ -27,7 +27,10 @@ use crate::{
         tamper::Tamper,
         world::{KMS, NONCE, Plan, World},
     },
-    subject::{profile::Profile, tag::Tag},
+    subject::{
+        profile::Profile,
+        tag::{Family, Tag},
+    },
 };
 
 /// The release that is probed where none is named: its signed documents say which images it is of, as those of upstream's
@@ -93,7 +96,7 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
     };
     let mut endpoints = endpoints(&world, kms.as_ref(), command.signs())?;
     // What a probe measured, the workflow that probes signs, and not the one that releases.
-    if let Some(family) = command.probes() {
+    if let Some(family) = super::probe::family(command) {
         let url = world.probe_token_url(family);
         endpoints.signing.identity = Some(IdentitySource::GitHub { url, token: JOB_TOKEN.into() });
     }
@@ -207,6 +210,8 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("MEROTEE_SIGNING_CONFIG", path(&endpoints.signing.config)),
         ("ACTIONS_ID_TOKEN_REQUEST_URL", Some(world.token_url(None))),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", Some(JOB_TOKEN.to_owned())),
+        ("MEROTEE_KMS_PROBE_TOKEN_URL", Some(world.probe_token_url(Family::Kms))),
+        ("MEROTEE_NODE_PROBE_TOKEN_URL", Some(world.probe_token_url(Family::Node))),
         ("PCCS_URL", address(&endpoints.pccs_url)),
         ("MEROTEE_TDX_ROOT", path(&endpoints.tdx_root)),
         ("MEROTEE_TDX_QUOTE", path(&Some(world.tdx_quote()))),
@@ -225,7 +230,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("PHALA_CLOUD_API_KEY", endpoints.phala.key.as_ref().map(|key| key.expose_secret().to_owned())),
     ];
     let mut text = String::new();
-    for (name, value) in variables {
+    for (name, value) in variables.into_iter().chain(gcp::exports(world, &endpoints.gcp)) {
         if let Some(value) = value {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "export {name}={}", quoted(&value));

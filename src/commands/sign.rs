@@ -45,7 +45,7 @@ struct Wanted {
     contract: Option<Contract>,
 }
 
-/// How files are signed, whoever signs.
+/// How files are signed, by anyone who signs.
 #[derive(Clone, Copy)]
 struct Pace {
     /// Signatures that are there are replaced.

@@ -50,7 +50,7 @@ pub enum Form {
     ImageFamily,
     /// `ghcr.io/owner`, lower case, without a tag.
     Registry,
-    /// An address over https.
+    /// An address over https, or on this machine.
     Address,
     /// A path in the repository.
     Path,
@@ -206,7 +206,10 @@ fn matches(pattern: &str, value: &str) -> bool {
 }
 
 fn is_address(value: &str) -> bool {
-    let secure = |url: &Url| url.scheme() == "https" && url.has_host();
+    // A sandbox's services are on this machine, and speak plain http.
+    let here = |url: &Url| matches!(url.host(), Some(url::Host::Ipv4(address)) if address.is_loopback());
+    let plain = |url: &Url| url.scheme() == "http" && here(url);
+    let secure = |url: &Url| url.has_host() && (url.scheme() == "https" || plain(url));
     Url::parse(value).is_ok_and(|url| secure(&url) && url.username().is_empty() && url.password().is_none())
 }
 

@@ -22,12 +22,12 @@ use jiff::Timestamp;
 use self::{
     change::Change,
     evidence::Probe,
-    pull::{PullRequest, PullState, Source, States, short},
+    pull::{Files, PullRequest, PullState, Source, States, short},
     team::{Members, Team},
 };
 use super::{
     candidates::{CANDIDATES, CANDIDATES_AGREE},
-    promotion::PROMOTION,
+    promotion::{FOLDER, PROMOTION},
     roles::ROLE_SEPARATION,
     suite,
 };
@@ -137,6 +137,20 @@ pub fn judge(case: &Case) -> Vec<Finding> {
     findings
 }
 
+/// Whether a pull request has to be judged: it is marked as a promotion, or it touches the folder of policies.
+pub fn is_promotion(pull: &PullRequest, states: &States, label: &str) -> bool {
+    let below = |path: &str| path == FOLDER || path.strip_prefix(FOLDER).is_some_and(|rest| rest.starts_with('/'));
+    let listed = match &pull.files {
+        Files::TooMany(_) => true,
+        Files::All(files) => files.iter().any(|file| below(&file.path) || file.previous.as_deref().is_some_and(below)),
+    };
+    listed || !states.changed().is_empty() || has_label(pull, label)
+}
+
+fn has_label(pull: &PullRequest, wanted: &str) -> bool {
+    pull.labels.iter().any(|label| label.eq_ignore_ascii_case(wanted))
+}
+
 /// [`STATE`]
 fn state(case: &Case) -> Vec<Finding> {
     let pull = &case.pull;
@@ -178,8 +192,7 @@ fn state(case: &Case) -> Vec<Finding> {
 /// [`LABEL`]
 fn label(case: &Case) -> Vec<Finding> {
     let wanted = &case.demands.label;
-    let there = case.pull.labels.iter().any(|label| label.eq_ignore_ascii_case(wanted));
-    vec![match there {
+    vec![match has_label(&case.pull, wanted) {
         true => LABEL.pass("", format!("has the label {}", excerpt(wanted))),
         false => {
             let has: Vec<String> = case.pull.labels.iter().take(10).map(|label| excerpt(label)).collect();

@@ -36,7 +36,7 @@ pub struct Source {
     /// What it says its version is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// The machine: kind, place, ids of images. What registers depend on besides the image.
+    /// The machine: kind, place, ids of images. What registers depend on in addition to the image.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub machine: BTreeMap<String, String>,
     /// The challenge that the quote answers, in hex.

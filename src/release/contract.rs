@@ -150,7 +150,7 @@ pub enum Scope {
     Quick,
     /// The policies of all profiles, with whatever vouches for them.
     Policies,
-    /// The policies, and the documents that say which images the release is of.
+    /// The policies, the measurements, and the documents that say which images the release is of.
     Images,
 }
 
@@ -226,8 +226,8 @@ impl Contract {
             Scope::Quick => with_role(AssetKind::Measurements).collect(),
             Scope::Policies => with_role(AssetKind::Policy).collect(),
             Scope::Images => {
-                let documents = [AssetKind::Manifest, AssetKind::ReleaseProvenance].into_iter().flat_map(with_role);
-                with_role(AssetKind::Policy).chain(documents).collect()
+                let stated = [AssetKind::Manifest, AssetKind::ReleaseProvenance, AssetKind::Measurements];
+                with_role(AssetKind::Policy).chain(stated.into_iter().flat_map(with_role)).collect()
             }
         };
         Self { assets, ..self.clone() }

@@ -3,11 +3,13 @@
 //! platform, and measures what the release of its image publishes.
 //!
 //! `account` has the rules and speaks no HTTP; `compute` and `tokens` have the HTTP and no rules. Shapes follow the REST
-//! reference of Compute Engine v1. What was made and what became of it is in the ledger.
+//! reference of Compute Engine v1. The ledger has what was made and deleted.
 
 mod account;
 mod compute;
 mod flaw;
+mod hold;
+mod image;
 mod refusal;
 pub mod tokens;
 mod vm;
@@ -22,10 +24,7 @@ use aws_lc_rs::{encoding::AsDer as _, rsa::KeyPair, rsa::KeySize};
 
 use self::account::State;
 pub(super) use self::vm::Vm;
-pub use self::{
-    account::{Entry, Image},
-    flaw::Flaw,
-};
+pub use self::{account::Entry, flaw::Flaw, hold::Hold, image::Image};
 use super::{
     key::Seed,
     tdx::{Fault, Platform},
@@ -44,7 +43,7 @@ pub const ZONES: [&str; 2] = ["europe-west4-a", "europe-west4-b"];
 pub const ACCESS_TOKEN: &str = "ya29.sandbox-access-token-0123456789abcdefghijklmnop";
 /// The service account.
 pub const SERVICE_ACCOUNT: &str = "probe@merotee-sandbox.iam.gserviceaccount.com";
-/// Release of the images that are probed when none is named.
+/// Release whose images a test probes by their names.
 pub const RELEASE: &str = "mero-tee-v1.2.0";
 
 /// A cloud on loopback.
@@ -52,8 +51,8 @@ pub struct Cloud {
     state: Mutex<State>,
     troubles: Troubles,
     record: Record,
+    hold: Hold,
     platform: Arc<Platform>,
-    flaw: Option<Flaw>,
     /// What the account's own key is, made when it is first needed: that takes a while.
     key: OnceLock<Option<KeyPair>>,
     tokens: Mutex<BTreeSet<String>>,
@@ -75,8 +74,8 @@ impl Cloud {
         let seed = Seed::new("gcp", seed);
         let state = Mutex::new(State::new(seed, flaw)?);
         let tokens = Mutex::new(BTreeSet::from([ACCESS_TOKEN.to_owned()]));
-        let (troubles, record, key) = Default::default();
-        Ok(Self { state, troubles, record, platform, flaw, key, tokens, seed })
+        let (troubles, record, hold, key) = Default::default();
+        Ok(Self { state, troubles, record, hold, platform, key, tokens, seed })
     }
 
     /// Requests that go wrong.
@@ -87,6 +86,11 @@ impl Cloud {
     /// What was asked.
     pub fn record(&self) -> &Record {
         &self.record
+    }
+
+    /// The request that gets no answer.
+    pub fn hold(&self) -> &Hold {
+        &self.hold
     }
 
     /// What was made and deleted, in order.
@@ -102,6 +106,16 @@ impl Cloud {
     /// Lets so many seconds pass for the account: machines that may run no longer are deleted.
     pub fn advance(&self, seconds: i64) {
         self.lock().advance(seconds);
+    }
+
+    /// Ends what is wrong with the account; a platform of another root stays one.
+    pub fn heal(&self) {
+        self.lock().heal();
+    }
+
+    /// Answers 404 so many times where a machine that is made from now on is asked for.
+    pub fn delay_machines(&self, looks: u32) {
+        self.lock().delay(looks);
     }
 
     /// Adds a rule that is none of a probe's.
@@ -179,7 +193,7 @@ impl Cloud {
     }
 
     pub(super) fn flaw(&self) -> Option<Flaw> {
-        self.flaw
+        self.lock().flaw()
     }
 }
 

@@ -7,6 +7,7 @@ mod claims;
 mod fault;
 mod http;
 mod pki;
+mod signing;
 mod token;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +18,7 @@ use serde_json::Value;
 pub use self::{
     fault::Fault,
     http::{api, portal},
-    token::Signing,
+    signing::Signing,
 };
 
 use self::pki::{Authorities, Signers};
@@ -164,7 +165,7 @@ impl Ita {
         Ok((quote, verdict))
     }
 
-    /// The signers, made by whoever asks first.
+    /// The signers, made when they are asked for first.
     fn signers(&self) -> Result<Arc<Signers>> {
         let mut signers = held(&self.signers);
         match &*signers {

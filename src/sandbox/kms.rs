@@ -30,7 +30,7 @@ use crate::{
 /// How long a service may take to end by itself.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Where a service finds what it is not told: the world around it.
+/// What a service finds around it: the addresses and roots of the world.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
     /// GitHub's REST API.

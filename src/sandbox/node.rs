@@ -37,8 +37,12 @@ pub(super) fn network(cloud: Arc<Cloud>) -> Router {
 async fn asked(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let Some((address, port, path)) = target(&uri) else { return StatusCode::BAD_GATEWAY.into_response() };
+    let held = cloud.hold().arrives().await;
     let Some(vm) = cloud.reached(address, port) else { return trouble::dropped() };
     let body = axum::body::to_bytes(request.into_body(), MAX_BODY).await.unwrap_or_default();
+    if held {
+        return cloud.hold().stays().await;
+    }
     match (method, path.as_str()) {
         (Method::GET, "/admin-api/health") => health(&cloud),
         (Method::GET, "/admin-api/tee/info") => info(&vm),

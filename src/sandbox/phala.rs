@@ -67,6 +67,11 @@ impl Cloud {
         self.manual.store(true, Ordering::Relaxed);
     }
 
+    /// Says of the machines of this name that they were made at another time.
+    pub fn made_at(&self, name: &str, at: jiff::Timestamp) {
+        self.lock().made_at(name, &at.to_string());
+    }
+
     /// The machines that exist, those on their way out included, oldest first.
     pub fn machines(&self) -> Vec<SeenMachine> {
         self.lock().machines()

@@ -41,7 +41,7 @@ pub struct Ordered {
 
 impl Plan {
     /// Refuses a tamper that can touch none of the targets: a rehearsal that spoils nothing would read as a pass. One that
-    /// spoils a service is for whoever knows the command to judge.
+    /// spoils a service is judged where the command is known.
     ///
     /// # Errors
     /// Usage, naming the kind and why each target is out of its reach.
@@ -83,6 +83,11 @@ impl Plan {
             return Vec::new();
         }
         self.tampers.iter().copied().filter(|t| t.objection(sample).is_none()).collect()
+    }
+
+    /// What is wrong with Google Cloud.
+    pub(super) fn of_google(&self) -> Option<gcp::Flaw> {
+        self.gcp.or_else(|| self.tampers.iter().find_map(|tamper| tamper.of_google()))
     }
 
     /// Builds and signs every sample.

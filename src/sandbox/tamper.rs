@@ -19,7 +19,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    phala,
+    gcp, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
 };
@@ -65,6 +65,8 @@ enum Stage {
 enum Spoils {
     /// Phala Cloud, or a machine on it.
     Phala(phala::Flaw),
+    /// Google Cloud, or a node on it.
+    Google(gcp::Flaw),
 }
 
 /// A service that a kind of tampering spoils instead of a release.
@@ -72,6 +74,8 @@ enum Spoils {
 pub enum Service {
     /// The cloud that a KMS runs on.
     PhalaCloud,
+    /// The cloud that a node runs on.
+    GoogleCloud,
 }
 
 impl Service {
@@ -79,6 +83,7 @@ impl Service {
     pub fn noun(self) -> &'static str {
         match self {
             Self::PhalaCloud => "Phala Cloud",
+            Self::GoogleCloud => "Google Cloud",
         }
     }
 }
@@ -137,7 +142,18 @@ impl Tamper {
 
     /// What it makes of Phala Cloud.
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
-        self.spoils().map(|Spoils::Phala(flaw)| flaw)
+        match self.spoils()? {
+            Spoils::Phala(flaw) => Some(flaw),
+            Spoils::Google(_) => None,
+        }
+    }
+
+    /// What it makes of Google Cloud.
+    pub(super) fn of_google(self) -> Option<gcp::Flaw> {
+        match self.spoils()? {
+            Spoils::Google(flaw) => Some(flaw),
+            Spoils::Phala(_) => None,
+        }
     }
 
     fn spoils(self) -> Option<Spoils> {

@@ -8,23 +8,20 @@ use std::{
 
 use axum::{
     body::Body,
+    extract::Request,
     http::{Method, StatusCode},
+    middleware::Next,
     response::Response,
 };
 use futures_util::stream;
 
+use super::schedule::{Schedule, Scheduled};
+
 /// One thing that goes wrong, once.
-#[derive(Debug, Clone)]
-pub struct Trouble {
-    /// The method it waits for.
-    pub method: Method,
-    /// What the path must contain.
-    pub path: String,
-    /// How many such requests are left alone first.
-    pub after: usize,
-    /// What happens then.
-    pub what: Mishap,
-}
+pub type Trouble = Scheduled<Mishap>;
+
+/// The troubles still to come.
+pub type Troubles = Schedule<Mishap>;
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,17 +38,10 @@ pub enum Mishap {
     AnswerLost,
     /// It is carried out and answered after this time.
     Slow(Duration),
-}
-
-/// The troubles still to come.
-#[derive(Debug, Default)]
-pub struct Troubles(Mutex<Waiting>);
-
-#[derive(Debug, Default)]
-struct Waiting {
-    chosen: Vec<Trouble>,
-    /// Requests from now on, whatever they ask, and what happens then.
-    counted: Vec<(usize, Mishap)>,
+    /// It is not carried out, and never answered.
+    Stuck,
+    /// It is carried out, and never answered.
+    DoneAndStuck,
 }
 
 /// One request, and how it was answered. It has no body and no key.
@@ -71,57 +61,10 @@ pub struct Asked {
 #[derive(Debug, Default)]
 pub struct Record(Mutex<Vec<Asked>>);
 
-impl Troubles {
-    /// Adds one.
-    pub fn add(&self, trouble: Trouble) {
-        self.lock().chosen.push(trouble);
-    }
-
-    /// Adds one to the request after so many others, whatever it asks.
-    pub fn add_after(&self, requests: usize, what: Mishap) {
-        self.lock().counted.push((requests, what));
-    }
-
-    /// Whether all of them have happened.
-    pub fn are_over(&self) -> bool {
-        let waiting = self.lock();
-        waiting.chosen.is_empty() && waiting.counted.is_empty()
-    }
-
-    /// Forgets those that have not happened.
-    pub fn clear(&self) {
-        *self.lock() = Waiting::default();
-    }
-
-    /// What happens to a request, and is then over.
-    pub(super) fn hit(&self, method: &Method, path: &str) -> Option<Mishap> {
-        let mut waiting = self.lock();
-        let due = waiting.counted.iter().position(|(left, _)| *left == 0);
-        let counted = due.map(|at| waiting.counted.remove(at).1);
-        for (left, _) in &mut waiting.counted {
-            *left = left.saturating_sub(1);
-        }
-        let at = waiting.chosen.iter().position(|one| one.method == *method && path.contains(&one.path));
-        let chosen = at.and_then(|at| match waiting.chosen.get_mut(at) {
-            Some(one) if one.after > 0 => {
-                one.after -= 1;
-                None
-            }
-            Some(_) => Some(waiting.chosen.remove(at).what),
-            None => None,
-        });
-        counted.or(chosen)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Mishap {
     /// Whether the client gets no answer.
     pub(super) fn loses_the_answer(self) -> bool {
-        matches!(self, Self::Dropped | Self::AnswerLost)
+        matches!(self, Self::Dropped | Self::AnswerLost | Self::Stuck | Self::DoneAndStuck)
     }
 }
 
@@ -147,6 +90,41 @@ impl Record {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Asked>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets a mishap happen to a request: `refuse` is the service's own way to answer with a status, and with how many seconds to
+/// wait where that is said.
+pub(super) async fn suffered(
+    troubles: &Troubles,
+    mishap: Option<Mishap>,
+    refuse: fn(StatusCode, Option<u64>) -> Response,
+    request: Request,
+    next: Next,
+) -> Response {
+    match mishap {
+        None => next.run(request).await,
+        Some(Mishap::Status(code)) => refuse(status(code), None),
+        Some(Mishap::Limited(seconds)) => refuse(StatusCode::TOO_MANY_REQUESTS, Some(seconds)),
+        Some(Mishap::Dropped) => dropped(),
+        Some(Mishap::DoneButStatus(code)) => {
+            next.run(request).await;
+            refuse(status(code), None)
+        }
+        Some(Mishap::AnswerLost) => {
+            next.run(request).await;
+            dropped()
+        }
+        Some(Mishap::Slow(time)) => {
+            let response = next.run(request).await;
+            tokio::time::sleep(time).await;
+            response
+        }
+        Some(Mishap::Stuck) => troubles.hold().await,
+        Some(Mishap::DoneAndStuck) => {
+            next.run(request).await;
+            troubles.hold().await
+        }
     }
 }
 

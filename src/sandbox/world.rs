@@ -1,6 +1,7 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
+mod people;
 
 use std::{
     path::{Path, PathBuf},
@@ -126,12 +127,13 @@ impl World {
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
         }
         let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
+        people::arrive(&hub);
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
-        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.gcp)?);
+        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google())?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
         let sockets = Arc::new(Sockets::new(folder.path())?);
@@ -178,7 +180,7 @@ impl World {
         })
     }
 
-    /// Where a KMS in this world finds what it is not told.
+    /// What a KMS in this world finds around it.
     pub fn surroundings(&self) -> &Surroundings {
         &self.around
     }

@@ -62,7 +62,7 @@ impl fmt::Display for CvmName {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppId(String);
 
-/// The text is no id of an application.
+/// The text is not the id of an application.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not the id of an application on Phala Cloud: 40 hex digits, bare or after app_")]
 pub struct InvalidAppId(String);
@@ -98,7 +98,7 @@ impl fmt::Display for AppId {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CvmId(String);
 
-/// The text is no id of a machine.
+/// The text is not the id of a machine.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not the id of a machine on Phala Cloud: a UUID, or 40 hex digits after app_ or instance_")]
 pub struct InvalidCvmId(String);

@@ -1,6 +1,8 @@
 //! Names of Google Cloud, syntactically valid: they can be put into a path, a body and a filter as they are.
 
-use std::{fmt, net::Ipv4Addr, str::FromStr};
+// An address is a number with dots: `core` has no sockets.
+use core::net::Ipv4Addr;
+use std::{fmt, str::FromStr};
 
 /// Longest name of a resource.
 const MAX_NAME: usize = 63;

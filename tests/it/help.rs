@@ -2,7 +2,7 @@
 
 use merotee::cli::Cli;
 
-use crate::binary::Place;
+use crate::binary::{BINARY, Place, usable};
 
 /// Every command that can be run, with its words.
 fn commands() -> Vec<(Vec<String>, clap::Command)> {
@@ -92,5 +92,26 @@ fn shells_complete_profiles_classes_kinds_of_tampering_and_what_tags_begin_with(
         for word in ["locked-read-only", "hotfix", "mero-kms-v", "mero-tee-v", "payload-byte"] {
             assert!(script.contains(word), "{shell} does not know {word}");
         }
+    }
+}
+
+#[test]
+fn the_version_is_one_line_however_it_is_asked_for() {
+    let line = format!("merotee {}\n", env!("CARGO_PKG_VERSION"));
+    for words in [&["--version"][..], &["-V"], &["--version", "quote"], &["-q", "--version"]] {
+        let run = Place::new().merotee(words).run().expect(0);
+        assert_eq!((run.stdout.as_str(), run.stderr.as_str()), (line.as_str(), ""), "{words:?}");
+    }
+}
+
+#[test]
+fn help_and_version_that_cannot_be_printed_are_a_failure() {
+    if !usable("test", &["-c", "/dev/full"]) {
+        return;
+    }
+    for asked in ["--version", "--help", "quote verify --help"] {
+        let line = format!("'{BINARY}' {asked} > /dev/full");
+        let run = Place::new().program("sh", ["-c", line.as_str()]).run();
+        run.expect(1).says(&["cannot write to standard output", "No space left"]);
     }
 }

@@ -48,6 +48,8 @@ mod event_log;
 mod explain;
 mod forbid_allowed_env;
 #[cfg(feature = "sandbox")]
+mod gcp;
+#[cfg(feature = "sandbox")]
 mod gen_policy;
 #[cfg(all(feature = "sandbox", unix))]
 mod github_action;

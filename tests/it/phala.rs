@@ -1,8 +1,11 @@
-//! The client of Phala Cloud against the sandbox's: a machine from its order to its end, and everything that can go wrong
-//! with a request. What a probe makes of it is `probe`'s to test.
+//! Phala Cloud: its client against the sandbox's, a machine from its order to its end, and what a probe makes of everything
+//! that can go wrong.
 
+mod faults;
+mod interrupted;
 mod machines;
 mod requests;
+mod stage;
 
 use std::time::Duration;
 

@@ -2,7 +2,11 @@
 //! What a faulty service does to it is `faults`' to test.
 
 mod combined;
+mod judged;
 mod left;
+mod sealed;
+mod swept;
+mod walk;
 
 use std::{
     io::{Read as _, Write as _},

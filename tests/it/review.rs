@@ -2,6 +2,7 @@
 //! own check.
 
 mod commented;
+mod promoted;
 mod read;
 pub(crate) mod site;
 mod wrong;
@@ -122,4 +123,68 @@ fn what_is_taken_off_the_lists_is_told() {
     let pull = site.opened("less", draft).approved(&["alice", "bob"]);
     let gone = before["policy"]["kms_allowed_rtmr2"][0].as_str().unwrap()[..8].to_owned();
     pull.plain(&[]).run().expect(0).says(&["no longer lists", &format!("RTMR2 {gone}")]);
+}
+
+#[test]
+fn what_is_not_a_promotion_passes_where_every_pull_request_is_asked_for() {
+    let site = Site::start();
+    let words = ["--if-promotion", "--comment"];
+    let other = Draft { label: "", ..Draft::new() };
+    let pull = site.opened("other", other);
+    pull.judge(&words).run().expect(11).says(&["it is not marked as a promotion"]);
+    let repository = site.repository("code");
+    site.commit(&repository, "code", &[("src/lib.rs".to_owned(), Some("x\n".to_owned()))], ("m", "m@example.invalid"));
+    let body = json!({"title": "Code", "head": "code", "base": "master"});
+    let (_, opened) = site.ask("author", Method::POST, &format!("/repos/{repository}/pulls"), Some(body));
+    let pull = site::Opened { site: &site, repository, number: opened["number"].as_u64().unwrap() };
+    let run = pull.judge(&words).run().expect(0).says(&["there is nothing to judge"]);
+    assert_eq!(run.report()["verdict"], "passed");
+    assert_eq!(pull.comments(), [json!(null); 0]);
+    pull.judge(&[]).run().expect(10);
+}
+
+/// The script of the action, started as the runner does, with a compiler that has the binary at hand.
+#[test]
+#[cfg(unix)]
+fn the_action_passes_its_inputs_on_as_one_word_each_and_leaves_the_empty_ones_out() {
+    use std::{fs, os::unix::fs::PermissionsExt};
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join(".github/actions/policy-review/action.yml")).unwrap();
+    let (_, script) = text.split_once("run: >-\n").unwrap();
+    let script: String = script.lines().map(str::trim).collect::<Vec<_>>().join(" ");
+    let site = Site::start();
+    let pull = site.opened("action", Draft::new()).approved(&["alice", "bob"]);
+    let place = &site.place;
+    let stub =
+        format!("#!/bin/sh\nwhile [ \"$1\" != -- ]; do shift; done\nshift\nexec '{}' \"$@\"\n", crate::binary::BINARY);
+    let cargo = place.write("bin/cargo", stub);
+    fs::set_permissions(&cargo, fs::Permissions::from_mode(0o755)).unwrap();
+    let number = pull.number.to_string();
+    let run = |pr: &str, team: &str, approvals: &str, comment: &str| {
+        place
+            .program("bash", ["-euo", "pipefail", "-c", &script])
+            .env("PATH", format!("{}:{}", place.path("bin").display(), std::env::var("PATH").unwrap()))
+            .env("GITHUB_ACTION_PATH", root.join(".github/actions/policy-review"))
+            .env("GITHUB_API_URL", site.world.api_url())
+            .env("MEROTEE_TRUSTED_ROOT", site.world.trusted_root())
+            .envs(
+                [("PR", pr), ("TEAM", team), ("APPROVALS", approvals), ("COMMENT", comment)]
+                    .map(|(n, v)| (n.to_owned(), v.to_owned())),
+            )
+            .env("REPOSITORY", &pull.repository)
+            .env("ARCHITECTURE", "")
+            .env("GH_TOKEN", "a workflow's")
+            .env("MEROTEE_TEAM_TOKEN", "")
+            .run()
+    };
+    run(&number, "", "2", "").expect(0);
+    assert_eq!(pull.comments(), [json!(null); 0]);
+    run(&number, "calimero-network/security", "2", "yes").expect(0);
+    assert_eq!(pull.comments().len(), 1);
+    run(&number, "", "3", "").expect(11);
+    run("", "", "2", "").expect(2).says(&["no pull request is named"]);
+    for hostile in ["1 --team x/y", "$(touch pwned)", "1; touch pwned", "--help"] {
+        run(hostile, "", "2", "").expect(2);
+    }
+    assert!(!place.path("pwned").exists());
 }

@@ -1,6 +1,6 @@
 //! Every row of `docs/tampering.md` against the binary: the document is the test's table, so neither can go stale alone.
 
-mod document;
+pub(crate) mod document;
 
 use std::{
     collections::BTreeSet,
@@ -83,7 +83,7 @@ fn the_document_and_the_program_know_the_same_kinds() {
     }
     let document = Document::read();
     let of_releases = document.tampers.iter().map(|row| row.kind.clone());
-    let documented: BTreeSet<String> = of_releases.chain(document.services).collect();
+    let documented: BTreeSet<String> = of_releases.chain(document.services.into_iter().map(|row| row.kind)).collect();
     assert_eq!(documented, kinds);
 }
 
@@ -176,9 +176,10 @@ fn a_kind_that_touches_one_of_two_releases_spoils_that_one_only() {
 fn a_kind_that_spoils_a_service_is_refused_by_a_command_that_asks_nothing_of_it() {
     let document = Document::read();
     assert!(!document.services.is_empty());
-    each(&document.services, |kind| {
+    each(&document.services, |row| {
+        let kind = &row.kind;
         let run = Place::new().tampered(kind, ["verify-release-assets", "mero-kms-v1.2.0"]).run();
-        let named = run.stderr.contains(kind) && run.stderr.contains("asks nothing of");
+        let named = run.stderr.contains(kind.as_str()) && run.stderr.contains("asks nothing of");
         (run.code != 2 || !named || !run.stdout.is_empty()).then(|| format!("{kind}: {}", run.shown()))
     });
 }
@@ -227,7 +228,7 @@ fn class_of(kind: &str) -> &'static [&'static str] {
 
 /// Runs `test` on each item, as many at a time as there are processors, and fails with everything that was wrong.
 #[track_caller]
-fn each<T: Sync>(items: &[T], test: impl Fn(&T) -> Option<String> + Sync) {
+pub(crate) fn each<T: Sync>(items: &[T], test: impl Fn(&T) -> Option<String> + Sync) {
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {
         while let Some(item) = items.get(next.fetch_add(1, Ordering::SeqCst)) {

@@ -68,7 +68,7 @@ impl Compute {
     /// A client of the API at `base`, `https://compute.googleapis.com/compute/v1`. Nothing is sent yet.
     ///
     /// # Errors
-    /// Usage: `base` is no address of an API, or would show a token to the network.
+    /// Usage: `base` cannot be the address of an API, or would show a token to the network.
     pub fn new(base: &Url, credentials: Credentials, options: HttpOptions) -> Result<Self> {
         if base.scheme() != "https" && !crate::adapters::http::is_loopback(base) {
             return Err(Error::usage(format!(

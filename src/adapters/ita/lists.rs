@@ -1,5 +1,5 @@
 //! Revocation lists, from where certificates say they are. Where that is decides who is asked, so it is looked at first:
-//! a key set whose root is not pinned could name any address, and nobody has vouched for it.
+//! a key set whose root is not pinned could name any address, and no one has vouched for it.
 
 use reqwest::Url;
 use url::Host;

@@ -1,5 +1,5 @@
 //! Answers of Phala Cloud as values. A field that nothing relies on may be missing or of another form; one that is relied on
-//! is read strictly. Texts are the service's: whoever shows one cuts and escapes it.
+//! is read strictly. Texts are the service's: they are cut and escaped where they are shown.
 
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::Value;

@@ -45,7 +45,7 @@ const ALGORITHMS: [&dyn SignatureVerificationAlgorithm; 11] = [
 pub struct Place {
     /// Whose certificate says so.
     pub subject: String,
-    /// The addresses, in its order, as text that nobody has looked at. All lead to the same list.
+    /// The addresses, in its order, as text that is not looked at. All lead to the same list.
     pub addresses: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::{MAX_JWKS_BYTES, Refusal, token::Token};
+use super::{MAX_JWKS_BYTES, Refusal};
 use crate::schema::{excerpt::excerpt, parse_json_within};
 
 /// Most keys in a set.
@@ -22,23 +22,23 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The one key that a token names.
-    pub(super) fn of(jwks: &[u8], token: &Token<'_>) -> Result<Self, Refusal> {
+    /// The one key that a token names, which must be meant for the algorithm that the token is signed with.
+    pub(super) fn of(jwks: &[u8], kid: &str, algorithm: &'static str) -> Result<Self, Refusal> {
         let unfit = |why: &str| Refusal::KeySet(why.to_owned());
         let document = parse_json_within(jwks, MAX_JWKS_BYTES).map_err(|e| Refusal::KeySet(e.to_string()))?;
         let keys = document.get("keys").and_then(Value::as_array).ok_or_else(|| unfit("it has no list `keys`"))?;
         if keys.len() > MAX_KEYS {
             return Err(unfit(&format!("it has {} keys; at most {MAX_KEYS} are read", keys.len())));
         }
-        let named = |key: &&Value| key.get("kid").and_then(Value::as_str) == Some(token.kid());
+        let named = |key: &&Value| key.get("kid").and_then(Value::as_str) == Some(kid);
         let mut candidates = keys.iter().filter(named);
-        let shown = || excerpt(token.kid());
+        let shown = || excerpt(kid);
         let key = candidates.next().ok_or_else(|| Refusal::UnknownKey(shown()))?;
         if candidates.next().is_some() {
             return Err(Refusal::AmbiguousKey(shown()));
         }
         let key = key.as_object().ok_or_else(|| unfit("a key is not an object"))?;
-        meant_for(key, token)?;
+        meant_for(key, kid, algorithm)?;
         let x5c = key.get("x5c").and_then(Value::as_array).ok_or_else(|| unfit("the key has no certificates (x5c)"))?;
         if x5c.is_empty() || x5c.len() > MAX_CERTIFICATES {
             let why = format!("it has {} certificates, expected 1 to {MAX_CERTIFICATES}", x5c.len());
@@ -67,8 +67,7 @@ impl Key {
 }
 
 /// What a key says it is for, where it says so, is what the token uses it for (RFC 7517, section 4).
-fn meant_for(key: &Map<String, Value>, token: &Token<'_>) -> Result<(), Refusal> {
-    let used = token.algorithm().as_str();
+fn meant_for(key: &Map<String, Value>, kid: &str, used: &'static str) -> Result<(), Refusal> {
     let rules = [("kty", "RSA", true), ("use", "sig", false), ("alg", used, false)];
     for (field, expected, required) in rules {
         let stated = match key.get(field) {
@@ -77,7 +76,7 @@ fn meant_for(key: &Map<String, Value>, token: &Token<'_>) -> Result<(), Refusal>
             Some(Value::String(word)) if word == expected => continue,
             Some(other) => format!("{field} {}", excerpt(&other.to_string())),
         };
-        return Err(Refusal::KeyPurpose { kid: excerpt(token.kid()), stated, used });
+        return Err(Refusal::KeyPurpose { kid: excerpt(kid), stated, used });
     }
     Ok(())
 }

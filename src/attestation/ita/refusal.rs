@@ -108,7 +108,7 @@ pub enum Refusal {
         reason: String,
     },
     /// The key set's key and the certificate's differ.
-    #[error("the token's key is not the one in its certificate: the key set was put together from two")]
+    #[error("the token's key is not the one in its certificate: the key set was assembled from two")]
     KeyUnlikeCertificate,
     /// The key's size is out of bounds.
     #[error("the token's key has {0} bits, expected 2048 to 8192")]

@@ -43,8 +43,8 @@ pub(super) struct Lists<'a> {
 }
 
 impl<'a> Lists<'a> {
-    /// Reads what came. What came and is not a list is refused: whoever changes lists on the way shall not be able to have
-    /// them ignored without a word.
+    /// Reads what came. What came and is not a list is refused: anyone who changes lists on the way must not be able to
+    /// have them ignored without a word.
     pub(super) fn read(lists: &'a [List]) -> Result<Self, Refusal> {
         let mut all = Self { read: Vec::new(), missing: Vec::new() };
         for List { address, outcome } in lists {

@@ -82,8 +82,9 @@ impl<'a> Token<'a> {
         self.algorithm
     }
 
-    pub(super) fn kid(&self) -> &str {
-        &self.kid
+    /// The key that it names, out of a key set.
+    pub(super) fn key(&self, jwks: &[u8]) -> Result<Key, Refusal> {
+        Key::of(jwks, &self.kid, self.algorithm.as_str())
     }
 
     pub(super) fn payload(&self) -> &Value {

@@ -17,7 +17,7 @@ use crate::{
     commands::repository,
     context::Context,
     digest::Sha256,
-    error::{Error, Result},
+    error::{Class, Error, Result, chain},
     guard::trigger::{MAX_EVENT_BYTES, Trigger},
     policy::promotion::FOLDER,
     policy::review::{
@@ -52,6 +52,9 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
     let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;
     let wanted = WantedPromotion { repository: &repository, number, folder: FOLDER, limit: rules_of_files::limit };
     let Promotion { pull, states, default_branch } = github.promotion(&wanted).await?;
+    if args.if_promotion && !rules::is_promotion(&pull, &states, &args.label) {
+        return Ok(nothing_to_judge(&repository, number));
+    }
     let change = Change::of(&states, &pull.base.branch, &format!("#{number} at {}", short(&pull.head.commit)));
     let mut offered = evidence::offered(&states);
     if let Some(folder) = &args.evidence.candidates {
@@ -81,7 +84,12 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
             text: &text,
             author: args.comment.comment_as.as_deref(),
         };
-        let (finding, action) = told(github.post(&posting).await?, number);
+        let (finding, action) = match github.post(&posting).await {
+            Ok(posted) => told(posted, number),
+            Err(error) if error.class() == Class::Usage => return Err(error),
+            // The verdict is not lost with it, and does not read as if reviewers had been told.
+            Err(error) => (COMMENT.undecided("", chain(&error)), Some(Action::failed("comment", format!("#{number}")))),
+        };
         findings.push(finding);
         actions.extend(action);
     }
@@ -107,6 +115,17 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
     };
     let (structural, newly) = (case.change.is_structural(), case.change.newly());
     Ok(product.output("structural", structural.to_string()).output("newly_admits", newly.to_string()))
+}
+
+/// The product for a pull request that is not a promotion.
+fn nothing_to_judge(repository: &Repository, number: u64) -> Product {
+    let message =
+        format!("it changes nothing in `{FOLDER}` and is not marked as a promotion: there is nothing to judge");
+    let findings = vec![rules::FILES.pass("", message)];
+    let section = Section { findings, ..Section::new(format!("{repository} #{number}")) };
+    let report =
+        Report { command: "policy review".into(), rules: rules::rules(), sections: vec![section], ..Report::default() };
+    Product::report(report).output("structural", "false").output("newly_admits", "0")
 }
 
 /// The pull request that is meant. Of the event nothing else is taken: its labels are those of its time.

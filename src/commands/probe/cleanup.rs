@@ -5,8 +5,10 @@ mod account;
 
 use std::path::Path;
 
-pub(super) use self::account::Meant;
-use super::removal::{self, Removed};
+use super::{
+    node,
+    removal::{self, Removed},
+};
 use crate::{
     adapters::journal::Journal,
     cli::probe::ProbeCleanupArgs,
@@ -70,7 +72,10 @@ async fn by_journal(out: &Path, args: &ProbeCleanupArgs, context: &Context) -> R
         });
     }
     if standing.iter().any(|one| one.effect.cloud == Cloud::Gcp) {
-        removed.extend(removal::gcp(&mut journal, context, &again).await);
+        removed.extend(match context.compute() {
+            Ok(compute) => node::removal::gcp(&compute, &mut journal, context, &again).await,
+            Err(error) => unreached(&shown, &error),
+        });
     }
     Ok(removed)
 }

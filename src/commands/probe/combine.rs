@@ -22,6 +22,8 @@ use crate::{
     report::{Fact, Report, Section, Verdict},
     schema::SCHEMA,
 };
+#[cfg(feature = "sandbox")]
+use crate::{probe::source::sources, subject::tag::Family};
 
 pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Product> {
     let seal = Seal::new(&args.sign, context)?;
@@ -60,6 +62,15 @@ pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Pr
         Some(_) | None => tracing::error!("nothing was written"),
     }
     Ok(Product::report(report))
+}
+
+/// The family that the probes are of, as the first of them says; `None` where it cannot be read, which [`run`] reports.
+#[cfg(feature = "sandbox")]
+pub(super) fn family(args: &ProbeCombineArgs) -> Option<Family> {
+    let first = args.probes.first()?;
+    let files = [ProfileFile { profile: None, file: candidates_in(first) }];
+    let (given, _) = documents::candidates(&files).ok()?;
+    sources(&given.first()?.file.document).ok()?.first().map(|source| source.family)
 }
 
 /// The candidates of a probe's folder, or the file itself.

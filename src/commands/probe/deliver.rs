@@ -83,7 +83,10 @@ pub(super) async fn deliver(found: Findings<'_>, out: &Path, seal: &Seal<'_>, co
     }
     if let Some(input) = quote {
         files.push((artifacts::QUOTE.to_owned(), input.quote.as_bytes().to_vec()));
-        let inspection = Inspection::of(input).map_err(|e| Error::internal("the quote cannot be shown").because(e))?;
+        // As it is read back from the file beside it, and not from the answer that it came in.
+        let alone =
+            Input::read(input.quote.as_bytes()).map_err(|e| Error::internal("the quote cannot be read").because(e))?;
+        let inspection = Inspection::of(&alone).map_err(|e| Error::internal("the quote cannot be shown").because(e))?;
         files.push((artifacts::QUOTE_JSON.to_owned(), inspect::json(&inspection)?.into_bytes()));
     }
     files.push((artifacts::REPORT.to_owned(), markdown(&report)?));

@@ -57,14 +57,16 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     let (false, Some(out)) = (args.dry_run, out) else {
         section.actions = planned(plan);
         if let Target::Deployed(deployment) = &plan.target {
-            section.facts.push(Fact::named("compose file", deployment.compose.clone()));
+            // Line by line, whole: these bytes decide what is measured.
+            section.actions.extend(deployment.compose.lines().map(|line| Action::planned("deploy", line)));
         }
         return Ok(Product::report(report(section, args, &order, started, Vec::new())));
     };
     let by = args.by.judgement(args.profile);
     let judgement = Judgement::new(&by, context, false)?;
     let seal = Seal::new(&args.sign, context)?;
-    let measuring = Measuring { order: &order, judgement: &judgement, patience: args.patience(), context };
+    let (patience, tolerant) = (args.patience(), args.by.expect_policy.is_some());
+    let measuring = Measuring { order: &order, judgement: &judgement, patience, tolerant, context };
     let mut found = Found::default();
     let interrupted = match &plan.target {
         Target::Running(url) => {

@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use super::cleanup::Meant;
 use crate::{
     adapters::{
         journal::Journal,
@@ -79,21 +78,6 @@ pub(super) async fn phala(phala: &Phala, journal: &mut Journal, context: &Contex
         }
     }
     removed
-}
-
-/// Takes down what stands in the journal on Compute Engine.
-pub(super) async fn gcp(journal: &mut Journal, _: &Context, _: &str) -> Removed {
-    let what = "this build cannot remove what is on Compute Engine";
-    let finding = TEARDOWN.undecided(journal.path().display().to_string(), what);
-    Removed { findings: vec![finding], actions: Vec::new() }
-}
-
-/// Removes what is meant in the project of Compute Engine; `None` where none is named.
-///
-/// # Errors
-/// Remote: the project cannot be asked.
-pub(super) async fn gcp_account(_: &Meant<'_>, _: bool, _: &Context) -> Result<Option<Removed>> {
-    Ok(None)
 }
 
 /// What stands on Phala Cloud, by the name it has there.

@@ -96,7 +96,10 @@ impl SecondJudge {
         let (evidence, mut facts) = match &self.source {
             Source::Files(evidence) => (evidence.clone(), Vec::new()),
             Source::Service(service) => match service.attest(quote, self.verifier.policies()).await? {
-                Answer::Token(token, facts) => (self.around(service, token, now).await?, facts),
+                Answer::Token(token, names) => {
+                    let facts = names.into_iter().map(|(name, value)| Fact::named(name, value)).collect();
+                    (self.around(service, token, now).await?, facts)
+                }
                 Answer::Refused(words) => {
                     let findings = ita::judge_refused(name, &words, asked);
                     let opinion = Opinion::Refuses(words);

@@ -13,8 +13,7 @@ use crate::{
     cli::GoogleEnvironment,
     error::Result,
     subject::{
-        gcp::{Cidr, Name, Project, Zone},
-        profile::Profile,
+        gcp::{Cidr, Project, Zone},
         tag::Tag,
     },
 };
@@ -32,21 +31,19 @@ pub(crate) struct GcpEndpoints {
     pub(crate) project: Option<Project>,
     /// Zones of the machine; none: they must be given.
     pub(crate) zones: Vec<Zone>,
-    /// Images that are meant where a command names none.
+    /// The release that is probed where a command names neither a release nor an image.
     pub(crate) offered: Option<Offered>,
     /// Who may reach the machine; empty: that must be given.
     pub(crate) allowed: Vec<Cidr>,
 }
 
-/// The images of a release.
+/// A release whose signed documents name its images.
 #[derive(Debug, Clone)]
 pub(crate) struct Offered {
     /// The release.
     pub(crate) release: Tag,
     /// Project of the images.
     pub(crate) project: Project,
-    /// The image of each profile.
-    pub(crate) images: Vec<(Profile, Name)>,
 }
 
 impl GcpEndpoints {

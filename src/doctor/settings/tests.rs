@@ -36,8 +36,8 @@ fn each_variable_takes_what_it_is_for_and_nothing_else() {
         ),
         (
             "PHALA_DSTACK_URL",
-            vec!["https://dstack.example/x"],
-            vec!["http://dstack.example", "dstack.example", "https://u:p@h/"],
+            vec!["https://dstack.example/x", "http://127.0.0.1:4000"],
+            vec!["http://dstack.example", "http://127.example", "dstack.example", "https://u:p@h/"],
         ),
         (
             "COMPATIBILITY_CATALOG_PATH",

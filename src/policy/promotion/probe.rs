@@ -120,7 +120,10 @@ impl About {
             verdict: verdict.cloned().flatten(),
             unstable: unstable.collect(),
             has_instance_id: each.iter().any(instance),
-            run_url: source.and_then(|source| text(source, "run_url")),
+            // A combined set names none of its own: the run of the first probe is where a reviewer begins.
+            run_url: source
+                .and_then(|source| text(source, "run_url"))
+                .or_else(|| each.iter().find_map(|one| text(one, "run_url"))),
         }
     }
 }
@@ -135,5 +138,23 @@ fn excerpt_long(text: &str) -> String {
     match text.chars().count() <= LONGEST && !text.contains(char::is_control) {
         true => text.to_owned(),
         false => excerpt(text),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_combined_set_names_the_run_of_its_probes_and_passes_when_all_of_them_did() {
+        let one = json!({"family": "kms", "verdict": "passed", "run_url": "https://github.com/o/r/actions/runs/7"});
+        let mut document = json!({"source": {"family": "kms", "verdict": "passed", "probes": [one, one]}});
+        let about = About::of(&document);
+        assert_eq!(about.run_url.as_deref(), Some("https://github.com/o/r/actions/runs/7"));
+        assert_eq!((about.role, about.verdict.as_deref()), (Some(Role::Kms), Some(PASSED)));
+        // What the set says of itself counts for nothing where one of its probes says otherwise.
+        document["source"]["probes"][1]["verdict"] = json!("failed");
+        assert_eq!(About::of(&document).verdict.as_deref(), Some("failed"));
     }
 }

@@ -150,7 +150,7 @@ impl Probe {
             Signature::Absent | Signature::Rejected(_) => false,
         };
         let sound = |read: &promotion::Probe| {
-            let passed = read.about.verdict.as_deref().is_none_or(|verdict| verdict == PASSED);
+            let passed = read.about.verdict.as_deref() == Some(PASSED);
             passed && read.given.file.malformed.is_empty() && read.targets().contains(&self.offered.target)
         };
         signed && self.read.as_ref().is_ok_and(sound)

@@ -1,3 +1,5 @@
+//! Tests of combined probes.
+
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};

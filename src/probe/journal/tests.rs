@@ -1,3 +1,5 @@
+//! Tests of the journal's records.
+
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     Cloud, Flaw, PROJECT, ZONES,
+    image::Image,
     refusal::Refusal,
     vm::{Operation, Rule, Vm},
 };
@@ -21,19 +22,6 @@ const RELEASES: [&str; 4] = ["mero-tee-v1.0.0", "mero-tee-v1.1.0", "mero-tee-v1.
 const SOURCE: Ipv4Addr = Ipv4Addr::LOCALHOST;
 /// Entries of a page of machines: few, so that a client that reads one page only is seen.
 const PAGE: usize = 2;
-
-/// An image of a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Image {
-    /// Its number.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// The release it is of.
-    pub release: Tag,
-    /// The profile it is of.
-    pub profile: Profile,
-}
 
 /// Something that happened to the account.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,23 +42,14 @@ pub(super) struct State {
     images: Vec<Image>,
     /// Whether an image was looked at, after which it may be replaced.
     looked: bool,
+    /// How often a new machine is asked for in vain.
+    late: u32,
     vms: Vec<Vm>,
     rules: Vec<Rule>,
     operations: Vec<Operation>,
     /// Operations by the request ids that they were asked for with.
     requests: BTreeMap<String, String>,
     ledger: Vec<Entry>,
-}
-
-impl Image {
-    /// Its address, without the API's host.
-    pub(super) fn link(&self) -> String {
-        format!("https://www.googleapis.com/compute/v1/projects/{PROJECT}/global/images/{}", self.name)
-    }
-
-    fn family(&self) -> String {
-        format!("mero-tee-{}", self.profile)
-    }
 }
 
 impl State {
@@ -85,7 +64,32 @@ impl State {
             }
         }
         let (vms, rules, operations, requests, ledger) = Default::default();
-        Ok(Self { seed, flaw, numbers: 0, ahead: 0, images, looked: false, vms, rules, operations, requests, ledger })
+        Ok(Self {
+            seed,
+            flaw,
+            numbers: 0,
+            ahead: 0,
+            images,
+            looked: false,
+            late: 0,
+            vms,
+            rules,
+            operations,
+            requests,
+            ledger,
+        })
+    }
+
+    pub(super) fn flaw(&self) -> Option<Flaw> {
+        self.flaw
+    }
+
+    pub(super) fn heal(&mut self) {
+        self.flaw = None;
+    }
+
+    pub(super) fn delay(&mut self, looks: u32) {
+        self.late = looks;
     }
 
     pub(super) fn ledger(&self) -> &[Entry] {
@@ -217,12 +221,17 @@ impl State {
         let ends = lasts.map(|lasts| made.saturating_add(lasts));
         let (zone, name) = (zone.to_owned(), name.to_owned());
         self.ledger.push(Entry { what: "made", name: name.clone() });
-        self.vms.push(Vm { id, zone, name, body, image, address, status, made, ends, boot });
+        self.vms.push(Vm { id, zone, name, body, image, address, status, made, ends, boot, hidden: self.late });
     }
 
     pub(super) fn vm(&mut self, zone: &str, name: &str) -> Option<&Vm> {
         self.expire();
-        self.vms.iter().find(|vm| vm.zone == zone && vm.name == name)
+        let vm = self.vms.iter_mut().find(|vm| vm.zone == zone && vm.name == name)?;
+        if vm.hidden > 0 {
+            vm.hidden -= 1;
+            return None;
+        }
+        Some(vm)
     }
 
     /// A page of the machines whose label is there, and the next page's token.

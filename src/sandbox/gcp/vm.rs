@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::{PROJECT, account::Image};
+use super::{PROJECT, image::Image};
 use crate::sandbox::boot::Boot;
 
 /// A machine.
@@ -19,6 +19,8 @@ pub(in crate::sandbox) struct Vm {
     pub(super) image: Image,
     pub(super) address: Option<Ipv4Addr>,
     pub(super) status: &'static str,
+    /// How often it is still asked for in vain.
+    pub(super) hidden: u32,
     /// When it was made, and when it may run no longer: seconds since 1970.
     pub(super) made: i64,
     pub(super) ends: Option<i64>,

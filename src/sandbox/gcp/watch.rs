@@ -15,6 +15,7 @@ const LIMITED_FOR: u64 = 3600;
 
 /// Lets a fault happen, and notes the request.
 pub(super) async fn watched(State(cloud): State<Shared>, request: Request, next: Next) -> Response {
+    let held = cloud.hold.arrives().await;
     let method = request.method().clone();
     let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
@@ -24,8 +25,11 @@ pub(super) async fn watched(State(cloud): State<Shared>, request: Request, next:
     let lost = mishap.is_some_and(Mishap::loses_the_answer);
     let response = match barred(&cloud, token.as_deref()) {
         Some(refusal) => refusal.into_response(),
-        None => troubled(mishap, request, next).await,
+        None => trouble::suffered(&cloud.troubles, mishap, refuse, request, next).await,
     };
+    if held {
+        return cloud.hold.stays().await;
+    }
     let status = (!lost).then(|| response.status().as_u16());
     cloud.record.add(Asked { method, path, authorized: token.is_some(), status });
     response
@@ -61,33 +65,11 @@ fn lasting(flaw: Option<Flaw>, method: &Method, path: &str) -> Option<Mishap> {
     all.into_iter().find(|(one, applies, _)| *one == flaw && *applies).map(|(_, _, mishap)| mishap)
 }
 
-async fn troubled(mishap: Option<Mishap>, request: Request, next: Next) -> Response {
-    match mishap {
-        None => next.run(request).await,
-        Some(Mishap::Status(code)) => status(code),
-        Some(Mishap::Limited(seconds)) => {
-            let mut response = status(429);
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            response
-        }
-        Some(Mishap::Dropped) => trouble::dropped(),
-        Some(Mishap::DoneButStatus(code)) => {
-            next.run(request).await;
-            status(code)
-        }
-        Some(Mishap::AnswerLost) => {
-            next.run(request).await;
-            trouble::dropped()
-        }
-        Some(Mishap::Slow(time)) => {
-            let response = next.run(request).await;
-            tokio::time::sleep(time).await;
-            response
-        }
+fn refuse(status: StatusCode, wait: Option<u64>) -> Response {
+    let mut response =
+        Refusal::new(status, "backendError", status.canonical_reason().unwrap_or_default()).into_response();
+    if let Some(seconds) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-}
-
-fn status(code: u16) -> Response {
-    let status = trouble::status(code);
-    Refusal::new(status, "backendError", status.canonical_reason().unwrap_or_default()).into_response()
+    response
 }

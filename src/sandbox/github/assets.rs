@@ -20,6 +20,7 @@ use super::{
     refusal::Refusal,
     repository::Asset,
 };
+use crate::sandbox::trouble;
 
 /// A release or an asset in the path.
 #[derive(Debug, Deserialize)]
@@ -77,7 +78,7 @@ pub(super) async fn upload(
     let received = match spoilt.map(|Extension(spoilt)| spoilt) {
         Some(Spoilt::CutOff) => {
             body.into_data_stream().next().await;
-            return Ok(faults::dropped());
+            return Ok(trouble::dropped());
         }
         Some(Spoilt::BreaksOff) => return Ok(faults::status(502)),
         Some(Spoilt::Empty) => content::receive(Body::empty()).await,
@@ -95,7 +96,7 @@ pub(super) async fn upload(
             let asset = repository.complete(asset.id, received)?;
             Ok((StatusCode::CREATED, Json(asset_json(&change.base, &asset))).into_response())
         }),
-        Err(NotReceived::BrokenOff) => Ok(faults::dropped()),
+        Err(NotReceived::BrokenOff) => Ok(trouble::dropped()),
         Err(NotReceived::NoRoom) => Ok(faults::status(500)),
         Err(NotReceived::TooLarge) => {
             here.write(|repository, _| repository.delete_asset(asset.id))?;

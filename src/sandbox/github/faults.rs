@@ -1,32 +1,21 @@
 //! What goes wrong at a chosen request: a status, a limit that is reached, a connection that drops, an answer that is slow
 //! or gets lost, an upload that leaves half a thing behind.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use axum::{
-    body::Body,
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use futures_util::stream;
 
 use super::refusal::Refusal;
+use crate::sandbox::schedule::{Schedule, Scheduled};
 
 /// One thing that goes wrong, once.
-#[derive(Debug, Clone)]
-pub struct Fault {
-    /// The method it waits for.
-    pub method: Method,
-    /// What the path must contain.
-    pub path: String,
-    /// How many such requests are left alone first.
-    pub after: usize,
-    /// What happens then.
-    pub what: Trouble,
-}
+pub type Fault = Scheduled<Trouble>;
+
+/// The faults still to come.
+pub type Faults = Schedule<Trouble>;
 
 /// What happens to a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,64 +86,6 @@ impl Trouble {
     }
 }
 
-/// The faults still to come.
-#[derive(Debug, Default)]
-pub struct Faults(Mutex<Waiting>);
-
-#[derive(Debug, Default)]
-struct Waiting {
-    chosen: Vec<Fault>,
-    /// Requests from now on, whatever they ask, and what happens then.
-    counted: Vec<(usize, Trouble)>,
-}
-
-impl Faults {
-    /// Adds one.
-    pub fn add(&self, fault: Fault) {
-        self.lock().chosen.push(fault);
-    }
-
-    /// Adds one to the request after so many others, whatever it asks.
-    pub fn add_after(&self, requests: usize, what: Trouble) {
-        self.lock().counted.push((requests, what));
-    }
-
-    /// Whether all of them have happened.
-    pub fn are_over(&self) -> bool {
-        let waiting = self.lock();
-        waiting.chosen.is_empty() && waiting.counted.is_empty()
-    }
-
-    /// Forgets those that have not happened.
-    pub fn clear(&self) {
-        *self.lock() = Waiting::default();
-    }
-
-    /// What happens to a request, and is then over.
-    pub(super) fn hit(&self, method: &Method, path: &str) -> Option<Trouble> {
-        let mut waiting = self.lock();
-        let due = waiting.counted.iter().position(|(left, _)| *left == 0);
-        let counted = due.map(|at| waiting.counted.remove(at).1);
-        for (left, _) in &mut waiting.counted {
-            *left = left.saturating_sub(1);
-        }
-        let at = waiting.chosen.iter().position(|fault| fault.method == *method && path.contains(&fault.path));
-        let chosen = at.and_then(|at| match waiting.chosen.get_mut(at) {
-            Some(fault) if fault.after > 0 => {
-                fault.after -= 1;
-                None
-            }
-            Some(_) => Some(waiting.chosen.remove(at).what),
-            None => None,
-        });
-        counted.or(chosen)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// An answer that is nothing but a status and GitHub's words for it.
 pub(super) fn status(code: u16) -> Response {
     let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -182,12 +113,6 @@ pub(super) fn secondary_limit(code: u16, retry_after: Option<Duration>) -> Respo
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
-}
-
-/// A connection that drops: the body promised is never sent.
-pub(super) fn dropped() -> Response {
-    let broken = stream::iter([Err::<Vec<u8>, _>(std::io::Error::other("a fault of the sandbox"))]);
-    Response::new(Body::from_stream(broken))
 }
 
 fn limited(code: u16, words: &str) -> Response {

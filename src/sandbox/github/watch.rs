@@ -22,6 +22,7 @@ use super::{
     limits::Admission,
     recorder::Recorded,
 };
+use crate::sandbox::trouble;
 
 /// Requests an hour that are stated without a token and with one, where no limit is set.
 const STATED: (u64, u64) = (60, 5_000);
@@ -76,7 +77,7 @@ async fn troubled(trouble: Option<Trouble>, mut request: Request, path: &str, ne
         Some(Trouble::Status(code)) => faults::status(code),
         Some(Trouble::PrimaryLimit { status, .. }) => faults::primary_limit(status),
         Some(Trouble::SecondaryLimit { status, retry_after }) => faults::secondary_limit(status, retry_after),
-        Some(Trouble::Dropped) => faults::dropped(),
+        Some(Trouble::Dropped) => trouble::dropped(),
         Some(Trouble::DoneButStatus(code)) => {
             next.run(request).await;
             faults::status(code)
@@ -87,7 +88,7 @@ async fn troubled(trouble: Option<Trouble>, mut request: Request, path: &str, ne
         }
         Some(Trouble::AnswerLost) => {
             next.run(request).await;
-            faults::dropped()
+            trouble::dropped()
         }
         Some(Trouble::Slow(time)) => {
             let response = next.run(request).await;

@@ -110,7 +110,7 @@ fn machine(quote: &Quote, verdict: &Verdict) -> Map<String, Value> {
     claims
 }
 
-/// Faults that are about the machine; the others are no matter here.
+/// Applies the faults that are about the machine, and passes over the others.
 fn spoil(machine: &mut Map<String, Value>, fault: Fault) {
     if let Fault::Claim(name) = fault {
         let other = match machine.get(name).and_then(Value::as_str) {

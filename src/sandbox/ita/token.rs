@@ -1,43 +1,14 @@
 //! Tokens: claims in JSON, signed.
 
-use aws_lc_rs::{
-    hmac,
-    rand::SystemRandom,
-    signature::{RSA_PKCS1_SHA256, RSA_PSS_SHA384, RsaEncoding},
-};
+use aws_lc_rs::{hmac, rand::SystemRandom};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use super::{
-    Fault, Manner,
+    Fault, Manner, Signing,
     pki::{Signer, Signers},
 };
 use crate::error::{Error, Result};
-
-/// How tokens are signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signing {
-    /// RSASSA-PSS with SHA-384.
-    Ps384,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    Rs256,
-}
-
-impl Signing {
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Ps384 => "PS384",
-            Self::Rs256 => "RS256",
-        }
-    }
-
-    fn encoding(self) -> &'static dyn RsaEncoding {
-        match self {
-            Self::Ps384 => &RSA_PSS_SHA384,
-            Self::Rs256 => &RSA_PKCS1_SHA256,
-        }
-    }
-}
 
 /// A token that holds these claims.
 pub(super) fn signed(claims: &Value, signers: &Signers, manner: &Manner) -> Result<String> {

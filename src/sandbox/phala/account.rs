@@ -113,6 +113,13 @@ impl State {
         self.cvms.last().ok_or(Conflict::UnknownApp)
     }
 
+    /// Says of the machines of this name that they were made at another time.
+    pub(super) fn made_at(&mut self, name: &str, at: &str) {
+        for cvm in self.cvms.iter_mut().filter(|cvm| cvm.app.name == name) {
+            at.clone_into(&mut cvm.created_at);
+        }
+    }
+
     /// A machine by any of its ids, or its name. One that was deleted is a look nearer to its end.
     pub(super) fn look(&mut self, id: &str) -> Option<&Cvm> {
         let at = self.cvms.iter().position(|cvm| cvm.is(id))?;

@@ -25,7 +25,7 @@ pub(super) async fn watched(State(cloud): State<Shared>, request: Request, next:
     let lost = mishap.is_some_and(Mishap::loses_the_answer);
     let response = match barred(request.headers(), flaw) {
         Some(barred) => barred,
-        None => troubled(mishap, request, next).await,
+        None => trouble::suffered(&cloud.troubles, mishap, refuse, request, next).await,
     };
     let status = (!lost).then(|| response.status().as_u16());
     cloud.record.add(Asked { method, path, authorized, status });
@@ -79,29 +79,9 @@ fn barred(headers: &HeaderMap, flaw: Option<Flaw>) -> Option<Response> {
     None
 }
 
-async fn troubled(mishap: Option<Mishap>, request: Request, next: Next) -> Response {
-    match mishap {
-        None => next.run(request).await,
-        Some(Mishap::Status(code)) => status(code),
-        Some(Mishap::Limited(seconds)) => Refusal::limited(seconds),
-        Some(Mishap::Dropped) => trouble::dropped(),
-        Some(Mishap::DoneButStatus(code)) => {
-            next.run(request).await;
-            status(code)
-        }
-        Some(Mishap::AnswerLost) => {
-            next.run(request).await;
-            trouble::dropped()
-        }
-        Some(Mishap::Slow(time)) => {
-            let response = next.run(request).await;
-            tokio::time::sleep(time).await;
-            response
-        }
+fn refuse(status: StatusCode, wait: Option<u64>) -> Response {
+    match wait {
+        Some(seconds) => Refusal::limited(seconds),
+        None => Refusal::said(status, status.canonical_reason().unwrap_or_default()).into_response(),
     }
-}
-
-fn status(code: u16) -> Response {
-    let status = trouble::status(code);
-    Refusal::said(status, status.canonical_reason().unwrap_or_default()).into_response()
 }

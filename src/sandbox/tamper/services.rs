@@ -1,10 +1,14 @@
 //! The kinds of tampering that spoil a service instead of a release, in the order of `--tamper list`.
 
 use super::{Row, Service, Spoils, Stage};
-use crate::sandbox::{phala::Flaw, release::Sample};
+use crate::sandbox::{gcp, phala::Flaw, release::Sample};
 
 const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Phala(flaw)) }
+}
+
+const fn google(name: &'static str, does: &'static str, flaw: gcp::Flaw) -> Row {
+    Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Google(flaw)) }
 }
 
 pub(super) static ROWS: &[Row] = &[
@@ -41,6 +45,32 @@ pub(super) static ROWS: &[Row] = &[
     phala("phala-key-refused", "refuses the API key, and repeats it in the refusal", Flaw::KeyRefused),
     phala("phala-limited", "answers every request with 429, for an hour", Flaw::Limited),
     phala("phala-unavailable", "answers every request with 503", Flaw::Unavailable),
+    google("gcp-no-room", "has no room for a machine in any zone of Google Cloud", gcp::Flaw::NoRoom),
+    google("gcp-zone-full", "has no room in the first zone that is asked", gcp::Flaw::NoRoomInTheFirstZone),
+    google("gcp-quota", "has no quota left for a machine", gcp::Flaw::Quota),
+    google("gcp-operation-fails", "gives up on the operation that makes a machine", gcp::Flaw::OperationFails),
+    google("gcp-never-runs", "leaves a machine on Google Cloud in status PROVISIONING for good", gcp::Flaw::NeverRuns),
+    google("gcp-no-address", "gives the machine no address on the internet", gcp::Flaw::NoAddress),
+    google("gcp-never-healthy", "has the node answer 503 for its health", gcp::Flaw::NeverHealthy),
+    google("gcp-image-replaced", "replaces the image by another of the same name", gcp::Flaw::ImageReplaced),
+    google("gcp-image-unfit", "offers an image that no TD can boot", gcp::Flaw::ImageNotCapable),
+    google("gcp-no-tdx", "runs the node without TDX: it answers 501 for its quote", gcp::Flaw::AttestUnavailable),
+    google("gcp-other-nonce", "has the node's quote over another nonce", gcp::Flaw::OtherNonce),
+    google("gcp-debug-td", "runs the node in debug mode", gcp::Flaw::DebugTd),
+    google("gcp-other-root", "has the node's quotes issued under another root", gcp::Flaw::OtherRoot),
+    google("gcp-false-reading", "has the node state other registers beside its quote", gcp::Flaw::FalseReading),
+    google("gcp-other-image", "boots the image of another release", gcp::Flaw::OtherImage),
+    google("gcp-gone", "answers 404 where a machine is to be deleted, which is gone", gcp::Flaw::GoneBeforeDelete),
+    google("gcp-delete-fails", "answers 500 where a machine is to be deleted, which runs on", gcp::Flaw::DeleteFails),
+    google(
+        "gcp-firewall-stays",
+        "answers 500 where a rule of the firewall is to be deleted, which stays",
+        gcp::Flaw::FirewallDeleteFails,
+    ),
+    google("gcp-forbidden", "lets the account do nothing on Google Cloud", gcp::Flaw::Forbidden),
+    google("gcp-token-refused", "refuses the access token, and repeats it in the refusal", gcp::Flaw::TokenRefused),
+    google("gcp-limited", "answers every request to Compute Engine with 429, for an hour", gcp::Flaw::Limited),
+    google("gcp-unavailable", "answers every request to Compute Engine with 503", gcp::Flaw::Unavailable),
 ];
 
 fn no_release(_: &Sample) -> Option<&'static str> {
@@ -52,6 +82,7 @@ impl Spoils {
     pub(super) fn service(self) -> Service {
         match self {
             Self::Phala(_) => Service::PhalaCloud,
+            Self::Google(_) => Service::GoogleCloud,
         }
     }
 }

@@ -4,7 +4,7 @@ use merotee::sandbox::github::{Fault, Trouble};
 use reqwest::Method;
 use serde_json::json;
 
-use super::site::{Draft, Site};
+use super::site::{Draft, Site, problems};
 
 #[test]
 fn one_comment_is_written_and_later_runs_bring_it_up_to_date() {
@@ -61,7 +61,8 @@ fn a_comment_is_ours_by_its_author_also_where_the_token_may_not_ask_who_it_is() 
     pull.judge(&["--comment"]).run().expect(0).says(&["says this already"]);
     assert_eq!(pull.comments().len(), 1);
     account(500);
-    pull.judge(&["--comment"]).run().expect(1);
+    let report = pull.judge(&["--comment"]).run().expect(1).report();
+    assert_eq!(problems(&report), [("promotion-comment".into(), "skipped_required".into())]);
     pull.judge(&["--comment", "--comment-as", "other[bot]"]).run().expect(0);
     assert_eq!(pull.comments().len(), 2, "that one is not ours under this name");
 }

@@ -69,6 +69,16 @@ pub(crate) fn value(label: &str) -> String {
     format!("{hash}{}", &hash[..32])
 }
 
+/// Brings the plain spelling of the KMS's lists, where a policy has it, up to date with the other.
+fn respell(policy: &mut Value) {
+    for list in REGISTERS.into_iter().chain(["tcb_statuses"]) {
+        let of_kms = policy["policy"][format!("kms_allowed_{list}")].clone();
+        if let Some(plain) = policy["policy"].get_mut(format!("allowed_{list}")) {
+            *plain = of_kms;
+        }
+    }
+}
+
 /// The policy of a profile as it was.
 pub(crate) fn policy_before(profile: Profile) -> Value {
     let mut policy = documents::policy(&"mero-kms-v1.2.0".parse().unwrap(), profile);
@@ -217,7 +227,8 @@ impl Site {
     }
 
     /// A pull request in a repository of its own.
-    pub(crate) fn opened(&self, name: &str, draft: Draft) -> Opened<'_> {
+    pub(crate) fn opened(&self, name: &str, mut draft: Draft) -> Opened<'_> {
+        respell(&mut draft.policy);
         let repository = self.repository(name);
         let candidates = text(&draft.candidates);
         let mut files =

@@ -7,11 +7,11 @@ use serde_json::Value;
 use crate::binary::findings;
 
 /// Both tables.
-pub(super) struct Document {
+pub(crate) struct Document {
     /// Under "Every kind".
     pub(super) tampers: Vec<Row>,
-    /// Kinds under "Kinds that spoil a service".
-    pub(super) services: Vec<String>,
+    /// Under "Kinds that spoil a service".
+    pub(crate) services: Vec<Service>,
     /// Under "Mistakes that need no tampering"; `kind` holds the arguments, and `releases` nothing.
     pub(super) mistakes: Vec<Row>,
 }
@@ -28,15 +28,23 @@ pub(super) struct Row {
     got: String,
 }
 
+/// One row: which service is spoilt, and what a probe must then end with and say.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) kind: String,
+    pub(crate) service: String,
+    pub(crate) exit: i32,
+    pub(crate) says: String,
+}
+
 impl Document {
-    pub(super) fn read() -> Self {
+    pub(crate) fn read() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/tampering.md");
         let text = std::fs::read_to_string(path).unwrap();
         let (_, tables) = text.split_once("\n## Every kind\n").unwrap();
         let (tampers, others) = tables.split_once("\n## Kinds that spoil a service\n").unwrap();
         let (services, mistakes) = others.split_once("\n## Mistakes that need no tampering\n").unwrap();
-        let services = services.lines().filter_map(|line| code(line.strip_prefix("| ")?.split(" | ").next()?));
-        Self { tampers: rows(tampers, true), services: services.collect(), mistakes: rows(mistakes, false) }
+        Self { tampers: rows(tampers, true), services: services_of(services), mistakes: rows(mistakes, false) }
     }
 
     pub(super) fn rows_of(&self, kind: &str) -> impl Iterator<Item = &Row> {
@@ -78,6 +86,17 @@ impl Row {
 fn rows(text: &str, with_releases: bool) -> Vec<Row> {
     let table = text.lines().filter(|line| line.starts_with("| `"));
     table.map(|line| row(line, with_releases).unwrap_or_else(|| panic!("not a row: {line}"))).collect()
+}
+
+fn services_of(text: &str) -> Vec<Service> {
+    let read = |line: &str| {
+        let mut cells = line.strip_prefix("| ")?.strip_suffix(" |")?.split(" | ");
+        let (kind, service) = (code(cells.next()?)?, cells.next()?.to_owned());
+        let (exit, says) = (cells.next()?.parse().ok()?, code(cells.next()?)?);
+        cells.next().is_none().then_some(Service { kind, service, exit, says })
+    };
+    let table = text.lines().filter(|line| line.starts_with("| `"));
+    table.map(|line| read(line).unwrap_or_else(|| panic!("not a row: {line}"))).collect()
 }
 
 /// `| cell | cell | … |`, each cell one or more code spans or a number.

@@ -1,5 +1,5 @@
 //! Things of Compute Engine, as far as a probe looks at them. Fields that are not here are ignored; those that may be
-//! missing are so in some state of the thing. Nothing of them is believed of the machine: its quote speaks for it.
+//! missing are so in some state of the thing. None of it is evidence of the machine: that is its quote.
 
 use std::{collections::BTreeMap, net::Ipv4Addr};
 

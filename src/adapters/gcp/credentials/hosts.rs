@@ -40,14 +40,14 @@ impl Hosts {
     /// The address that GitHub Actions gives identity tokens at, which the field `field` states.
     ///
     /// # Errors
-    /// Usage: it is another's, or this is no job of GitHub Actions.
+    /// Usage: it is another's, or this is not a job of GitHub Actions.
     pub(super) fn runner(&self, field: &str, text: &str) -> Result<Url> {
         let url = address(field, text)?;
         match &self.actions {
             Some(actions) if actions.origin() == url.origin() && self.may_be_shown_a_token(&url) => Ok(url),
             Some(actions) => Err(elsewhere(field, &url, &format!("the host of this job's tokens, {}", host(actions)))),
             None => Err(Error::usage(format!(
-                "the credentials file's {field} is an address of GitHub Actions, and this is no job with the permission `id-token: write`"
+                "the credentials file's {field} is an address of GitHub Actions, and this is not a job with the permission `id-token: write`"
             ))
             .help("give the job that permission: ACTIONS_ID_TOKEN_REQUEST_URL is not set")),
         }
@@ -125,7 +125,7 @@ mod tests {
             assert!(hosts.runner("credential_source.url", bad).is_err(), "{bad}");
         }
         let said = Hosts::default().runner("credential_source.url", runner).unwrap_err().to_string();
-        assert!(said.ends_with("this is no job with the permission `id-token: write`"), "{said}");
+        assert!(said.ends_with("this is not a job with the permission `id-token: write`"), "{said}");
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::super::removal::{self, Pauses, Removed};
+use super::super::{
+    node,
+    removal::{Pauses, Removed},
+};
 use crate::{
     adapters::phala::{Listed, Phala},
     cli::probe::ProbeCleanupArgs,
@@ -13,6 +16,7 @@ use crate::{
     probe::{
         checks::TEARDOWN,
         label::{Label, PREFIX},
+        node::leftover::Wanted,
     },
     report::Action,
     subject::tag::Family,
@@ -76,7 +80,7 @@ pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<
         }
     }
     if args.family != Some(Family::Kms) {
-        match removal::gcp_account(&meant, args.dry_run, context).await? {
+        match node::cleanup::sweep(&wanted(&meant), args.dry_run, context).await? {
             Some(found) => {
                 looked += 1;
                 removed.extend(found);
@@ -94,6 +98,15 @@ pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<
             .help("set PHALA_CLOUD_API_KEY for machines of a KMS, or name the --project of a node's"));
     }
     Ok((subject, removed))
+}
+
+/// The same, for what bears marks of its own.
+fn wanted(meant: &Meant<'_>) -> Wanted {
+    match (meant.label, meant.before) {
+        (Some(label), _) => Wanted::Label(label.clone()),
+        (None, Some(before)) => Wanted::Before(before.as_second()),
+        (None, None) => Wanted::Before(i64::MIN),
+    }
 }
 
 /// What is meant on Phala Cloud.

@@ -17,7 +17,9 @@ use crate::{
     attestation::{
         compose_hash::of_app_compose,
         event_log::Field,
+        ita,
         measurement::{Allowed, Register},
+        verdict,
     },
     cli::probe::ProbeRunArgs,
     commands::{
@@ -37,7 +39,7 @@ use crate::{
         kms::Target,
         source::{PASSED, Source},
     },
-    report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Section, Table, Verdict},
+    report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Section, Status, Table, Verdict},
     subject::{profile::Profile, tag::Family},
 };
 
@@ -52,6 +54,8 @@ pub(super) struct Measuring<'a> {
     pub(super) judgement: &'a Judgement<'a>,
     /// How long it may take to answer.
     pub(super) patience: Duration,
+    /// Whether a policy says which TCB statuses are tolerated.
+    pub(super) tolerant: bool,
     pub(super) context: &'a Context,
 }
 
@@ -91,7 +95,8 @@ impl Measuring<'_> {
         found.caveats.extend(attested.section.caveats);
         // That no policy was given is no flaw of a probe: it is made to find out what a policy shall say.
         let known = crate::commands::kms::attest::KNOWN.id;
-        found.findings.extend(attested.section.findings.into_iter().filter(|finding| finding.check != known));
+        let findings = attested.section.findings.into_iter().filter(|finding| finding.check != known);
+        found.findings.extend(findings.map(|finding| if self.tolerant { finding } else { intolerant(finding) }));
         found.evidence = attested.read;
         let Some(evidence) = &found.evidence else { return Ok(()) };
         let findings =
@@ -161,8 +166,8 @@ impl Measuring<'_> {
 }
 
 impl Found {
-    /// What was measured, where nothing is wrong with the quote or the machine. What became of the machine afterwards is told
-    /// after that.
+    /// What was measured, where nothing is wrong with the quote or the machine. The outcome of taking the machine
+    /// down is told after that.
     pub(super) fn measured(
         &mut self,
         order: &Order,
@@ -205,6 +210,15 @@ impl Found {
         };
         Some(Measured { registers: evidence.input.quote.report.registers, tcb: evidence.tcb?, compose_hash, source })
     }
+}
+
+/// A status of the TCB that no policy tolerates is not a basis for one: the candidates would have it admitted for good.
+fn intolerant(finding: Finding) -> Finding {
+    if ![verdict::TCB.id, ita::TCB.id].contains(&finding.check) || finding.status != Status::Warn {
+        return finding;
+    }
+    let help = "probe on a machine that is up to date, or give --expect-policy: a policy that tolerates the status";
+    Finding { status: Status::Fail, help: Some(help.to_owned()), ..finding }
 }
 
 /// Whether Intel Trust Authority judges the quote too.

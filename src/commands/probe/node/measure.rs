@@ -1,0 +1,276 @@
+//! A node that runs is asked for its quote, and the quote is judged: nothing that the node says of itself counts but what the
+//! quote proves, and nothing that stands beside the quote is read.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use super::{
+    asks_ita, keep,
+    machine::{Stop, name},
+    order::Order,
+    pace::Pace,
+};
+use crate::{
+    adapters::{
+        gcp::compute::{Compute, Image, ImageName, Instance},
+        http::HttpOptions,
+        node::{Health, Node},
+    },
+    attestation::{
+        measurement::{Register, TcbStatus},
+        quote::input::Input,
+        verdict::ExpectedBinding,
+    },
+    cli::probe::ProbeRunArgs,
+    commands::{
+        kms::attest::fresh_nonce,
+        probe::deliver::Measured,
+        quote::judgement::{Judgement, Occasion},
+    },
+    context::Context,
+    digest::Sha256,
+    error::{Error, Result},
+    probe::{
+        node::{
+            ATTEST, HEALTH, PORT, Plan,
+            image::{self, Seen},
+            released,
+        },
+        source::{PASSED, Source},
+    },
+    report::{Fact, Finding, Section, Verdict},
+    subject::{gcp::Zone, role::Role, tag::Family},
+};
+
+/// How long one question about health may take.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(8);
+/// Serial ports whose output is kept of a machine that does not answer.
+const SERIAL_PORTS: [u8; 2] = [1, 2];
+
+/// By what a node is measured.
+pub(super) struct Measuring<'a> {
+    pub(super) compute: &'a Compute,
+    pub(super) order: &'a Order,
+    pub(super) judgement: &'a Judgement<'a>,
+    pub(super) context: &'a Context,
+    pub(super) out: &'a Path,
+}
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) facts: Vec<Fact>,
+    pub(super) findings: Vec<Finding>,
+    pub(super) caveats: Vec<String>,
+    /// What came of taking down.
+    pub(super) teardown: Vec<Finding>,
+    pub(super) evidence: Option<Evidence>,
+    nonce: [u8; 32],
+    machine: BTreeMap<String, String>,
+}
+
+/// A quote that was judged.
+pub(super) struct Evidence {
+    pub(super) input: Input,
+    /// What the platform's firmware is, where the quote is genuine.
+    tcb: Option<TcbStatus>,
+}
+
+/// The image, as it is before the machine is made.
+///
+/// # Errors
+/// Usage: it is not there. Remote: it cannot be asked for.
+pub(super) async fn image(compute: &Compute, plan: &Plan) -> Result<Seen> {
+    let Plan { image_project, image, .. } = plan;
+    let found = compute.image(image_project, &ImageName::Name(image.clone())).await?;
+    let found = found.ok_or_else(|| {
+        Error::usage(format!("{image_project} has no image {image}, or {} may not see it", compute.whose()))
+            .help("check --image-name and --image-project: gcloud compute images list --project PROJECT")
+    })?;
+    Ok(seen(found))
+}
+
+fn seen(image: Image) -> Seen {
+    Seen {
+        tdx_capable: image.is_tdx_capable(),
+        id: image.id,
+        status: image.status,
+        deprecated: image.deprecated.map(|deprecation| deprecation.state),
+    }
+}
+
+/// Whether the image can be probed.
+pub(super) fn usable(plan: &Plan, seen: &Seen) -> Vec<Finding> {
+    image::usable(plan.image.as_str(), seen)
+}
+
+impl Measuring<'_> {
+    /// Asks the node that runs on `instance`, and judges its answers.
+    pub(super) async fn measure(
+        &self,
+        image: &Seen,
+        zone: &Zone,
+        id: &str,
+        instance: &Instance,
+        found: &mut Found,
+    ) -> Result<(), Stop> {
+        let plan = &self.order.plan;
+        found.findings.push(self.booted(image, zone, instance).await?);
+        let address = instance.address().ok_or_else(|| Error::internal("a machine that runs has no address"))?;
+        let base = self.context.endpoints.gcp.network.node(address, PORT)?;
+        found.facts.push(Fact::named("address", address.to_string()));
+        found.facts.push(Fact::named("ran in", zone.as_str()));
+        found.machine = self.described(image, zone, id);
+        self.until_healthy(&base, zone, found).await?;
+        let node = Node::new(base, self.context.http.clone())?;
+        if let Some(info) = node.info().await? {
+            let says = |what: Option<String>| what.unwrap_or_else(|| "nothing".to_owned());
+            let said = format!("{} on {}", says(info.os_image), says(info.cloud_provider));
+            found.facts.push(Fact::named("says of itself", said));
+        }
+        found.nonce = fresh_nonce()?;
+        let attested = match node.attest(&found.nonce).await? {
+            Ok(attested) => attested,
+            Err(refusal) => {
+                let finding = ATTEST.fail(plan.name(), format!("it answers {}: {}", refusal.status, refusal.said));
+                return Err(finding
+                    .help("is the machine a TD? look at its serial port, and at the machine type")
+                    .into());
+            }
+        };
+        let bytes = attested.input.quote.as_bytes().len();
+        found.findings.push(ATTEST.pass(plan.name(), format!("a quote of {bytes} bytes")));
+        self.judge(attested.input, found).await?;
+        Ok(())
+    }
+
+    async fn judge(&self, input: Input, found: &mut Found) -> Result<()> {
+        let plan = &self.order.plan;
+        // Zeros stand where an application's hash could.
+        let binding = ExpectedBinding::Given([0; 32]);
+        let occasion = Occasion { role: Some(Role::Node), nonce: Some(found.nonce), binding };
+        let (section, tcb) = self.judgement.judged(&plan.name(), &input, &occasion).await?;
+        found.facts.extend(section.facts);
+        found.caveats.extend(section.caveats);
+        found.findings.extend(section.findings);
+        if let Some(published) = &self.order.published {
+            let release = self.order.release.as_ref().map_or_else(|| published.name.clone(), ToString::to_string);
+            let registers = &input.quote.report.registers;
+            found.findings.extend(released::compared(&release, registers, published, plan.profile));
+        }
+        if input.quote.report.registers.get(Register::Rtmr3).is_zero() {
+            found.caveats.push(
+                "RTMR3 is zero: the image did not extend it with its profile, which upstream's images do as best they can"
+                    .to_owned(),
+            );
+        }
+        found.evidence = Some(Evidence { input, tcb });
+        Ok(())
+    }
+
+    /// The machine's disk is of the image that was looked at.
+    async fn booted(&self, image: &Seen, zone: &Zone, instance: &Instance) -> Result<Finding> {
+        let plan = &self.order.plan;
+        let disk = instance.boot_disk().ok_or_else(|| Error::remote("the machine says no disk that it boots from"))?;
+        let disk = self.compute.disk((&plan.project, zone), &disk).await?;
+        let source = disk.map(|disk| disk.source_image_id).unwrap_or_default();
+        Ok(image::booted(plan.image.as_str(), image, &source))
+    }
+
+    fn described(&self, image: &Seen, zone: &Zone, id: &str) -> BTreeMap<String, String> {
+        let plan = &self.order.plan;
+        let entries = [
+            ("cloud", "gcp"),
+            ("machine_type", plan.machine_type.as_str()),
+            ("project", plan.project.as_str()),
+            ("zone", zone.as_str()),
+            ("image_id", &image.id),
+            ("instance_id", id),
+        ];
+        let known = entries.into_iter().filter(|(_, value)| !value.is_empty());
+        known.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+
+    async fn until_healthy(&self, base: &url::Url, zone: &Zone, found: &mut Found) -> Result<(), Stop> {
+        let plan = &self.order.plan;
+        let HttpOptions { read_timeout, connect_timeout, .. } = self.context.http;
+        let options = HttpOptions {
+            read_timeout: read_timeout.min(HEALTH_TIMEOUT),
+            connect_timeout: connect_timeout.min(HEALTH_TIMEOUT),
+            ..self.context.http.clone()
+        };
+        let node = Node::new(base.clone(), options)?;
+        let mut pace = Pace::within(Duration::from_secs(plan.patience));
+        loop {
+            let last = match node.health().await {
+                Ok(Health::Alive) => {
+                    found.findings.push(HEALTH.pass(plan.name(), "it is alive"));
+                    return Ok(());
+                }
+                Ok(Health::Not(words)) => words,
+                Err(error) => error.to_string(),
+            };
+            if !pace.rest().await {
+                let kept = self.keep_serial_ports(zone).await;
+                let finding = HEALTH
+                    .undecided(plan.name(), format!("it did not become healthy within {} s", plan.patience))
+                    .compared("alive", last);
+                return Err(finding.help(kept).into());
+            }
+        }
+    }
+
+    /// Keeps what the machine wrote, and says where.
+    async fn keep_serial_ports(&self, zone: &Zone) -> String {
+        let mut kept = Vec::new();
+        let Ok(name) = name(&self.order.plan) else { return String::new() };
+        for port in SERIAL_PORTS {
+            let file = format!("serial-port-{port}.txt");
+            match self.compute.serial_port((&self.order.plan.project, zone), &name, port).await {
+                Ok(Some(serial)) if !serial.contents.is_empty() => match keep(self.out, &file, &serial.contents) {
+                    Ok(()) => kept.push(file),
+                    Err(error) => tracing::warn!("{error}"),
+                },
+                Ok(_) => {}
+                Err(error) => tracing::warn!("{error}"),
+            }
+        }
+        match kept.as_slice() {
+            [] => "the machine wrote nothing to its serial ports; locked images do not: probe the debug profile"
+                .to_owned(),
+            kept => format!("look at what the machine wrote: {} in {}", crate::text::listed(kept), self.out.display()),
+        }
+    }
+}
+
+impl Found {
+    /// What was measured, where nothing is wrong with the quote or the machine.
+    pub(super) fn measured(
+        &self,
+        order: &Order,
+        args: &ProbeRunArgs,
+        context: &Context,
+        section: &Section,
+    ) -> Option<Measured> {
+        let evidence = self.evidence.as_ref().filter(|_| section.verdict() == Verdict::Passed)?;
+        let plan = &order.plan;
+        let source = Source {
+            family: Family::Node,
+            profile: plan.profile,
+            label: plan.label.clone(),
+            image: Some(format!("projects/{}/global/images/{}", plan.image_project, plan.image)),
+            release: order.release.as_ref().map(ToString::to_string),
+            version: None,
+            machine: self.machine.clone(),
+            nonce: hex::encode(self.nonce),
+            quote_sha256: Sha256::of(evidence.input.quote.as_bytes()).to_string(),
+            compose_hash: None,
+            docker_compose_hash: None,
+            events: BTreeMap::new(),
+            run_url: context.actions.as_ref().and_then(|actions| actions.run.clone()),
+            judged_by: ["dcap"].into_iter().chain(asks_ita(args).then_some("ita")).map(str::to_owned).collect(),
+            verdict: PASSED.to_owned(),
+        };
+        let registers = evidence.input.quote.report.registers;
+        Some(Measured { registers, tcb: evidence.tcb?, compose_hash: None, source })
+    }
+}

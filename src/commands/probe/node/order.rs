@@ -1,0 +1,159 @@
+//! What is to be probed: the image that a verified release states, or the one that the caller names, and the machine that is
+//! made of it. Nothing is made.
+
+use crate::{
+    adapters::release_source::{Purpose, Read, Wanted},
+    cli::probe::ProbeRunArgs,
+    commands::{
+        counterparts::{self, Basis},
+        probe::place,
+        repository::resolve,
+    },
+    context::{Context, GcpEndpoints},
+    error::{Error, Result},
+    policy::mrtds::PublishedMrtds,
+    probe::{
+        checks::IMAGE,
+        node::{Plan, image},
+    },
+    release::contract::Scope,
+    report::Finding,
+    subject::{
+        gcp::{Name, Project},
+        profile::Profile,
+        tag::Tag,
+    },
+};
+
+/// A probe that can begin.
+pub(super) struct Order {
+    /// What is done.
+    pub(super) plan: Plan,
+    /// The release it is of.
+    pub(super) release: Option<Tag>,
+    /// What the release publishes.
+    pub(super) published: Option<PublishedMrtds>,
+    /// What was found out about the image.
+    pub(super) findings: Vec<Finding>,
+    /// What a reader must know of that.
+    pub(super) caveats: Vec<String>,
+}
+
+/// What a release says.
+struct Released {
+    image: Option<Name>,
+    published: Option<PublishedMrtds>,
+    caveats: Vec<String>,
+}
+
+/// Finds out what is to be probed.
+///
+/// # Errors
+/// Usage: what the arguments say is not enough. Trust: the release is not trusted.
+pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Order> {
+    if args.image.is_some() || args.kms_url.is_some() {
+        return Err(Error::usage("--image and --kms-url are about a KMS")
+            .help("name the image of a node with --image-name and --image-project"));
+    }
+    let label = place::label(args, context)?;
+    let gcp = &context.endpoints.gcp;
+    let offered = gcp.offered.as_ref().filter(|_| args.machine.image_name.is_none());
+    let release = args.tag.clone().or_else(|| offered.map(|offered| offered.release.clone()));
+    let mut caveats = Vec::new();
+    let (mut image, mut published) = (args.machine.image_name.clone(), None);
+    if let Some(tag) = &release {
+        let released = released(tag, args.profile, context).await?;
+        caveats.extend(released.caveats);
+        published = released.published;
+        image = image.or(released.image);
+    } else {
+        caveats.push("no release vouches for the image: it was named by the caller".to_owned());
+    }
+    let image = image.ok_or_else(|| match &release {
+        Some(tag) => Error::usage(format!("{tag} does not say which image of Compute Engine is its {}", args.profile))
+            .help("name it with --image-name and --image-project"),
+        None => {
+            Error::usage("no image is named").help("give the TAG of a release, or --image-name and --image-project")
+        }
+    })?;
+    let project = gcp.project.clone().ok_or_else(|| {
+        Error::usage("no project is named").help("give the project that the machine is made in: --project")
+    })?;
+    let image_project = image_project(args, gcp, &project);
+    let plan = Plan {
+        label,
+        profile: args.profile,
+        zones: zones(args, gcp)?,
+        subnetwork: args.machine.subnetwork.clone(),
+        machine_type: args.machine.machine_type.clone(),
+        allowed: allowed(args, gcp)?,
+        patience: args.wait.into(),
+        image_project,
+        image,
+        project,
+    };
+    let named = match &release {
+        Some(tag) => format!("named for {tag}, as {}", args.profile),
+        None => "named by the caller".to_owned(),
+    };
+    let findings = vec![IMAGE.pass(plan.image.as_str(), format!("{named}; its number is noted before it is booted"))];
+    Ok(Order { plan, release, published, findings, caveats })
+}
+
+fn image_project(args: &ProbeRunArgs, gcp: &GcpEndpoints, project: &Project) -> Project {
+    let offered = gcp.offered.as_ref().map(|offered| offered.project.clone());
+    args.machine.image_project.clone().or(offered).unwrap_or_else(|| project.clone())
+}
+
+fn zones(args: &ProbeRunArgs, gcp: &GcpEndpoints) -> Result<Vec<crate::subject::gcp::Zone>> {
+    let zones = if args.machine.zone.is_empty() { gcp.zones.clone() } else { args.machine.zone.clone() };
+    let first = zones.first().ok_or_else(|| {
+        Error::usage("no zone is named").help("give one with TDX machines, such as --zone europe-west4-a")
+    })?;
+    let region = first.region();
+    match zones.iter().find(|zone| zone.region() != region) {
+        // The subnetwork is one region's.
+        Some(other) => Err(Error::usage(format!("{first} and {other} are in two regions"))
+            .help("name zones of one region: the subnetwork belongs to it")),
+        None => Ok(zones),
+    }
+}
+
+fn allowed(args: &ProbeRunArgs, gcp: &GcpEndpoints) -> Result<Vec<crate::subject::gcp::Cidr>> {
+    let allowed =
+        if args.machine.allow_cidr.is_empty() { gcp.allowed.clone() } else { args.machine.allow_cidr.clone() };
+    if allowed.is_empty() {
+        return Err(Error::usage("it is not said who may reach the machine").help(
+            "give this host's address as the internet sees it: --allow-cidr \"$(curl -fsS https://checkip.amazonaws.com)/32\"",
+        ));
+    }
+    Ok(allowed)
+}
+
+/// The image that the signed documents of a release state, and what it publishes of its measurements.
+async fn released(tag: &Tag, profile: Profile, context: &Context) -> Result<Released> {
+    let repository = resolve(&context.endpoints)?;
+    let basis = Basis::new(context, &repository)?;
+    let source = basis.source(context)?;
+    let wanted = Wanted { tag, class: tag.class(), scope: Scope::Images, purpose: Purpose::Comparison };
+    let Read { snapshot, staged: _staged } = source.read(wanted).await?;
+    let refused = |why: String| {
+        Error::trust(format!("{tag} does not say which image is probed: {why}"))
+            .help(format!("find out what is wrong with it: merotee verify-release-assets {tag}"))
+    };
+    let provenance = counterparts::provenance(&snapshot)?.map_err(refused)?;
+    let image = provenance
+        .map(|provenance| image::of_provenance(&provenance, profile))
+        .transpose()
+        .map_err(|why| refused(format!("release-provenance.json: {why}")))?;
+    // What is published is compared with where there is any: a first probe comes before it.
+    let mut caveats: Vec<String> = basis.root.caveat().into_iter().collect();
+    let published = match counterparts::measurements(&snapshot)? {
+        Ok(published) => Some(published),
+        Err(why) => {
+            caveats.push(format!("nothing was compared with what {tag} publishes: {why}"));
+            None
+        }
+    };
+    Ok(Released { image, published, caveats })
+}

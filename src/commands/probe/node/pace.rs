@@ -1,0 +1,33 @@
+//! How something that takes a while is waited for: looked at again after longer and longer rests, and not for ever.
+
+use std::time::{Duration, Instant};
+
+/// The first rest.
+const FIRST: Duration = Duration::from_millis(200);
+/// The longest.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Rests until the time is over.
+pub(super) struct Pace {
+    until: Instant,
+    next: Duration,
+}
+
+impl Pace {
+    /// So long from now.
+    pub(super) fn within(limit: Duration) -> Self {
+        let now = Instant::now();
+        Self { until: now.checked_add(limit).unwrap_or(now), next: FIRST }
+    }
+
+    /// Rests for a while; `false` when the time is over.
+    pub(super) async fn rest(&mut self) -> bool {
+        let left = self.until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        tokio::time::sleep(self.next.min(left)).await;
+        self.next = self.next.saturating_mul(3).div_f32(2.0).min(LONGEST);
+        true
+    }
+}

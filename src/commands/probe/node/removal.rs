@@ -1,0 +1,206 @@
+//! Taking down what a node's probe made, as its journal says. Only what bears the id of the request that made it is deleted;
+//! the rule of the firewall first, and then the machine. Something counts as gone when it is asked for and not there.
+
+use std::time::Duration;
+
+use super::{machine::request, operation, pace::Pace};
+use crate::{
+    adapters::{
+        gcp::compute::{Compute, Scope, Started},
+        journal::Journal,
+    },
+    commands::probe::removal::Removed,
+    context::Context,
+    error::{self, Error, Result},
+    probe::{
+        checks::TEARDOWN,
+        journal::{Cloud, Effect, How, Kind, Record, Standing},
+        node::{self, REQUEST},
+    },
+    report::Action,
+    subject::gcp::{Name, Project, Zone},
+};
+
+/// How long something that is deleted may take to be gone.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// How often something is asked for whose making was asked for: the request may be late, and so may what it makes.
+const LOOKS: u32 = 5;
+
+/// Something on Compute Engine.
+pub(super) enum Thing {
+    /// A rule of the project's firewall.
+    Rule(Project, Name),
+    /// A machine.
+    Machine(Project, Zone, Name),
+}
+
+/// Takes down what stands in the journal on Compute Engine. `again` is what a person does about what is left.
+pub(in crate::commands::probe) async fn gcp(
+    compute: &Compute,
+    journal: &mut Journal,
+    context: &Context,
+    again: &str,
+) -> Removed {
+    let mut removed = Removed::default();
+    let mut standing = match journal.standing() {
+        Ok(standing) => standing,
+        Err(error) => {
+            removed.findings.push(TEARDOWN.undecided(journal.path().display().to_string(), error::chain(&error)));
+            return removed;
+        }
+    };
+    standing.retain(|one| one.effect.cloud == Cloud::Gcp);
+    standing.sort_by_key(|one| one.effect.kind != Kind::FirewallRule);
+    for one in &standing {
+        match remove(compute, one).await {
+            Ok(how) => settle(&mut removed, one, how, journal, context),
+            Err(error) => left(&mut removed, &one.effect, &error, again),
+        }
+    }
+    removed
+}
+
+async fn remove(compute: &Compute, standing: &Standing) -> Result<How> {
+    let Effect { request, .. } = &standing.effect;
+    let thing = Thing::of(&standing.effect)?;
+    let made = standing.created.is_some();
+    let mut pace = Pace::within(PATIENCE);
+    let mut looks: u32 = 0;
+    let mut deleted = false;
+    loop {
+        looks += 1;
+        match thing.owner(compute).await? {
+            None if deleted || looks >= LOOKS => {
+                return Ok(if deleted || made { How::Deleted } else { How::NeverMade });
+            }
+            None => {}
+            // What bears another request's id was there before, or came after.
+            Some(owner) if owner.as_deref() != Some(request.as_str()) => {
+                return Ok(if deleted || made { How::Deleted } else { How::NeverMade });
+            }
+            Some(_) => {
+                thing.delete(compute).await?;
+                deleted = true;
+                if thing.owner(compute).await?.is_none() {
+                    return Ok(How::Deleted);
+                }
+            }
+        }
+        if !pace.rest().await {
+            return Err(Error::remote("it is still there after its deletion"));
+        }
+    }
+}
+
+impl Thing {
+    /// What an entry of the journal speaks of.
+    fn of(effect: &Effect) -> Result<Self> {
+        let unreadable = |what: &str| Error::input(format!("the journal's {what} of {} is none", effect.name));
+        let place =
+            |key: &str| effect.place.iter().find(|(name, _)| name.as_str() == key).map(|(_, value)| value.as_str());
+        let project = place("project").and_then(|text| text.parse().ok()).ok_or_else(|| unreadable("project"))?;
+        let name = effect.name.as_str().parse().map_err(|_| unreadable("name"))?;
+        match effect.kind {
+            Kind::FirewallRule => Ok(Self::Rule(project, name)),
+            Kind::Machine => {
+                let zone = place("zone").and_then(|text| text.parse().ok()).ok_or_else(|| unreadable("zone"))?;
+                Ok(Self::Machine(project, zone, name))
+            }
+            Kind::Application => Err(unreadable("kind")),
+        }
+    }
+
+    /// The id of the request that made it, where it bears one; `None`: it is not there.
+    async fn owner(&self, compute: &Compute) -> Result<Option<Option<String>>> {
+        Ok(match self {
+            Self::Rule(project, name) => {
+                let rule = compute.firewall(project, name).await?;
+                rule.map(|rule| node::mark(&rule.description, REQUEST).map(str::to_owned))
+            }
+            Self::Machine(project, zone, name) => {
+                let instance = compute.instance((project, zone), name).await?;
+                instance.map(|instance| instance.labels.get(REQUEST).cloned())
+            }
+        })
+    }
+
+    /// Has it deleted, and waits until that is done.
+    pub(super) async fn delete(&self, compute: &Compute) -> Result<()> {
+        let request = request()?;
+        let (started, scope) = match self {
+            Self::Rule(project, name) => {
+                (compute.delete_firewall(project, name, request.as_str()).await?, Scope::Global(project))
+            }
+            Self::Machine(project, zone, name) => {
+                let started = compute.delete_instance((project, zone), name, request.as_str()).await?;
+                (started, Scope::Zone(project, zone))
+            }
+        };
+        match started {
+            Started::Missing => Ok(()),
+            Started::Refused { error, .. } => Err(error),
+            Started::Operation(operation) => {
+                match operation::finished(compute, scope, operation, Pace::within(PATIENCE)).await? {
+                    Some(trouble) if !trouble.is_missing() => Err(Error::remote(trouble.to_string())),
+                    Some(_) | None => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// How a person deletes it.
+    fn by_hand(&self) -> String {
+        match self {
+            Self::Rule(project, name) => {
+                format!("gcloud compute firewall-rules delete {name} --project {project}")
+            }
+            Self::Machine(project, zone, name) => {
+                format!("gcloud compute instances delete {name} --zone {zone} --project {project}")
+            }
+        }
+    }
+
+    /// Whether it is not there any more.
+    pub(super) async fn is_gone(&self, compute: &Compute) -> Result<bool> {
+        let mut pace = Pace::within(PATIENCE);
+        loop {
+            if self.owner(compute).await?.is_none() {
+                return Ok(true);
+            }
+            if !pace.rest().await {
+                return Ok(false);
+            }
+        }
+    }
+}
+
+/// Writes down what is gone.
+fn settle(removed: &mut Removed, standing: &Standing, how: How, journal: &mut Journal, context: &Context) {
+    let Effect { request, kind, name, .. } = &standing.effect;
+    let (name, kind) = (name.as_str(), kind.name());
+    if let Err(error) = journal.append(context.now(), Record::Gone { request: request.clone(), how }) {
+        removed.findings.push(TEARDOWN.undecided(name, error::chain(&error)));
+        return;
+    }
+    match how {
+        How::Deleted => {
+            removed.findings.push(TEARDOWN.pass(name, format!("the {kind} is gone: asked for again, it is not there")));
+            removed.actions.push(Action::done(format!("delete {kind}"), name));
+        }
+        How::NeverMade => removed.findings.push(TEARDOWN.pass(name, format!("no {kind} was made"))),
+    }
+}
+
+/// Says what is left, and how to remove it.
+fn left(removed: &mut Removed, effect: &Effect, error: &Error, again: &str) {
+    let (name, kind) = (effect.name.as_str(), effect.kind.name());
+    let by_hand = Thing::of(effect).map(|thing| format!(", or by hand: {}", thing.by_hand())).unwrap_or_default();
+    let costs = match effect.kind {
+        Kind::Machine => ", and costs money until it deletes itself",
+        Kind::FirewallRule | Kind::Application => "",
+    };
+    let what = format!("the {kind} may still be there{costs}: {}", error::chain(error));
+    let advice = error.advice().map_or_else(String::new, |advice| format!("{advice}; then "));
+    removed.findings.push(TEARDOWN.undecided(name, what).help(format!("{advice}run `{again}`{by_hand}")));
+    removed.actions.push(Action::failed(format!("delete {kind}"), name));
+}

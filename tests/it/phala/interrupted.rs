@@ -1,0 +1,109 @@
+//! `kill -9` at every request, and the cleanup after it; and two probes at once.
+
+use std::{
+    cell::RefCell,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use axum::http::Method;
+use merotee::sandbox::trouble::{Mishap, Trouble};
+
+use super::stage::Stage;
+
+/// Requests of an undisturbed probe.
+fn requests(stage: &Stage) -> usize {
+    stage.cloud().record().clear();
+    stage.probe("undisturbed", &[]).run().expect(0);
+    stage.is_clean("undisturbed");
+    stage.cloud().record().requests().len()
+}
+
+/// Kills a probe when its request of this number is there, and cleans up after it by its journal, or by its label.
+fn killed(stage: &Stage, number: usize, what: Mishap) -> bool {
+    let label = format!("killed-{number}-{}", if what == Mishap::Stuck { "before" } else { "after" });
+    stage.cloud().troubles().clear();
+    stage.cloud().troubles().add_after(number, what);
+    let child = RefCell::new(stage.aside(&label, &["--label", &label]));
+    // How often a machine is looked at varies with how long it boots: a run may be over before its last requests.
+    stage.until(|cloud| cloud.troubles().stuck() > 0 || child.borrow_mut().try_wait().unwrap().is_some());
+    let was_killed = stage.cloud().troubles().stuck() > 0;
+    stage.cloud().troubles().clear();
+    let mut child = child.into_inner();
+    if was_killed {
+        child.kill().unwrap();
+    }
+    child.wait().unwrap();
+    // By its journal where there is one, and by label in every other case.
+    let by = if number % 2 == 0 { ["--out", &label] } else { ["--label", &label] };
+    let run =
+        stage.merotee(&["probe", "cleanup", "--family", "kms"][..if by[0] == "--out" { 2 } else { 4 }]).args(by).run();
+    let told = format!("{what:?} at {number}: {}", run.shown());
+    assert_eq!(run.code, 0, "{told}");
+    stage.is_clean(&told);
+    was_killed
+}
+
+#[test]
+fn a_probe_that_is_killed_at_any_request_leaves_nothing_that_cleanup_does_not_remove() {
+    let first = Stage::new();
+    let all = requests(&first);
+    assert!(all > 6, "{all}");
+    let stages = [first, Stage::new()];
+    let kinds = [Mishap::Stuck, Mishap::DoneAndStuck];
+    let (next, kills) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for stage in &stages {
+            let (next, kills) = (&next, &kills);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::SeqCst);
+                    if at >= 2 * all {
+                        return;
+                    }
+                    if killed(stage, at / 2, kinds[at % 2]) {
+                        kills.fetch_add(1, Ordering::SeqCst);
+                    }
+                }
+            });
+        }
+    });
+    // A run may be over before its last requests; all the others must have been reached.
+    let kills = kills.into_inner();
+    assert!(kills >= 2 * (all - 3), "{kills} of {} kills", 2 * all);
+}
+
+#[test]
+fn two_probes_at_once_do_not_take_each_others_machine() {
+    let stage = Stage::new();
+    let children = ["one", "two"].map(|label| stage.aside(label, &["--label", label]));
+    for child in children {
+        let ended = child.wait_with_output().unwrap();
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    }
+    stage.is_clean("both");
+    let read = |label: &str| -> serde_json::Value {
+        let text = stage.place.read(&format!("{label}/measurement-policy-candidates.json"));
+        serde_json::from_str(&text).unwrap()
+    };
+    let (one, two) = (read("one"), read("two"));
+    assert_eq!((one["source"]["label"].as_str(), two["source"]["label"].as_str()), (Some("one"), Some("two")));
+    // Each measured a machine of its own, and deleted that and no other.
+    assert_ne!(one["source"]["quote_sha256"], two["source"]["quote_sha256"]);
+    let deleted = stage.cloud().record().writes();
+    let deleted: std::collections::BTreeSet<_> =
+        deleted.iter().filter(|one| one.method == Method::DELETE).map(|one| &one.path).collect();
+    assert_eq!(deleted.len(), 2, "{deleted:?}");
+    // A name that is taken is refused, and what bears it stays.
+    let trouble = Trouble { method: Method::GET, path: "/attestation".to_owned(), after: 0, what: Mishap::Stuck };
+    stage.cloud().troubles().add(trouble);
+    let mut third = stage.aside("three", &["--label", "one"]);
+    stage.until(|cloud| cloud.troubles().stuck() == 1);
+    stage.probe("four", &["--label", "one"]).run().expect(1).says(&["merotee-probe-one already"]);
+    assert_eq!(stage.cloud().running(), 1);
+    third.kill().unwrap();
+    third.wait().unwrap();
+    stage.merotee(&["probe", "cleanup", "--out", "four"]).run().expect(0);
+    assert_eq!(stage.cloud().running(), 1, "it is not the fourth's to delete");
+    stage.merotee(&["probe", "cleanup", "--out", "three"]).run().expect(0);
+    stage.is_clean("the third");
+}
