@@ -2,6 +2,7 @@
 
 pub(super) mod cleanup;
 mod machine;
+mod making;
 mod measure;
 mod operation;
 mod order;

@@ -74,4 +74,6 @@ fn what_a_machine_that_cannot_be_deleted_leaves_deletes_itself() {
     assert!(!site.world.gcp().standing().is_empty());
     site.world.gcp().advance(1 + 1800);
     site.is_clean();
+    // What is not there any more was not deleted by this run, and is not said to have been.
+    site.cleanup(&["--out", "out"]).run().expect(0).says(&["this run did not delete it"]);
 }
