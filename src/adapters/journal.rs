@@ -14,25 +14,35 @@ use crate::{
     probe::journal::{self, FILE, Line, MAX_BYTES, Read, Record, Standing},
 };
 
+/// How every line begins.
+const START: &str = "{\"v\":";
+
 /// An open journal. Dropping it lets others have it.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     file: File,
     lines: Vec<Line>,
-    torn: Option<String>,
+    /// Bytes of whole lines. What a crash or a full disk left behind them is cut off by the next line.
+    whole: u64,
+    /// Whether something is left behind the whole lines.
+    torn: bool,
 }
 
 impl Journal {
-    /// The journal in `folder`, made where there is none. A last line that a crash cut is removed.
+    /// The journal in `folder`, made where there is none. A last line that a crash cut is left out.
     ///
     /// # Errors
     /// Input: the folder or the file cannot be used; another process has it; its lines make no sense.
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(FILE);
-        let is_new = path.symlink_metadata().is_err();
-        let mut options = OpenOptions::new();
-        let file = options.read(true).append(true).create(true).open(&path).map_err(|e| unusable(&path, e))?;
+        let there = path.symlink_metadata();
+        let is_new = there.is_err();
+        // A folder that came from elsewhere must not lead to a file outside of it.
+        if there.is_ok_and(|there| there.is_symlink()) {
+            return Err(Error::input(format!("{} is a symbolic link, not a journal", path.display())));
+        }
+        let file = opened(&path).map_err(|e| unusable(&path, e))?;
         let journal = Self::read(path, file)?;
         if is_new {
             synced(folder).map_err(|e| unusable(&journal.path, e))?;
@@ -76,11 +86,18 @@ impl Journal {
                 .help("look at that line; what was made bears the label in its name: `merotee probe cleanup --label`")
         })?;
         if let Some(torn) = &torn {
-            tracing::warn!("{}: the last line was cut, and is left out: {torn}", path.display());
-            file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(failed)?;
+            // What is not the beginning of a line of ours was written by something else, and is not cut off.
+            if !torn.starts_with(START) && !START.starts_with(torn.as_str()) {
+                return Err(Error::input(format!("{} is not the journal of a probe", path.display())));
+            }
+            tracing::warn!(
+                "{}: the last line was cut, and is left out ({} bytes)",
+                path.display(),
+                bytes.len() - whole
+            );
         }
         file.seek(io::SeekFrom::End(0)).map_err(failed)?;
-        Ok(Self { file, lines, torn, path })
+        Ok(Self { file, lines, whole: whole as u64, torn: torn.is_some(), path })
     }
 
     /// Writes what `record` says, and returns when it is safe on disk.
@@ -92,8 +109,20 @@ impl Journal {
         let mut bytes = serde_json::to_vec(&line)
             .map_err(|e| Error::internal("a record of a journal cannot be written as JSON").because(e))?;
         bytes.push(b'\n');
-        self.file.write_all(&bytes).and_then(|()| self.file.sync_all()).map_err(|e| unusable(&self.path, e))?;
+        self.write(&bytes).map_err(|e| unusable(&self.path, e))?;
         self.lines.push(line);
+        Ok(())
+    }
+
+    /// A line that a full disk cuts is cut off before the next one: two joined ones would be none.
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        if self.torn {
+            self.file.set_len(self.whole)?;
+        }
+        self.torn = true;
+        self.file.write_all(line)?;
+        self.file.sync_all()?;
+        (self.torn, self.whole) = (false, self.whole + line.len() as u64);
         Ok(())
     }
 
@@ -106,15 +135,22 @@ impl Journal {
             .map_err(|fault| Error::internal(format!("{} makes no sense", self.path.display())).because(fault))
     }
 
-    /// The beginning of the last line, where a crash had cut it.
-    pub fn torn(&self) -> Option<&str> {
-        self.torn.as_deref()
-    }
-
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// For reading and appending, made where there is none; never through a link.
+fn opened(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options.open(path)
 }
 
 /// A new file is there after a crash only when its folder was written too.
@@ -171,6 +207,38 @@ mod tests {
     }
 
     #[test]
+    fn a_journal_that_is_a_link_or_something_else_is_refused_and_left_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join(FILE), folder.path().join("token"));
+        std::fs::write(&other, "a secret without a line's end").unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&other, &path).unwrap();
+            let refused = Journal::open(folder.path()).unwrap_err().to_string();
+            assert!(refused.contains("symbolic link"), "{refused}");
+            assert!(Journal::existing(folder.path()).is_err());
+            std::fs::remove_file(&path).unwrap();
+        }
+        std::fs::rename(&other, &path).unwrap();
+        let refused = crate::error::chain(&Journal::open(folder.path()).unwrap_err());
+        assert!(refused.contains("not the journal of a probe") && !refused.contains("secret"), "{refused}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"a secret without a line's end");
+    }
+
+    #[test]
+    fn a_line_that_a_full_disk_cut_is_cut_off_before_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::open(folder.path()).unwrap();
+        journal.append(Timestamp::UNIX_EPOCH, intent(1)).unwrap();
+        // As a write leaves it that ends half way.
+        (&journal.file).write_all(b"{\"v\":1,\"at\":").unwrap();
+        journal.torn = true;
+        journal.append(Timestamp::UNIX_EPOCH, intent(2)).unwrap();
+        drop(journal);
+        assert_eq!(Journal::open(folder.path()).unwrap().standing().unwrap().len(), 2);
+    }
+
+    #[test]
     fn a_cut_line_is_removed_so_that_the_next_line_is_whole_and_nonsense_is_refused_by_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
@@ -178,7 +246,7 @@ mod tests {
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, [&whole[..], b"{\"v\":1,\"at"].concat()).unwrap();
         let mut journal = Journal::open(folder.path()).unwrap();
-        assert_eq!(journal.torn(), Some("{\"v\":1,\"at"));
+        assert_eq!(std::fs::read(&path).unwrap().len(), whole.len() + 10, "nothing is cut off by reading");
         journal.append(Timestamp::UNIX_EPOCH, intent(2)).unwrap();
         drop(journal);
         assert_eq!(Journal::open(folder.path()).unwrap().standing().unwrap().len(), 2);

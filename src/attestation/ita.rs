@@ -167,7 +167,7 @@ impl QuoteVerifier for ItaVerifier {
         claims.agree(quote)?;
         // 8. Debug.
         if !self.allow_debug {
-            claims.not_debuggable()?;
+            claims.not_debuggable(quote)?;
         }
         // 9. The status.
         let tcb = claims.tcb()?;

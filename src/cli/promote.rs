@@ -73,12 +73,22 @@ pub struct PromotionPullArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Signer")]
 pub struct ProbeSignerArgs {
-    /// Workflow that must have signed the candidates [default: the staging probe of their role]
-    #[arg(long, value_name = "PATH")]
+    /// Workflow that must have signed the candidates, of both roles [default: the staging probe of each role]
+    #[arg(long, value_name = "PATH", conflicts_with = "key", value_parser = workflow)]
     pub probe_workflow: Option<String>,
-    /// Ref that it must have run at; repeat for more [default: the branch the pull request goes to, and --tag]
-    #[arg(long, value_name = "REF", value_parser = full_ref)]
+    /// Ref that it must have run at; repeat for more [default: the branch the pull request goes to]
+    #[arg(long, value_name = "REF", conflicts_with = "key", value_parser = full_ref)]
     pub probe_ref: Vec<String>,
+}
+
+/// A workflow by its file's name or its path.
+fn workflow(text: &str) -> Result<String, String> {
+    let path = if text.contains('/') { text.to_owned() } else { format!(".github/workflows/{text}") };
+    let sound = path.strip_prefix(".github/workflows/").is_some_and(|name| {
+        let ends = name.ends_with(".yaml") || name.ends_with(".yml");
+        ends && !name.contains(['/', '@']) && !name.contains(char::is_control)
+    });
+    if sound { Ok(path) } else { Err("a workflow is a .yaml file in .github/workflows".to_owned()) }
 }
 
 fn full_ref(text: &str) -> Result<String, String> {

@@ -4,8 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{GitHubArgs, NetworkArgs, TrustArgs, catalog::label, examples};
-use crate::policy::{promotion::LABEL, review::team::Team};
+use super::{GitHubArgs, NetworkArgs, TrustArgs, catalog::label, examples, promote::ProbeSignerArgs};
+use crate::{
+    change::Branch,
+    policy::{promotion::LABEL, review::team::Team},
+};
 
 /// Arguments of `policy review`.
 #[derive(Debug, Args)]
@@ -29,6 +32,9 @@ pub struct PolicyReviewArgs {
     /// Approvals that are needed
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub approvals: u8,
+    /// Branch that promotions go to [default: the repository's default branch]
+    #[arg(long, value_name = "BRANCH")]
+    pub base: Option<Branch>,
     /// Label that marks a promotion
     #[arg(long, value_name = "NAME", default_value = LABEL, value_parser = label)]
     pub label: String,
@@ -65,28 +71,15 @@ pub struct EvidenceArgs {
     /// Folder of signed candidates to take along with those in the pull request
     #[arg(long, value_name = "DIR")]
     pub candidates: Option<PathBuf>,
-    /// Workflow that signs candidates, of both roles [default: the staging probe's of each role]
-    #[arg(long, value_name = "PATH", conflicts_with = "key", value_parser = workflow)]
-    pub probe_workflow: Option<String>,
-    /// Ref that the workflow may run at; repeat for more [default: the repository's default branch]
-    #[arg(long, value_name = "REF", conflicts_with = "key")]
-    pub probe_ref: Vec<String>,
     /// Public key (PEM) that signs candidates, instead of a workflow
     #[arg(long, value_name = "FILE|-")]
     pub key: Option<PathBuf>,
+    /// Which workflow must have signed.
+    #[command(flatten)]
+    pub signer: ProbeSignerArgs,
     /// What signatures are judged by.
     #[command(flatten)]
     pub trust: TrustArgs,
-}
-
-/// A workflow by its file's name or its path.
-fn workflow(text: &str) -> Result<String, String> {
-    let path = if text.contains('/') { text.to_owned() } else { format!(".github/workflows/{text}") };
-    let sound = path.strip_prefix(".github/workflows/").is_some_and(|name| {
-        let ends = name.ends_with(".yaml") || name.ends_with(".yml");
-        ends && !name.contains(['/', '@']) && !name.contains(char::is_control)
-    });
-    if sound { Ok(path) } else { Err("a workflow is a .yaml file in .github/workflows".to_owned()) }
 }
 
 fn login(text: &str) -> Result<String, String> {

@@ -15,6 +15,7 @@ pub mod files;
 pub mod place;
 pub mod pull;
 pub mod team;
+mod told;
 mod values;
 
 use jiff::Timestamp;
@@ -39,7 +40,7 @@ use crate::{
 /// The pull request can be merged, and stood still.
 pub const STATE: CheckInfo = CheckInfo {
     id: "promotion-state",
-    title: "the pull request is open and ready, up to date, and stood still meanwhile",
+    title: "the pull request is open and ready, for the right branch, up to date, and stood still meanwhile",
 };
 /// It has the label.
 pub const LABEL: CheckInfo =
@@ -92,6 +93,8 @@ pub struct Case {
 /// What is demanded of a promotion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demands {
+    /// The branch that promotions go to.
+    pub base: String,
     /// The label.
     pub label: String,
     /// How many approvals.
@@ -107,7 +110,7 @@ fn checks() -> [Check<Case>; 8] {
         Check { info: LABEL, applies: |_| true, run: label },
         Check { info: FILES, applies: |_| true, run: files::files },
         Check { info: SHAPE, applies: |_| true, run: change::shape },
-        Check { info: EVIDENCE, applies: |_| true, run: evidence::evidence },
+        Check { info: EVIDENCE, applies: |_| true, run: |case| [evidence::evidence(case), told::told(case)].concat() },
         Check { info: SIGNER, applies: |_| true, run: evidence::signer },
         Check { info: VALUES, applies: |_| true, run: values::values },
         Check { info: APPROVALS, applies: |_| true, run: approvals::findings },
@@ -169,6 +172,14 @@ fn state(case: &Case) -> Vec<Finding> {
         (PullState::Merged, _) => {
             findings.push(STATE.fail("", "it is merged already").help("verify the release that is made of it"));
         }
+    }
+    if pull.base.branch != case.demands.base {
+        findings.push(
+            STATE
+                .fail("", "it goes to another branch than promotions do")
+                .compared(excerpt(&case.demands.base), excerpt(&pull.base.branch))
+                .help("change its base, or name the branch with --base"),
+        );
     }
     for (path, _) in case.states.changed() {
         if case.states.overtaken(path) {

@@ -112,8 +112,8 @@ mod tests {
                 assert!(PLACES.iter().all(|place| said.contains(place)), "{said}");
             }
         }
-        for few in [&same[..0], &same[..1]] {
-            assert_eq!(compose_hash("m", few).status, Status::Fail);
+        for few in [Vec::new(), same.iter().take(1).cloned().collect()] {
+            assert_eq!(compose_hash("m", &few).status, Status::Fail);
         }
     }
 

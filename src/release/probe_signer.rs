@@ -16,6 +16,12 @@ pub fn workflow(role: Role) -> &'static str {
     }
 }
 
+/// Refs at which that workflow may have run: those that are `named`, or else the branch that promotions go to. A tag is not
+/// one of them: whether it leads to a commit of that branch is up to the account that pushed it.
+pub fn refs(branch: &str, named: &[String]) -> Vec<String> {
+    if named.is_empty() { vec![format!("refs/heads/{branch}")] } else { named.to_vec() }
+}
+
 /// Who must have signed candidates of `role`: whom the rule names, or else the workflow of the role, or the one at the path
 /// `named`, at one of `refs`.
 pub fn demanded(rule: &SignerRule, role: Role, named: Option<&str>, refs: &[String]) -> Demanded {

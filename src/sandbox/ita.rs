@@ -8,6 +8,7 @@ mod fault;
 mod http;
 mod pki;
 mod signing;
+mod spoilt;
 mod token;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

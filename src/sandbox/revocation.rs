@@ -32,11 +32,23 @@ pub(super) fn listed_at(address: &str) -> Result<Extension> {
 /// A version 2 list with a number and a `nextUpdate`: valid from and until these Unix seconds.
 pub(super) fn revocation_list(
     issuer: &Authority,
+    window: (i64, i64),
+    revoked: impl Iterator<Item = SerialNumber>,
+) -> Result<Vec<u8>> {
+    revocation_list_with(issuer, window, revoked, Vec::new())
+}
+
+/// A list with `more` extensions beside those of every list.
+pub(super) fn revocation_list_with(
+    issuer: &Authority,
     (from, until): (i64, i64),
     revoked: impl Iterator<Item = SerialNumber>,
+    more: Vec<Extension>,
 ) -> Result<Vec<u8>> {
     let entries = revoked.map(|serial| entry(serial, from)).collect::<Result<Vec<_>>>()?;
     let number = CrlNumber(Uint::new(&[1]).map_err(encoding)?);
+    let mut extensions = vec![extension(&number, false)?, authority_key_identifier(issuer.key().spki())?];
+    extensions.extend(more);
     let list = TbsCertList {
         version: Version::V2,
         signature: ecdsa_sha256(),
@@ -45,7 +57,7 @@ pub(super) fn revocation_list(
         next_update: Some(certificate::time(until)?),
         // RFC 5280 §5.1.2.6: absent when nothing is revoked.
         revoked_certificates: Some(entries).filter(|entries| !entries.is_empty()),
-        crl_extensions: Some(vec![extension(&number, false)?, authority_key_identifier(issuer.key().spki())?]),
+        crl_extensions: Some(extensions),
     };
     let signature = issuer.key().sign(&list.to_der().map_err(encoding)?);
     let list = CertificateList {

@@ -32,8 +32,10 @@ use crate::{
         report_data::{default_binding, report_data},
     },
     error::{Error, Result},
+    release::probe_signer,
     subject::{
         profile::Profile,
+        role::Role,
         tag::{Family, Tag},
     },
 };
@@ -314,14 +316,12 @@ impl World {
 
     /// Where the job of a probe gets its identity token: of the workflow that probes this family, on the main branch.
     pub fn probe_token_url(&self, family: Family) -> String {
-        self.token_of(
-            match family {
-                Family::Kms => "kms-phala-staging-probe.yaml",
-                Family::Node => "node-image-gcp-staging-probe.yaml",
-            },
-            MAIN,
-            &"0".repeat(40),
-        )
+        let path = probe_signer::workflow(match family {
+            Family::Kms => Role::Kms,
+            Family::Node => Role::Node,
+        });
+        let name = path.rsplit('/').next().unwrap_or(path);
+        self.token_of(name, MAIN, &"0".repeat(40))
     }
 
     /// Where a job gets its identity token: of the release workflow at `tag`, or of the KMS's on the main branch.

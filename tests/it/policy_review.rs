@@ -149,12 +149,10 @@ fn a_made_up_difference_says_what_it_newly_admits() {
     let place = generated();
     fs::create_dir(place.path("new")).unwrap();
     for name in place.names("policies") {
-        // One spelling of the KMS lists, so that a change is made in one place.
-        let of_merod = |list: &String| list.starts_with("allowed_");
-        edit(&place, &format!("policies/{name}"), |d| {
-            d["policy"].as_object_mut().unwrap().retain(|list, _| !of_merod(list));
-        });
-        place.write(&format!("new/{name}"), place.read(&format!("policies/{name}")));
+        let path = format!("policies/{name}");
+        // One spelling, so that a list is changed in one place.
+        edit(&place, &path, |d| d["policy"].as_object_mut().unwrap().retain(|list, _| !list.starts_with("allowed_")));
+        place.write(&format!("new/{name}"), place.read(&path));
     }
     edit(&place, "new/attestation-policy-locked-read-only.json", |d| {
         d["tag"] = json!("1.2.1");

@@ -2,6 +2,7 @@
 //! own check.
 
 mod commented;
+mod hostile;
 mod promoted;
 mod read;
 pub(crate) mod site;
@@ -41,11 +42,7 @@ fn a_promotion_with_evidence_and_two_approvals_passes_and_tells_what_it_admits()
         0
     );
     let human = pull.plain(&[]).run().expect(0);
-    human.says(&[
-        "@alice and @bob of calimero-network/security approved",
-        "6 new values",
-        "kms-phala-staging-probe.yaml @ refs/heads/master",
-    ]);
+    human.says(&["@alice", "@bob", "6 new values", "kms-phala-staging-probe.yaml @ refs/heads/master"]);
 }
 
 #[test]
@@ -53,7 +50,7 @@ fn the_pull_request_comes_from_the_event_and_nothing_else_of_it_does() {
     let site = Site::start();
     let pull = site.opened("event", Draft { label: "", ..Draft::new() }).approved(&["alice", "bob"]);
     let sha = "0".repeat(40);
-    let event = json!({"action": "labeled", "pull_request": {"number": pull.number, "labels": [{"name": "policy-promotion"}],
+    let event = json!({"action": "labeled", "repository": {"full_name": pull.repository}, "pull_request": {"number": pull.number, "labels": [{"name": "policy-promotion"}],
         "base": {"sha": sha}, "head": {"sha": sha}}});
     let path = site.place.write("event.json", event.to_string());
     let by_event = || {

@@ -58,7 +58,7 @@ pub struct Credentials {
 enum Source {
     Given(SecretString),
     Account(ServiceAccount),
-    Workload(Workload),
+    Workload(Box<Workload>),
     User(User),
     Metadata(Url),
 }

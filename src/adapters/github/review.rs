@@ -55,6 +55,7 @@ pub struct Promotion {
 struct Pull {
     number: u64,
     html_url: String,
+    body: Option<String>,
     state: String,
     #[serde(default)]
     merged: bool,
@@ -72,6 +73,7 @@ struct Pull {
 #[derive(Deserialize)]
 struct Account {
     login: String,
+    id: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -110,6 +112,7 @@ struct Listed {
 #[derive(Deserialize)]
 struct MaybeAccount {
     login: Option<String>,
+    id: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -162,6 +165,8 @@ impl GitHub {
             number,
             url: found.html_url.clone(),
             author: found.user.as_ref().map(|user| user.login.clone()),
+            author_id: found.user.as_ref().and_then(|user| user.id),
+            body: found.body.clone(),
             state: state(&found, &subject)?,
             draft: found.draft,
             base: End { branch: found.base.r#ref.clone(), commit: base },
@@ -177,6 +182,12 @@ impl GitHub {
             reviews,
             moved: None,
         };
+        if let Some(listed) = &pull.commits
+            && !listed.iter().any(|one| one.id.eq_ignore_ascii_case(&pull.head.commit))
+        {
+            let head = short(&pull.head.commit);
+            pull.moved = Some(format!("GitHub lists its commits without the newest one, {head}"));
+        }
         if let Files::All(listed) = &pull.files
             && listed.len() as u64 != found.changed_files
         {
@@ -202,6 +213,9 @@ impl GitHub {
         if now.base.r#ref != read.base.branch {
             let (then, now) = (excerpt(&read.base.branch), excerpt(&now.base.r#ref));
             return Ok(Some(format!("its base changed from {then} to {now} while it was judged")));
+        }
+        if now.body != read.body {
+            return Ok(Some("its text changed while it was judged".to_owned()));
         }
         let labels: Vec<String> = now.labels.iter().map(|label| label.name.clone()).collect();
         if (state(&now, &subject)?, now.draft) != (read.state, read.draft) || labels != read.labels {
@@ -287,10 +301,11 @@ impl Reviewed {
                 return Err(Error::remote(message));
             }
         };
-        let (author, commit) = (self.user.map(|user| user.login), self.commit_id);
+        let (author_id, commit) = (self.user.as_ref().and_then(|user| user.id), self.commit_id);
         Ok(Review {
             id: self.id,
-            author,
+            author: self.user.map(|user| user.login),
+            author_id,
             verdict,
             commit: commit.map(|id| id.to_ascii_lowercase()),
             at: self.submitted_at,
@@ -300,23 +315,31 @@ impl Reviewed {
 
 impl From<Listed> for Commit {
     fn from(listed: Listed) -> Self {
-        let account = |one: Option<MaybeAccount>| one.and_then(|one| one.login).filter(|login| login != GITHUB_ITSELF);
+        let account = |one: Option<MaybeAccount>| {
+            let one = one.filter(|one| one.login.as_deref() != Some(GITHUB_ITSELF))?;
+            Some((one.login?, one.id))
+        };
         let author = account(listed.author);
         let name = listed.commit.author.and_then(|author| author.name).unwrap_or_default();
         let unknown = author.is_none().then(|| excerpt(&name));
         let named = listed.commit.message.lines().filter_map(named_author);
-        let accounts = author.into_iter().chain(account(listed.committer)).chain(named).collect();
-        Self { id: listed.sha, accounts, unknown }
+        let all: Vec<_> = author.into_iter().chain(account(listed.committer)).chain(named).collect();
+        let account_ids = all.iter().filter_map(|(_, id)| *id).collect();
+        let accounts = all.into_iter().map(|(login, _)| login).collect();
+        Self { id: listed.sha, accounts, account_ids, unknown }
     }
 }
 
-/// The account that `Co-authored-by: NAME <ID+LOGIN@users.noreply.github.com>` names.
-fn named_author(line: &str) -> Option<String> {
+/// The account that `Co-authored-by: NAME <ID+LOGIN@users.noreply.github.com>` names, and its number.
+fn named_author(line: &str) -> Option<(String, Option<u64>)> {
     let (key, value) = line.split_once(':')?;
     if !key.trim().eq_ignore_ascii_case("co-authored-by") {
         return None;
     }
     let (_, address) = value.rsplit_once('<')?;
     let local = address.trim_end().strip_suffix("@users.noreply.github.com>")?;
-    Some(local.rsplit_once('+').map_or(local, |(_, login)| login).to_owned())
+    Some(match local.rsplit_once('+') {
+        Some((id, login)) => (login.to_owned(), id.parse().ok()),
+        None => (local.to_owned(), None),
+    })
 }

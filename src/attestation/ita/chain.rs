@@ -17,7 +17,7 @@ use x509_cert::ext::pkix::{
 use super::{
     Refusal, Revocation,
     jwks::Key,
-    revocation::{List, Lists},
+    revocation::{List, Lists, Read},
 };
 use crate::{attestation::quote::Certificate, digest::Sha256, schema::excerpt::excerpt};
 
@@ -122,9 +122,13 @@ impl Chain {
         self.authorities.iter().try_for_each(|authority| usable(authority, None))?;
         signs(&self.leaf, KeyUsage::digital_signature)?;
         let lists = Lists::read(lists)?;
-        let complete = self.follow(root, &lists, UnknownStatusPolicy::Deny, now)?;
+        // Each by itself: of several lists of one authority, the library asks the first alone.
+        for list in &lists.read {
+            self.follow(root, std::slice::from_ref(list), UnknownStatusPolicy::Allow, now)?;
+        }
+        let complete = self.follow(root, &lists.read, UnknownStatusPolicy::Deny, now)?;
         if !complete {
-            self.follow(root, &lists, UnknownStatusPolicy::Allow, now)?;
+            self.follow(root, &lists.read, UnknownStatusPolicy::Allow, now)?;
         }
         let revocation = self.below_root().map(|certificate| known(certificate, &lists, complete)).collect();
         Ok(Certified { root: Sha256::of(root.der()).to_string(), revocation })
@@ -172,7 +176,7 @@ impl Chain {
     fn follow(
         &self,
         root: &Certificate,
-        lists: &Lists<'_>,
+        lists: &[Read<'_>],
         unknown: UnknownStatusPolicy,
         now: u64,
     ) -> Result<bool, Refusal> {
@@ -181,7 +185,7 @@ impl Chain {
         let anchors = [webpki::anchor_from_trusted_cert(&root).map_err(|e| not(&e))?];
         let end = EndEntityCert::try_from(&leaf).map_err(|e| not(&e))?;
         let between: Vec<_> = self.authorities.iter().map(|one| CertificateDer::from(one.der())).collect();
-        let read: Vec<&CertRevocationList<'_>> = lists.read.iter().map(|(_, list)| list).collect();
+        let read: Vec<&CertRevocationList<'_>> = lists.iter().map(|(_, list)| list).collect();
         // Without a list there is nothing to look at, and the library wants one.
         let revocation = RevocationOptionsBuilder::new(&read).ok().map(|options| {
             options.with_status_policy(unknown).with_expiration_policy(ExpirationPolicy::Enforce).build()
@@ -203,12 +207,12 @@ impl Chain {
     }
 
     /// What the library's refusal stands for.
-    fn refused(&self, error: &Error, lists: &Lists<'_>) -> Refusal {
+    fn refused(&self, error: &Error, lists: &[Read<'_>]) -> Refusal {
         let revoked = |certificate: &&Certificate| {
-            let listed = |(_, list): &(&str, CertRevocationList<'_>)| {
+            let listed = |(_, list): &Read<'_>| {
                 issued_by(list, certificate) && matches!(list.find_serial(certificate.serial_bytes()), Ok(Some(_)))
             };
-            lists.read.iter().any(listed)
+            lists.iter().any(listed)
         };
         if *error == Error::CertRevoked
             && let Some(certificate) = self.below_root().find(revoked)
@@ -224,7 +228,7 @@ impl Chain {
                 | Error::CrlExpired { .. }
         );
         if is_of_a_list {
-            let addresses: Vec<_> = lists.read.iter().map(|(address, _)| *address).collect();
+            let addresses: Vec<_> = lists.iter().map(|(address, _)| *address).collect();
             return Refusal::RevocationList { address: excerpt(&addresses.join(" or ")), reason: error.to_string() };
         }
         Refusal::NotCertified(error.to_string())

@@ -17,6 +17,18 @@ use crate::{
 
 /// Issuers that tokens of version 1 name, instead of the portal's address.
 const OLD_ISSUERS: [&str; 2] = ["Intel Trust Authority", "Trust Authority"];
+/// What is read about the machine, beside what the quote's own bytes say.
+const OF_THE_MACHINE: [&str; 6] = [
+    "attester_type",
+    "attester_tcb_status",
+    "attester_advisory_ids",
+    "dbgstat",
+    "tdx_is_debuggable",
+    "tdx_td_attributes_debug",
+];
+/// The words for a machine that cannot be looked into (RFC 9711, section 4.2.9).
+const DISABLED: [&str; 4] =
+    ["disabled", "disabled-since-boot", "disabled-permanently", "disabled-fully-and-permanently"];
 /// Most advisories and policies that are read.
 const MAX_ENTRIES: usize = 200;
 
@@ -88,13 +100,15 @@ impl<'a> Claims<'a> {
 
     /// Whether the claims about the quote are what the quote says: all that differ at once.
     pub(super) fn agree(&self, quote: &Quote) -> Result<(), Refusal> {
+        let stated = stated(quote);
+        self.said_once(stated.iter().map(|one| one.claim).chain(OF_THE_MACHINE))?;
         if let Some(kind) = self.text(self.machine, "attester_type")?
             && kind != "TDX"
         {
             return Err(Refusal::MachineType(format!("`{}`", excerpt(kind))));
         }
         let mut mismatches = Vec::new();
-        for Stated { claim, bytes, required } in stated(quote) {
+        for Stated { claim, bytes, required } in stated {
             let Some(found) = self.text(self.machine, claim)? else {
                 if required {
                     return Err(Refusal::MissingClaim(claim));
@@ -109,9 +123,20 @@ impl<'a> Claims<'a> {
         if mismatches.is_empty() { Ok(()) } else { Err(Refusal::Mismatch(mismatches)) }
     }
 
-    /// Whether every word about debugging says that there is none. The attributes themselves are compared in
-    /// [`Self::agree`].
-    pub(super) fn not_debuggable(&self) -> Result<(), Refusal> {
+    /// Whether nothing beside `tdx` says something else of the machine than what stands under it: two readers would take
+    /// different values.
+    fn said_once(&self, mut claims: impl Iterator<Item = &'static str>) -> Result<(), Refusal> {
+        // In version 1 they are the same object.
+        let two = |claim: &&str| self.all.get(*claim).is_some_and(|beside| self.machine.get(*claim) != Some(beside));
+        claims.find(two).map_or(Ok(()), |claim| Err(Refusal::TwoLayouts(claim)))
+    }
+
+    /// Whether neither the quote's attributes, which are compared in [`Self::agree`], nor any word about debugging says
+    /// that the TD can be looked into.
+    pub(super) fn not_debuggable(&self, quote: &Quote) -> Result<(), Refusal> {
+        if quote.report.attributes.is_under_debug() {
+            return Err(Refusal::Debuggable("tdx_td_attributes"));
+        }
         for claim in ["tdx_is_debuggable", "tdx_td_attributes_debug"] {
             match self.machine.get(claim) {
                 None | Some(Value::Bool(false)) => {}
@@ -120,7 +145,7 @@ impl<'a> Claims<'a> {
             }
         }
         match self.text(self.machine, "dbgstat")? {
-            Some(word) if !word.starts_with("disabled") => Err(Refusal::Debuggable("dbgstat")),
+            Some(word) if !DISABLED.contains(&word) => Err(Refusal::Debuggable("dbgstat")),
             Some(_) | None => Ok(()),
         }
     }

@@ -74,9 +74,9 @@ fn accepted(subject: &str, vouched: &ItaVerdict, expected: Option<&Expectation>,
     );
     let certificates = match (*pinned, listed == revocation.len()) {
         (true, true) => CERTIFICATES.pass(subject, certified),
-        (false, _) => CERTIFICATES.warn(subject, certified).help(format!(
-            "compare that digest with one you have from Intel by another way, keep the certificate, and name it with --ita-root"
-        )),
+        (false, _) => CERTIFICATES.warn(subject, certified).help(
+            "compare that digest with one you have from Intel by another way, keep the certificate, and name it with --ita-root",
+        ),
         (true, false) => CERTIFICATES
             .warn(subject, certified)
             .help("the report says which revocation list could not be had, and why"),
@@ -98,10 +98,14 @@ fn accepted(subject: &str, vouched: &ItaVerdict, expected: Option<&Expectation>,
 fn refused(subject: &str, refusal: &Refusal, asked: bool) -> Vec<Finding> {
     let at = refusal.step();
     let wanted = |step: Step| asked || step != Step::Policies || at == Step::Policies;
-    let one = |(step, check): (Step, CheckInfo)| match step {
-        _ if step == at || (at == Step::Form && step == Step::Token) => fails(subject, check, refusal),
-        _ if step < at => vec![check.pass(subject, passed(step))],
-        _ => vec![check.undecided(subject, "not judged: the token failed verification before")],
+    let one = |(step, check): (Step, CheckInfo)| {
+        if step == at || (at == Step::Form && step == Step::Token) {
+            fails(subject, check, refusal)
+        } else if step < at {
+            vec![check.pass(subject, passed(step))]
+        } else {
+            vec![check.undecided(subject, "not judged: the token failed verification before")]
+        }
     };
     STEPS.into_iter().filter(|(step, _)| wanted(*step)).flat_map(one).collect()
 }

@@ -8,6 +8,8 @@ use crate::schema::{excerpt::excerpt, parse_json_within};
 
 /// Most keys in a set.
 const MAX_KEYS: usize = 100;
+/// What only the holder of an RSA key knows of it (RFC 7518, section 6.3.2).
+const PRIVATE: [&str; 7] = ["d", "p", "q", "dp", "dq", "qi", "oth"];
 /// Most certificates of a key.
 pub(super) const MAX_CERTIFICATES: usize = 10;
 
@@ -39,6 +41,11 @@ impl Key {
         }
         let key = key.as_object().ok_or_else(|| unfit("a key is not an object"))?;
         meant_for(key, kid, algorithm)?;
+        if let Some(part) = PRIVATE.into_iter().find(|part| key.contains_key(*part)) {
+            return Err(unfit(&format!(
+                "the key is published with its private part ({part}): anyone can sign with it"
+            )));
+        }
         let x5c = key.get("x5c").and_then(Value::as_array).ok_or_else(|| unfit("the key has no certificates (x5c)"))?;
         if x5c.is_empty() || x5c.len() > MAX_CERTIFICATES {
             let why = format!("it has {} certificates, expected 1 to {MAX_CERTIFICATES}", x5c.len());
@@ -57,6 +64,14 @@ impl Key {
     /// The public exponent, likewise.
     pub(super) fn exponent(&self) -> &[u8] {
         &self.exponent
+    }
+
+    /// Whether the exponent is odd and from 65537 to 2²⁵⁶, as FIPS 186-5 (section 5.4) has it: with 1 a signature is its own
+    /// message, and no key has an even one.
+    pub(super) fn has_safe_exponent(&self) -> bool {
+        let odd = self.exponent.last().is_some_and(|last| last % 2 == 1);
+        // Without leading zeros, three bytes are at least 65536.
+        odd && (3..=32).contains(&self.exponent.len())
     }
 
     /// The length of the modulus.
@@ -78,7 +93,12 @@ fn meant_for(key: &Map<String, Value>, kid: &str, used: &'static str) -> Result<
         };
         return Err(Refusal::KeyPurpose { kid: excerpt(kid), stated, used });
     }
-    Ok(())
+    let Some(uses) = key.get("key_ops") else { return Ok(()) };
+    if uses.as_array().is_some_and(|uses| uses.iter().any(|one| one == "verify")) {
+        return Ok(());
+    }
+    let stated = format!("key_ops {}", excerpt(&uses.to_string()));
+    Err(Refusal::KeyPurpose { kid: excerpt(kid), stated, used })
 }
 
 /// A number of the key, without leading zeros.

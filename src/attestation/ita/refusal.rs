@@ -41,8 +41,8 @@ pub enum Refusal {
     #[error("the token is of type {0}, expected JWT")]
     Type(String),
     /// Its header demands an extension.
-    #[error("the token's header has `crit`: it demands what is not understood here")]
-    Critical,
+    #[error("the token's header has `{0}`: it demands what is not understood here")]
+    Critical(&'static str),
     /// It is signed with another algorithm, or with none.
     #[error("the token's algorithm is {0}, expected PS384 or RS256")]
     Algorithm(String),
@@ -113,6 +113,9 @@ pub enum Refusal {
     /// The key's size is out of bounds.
     #[error("the token's key has {0} bits, expected 2048 to 8192")]
     KeySize(usize),
+    /// The key's exponent is one that signatures can be made up for, or that no key has.
+    #[error("the token's key has the exponent 0x{0}, expected an odd one from 65537")]
+    Exponent(String),
     /// The signature is not by the key, or over other bytes.
     #[error("the token's signature is not valid")]
     Signature,
@@ -140,6 +143,14 @@ pub enum Refusal {
         /// The time judged at.
         now: u64,
     },
+    /// It ends before it begins.
+    #[error("the token is valid from {} and expires at {}: it is never valid", time(*from), time(*expires))]
+    NeverValid {
+        /// Its beginning.
+        from: u64,
+        /// Its end.
+        expires: u64,
+    },
     /// It claims to be made later than now.
     #[error("the token was issued at {}, which is more than {LEEWAY_SECONDS} seconds after {}", time(*issued), time(*now))]
     IssuedInFuture {
@@ -164,6 +175,9 @@ pub enum Refusal {
         /// An excerpt of what it is.
         found: String,
     },
+    /// A claim stands in two places.
+    #[error("the token says two things of {0}: one under tdx, and another beside it")]
+    TwoLayouts(&'static str),
     /// The token is about another kind of machine.
     #[error("the token is about a machine of type {0}, expected TDX")]
     MachineType(String),
@@ -193,7 +207,7 @@ impl Refusal {
         match self {
             Self::Malformed(_)
             | Self::Type(_)
-            | Self::Critical
+            | Self::Critical(_)
             | Self::Algorithm(_)
             | Self::KeySet(_)
             | Self::UnknownKey(_)
@@ -207,7 +221,9 @@ impl Refusal {
             | Self::RevocationList { .. }
             | Self::KeyUnlikeCertificate => Step::Certificates,
             Self::KeySize(_)
+            | Self::Exponent(_)
             | Self::Signature
+            | Self::NeverValid { .. }
             | Self::Issuer { .. }
             | Self::Expired { .. }
             | Self::NotYetValid { .. }
@@ -225,6 +241,7 @@ impl Refusal {
             | Self::NotMatched(_) => Step::Policies,
             Self::MissingClaim(_)
             | Self::MalformedClaim { .. }
+            | Self::TwoLayouts(_)
             | Self::MachineType(_)
             | Self::Mismatch(_)
             | Self::Debuggable(_) => Step::Claims,
@@ -234,7 +251,7 @@ impl Refusal {
     /// What the reader should do next.
     pub(super) fn advice(&self) -> &'static str {
         match self {
-            Self::Malformed(_) | Self::Type(_) | Self::Critical | Self::Algorithm(_) | Self::Signature => {
+            Self::Malformed(_) | Self::Type(_) | Self::Critical(_) | Self::Algorithm(_) | Self::Signature => {
                 "do not trust it: Intel Trust Authority issues no such token"
             }
             Self::KeySet(_) | Self::UnknownKey(_) | Self::AmbiguousKey(_) | Self::KeyPurpose { .. } => {
@@ -243,9 +260,11 @@ impl Refusal {
             Self::OtherRoot { .. } => {
                 "if Intel has a new root, get it from Intel and name it with --ita-root; else do not trust the portal"
             }
-            Self::Chain(_) | Self::NotCertified(_) | Self::KeyUnlikeCertificate | Self::KeySize(_) => {
-                "do not trust the portal that gave this key set"
-            }
+            Self::Chain(_)
+            | Self::NotCertified(_)
+            | Self::KeyUnlikeCertificate
+            | Self::KeySize(_)
+            | Self::Exponent(_) => "do not trust the portal that gave this key set",
             Self::CertificateTime { .. } => "check the clock, or judge as of another time: --at TIME",
             Self::Revoked { .. } => "do not trust the token: its signer is no longer trusted by Intel",
             Self::RevocationList { .. } => "ask again; if it stays so, something on the way changes the list",
@@ -254,6 +273,9 @@ impl Refusal {
                 "check the clock; a saved token is judged as of its own time with --at TIME"
             }
             Self::Lifetime(_) => "tokens are for one appraisal: set a short lifetime at Intel Trust Authority",
+            Self::NeverValid { .. } | Self::TwoLayouts(_) => {
+                "do not trust it: Intel Trust Authority issues no such token"
+            }
             Self::MissingClaim(_) | Self::MalformedClaim { .. } | Self::MachineType(_) => {
                 "do not trust it: the token says too little, or is about something else"
             }

@@ -35,9 +35,12 @@ impl fmt::Display for Revocation {
     }
 }
 
+/// A list and where it is from.
+pub(super) type Read<'a> = (&'a str, CertRevocationList<'static>);
+
 /// The lists that were had, read.
 pub(super) struct Lists<'a> {
-    pub(super) read: Vec<(&'a str, CertRevocationList<'static>)>,
+    pub(super) read: Vec<Read<'a>>,
     /// Where none was had, and why.
     pub(super) missing: Vec<(&'a str, &'a str)>,
 }

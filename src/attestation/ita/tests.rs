@@ -52,9 +52,67 @@ fn every_algorithm_but_two_is_refused_by_its_name() {
     }
     assert_eq!(header(r#"{"kid":"k","typ":"JWT"}"#), Err(Refusal::Algorithm("not said".to_owned())));
     assert_eq!(header(r#"{"alg":null,"kid":"k","typ":"JWT"}"#), Err(Refusal::Algorithm("not a name".to_owned())));
-    assert_eq!(header(r#"{"alg":"PS384","kid":"k","typ":"JWT","crit":[]}"#), Err(Refusal::Critical));
+    assert_eq!(header(r#"{"alg":"PS384","kid":"k","typ":"JWT","crit":[]}"#), Err(Refusal::Critical("crit")));
     assert_eq!(header(r#"{"alg":"PS384","kid":"k","typ":"JWS"}"#), Err(Refusal::Type("JWS".to_owned())));
     assert_eq!(header(r#"{"alg":"PS384","kid":"k"}"#), Err(Refusal::Type("none".to_owned())));
+}
+
+#[test]
+fn a_header_demands_nothing_names_its_key_by_a_text_and_brings_none_itself() {
+    for b64 in ["true", "false", "null"] {
+        let header = header(&format!(r#"{{"alg":"PS384","kid":"k","typ":"JWT","b64":{b64}}}"#));
+        assert_eq!(header, Err(Refusal::Critical("b64")), "{b64}");
+    }
+    for kid in ["5", "null", "true", r#"["k"]"#, r#"{"k":"k"}"#] {
+        let header = header(&format!(r#"{{"alg":"PS384","kid":{kid},"typ":"JWT"}}"#));
+        assert!(matches!(header, Err(Refusal::Malformed(_))), "{kid}: {header:?}");
+    }
+    // The key set alone is asked for a key: here there is none.
+    let own = r#"{"alg":"PS384","kid":"k","typ":"JWT","jwk":{"kty":"RSA","n":"AQAB","e":"AQAB"},"x5c":["AA=="]}"#;
+    let own = token(own, "{}");
+    assert_eq!(Token::read(&own).unwrap().key(br#"{"keys":[]}"#).map(|_| ()), Err(Refusal::UnknownKey("k".to_owned())));
+}
+
+#[test]
+fn base64_has_one_spelling() {
+    let whole = token(r#"{"alg":"PS384","kid":"kk?>","typ":"JWT"}"#, r#"{"a":"??>>"}"#);
+    assert!(Token::read(&whole).is_ok() && (whole.contains('_') || whole.contains('-')), "{whole}");
+    let parts: Vec<&str> = whole.split('.').collect();
+    for at in 0..3 {
+        for odd in ["=", "==", " ", "\n", "\r\n", "\0", "A"] {
+            let mut changed: Vec<String> = parts.iter().map(ToString::to_string).collect();
+            let part = changed.get_mut(at).unwrap();
+            part.push_str(odd);
+            // One more letter is refused where it is bits that no byte holds.
+            if odd != "A" || part.len() % 4 == 1 {
+                let changed = changed.join(".");
+                assert!(matches!(Token::read(&changed), Err(Refusal::Malformed(_))), "{changed:?}");
+            }
+        }
+    }
+    let other = whole.replace('_', "/").replace('-', "+");
+    assert!(matches!(Token::read(&other), Err(Refusal::Malformed(_))), "{other}");
+}
+
+#[test]
+fn a_key_is_of_a_safe_size_with_a_safe_exponent() {
+    let judged = |bytes: usize, exponent: &[u8]| {
+        let (n, e) = (URL_SAFE_NO_PAD.encode(vec![0xff; bytes]), URL_SAFE_NO_PAD.encode(exponent));
+        let set = json!({ "keys": [{ "kty": "RSA", "kid": "k", "n": n, "e": e, "x5c": ["AA=="] }] }).to_string();
+        let text = token(r#"{"alg":"PS384","kid":"k","typ":"JWT"}"#, "{}");
+        let token = Token::read(&text).unwrap();
+        token.signed_by(&token.key(set.as_bytes()).unwrap())
+    };
+    for bytes in [1, 64, 128, 255, 1025, 4096] {
+        assert_eq!(judged(bytes, &[1, 0, 1]), Err(Refusal::KeySize(bytes * 8)));
+    }
+    let long = [0xff; 33];
+    for exponent in [&[1][..], &[2], &[3], &[17], &[0xff, 0xff], &[1, 0, 0], &[1, 0, 2], &long] {
+        assert_eq!(judged(256, exponent), Err(Refusal::Exponent(hex::encode(exponent))));
+    }
+    for good in [&[1, 0, 1][..], &[0, 0, 1, 0, 1]] {
+        assert_eq!(judged(256, good), Err(Refusal::Signature), "the key will do, the signature not");
+    }
 }
 
 #[test]
@@ -79,6 +137,21 @@ fn a_key_is_the_one_that_is_named_and_meant_for_the_algorithm() {
     {
         let refused = with(field, value);
         assert!(matches!(refused, Err(Refusal::KeySet(_))), "{field}: {refused:?}");
+    }
+    for private in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
+        let refused = with(private, json!("AQAB"));
+        assert!(matches!(&refused, Err(Refusal::KeySet(why)) if why.contains("private")), "{private}: {refused:?}");
+    }
+    for other in ["x5t", "x5t#S256", "ext", "k", "anything"] {
+        assert_eq!(with(other, json!("AQAB")), Ok(()), "{other} says nothing that is read");
+    }
+    assert_eq!(with("key_ops", json!(["verify"])), Ok(()));
+    for other in [json!([]), json!(["encrypt"]), json!("verify"), Value::Null] {
+        let refused = with("key_ops", other.clone());
+        assert!(matches!(refused, Err(Refusal::KeyPurpose { .. })), "{other}: {refused:?}");
+    }
+    for spelt in ["AQAB=", "AQ AB", "AQAB\n", "_+8", "", "AA"] {
+        assert!(matches!(with("n", json!(spelt)), Err(Refusal::KeySet(_))), "{spelt:?}");
     }
     for count in [0, 11] {
         assert!(matches!(with("x5c", json!(vec!["AA=="; count])), Err(Refusal::Chain(_))), "{count}");
@@ -110,9 +183,26 @@ fn times_are_whole_seconds_and_bounded_by_each_other() {
     for none in [1000, 999, 0] {
         assert!(matches!(read(json!({ "iat": 1000, "exp": none }), 1000), Err(Refusal::Lifetime(..=0))), "{none}");
     }
-    for odd in [json!("1300"), json!(1300.5), json!(-1), json!(u64::MAX), json!([1300]), Value::Null] {
-        let refused = read(json!({ "iat": 1000, "exp": odd }), 1100);
-        assert!(matches!(refused, Err(Refusal::MalformedClaim { claim: "exp", .. })), "{odd}: {refused:?}");
+    for from in [1300, 1301, 1360, 9000] {
+        let refused = read(json!({ "iat": 1000, "nbf": from, "exp": 1300 }), 1290);
+        assert_eq!(refused, Err(Refusal::NeverValid { from, expires: 1300 }), "{from}");
+    }
+    assert_eq!(read(json!({ "iat": 0, "exp": 1300 }), 1290), Ok(()), "an hour is not over");
+    assert_eq!(
+        read(json!({ "iat": 0, "nbf": 1_900_000_000, "exp": 1_900_000_300 }), 1_900_000_000),
+        Err(Refusal::Lifetime(1_900_000_300))
+    );
+    for odd in ["\"1300\"", "1300.0", "1300.5", "1.3e3", "-1", "18446744073709551615", "1e30", "[1300]", "true", "null"]
+    {
+        for claim in ["iat", "nbf", "exp"] {
+            let mut claims = json!({ "iat": 1000, "nbf": 1000, "exp": 1300 });
+            claims.as_object_mut().unwrap().insert(claim.to_owned(), serde_json::from_str(odd).unwrap());
+            let refused = read(claims, 1100);
+            assert!(
+                matches!(&refused, Err(Refusal::MalformedClaim { claim: found, .. }) if *found == claim),
+                "{claim} {odd}: {refused:?}"
+            );
+        }
     }
 }
 

@@ -30,6 +30,9 @@ impl Times {
         if !(1..=i128::from(MAX_LIFETIME_SECONDS)).contains(&lifetime) {
             return Err(Refusal::Lifetime(lifetime));
         }
+        if let Some(from) = not_before.filter(|from| *from >= expires) {
+            return Err(Refusal::NeverValid { from, expires });
+        }
         if let Some(from) = not_before.filter(|from| *from > now.saturating_add(LEEWAY_SECONDS)) {
             return Err(Refusal::NotYetValid { from, now });
         }

@@ -67,8 +67,9 @@ impl<'a> Token<'a> {
         if typ != Some("JWT") {
             return Err(Refusal::Type(typ.map_or("none".to_owned(), excerpt)));
         }
-        if header.contains_key("crit") {
-            return Err(Refusal::Critical);
+        // `b64` changes what the signature covers (RFC 7797), and stands there with `crit` or against the rules.
+        if let Some(demand) = ["crit", "b64"].into_iter().find(|name| header.contains_key(*name)) {
+            return Err(Refusal::Critical(demand));
         }
         let algorithm = algorithm(header)?;
         let kid = header.get("kid").and_then(Value::as_str).filter(|kid| !kid.is_empty() && kid.len() <= MAX_KID);
@@ -96,6 +97,9 @@ impl<'a> Token<'a> {
         let bits = key.bits();
         if !(2048..=8192).contains(&bits) {
             return Err(Refusal::KeySize(bits));
+        }
+        if !key.has_safe_exponent() {
+            return Err(Refusal::Exponent(excerpt(&hex::encode(key.exponent()))));
         }
         let public = PublicKeyComponents { n: key.modulus(), e: key.exponent() };
         let verified = public.verify(self.algorithm.parameters(), self.signed.as_bytes(), &self.signature);

@@ -113,7 +113,7 @@ impl Promoting<'_> {
     fn made(&self, snapshot: &Snapshot) -> Made<Vec<Finding>> {
         let Base { branch: base, .. } = &snapshot.base;
         let mut findings = self.findings.to_vec();
-        findings.extend(self.sealed.signers(base, self.args.tag.as_ref()));
+        findings.extend(self.sealed.signers(base));
         let policies = self.policies(snapshot);
         findings.extend(policies.findings.iter().cloned());
         if judge::passes(&findings) {
@@ -203,7 +203,12 @@ impl Promoting<'_> {
         };
         let Edited { text: new, changed, remarks } = edited;
         policies.findings.extend(remarks);
-        match (PolicyFile::parse(path, bytes), PolicyFile::parse(path, new.as_bytes())) {
+        let after = PolicyFile::parse(path, new.as_bytes());
+        if let Ok(after) = &after {
+            let probes = places.iter().filter(|(place, _)| place.target.profile == profile).map(|(_, probe)| *probe);
+            policies.findings.extend(probes.flat_map(|probe| judge::of_release(probe, after)));
+        }
+        match (PolicyFile::parse(path, bytes), after) {
             (Ok(before), Ok(after)) if changed => {
                 policies.before.push(before);
                 policies.after.push(after);

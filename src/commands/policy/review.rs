@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, io::Write as _, path::Path, time::Instant};
 
 use futures_util::{StreamExt as _, stream};
+use serde_json::Value;
 
 use crate::{
     adapters::{
@@ -14,7 +15,7 @@ use crate::{
         },
     },
     cli::review::{EvidenceArgs, PolicyReviewArgs},
-    commands::repository,
+    commands::{repository, signer_rule::own_workflows},
     context::Context,
     digest::Sha256,
     error::{Class, Error, Result, chain},
@@ -30,8 +31,9 @@ use crate::{
         team::{Members, Membership, Team},
     },
     product::Product,
-    release::signer::{ExpectedSigner, ExpectedWorkflow, GITHUB_ACTIONS_ISSUER, Signer as Certified},
+    release::{probe_signer, signer::Signer as Certified, signer_rule::SignerRule, snapshot::Demanded},
     report::{Action, Finding, Format, Report, Section},
+    schema::{excerpt::excerpt, parse_json_within},
     subject::{repository::Repository, role::Role},
 };
 
@@ -40,9 +42,9 @@ const AT_ONCE: usize = 4;
 
 pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
-    let number = number(args)?;
     let endpoints = &context.endpoints;
     let repository = repository::resolve(endpoints)?;
+    let number = number(args, &repository)?;
     let team = |given: &Option<Team>, slug: &str| match given {
         Some(team) => Ok(team.clone()),
         None => Team::new(repository.owner(), slug).map_err(|e| Error::usage("the repository's owner").because(e)),
@@ -55,12 +57,13 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
     if args.if_promotion && !rules::is_promotion(&pull, &states, &args.label) {
         return Ok(nothing_to_judge(&repository, number));
     }
+    let base = args.base.as_ref().map_or(default_branch, ToString::to_string);
     let change = Change::of(&states, &pull.base.branch, &format!("#{number} at {}", short(&pull.head.commit)));
     let mut offered = evidence::offered(&states);
     if let Some(folder) = &args.evidence.candidates {
         offered.extend(of_folder(folder)?);
     }
-    let probes = offered.into_iter().map(|one| judge.probe(one, &default_branch)).collect::<Result<Vec<_>>>()?;
+    let probes = offered.into_iter().map(|one| judge.probe(one, &base)).collect::<Result<Vec<_>>>()?;
     let mut teams = vec![&security];
     if change.is_structural() {
         teams.push(&architecture);
@@ -68,7 +71,8 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
     let token = endpoints.team_token.clone().or_else(|| endpoints.token.clone());
     let people = GitHub::new(endpoints.api_url.clone(), token, context.http.clone())?;
     let members = members(&people, &teams, &pull).await;
-    let demands = Demands { label: args.label.clone(), approvals: usize::from(args.approvals), now: context.now() };
+    let (label, approvals) = (args.label.clone(), usize::from(args.approvals));
+    let demands = Demands { base, label, approvals, now: context.now() };
     let mut case = Case { pull, states, change, probes, security, architecture, members, demands };
     if case.pull.moved.is_none() {
         case.pull.moved = github.moved(&repository, &case.pull).await?;
@@ -129,7 +133,7 @@ fn nothing_to_judge(repository: &Repository, number: u64) -> Product {
 }
 
 /// The pull request that is meant. Of the event nothing else is taken: its labels are those of its time.
-fn number(args: &PolicyReviewArgs) -> Result<u64> {
+fn number(args: &PolicyReviewArgs, repository: &Repository) -> Result<u64> {
     const HELP: &str = "give its number with --pr";
     if let Some(number) = args.pr {
         return Ok(number);
@@ -140,11 +144,27 @@ fn number(args: &PolicyReviewArgs) -> Result<u64> {
     let event = file::read_bounded(path, MAX_EVENT_BYTES as u64)?;
     // A ref that is none of a branch or tag: without a pull request in the event, there is nothing to read.
     match Trigger::read(Some(&event), None).map_err(|why| Error::usage(why).help(HELP))? {
-        Trigger::Pull(pull) => Ok(pull.number),
+        Trigger::Pull(pull) => of_repository(&event, repository).map(|()| pull.number),
         Trigger::Tag(_) | Trigger::Branch(_) | Trigger::Nothing => {
             Err(Error::usage("the event of this workflow run is not of a pull request").help(HELP))
         }
     }
+}
+
+/// Whether the event is of this repository: a number means another pull request in another one.
+fn of_repository(event: &[u8], repository: &Repository) -> Result<()> {
+    let event = parse_json_within(event, MAX_EVENT_BYTES).map_err(|e| Error::usage(format!("the event: {e}")))?;
+    let name = event.get("repository").and_then(|of| of.get("full_name")).and_then(Value::as_str).unwrap_or_default();
+    if repository.is(name) {
+        return Ok(());
+    }
+    let of = if name.is_empty() {
+        "does not say of which repository it is".to_owned()
+    } else {
+        format!("is of {}", excerpt(name))
+    };
+    Err(Error::usage(format!("the event of this workflow run {of}, and the pull request is to be one of {repository}"))
+        .help("give its number with --pr"))
 }
 
 /// The outcome of posting the comment.
@@ -217,26 +237,24 @@ struct Judge<'a> {
     args: &'a EvidenceArgs,
     root: TrustRoot,
     key: Option<PublicKey>,
-    repository: &'a Repository,
-    server: &'a str,
+    rule: SignerRule,
 }
 
 impl<'a> Judge<'a> {
-    fn new(args: &'a PolicyReviewArgs, context: &'a Context, repository: &'a Repository) -> Result<Self> {
+    fn new(args: &'a PolicyReviewArgs, context: &Context, repository: &Repository) -> Result<Self> {
         let (args, root) = (&args.evidence, context.trust_root()?);
         let key = args.key.as_deref().map(PublicKey::from_file).transpose()?;
-        let server = context.endpoints.server_url.as_str().trim_end_matches('/');
-        Ok(Self { args, root, key, repository, server })
+        Ok(Self { args, root, key, rule: own_workflows(context, repository) })
     }
 
     /// Verifies what signs candidates, and who that is.
-    fn probe(&self, offered: Offered, default_branch: &str) -> Result<Probe> {
+    fn probe(&self, offered: Offered, branch: &str) -> Result<Probe> {
         let signature = match &offered.seal {
             None => Signature::Absent,
             Some(seal) => match self.verified(&offered.candidates, seal)? {
                 Err(Rejected(why)) => Signature::Rejected(why),
                 Ok(None) => Signature::WithKey,
-                Ok(Some(who)) => Signature::By(Box::new(self.signer(&who, offered.target.role, default_branch))),
+                Ok(Some(who)) => Signature::By(Box::new(self.signer(&who, offered.target.role, branch))),
             },
         };
         Ok(Probe::new(offered, signature))
@@ -264,24 +282,13 @@ impl<'a> Judge<'a> {
     }
 
     /// The signer, held against the probe's workflow of `role`.
-    fn signer(&self, who: &Certified, role: Role, default_branch: &str) -> Signer {
-        let own = match role {
-            Role::Kms => ".github/workflows/kms-phala-staging-probe.yaml",
-            Role::Node => ".github/workflows/node-image-gcp-staging-probe.yaml",
+    fn signer(&self, who: &Certified, role: Role, branch: &str) -> Signer {
+        let (args, refs) = (&self.args.signer, probe_signer::refs(branch, &self.args.signer.probe_ref));
+        let wrong = match probe_signer::demanded(&self.rule, role, args.probe_workflow.as_deref(), &refs) {
+            Demanded::Signer(expected) => expected.mismatches(who),
+            Demanded::Key => Vec::new(),
         };
-        let refs = match self.args.probe_ref.as_slice() {
-            [] => vec![format!("refs/heads/{default_branch}")],
-            named => named.to_vec(),
-        };
-        let workflow = ExpectedWorkflow {
-            server: self.server.to_owned(),
-            repository: self.repository.clone(),
-            workflow: self.args.probe_workflow.clone().unwrap_or_else(|| own.to_owned()),
-            refs,
-        };
-        let expected = ExpectedSigner::workflow(workflow, GITHUB_ACTIONS_ISSUER);
-        let wrong = expected.mismatches(who).into_iter();
-        let wrong = wrong.map(|m| (m.part, m.expected, m.actual.unwrap_or_else(|| "none".to_owned())));
+        let wrong = wrong.into_iter().map(|m| (m.part, m.expected, m.actual.unwrap_or_else(|| "none".to_owned())));
         Signer {
             name: who.to_string(),
             identity: who.san.clone(),

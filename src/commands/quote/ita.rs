@@ -35,7 +35,7 @@ pub(super) struct SecondJudge {
 /// Where tokens come from.
 enum Source {
     /// The service.
-    Service(Ita),
+    Service(Box<Ita>),
     /// Files.
     Files(Evidence),
 }
@@ -70,7 +70,7 @@ impl SecondJudge {
                 let what = "--ita asks Intel Trust Authority, and --offline forbids it";
                 return Err(Error::usage(what).help("judge a token you have: --ita-token FILE --ita-jwks FILE"));
             }
-            (_, _) => Source::Service(service(endpoints, &portal, context)?),
+            (_, _) => Source::Service(Box::new(service(endpoints, &portal, context)?)),
         };
         let mut verifier = ItaVerifier::new(portal.as_str());
         if let Some(path) = &endpoints.root {

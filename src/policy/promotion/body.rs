@@ -87,6 +87,11 @@ pub fn render(rows: &[Row], findings: &[Finding], diff: &Diff) -> String {
     format!("{head}\n\n{}", within(&markdown::render(diff), room))
 }
 
+/// Whether the text of a pull request names probes as data, in whatever form.
+pub fn names_probes(body: &str) -> bool {
+    body.contains(BEGIN.trim_end())
+}
+
 /// The probes that the text of a pull request names; `None` where there are none, or it was rewritten.
 pub fn rows(body: &str) -> Option<Vec<Row>> {
     let (_, rest) = body.split_once(BEGIN)?;

@@ -1,8 +1,10 @@
 //! What a promotion must fulfil: candidates that are usable for it, and policies that stay what every policy must be.
 
+use std::collections::BTreeSet;
+
 use semver::Version;
 
-use super::{MAX_PROBES, PROMOTION, Probe, Target, probe::PASSED};
+use super::{About, MAX_PROBES, PROMOTION, Probe, Target, probe::PASSED};
 use crate::{
     policy::{
         candidates::{self, CANDIDATES, CANDIDATES_AGREE, Given},
@@ -12,8 +14,9 @@ use crate::{
         suite::{self, Demands},
     },
     report::{CheckInfo, Finding, Status},
+    schema::excerpt::excerpt,
     subject::{role::Role, tag::Class},
-    text::counted,
+    text::{counted, listed},
 };
 
 /// The rules, for listings.
@@ -45,6 +48,7 @@ pub fn candidates(probes: &[Probe]) -> Vec<Finding> {
                     .compared(format!("at most {MAX_PROBES}"), of_target.len().to_string()),
             );
         }
+        findings.extend(one_image(target, &of_target));
         for (index, probe) in of_target.iter().enumerate() {
             if let Some(first) = of_target.iter().take(index).find(|other| other.digest == probe.digest) {
                 let message = format!("the same candidates as {}", first.name());
@@ -53,6 +57,50 @@ pub fn candidates(probes: &[Probe]) -> Vec<Finding> {
         }
     }
     findings.extend(probes.iter().flat_map(unstable));
+    findings
+}
+
+/// Probes of one target are of one image: lists of several would admit machines that are made of parts of each.
+fn one_image(target: Target, of_target: &[&Probe]) -> Option<Finding> {
+    let images: BTreeSet<&Option<String>> = of_target.iter().flat_map(|probe| &probe.about.images).collect();
+    let named = |image: &&Option<String>| image.as_deref().map_or("a machine that was running".to_owned(), excerpt);
+    (images.len() > 1).then(|| {
+        let found: Vec<String> = images.iter().take(3).map(named).collect();
+        CANDIDATES
+            .fail(target.to_string(), "the probes are of different images")
+            .compared("one image", listed(&found))
+            .help("promote one image at a time, by probes of that image alone")
+    })
+}
+
+/// Whether the candidates of a KMS are of the release that the policy is for: a genuine probe of another image, an older one
+/// perhaps, vouches for nothing in it. Policies bear the version of the KMS, so nodes are not held to it.
+pub fn of_release(probe: &Probe, policy: &PolicyFile) -> Vec<Finding> {
+    let (name, About { role, versions, released, image, .. }) = (probe.name(), &probe.about);
+    if *role != Some(Role::Kms) {
+        return Vec::new();
+    }
+    let tag = policy.tag.as_deref().unwrap_or("no release");
+    let mut findings = Vec::new();
+    if versions.iter().any(|version| version != tag) {
+        let all: Vec<String> = versions.iter().take(3).map(|version| excerpt(version)).collect();
+        let message = format!("was measured of another release than {} is for", policy.name);
+        let finding = if policy.is_not_ready() { PROMOTION.warn(name, message) } else { PROMOTION.fail(name, message) };
+        findings.push(
+            finding
+                .compared(excerpt(tag), listed(&all))
+                .help("probe an image of that release, or promote for this one with --tag"),
+        );
+    }
+    if !released {
+        let message = "the image was named by hand, and not taken from a release";
+        let finding =
+            PROMOTION.warn(name, message).help("compare its digest with that of the release before you approve");
+        findings.push(match image {
+            Some(image) => finding.compared("an image of the release", excerpt(image)),
+            None => finding,
+        });
+    }
     findings
 }
 

@@ -1,5 +1,7 @@
 //! One probe of a promotion: its candidates, what seals them, and what they say of the machine that was probed.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::Target;
@@ -11,7 +13,7 @@ use crate::{
         SCHEMA,
         excerpt::{excerpt, excerpt_json},
     },
-    subject::{profile::Profile, role::Role},
+    subject::{profile::Profile, role::Role, tag::Tag},
 };
 
 /// A candidates file of a promotion.
@@ -45,6 +47,12 @@ pub struct About {
     pub role: Option<Role>,
     /// What was probed, by its digest.
     pub image: Option<String>,
+    /// The images of all probes in it, each once; `None` of a machine that was running already.
+    pub images: BTreeSet<Option<String>>,
+    /// The versions that it says they are of, each once.
+    pub versions: BTreeSet<String>,
+    /// Whether each image was taken from a release, and not named by hand.
+    pub released: bool,
     /// How the probe ended, or the probes that were combined.
     pub verdict: Option<String>,
     /// Registers that it names as not the same in every probe.
@@ -101,7 +109,9 @@ impl About {
         let text = |of: &Value, name: &str| match of.get(name)? {
             Value::Null => None,
             Value::String(text) => Some(excerpt_long(text)),
-            other => Some(excerpt_json(other)),
+            other @ (Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                Some(excerpt_json(other))
+            }
         };
         let family = source.and_then(|source| source.get("family")).and_then(Value::as_str);
         let role = family.and_then(|family| Role::ALL.into_iter().find(|role| role.as_str() == family));
@@ -114,8 +124,17 @@ impl About {
         let unstable =
             unstable.into_iter().flatten().take(5).map(|one| one.as_str().map_or_else(|| excerpt_json(one), excerpt));
         let instance = |one: &&Value| one.get("events").and_then(|events| events.get("instance-id")).is_some();
+        let released = |one: &&Value| text(one, "release").is_some();
         Self {
             role,
+            images: each.iter().map(|one| text(one, "image")).collect(),
+            versions: each
+                .iter()
+                .flat_map(|one| [text(one, "release"), text(one, "version")])
+                .flatten()
+                .map(version)
+                .collect(),
+            released: !each.is_empty() && each.iter().all(released),
             image: source.and_then(|source| text(source, "image")),
             verdict: verdict.cloned().flatten(),
             unstable: unstable.collect(),
@@ -126,6 +145,11 @@ impl About {
                 .or_else(|| each.iter().find_map(|one| text(one, "run_url"))),
         }
     }
+}
+
+/// The version of a release, by its tag; what is not a tag stays as it is.
+fn version(text: String) -> String {
+    text.parse::<Tag>().map_or(text, |tag| tag.version().to_string())
 }
 
 /// The word of a probe that passed.

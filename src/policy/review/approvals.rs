@@ -74,7 +74,9 @@ pub fn asked(pull: &PullRequest) -> Vec<&str> {
 /// Whether an approval counts for `team`.
 pub(super) fn counts(case: &Case, team: &Team, login: &str, review: &Review) -> Counts {
     let pull = &case.pull;
-    if pull.author.as_deref().is_some_and(|author| author.eq_ignore_ascii_case(login)) {
+    let is = |id: u64| review.author_id == Some(id);
+    if pull.author.as_deref().is_some_and(|author| author.eq_ignore_ascii_case(login)) || pull.author_id.is_some_and(is)
+    {
         return Counts::No("opened the pull request: no one approves what is their own".to_owned());
     }
     match review.commit.as_deref() {
@@ -89,7 +91,9 @@ pub(super) fn counts(case: &Case, team: &Team, login: &str, review: &Review) -> 
         return Counts::Unknown("it has more commits than GitHub lists, so their authors are not known".to_owned());
     };
     let theirs = |account: &String| account.eq_ignore_ascii_case(login);
-    if let Some(commit) = commits.iter().find(|commit| commit.accounts.iter().any(theirs)) {
+    if let Some(commit) =
+        commits.iter().find(|commit| commit.accounts.iter().any(theirs) || commit.account_ids.iter().any(|id| is(*id)))
+    {
         return Counts::No(format!("is an author of commit {}: no one approves what is their own", short(&commit.id)));
     }
     match case.members.of(team, login) {

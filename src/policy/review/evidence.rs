@@ -16,7 +16,7 @@ use crate::{
     digest::Sha256,
     policy::{
         candidates::{self, Given, Proposal},
-        promotion::{self, About, Part, Seal, Target},
+        promotion::{self, About, Part, Seal, Target, policy_path},
     },
     report::Finding,
     schema::excerpt::excerpt,
@@ -184,6 +184,7 @@ pub(super) fn evidence(case: &Case) -> Vec<Finding> {
         }
     }
     findings.extend(case.probes.iter().flat_map(one));
+    findings.extend(case.probes.iter().flat_map(|probe| of_release(case, probe)));
     for target in Target::all() {
         let of = case.probes.iter().filter(|probe| probe.offered.target == target);
         let read: Vec<promotion::Probe> = of.filter_map(|probe| probe.read.as_ref().ok().cloned()).collect();
@@ -195,6 +196,14 @@ pub(super) fn evidence(case: &Case) -> Vec<Finding> {
         findings.push(EVIDENCE.pass("", "nothing is newly admitted, so nothing needs evidence"));
     }
     findings
+}
+
+/// Whether a probe is of the release that its policy is for.
+fn of_release(case: &Case, probe: &Probe) -> Vec<Finding> {
+    let path = policy_path(probe.offered.target.profile);
+    let policy = case.change.after.iter().find(|policy| policy.name == path);
+    let read = probe.read.as_ref().ok().filter(|_| probe.vouches());
+    read.zip(policy).map(|(read, policy)| promotion::judge::of_release(read, policy)).unwrap_or_default()
 }
 
 /// What to do where evidence lacks.

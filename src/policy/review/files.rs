@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{
     Case, FILES,
     place::{self, Place},
-    pull::{Content, Files},
+    pull::{Content, Files, PLAIN},
 };
 use crate::{
     policy::promotion::{FOLDER, Part},
@@ -45,7 +45,9 @@ pub(super) fn files(case: &Case) -> Vec<Finding> {
     let listed = touched.iter().flat_map(|file| [Some(file.path.as_str()), file.previous.as_deref()]).flatten();
     // What lies in the folder of policies is told by the commits themselves.
     let changed = case.states.changed();
-    let every: BTreeSet<&str> = listed.chain(changed.keys().copied()).collect();
+    let outside = &case.states.outside;
+    let every: BTreeSet<&str> =
+        listed.chain(changed.keys().copied()).chain(outside.keys().map(String::as_str)).collect();
     let (mut problems, mut meant) = (Vec::new(), 0);
     for path in every {
         match place::place(path) {
@@ -53,13 +55,11 @@ pub(super) fn files(case: &Case) -> Vec<Finding> {
             Place::Prose => problems.push(FILES.warn(excerpt(path), "is changed along with the policies")),
             Place::Other => problems.push(beside(path)),
         }
+        if let Some(Some(mode)) = outside.get(path).filter(|_| place::place(path) == Place::Prose) {
+            problems.extend(odd(path, mode));
+        }
         if let Some(Some(entry)) = changed.get(path) {
-            problems.extend((!entry.is_plain()).then(|| {
-                FILES
-                    .fail(excerpt(path), "is not a regular file")
-                    .compared("mode 100644", format!("mode {}", excerpt(&entry.mode)))
-                    .help("commit it as a plain file: a link's content is not what reviewers see")
-            }));
+            problems.extend(odd(path, &entry.mode));
             match (&entry.content, limit(path)) {
                 (Content::TooLarge(size), Some(limit)) => {
                     let message = format!("is {size} bytes, more than the {limit} that are read");
@@ -83,6 +83,16 @@ pub(super) fn files(case: &Case) -> Vec<Finding> {
     }
     findings.extend(capped(problems));
     findings
+}
+
+/// A link, a submodule or an executable.
+fn odd(path: &str, mode: &str) -> Option<Finding> {
+    (mode != PLAIN).then(|| {
+        FILES
+            .fail(excerpt(path), "is not a regular file")
+            .compared(format!("mode {PLAIN}"), format!("mode {}", excerpt(mode)))
+            .help("commit it as a plain file: a link's content is not what reviewers see")
+    })
 }
 
 /// A file that a promotion must not touch.

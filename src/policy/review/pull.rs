@@ -15,6 +15,10 @@ pub struct PullRequest {
     pub url: String,
     /// Who opened it; `None` when the account is gone.
     pub author: Option<String>,
+    /// The number of that account, which stays when its name changes.
+    pub author_id: Option<u64>,
+    /// Its text.
+    pub body: Option<String>,
     /// Whether it can still be merged.
     pub state: PullState,
     /// Whether its author says that it is not finished.
@@ -93,6 +97,8 @@ pub struct Commit {
     pub id: String,
     /// Accounts of its author, its committer and those that its message names as authors.
     pub accounts: Vec<String>,
+    /// Their numbers, as far as they are known: those stay when a name changes.
+    pub account_ids: Vec<u64>,
     /// Its author's name where no account goes with it: anyone may have written that.
     pub unknown: Option<String>,
 }
@@ -104,6 +110,8 @@ pub struct Review {
     pub id: u64,
     /// The account; `None` when it is gone.
     pub author: Option<String>,
+    /// The number of that account, which stays when its name changes.
+    pub author_id: Option<u64>,
     /// What was said.
     pub verdict: ReviewVerdict,
     /// The commit that was looked at; `None` when it is gone.
@@ -127,7 +135,7 @@ pub enum ReviewVerdict {
     Pending,
 }
 
-/// The folder of policies in three commits: paths from the top of the repository.
+/// The folder of policies in three commits, and what else the last of them changes: paths from the top of the repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct States {
     /// Where the branch left the base.
@@ -136,7 +144,13 @@ pub struct States {
     pub base: BTreeMap<String, Entry>,
     /// The newest commit of the pull request.
     pub head: BTreeMap<String, Entry>,
+    /// Paths outside of the folder that the commits themselves show as changed, each with its git mode at the head; `None`
+    /// for a file that is gone. A path that ends in `/` is a folder whose files are not known.
+    pub outside: BTreeMap<String, Option<String>>,
 }
+
+/// The git mode of a file like any other.
+pub const PLAIN: &str = "100644";
 
 /// A file of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,7 +177,7 @@ pub enum Content {
 impl Entry {
     /// Whether it is a file like any other: no link, no submodule, nothing to execute.
     pub fn is_plain(&self) -> bool {
-        self.mode == "100644"
+        self.mode == PLAIN
     }
 
     /// Its bytes, when they were read.

@@ -1,6 +1,8 @@
 //! The rules on a pull request made of literals.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod hostile;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -31,7 +33,8 @@ fn entry(bytes: &[u8]) -> Entry {
 }
 
 fn review(id: u64, author: &str, verdict: ReviewVerdict) -> Review {
-    Review { id, author: Some(author.to_owned()), verdict, commit: Some(HEAD.to_owned()), at: None }
+    let author = Some(author.to_owned());
+    Review { id, author, author_id: None, verdict, commit: Some(HEAD.to_owned()), at: None }
 }
 
 fn new_value() -> String {
@@ -54,7 +57,7 @@ fn candidates() -> Value {
     }
     lists["allowed_rtmr2"] = json!([new_value()]);
     json!({"schema_version": 1, "generated_at": "2026-01-01T00:00:00Z", "measurement_source": "td_quote",
-        "source": {"family": "kms", "verdict": "passed"}, "profile": "debug", "policy": lists})
+        "source": {"family": "kms", "verdict": "passed", "release": "mero-kms-v1.2.0"}, "profile": "debug", "policy": lists})
 }
 
 /// A case with this policy and these candidates, and nothing wrong with it.
@@ -86,6 +89,8 @@ fn case_of(policy: &Value, candidates: &Value, signature: Signature) -> Case {
             number: 1,
             url: "https://github.com/o/r/pull/1".to_owned(),
             author: Some("Author".to_owned()),
+            author_id: Some(1),
+            body: None,
             state: PullState::Open,
             draft: false,
             base: end("master", &"0".repeat(40)),
@@ -93,7 +98,12 @@ fn case_of(policy: &Value, candidates: &Value, signature: Signature) -> Case {
             source: Source::Own,
             labels: vec!["Policy-Promotion".to_owned()],
             files: Files::All(paths.iter().map(changed).collect()),
-            commits: Some(vec![Commit { id: HEAD.to_owned(), accounts: vec!["coder".to_owned()], unknown: None }]),
+            commits: Some(vec![Commit {
+                id: HEAD.to_owned(),
+                accounts: vec!["coder".to_owned()],
+                account_ids: vec![2],
+                unknown: None,
+            }]),
             reviews: vec![review(1, "alice", ReviewVerdict::Approved), review(2, "Bob", ReviewVerdict::Approved)],
             moved: None,
         },
@@ -104,6 +114,7 @@ fn case_of(policy: &Value, candidates: &Value, signature: Signature) -> Case {
         architecture: "o/architecture".parse().unwrap(),
         members,
         demands: Demands {
+            base: "master".to_owned(),
             label: "policy-promotion".to_owned(),
             approvals: 2,
             now: "2026-02-01T00:00:00Z".parse().unwrap(),

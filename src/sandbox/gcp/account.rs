@@ -123,10 +123,10 @@ impl State {
     /// Deletes what may run no longer.
     fn expire(&mut self) {
         let now = self.now();
-        let (ended, left) =
+        let (ended, left): (Vec<Vm>, Vec<Vm>) =
             std::mem::take(&mut self.vms).into_iter().partition(|vm| vm.ends.is_some_and(|end| end <= now));
         self.vms = left;
-        for vm in Vec::<Vm>::from(ended) {
+        for vm in ended {
             self.ledger.push(Entry { what: "expired", name: vm.name });
         }
     }

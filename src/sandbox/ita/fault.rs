@@ -34,6 +34,24 @@ pub enum Fault {
     AuthorityRevoked,
     /// The signer's certificate ended yesterday.
     LeafExpired,
+    /// The signer's certificate demands an extension that is not understood.
+    LeafDemands,
+    /// The signer's certificate is that of an authority.
+    LeafIsAuthority,
+    /// The signing authority's certificate ended in 2021.
+    AuthorityExpired,
+    /// The signing authority's key may not sign certificates.
+    AuthorityMayNotSign,
+    /// The signing authority is none: its constraints say so.
+    AuthorityIsNone,
+    /// One authority more stands above the signer than the root allows.
+    TooManyAuthorities,
+    /// Revocation lists demand an extension that is not understood.
+    ListDemands,
+    /// Revocation lists say only what is new since another.
+    ListDelta,
+    /// Revocation lists speak of other authorities' certificates too.
+    ListIndirect,
     /// Revocation lists ended yesterday.
     ListExpired,
     /// Revocation lists are signed by another root's authorities.

@@ -18,7 +18,7 @@ use x509_cert::{
     ext::pkix::{BasicConstraints, KeyUsage, KeyUsages},
 };
 
-use super::{Fault, Signing};
+use super::{Fault, Signing, spoilt};
 use crate::{
     error::{Error, Result},
     sandbox::{
@@ -27,7 +27,7 @@ use crate::{
             subject_key_identifier, validity,
         },
         key::Seed,
-        revocation::{listed_at, revocation_list},
+        revocation::{listed_at, revocation_list_with},
     },
 };
 
@@ -110,7 +110,7 @@ impl Authorities {
         let expired = faults.contains(&Fault::ListExpired);
         let window = if expired { (now - 3 * DAY, now - DAY) } else { (now - DAY, now + 30 * DAY) };
         let by = if faults.contains(&Fault::ListForged) { forger } else { issuer };
-        revocation_list(by, window, revoked.into_iter())
+        revocation_list_with(by, window, revoked.into_iter(), spoilt::list(faults)?)
     }
 
     fn pair(&self, faults: &[Fault]) -> &Pair {
@@ -126,23 +126,39 @@ impl Authorities {
         x509_cert::serial_number::SerialNumber::new(&serial).map_err(encoding)
     }
 
+    /// The certificates of a signer's key: its own, then those above it.
+    fn chain(&self, signer: &Signer, faults: &[Fault]) -> Result<Vec<Certificate>> {
+        let Pair { root, signing } = self.pair(faults);
+        let mut above = vec![spoilt::authority(root, signing, faults)?, root.certificate().clone()];
+        if faults.contains(&Fault::TooManyAuthorities) {
+            let (key, serial) = (self.seed.key("further authority", 0)?, self.seed.bytes("further authority", 0));
+            let further = signing.subordinate(key, "CN=Further CA,O=merotee sandbox", serial, Vec::new())?;
+            above.insert(0, further.certificate().clone());
+            above.insert(0, self.certificate(&further, signer, faults)?);
+        } else {
+            above.insert(0, self.certificate(signing, signer, faults)?);
+        }
+        Ok(above)
+    }
+
     /// The certificate of a signer's key.
-    fn certificate(&self, signer: &Signer, faults: &[Fault]) -> Result<Certificate> {
-        let issuer = &self.pair(faults).signing;
+    fn certificate(&self, issuer: &Authority, signer: &Signer, faults: &[Fault]) -> Result<Certificate> {
         let now = Timestamp::now().as_second();
         let ended = faults.contains(&Fault::LeafExpired);
-        let unsigned = issuer.to_be_signed(Template {
+        let is_authority = faults.contains(&Fault::LeafIsAuthority);
+        let mut unsigned = issuer.to_be_signed(Template {
             serial: self.seed.bytes(signer.signing.as_str(), 0),
             subject: distinguished_name("CN=Attestation Token Signer,O=merotee sandbox")?,
             validity: if ended { validity(now - 30 * DAY, now - DAY)? } else { instance_validity()? },
             public_key: signer.spki.clone(),
             extensions: vec![
                 extension(&KeyUsage(KeyUsages::DigitalSignature | KeyUsages::NonRepudiation), true)?,
-                extension(&BasicConstraints { ca: false, path_len_constraint: None }, true)?,
+                extension(&BasicConstraints { ca: is_authority, path_len_constraint: None }, true)?,
                 subject_key_identifier(&signer.spki)?,
                 listed_at(&format!("{}/crl/signing.crl", self.portal))?,
             ],
         })?;
+        unsigned.extensions.get_or_insert_default().extend(spoilt::leaf(faults)?);
         issuer.sign(unsigned)
     }
 }
@@ -208,10 +224,8 @@ impl Signers {
         for signer in [&self.ps384, &self.rs256] {
             let shown = if faults.contains(&Fault::KeyUnlikeLeaf) { &self.stranger } else { signer };
             let (n, e) = shown.numbers()?;
-            let leaf = encoded(&authorities.certificate(signer, faults)?)?;
-            let pair = authorities.pair(faults);
-            let chain = [leaf, encoded(pair.signing.certificate())?, encoded(pair.root.certificate())?];
-            let x5c = chain.map(|der| STANDARD.encode(der));
+            let chain = authorities.chain(signer, faults)?;
+            let x5c = chain.iter().map(|one| Ok(STANDARD.encode(encoded(one)?))).collect::<Result<Vec<_>>>()?;
             let alg = signer.signing.as_str();
             keys.push(
                 json!({ "kty": "RSA", "use": "sig", "alg": alg, "kid": signer.kid(), "n": n, "e": e, "x5c": x5c }),

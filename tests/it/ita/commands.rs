@@ -190,6 +190,13 @@ fn a_saved_token_is_judged_offline_and_as_of_its_own_time() {
     let later = (now + jiff::SignedDuration::from_mins(10)).to_string();
     offline(&["--at", &later]).run().expect(10).says(&["the token expired at "]);
     offline(&["--at", &now.to_string()]).run().expect(0);
+    let before = (now - jiff::SignedDuration::from_mins(10)).to_string();
+    offline(&["--at", &before]).run().expect(10).says(&["the token is not valid before "]);
+    // A token that someone kept is not made fresh by being judged now.
+    let kept = now - jiff::SignedDuration::from_mins(7);
+    stage.place.write("token.jwt", ita.token(&quote, kept, |_| {}).unwrap());
+    offline(&[]).run().expect(10).says(&["[FAIL] ita-token", "the token expired at "]);
+    offline(&["--at", &kept.to_string()]).run().expect(0);
     assert_eq!(stage.world.ita().seen().len(), asked, "nothing was fetched");
 }
 

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 const PORTAL: &str = "https://portal.sandbox.example";
 
 /// A quote whose every value is another's.
-fn request() -> QuoteRequest {
+pub(super) fn request() -> QuoteRequest {
     let mut number = 0;
     let measurements = Registers::from_fn(|_| {
         number += 1;
@@ -31,23 +31,28 @@ fn request() -> QuoteRequest {
 }
 
 /// A platform's quote, and who vouches for it.
-struct Bench {
-    ita: Ita,
+pub(super) struct Bench {
+    pub(super) ita: Ita,
     bytes: Vec<u8>,
-    quote: Quote,
+    pub(super) quote: Quote,
     now: Timestamp,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
+        Self::of(&request())
+    }
+
+    /// A bench with another quote.
+    pub(super) fn of(request: &QuoteRequest) -> Self {
         let now = Timestamp::now();
         let platform = Arc::new(Platform::new(0, now).unwrap());
-        let bytes = platform.quote(&request());
+        let bytes = platform.quote(request);
         let quote = Quote::parse(&bytes).unwrap();
         Self { ita: Ita::new(platform, 0, PORTAL).unwrap(), bytes, quote, now }
     }
 
-    fn evidence(&self, change: impl FnOnce(&mut Value)) -> Evidence {
+    pub(super) fn evidence(&self, change: impl FnOnce(&mut Value)) -> Evidence {
         let addresses = [format!("{PORTAL}/crl/root.crl"), format!("{PORTAL}/crl/signing.crl")];
         let lists = self.ita.lists(self.now).unwrap();
         let list = |(address, der)| List { address, outcome: Ok(der) };
@@ -58,11 +63,11 @@ impl Bench {
         }
     }
 
-    fn pinned(&self) -> ItaVerifier {
+    pub(super) fn pinned(&self) -> ItaVerifier {
         ItaVerifier::new(PORTAL).pinned(self.ita.root_der()).unwrap()
     }
 
-    fn judge(&self, verifier: &ItaVerifier, evidence: &Evidence) -> Result<ItaVerdict, Refusal> {
+    pub(super) fn judge(&self, verifier: &ItaVerifier, evidence: &Evidence) -> Result<ItaVerdict, Refusal> {
         verifier.verify(&self.quote, evidence, self.seconds())
     }
 
@@ -71,7 +76,7 @@ impl Bench {
     }
 
     /// What a fault leads to, and nothing else but it.
-    fn with(&self, fault: Fault) -> Result<ItaVerdict, Refusal> {
+    pub(super) fn with(&self, fault: Fault) -> Result<ItaVerdict, Refusal> {
         self.ita.fail(fault);
         let evidence = self.evidence(|_| {});
         self.ita.recover();
@@ -79,7 +84,11 @@ impl Bench {
     }
 
     /// What a token with changed claims leads to, properly signed.
-    fn saying(&self, verifier: &ItaVerifier, change: impl FnOnce(&mut Value)) -> Result<ItaVerdict, Refusal> {
+    pub(super) fn saying(
+        &self,
+        verifier: &ItaVerifier,
+        change: impl FnOnce(&mut Value),
+    ) -> Result<ItaVerdict, Refusal> {
         self.judge(verifier, &self.evidence(change))
     }
 }

@@ -106,7 +106,7 @@ impl Draft {
             "schema_version": 1,
             "generated_at": "2026-11-01T00:00:00Z",
             "measurement_source": "td_quote",
-            "source": {"family": "kms", "verdict": "passed", "run_url": "https://github.com/calimero-network/x/actions/runs/7"},
+            "source": {"family": "kms", "verdict": "passed", "release": "mero-kms-v1.2.0", "version": "1.2.0", "run_url": "https://github.com/calimero-network/x/actions/runs/7"},
             "profile": "debug",
             "policy": lists,
         });

@@ -28,7 +28,7 @@ pub(super) enum Kind {
     /// A service account's key.
     Account(ServiceAccount),
     /// A workload outside of Google Cloud, known to it by another's tokens.
-    Workload(Workload),
+    Workload(Box<Workload>),
     /// A person.
     User(User),
 }
@@ -57,7 +57,7 @@ fn parse(bytes: &[u8], hosts: &Hosts) -> Result<Kind> {
             &fields.secret("private_key")?,
         )
         .map(Kind::Account),
-        "external_account" => workload(&fields, hosts).map(Kind::Workload),
+        "external_account" => workload(&fields, hosts).map(|workload| Kind::Workload(Box::new(workload))),
         "authorized_user" => Ok(Kind::User(User {
             client_id: fields.text("client_id")?.to_owned(),
             client_secret: fields.secret("client_secret")?,

@@ -27,7 +27,7 @@ use crate::{
         snapshot::Demanded,
     },
     report::Finding,
-    subject::{repository::Repository, role::Role, tag::Tag},
+    subject::{repository::Repository, role::Role},
 };
 
 /// Largest candidates file and largest signature taken: both become files of a repository. Real ones have a few KiB.
@@ -134,13 +134,8 @@ impl Sealed {
     }
 
     /// Whether each was signed by the workflow that probes machines of its role, for the branch that the policies change on.
-    pub(super) fn signers(&self, base: &Branch, tag: Option<&Tag>) -> Vec<Finding> {
-        let refs = if self.refs.is_empty() {
-            let tag = tag.map(|tag| format!("refs/tags/{tag}"));
-            [format!("refs/heads/{base}")].into_iter().chain(tag).collect()
-        } else {
-            self.refs.clone()
-        };
+    pub(super) fn signers(&self, base: &Branch) -> Vec<Finding> {
+        let refs = probe_signer::refs(base.as_str(), &self.refs);
         self.probes.iter().flat_map(|(probe, proven)| self.allowed(probe, proven, &refs)).collect()
     }
 

@@ -60,7 +60,10 @@ impl Maker<'_> {
         let started = self.compute.insert_firewall(project, &body, request.as_str()).await?;
         let operation = self.started(started, &request, "firewall rule")?;
         match operation::finished(self.compute, Scope::Global(project), operation, self.pace()).await? {
-            None => Ok(self.actions.push(Action::done("add firewall rule", self.plan.name()))),
+            None => {
+                self.actions.push(Action::done("add firewall rule", self.plan.name()));
+                Ok(())
+            }
             Some(trouble) => Err(failed(self.plan, "the firewall rule", &trouble).into()),
         }
     }

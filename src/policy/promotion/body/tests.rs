@@ -1,5 +1,5 @@
 //! What a pull request says, whatever the candidates say.
-#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
 use crate::policy::{fixtures::spoiled, promotion::PROMOTION};
@@ -53,7 +53,7 @@ fn hostile_words_of_candidates_stay_words() {
         ..row()
     };
     let warning = PROMOTION.warn(evil, evil).help(evil);
-    let text = render(&[hostile.clone()], &[warning], &diff());
+    let text = render(std::slice::from_ref(&hostile), &[warning], &diff());
     assert_eq!(rows(&text), Some(vec![hostile]));
     let comment_end = text.find("-->").expect("a comment");
     let outside = text.get(comment_end + 3..).expect("the rest");

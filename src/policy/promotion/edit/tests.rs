@@ -1,5 +1,5 @@
 //! A policy with the values of candidates, in whatever hand it is written.
-#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 use super::*;
 use crate::{
