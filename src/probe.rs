@@ -11,3 +11,4 @@ pub mod kms;
 pub mod label;
 pub mod node;
 pub mod source;
+pub mod tolerance;

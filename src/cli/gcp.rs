@@ -31,10 +31,10 @@ pub struct GcpMachineArgs {
     /// Type of the machine. RTMR0 depends on it: probe with the type that nodes run on
     #[arg(long, value_name = "TYPE", default_value = "c3-standard-4")]
     pub machine_type: Name,
-    /// Image that a node boots, instead of the release's
+    /// Image that a node boots, where no release names it
     #[arg(long, value_name = "NAME")]
     pub image_name: Option<Name>,
-    /// Project that the image is in [default: that of --project]
+    /// Project that the image is in [default: the release's, or without TAG that of --project]
     #[arg(long, value_name = "PROJECT")]
     pub image_project: Option<Project>,
     /// Addresses that may reach the machine while it runs: this host's, as its neighbours on the internet see it

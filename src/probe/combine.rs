@@ -102,6 +102,10 @@ fn together(all: &[(String, Source)]) -> Vec<Finding> {
         other("family", first.family.role().to_owned(), source.family.role().to_owned());
         other("profile", first.profile.to_string(), source.profile.to_string());
         other("image", image(first), image(source));
+        // An image's name can be given to another; and a register of one kind of machine says nothing about another kind.
+        let of = |source: &Source, key: &str| source.machine.get(key).cloned().unwrap_or_else(|| "none".to_owned());
+        other("number of the image", of(first, "image_id"), of(source, "image_id"));
+        other("machine type", of(first, "machine_type"), of(source, "machine_type"));
         if source.verdict != PASSED {
             findings.push(SOURCE.fail(name, "its probe did not pass").compared(PASSED, excerpt(&source.verdict)));
         }

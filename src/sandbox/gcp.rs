@@ -118,6 +118,12 @@ impl Cloud {
         self.lock().delay(looks);
     }
 
+    /// Lets the operation of a machine that is made from now on be asked for so many times before it is over; until then the
+    /// machine is not there.
+    pub fn slow_down_machines(&self, looks: u32) {
+        self.lock().slow_down(looks);
+    }
+
     /// Adds a rule that is none of a probe's.
     pub fn add_foreign_rule(&self, name: &str) {
         self.lock().add_foreign_rule(name);

@@ -117,10 +117,10 @@ impl World {
         // Collateral is worth something for a month: it bears the time of the run, unlike everything else here.
         let flaw = plan.tampers.iter().find_map(|tamper| tamper.of_phala());
         let platform = Platform::new(plan.seed, jiff::Timestamp::now())?;
-        let platform = Arc::new(match flaw {
-            Some(phala::Flaw::OutdatedTcb) => platform.with_status(TcbStatus::OutOfDate, &["INTEL-SA-00960"])?,
-            Some(_) | None => platform,
-        });
+        let outdated = flaw == Some(phala::Flaw::OutdatedTcb) || plan.of_google() == Some(gcp::Flaw::OutdatedTcb);
+        let advisories: &[&str] = &["INTEL-SA-00960"];
+        let platform =
+            Arc::new(if outdated { platform.with_status(TcbStatus::OutOfDate, advisories)? } else { platform });
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
         write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;

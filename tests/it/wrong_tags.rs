@@ -29,9 +29,8 @@ fn a_malformed_tag_is_answered_with_the_one_that_was_meant_wherever_a_tag_is_tak
         ),
         (&["kms", "serve", "--profile", "debug", "--kms-version", "mero-kms-1.2.0"], "mero-kms-v1.2.0"),
     ] {
-        let run = place.merotee(command).run().expect(2);
-        run.says(&["is not a release tag: expected mero-kms-vX.Y.Z[-rc.N]", &format!("did you mean `{meant}`?")])
-            .without_product();
+        let words = ["is not a release tag: expected mero-kms-vX.Y.Z[-rc.N]", &format!("did you mean `{meant}`?")];
+        let run = place.merotee(command).run().expect(2).says(&words).without_product();
         let both = run.stderr.contains("for both families");
         assert_eq!(both, command.contains(&"verify-release-assets"), "{command:?}: {}", run.stderr);
     }

@@ -128,7 +128,7 @@ impl Compute {
             let request = Request { accepted, ..Request::get(url, "application/json") };
             let Some(answer) = http.ask(&request, subject).await? else { return Ok(None) };
             if answer.status != StatusCode::UNAUTHORIZED {
-                return parse(&answer.body, url, subject).map(Some);
+                return parse(&http, &answer.body, url, subject).map(Some);
             }
             // Whatever comes of the next attempt stands.
             self.credentials.forget(&token).await;
@@ -136,23 +136,31 @@ impl Compute {
         }
     }
 
-    /// Asks for a change. The address carries its request id, so that it is made once.
+    /// Asks for a change. The address carries its request id, so that it is made once. A refusal counts as one as long as it
+    /// is known of every attempt before it that nothing came of it.
     async fn change(&self, method: Method, url: &Url, body: Option<&serde_json::Value>, act: &str) -> Result<Started> {
         let mut renewed = false;
+        let mut unknown = false;
         let mut attempts = 1;
         loop {
             let (token, http) = self.http().await?;
             let body = body.map_or(Body::None, Body::json);
             let request = Request { body, ..Request::new(method.clone(), url) };
             match http.write(&request, act).await? {
-                Written::Done(answer) => return parse(&answer.body, url, act).map(Started::Operation),
-                Written::Refused(refused) if refused.status == StatusCode::NOT_FOUND => return Ok(Started::Missing),
+                Written::Done(answer) => return parse(&http, &answer.body, url, act).map(Started::Operation),
+                // What is to be deleted is not there: an attempt before this one may have been carried out, or none was needed.
+                Written::Refused(refused)
+                    if refused.status == StatusCode::NOT_FOUND && (!unknown || method == Method::DELETE) =>
+                {
+                    return Ok(Started::Missing);
+                }
                 Written::Refused(refused) if refused.status == StatusCode::UNAUTHORIZED && !renewed => {
                     renewed = true;
                     if !self.credentials.forget(&token).await {
                         return Err(refused.error);
                     }
                 }
+                Written::Refused(refused) if unknown => return Err(refused.error),
                 Written::Refused(refused) => {
                     return Ok(Started::Refused { status: refused.status.as_u16(), error: refused.error });
                 }
@@ -160,6 +168,7 @@ impl Compute {
                 Written::Unknown(error) => {
                     tracing::warn!("{error}; asking again with the same request id");
                     tokio::time::sleep(self.options.backoff * (1 << attempts.min(5))).await;
+                    unknown = true;
                     attempts += 1;
                 }
             }
@@ -167,7 +176,12 @@ impl Compute {
     }
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8], url: &Url, subject: &str) -> Result<T> {
-    serde_json::from_slice(body)
-        .map_err(|e| Error::remote(format!("{subject}: {} answered with something else", host(url))).because(e))
+/// Reads an answer, in which the token is masked where the service repeats it: what follows may be shown. What the reader of
+/// JSON would say may quote the answer, and is left out.
+fn parse<T: DeserializeOwned>(http: &Http, body: &[u8], url: &Url, subject: &str) -> Result<T> {
+    let read = serde_json::from_slice::<serde_json::Value>(body).and_then(|mut said| {
+        http.mask_token(&mut said);
+        serde_json::from_value(said)
+    });
+    read.map_err(|_| Error::remote(format!("{subject}: {} answered with something else", host(url))))
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod cleanup;
 mod machine;
+mod making;
 mod measure;
 mod operation;
 mod order;
@@ -63,11 +64,12 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     let seal = Seal::new(&args.sign, context)?;
     let compute = context.compute()?;
     let mut found = Found::default();
-    let measuring = Measuring { compute: &compute, order: &order, judgement: &judgement, context, out };
+    let tolerant = args.by.expect_policy.is_some();
+    let measuring = Measuring { compute: &compute, order: &order, judgement: &judgement, tolerant, context, out };
     let interrupted = probed(&measuring, &mut section, &mut found).await?;
     section.facts.append(&mut found.facts);
     section.findings.append(&mut found.findings);
-    // What may be left of the machine is part of the verdict: candidates are of a probe that passed.
+    // A probe passes when the machine is gone; without that it proposes nothing.
     section.findings.append(&mut found.teardown);
     let measured = found.measured(&order, args, context, &section);
     let caveats = found.caveats.drain(..).chain(judgement.caveats()).collect();
@@ -166,7 +168,8 @@ fn facts(plan: &Plan, order: &Order) -> Vec<Fact> {
         Fact::named("project", plan.project.as_str()),
         Fact::named("zone", zones.join(", else ")),
     ];
-    facts.extend(order.release.as_ref().map(|release| Fact::named("release", release.to_string())));
+    let relation = if order.vouched { "release" } else { "compared with" };
+    facts.extend(order.release.as_ref().map(|release| Fact::named(relation, release.to_string())));
     facts
 }
 

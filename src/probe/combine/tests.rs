@@ -100,6 +100,29 @@ fn one_probe_alone_is_compared_with_nothing() {
 }
 
 #[test]
+fn nodes_are_combined_when_they_are_of_one_image_by_its_number_and_of_one_machine_type() {
+    let node = |byte: u8, image: &str, kind: &str| {
+        let mut node = probe(byte);
+        node["source"]["family"] = json!("node");
+        node["source"]["image"] = json!("projects/p/global/images/node-1");
+        node["source"]["machine"] = json!({"image_id": image, "machine_type": kind, "zone": format!("zone-{byte}")});
+        node
+    };
+    assert!(combined(&[node(2, "7", "c3-standard-4"), node(3, "7", "c3-standard-4")], false).0.is_some());
+    for (other, said) in
+        [(node(3, "8", "c3-standard-4"), "number of the image"), (node(3, "7", "c3-standard-8"), "machine type")]
+    {
+        let (set, findings) = combined(&[node(2, "7", "c3-standard-4"), other], false);
+        assert!(set.is_none());
+        assert!(
+            about(&findings, "probe-source")
+                .iter()
+                .any(|(status, told)| *status == Status::Fail && told.contains(said))
+        );
+    }
+}
+
+#[test]
 fn the_order_of_the_probes_does_not_matter_and_a_set_can_be_combined_further() {
     let (forth, back) = (combined(&[probe(2), probe(3)], false).0, combined(&[probe(3), probe(2)], false).0);
     assert_eq!(forth, back);

@@ -6,7 +6,10 @@ use serde_json::Value;
 use crate::{
     probe::checks::IMAGE,
     report::Finding,
-    subject::{gcp::Name, profile::Profile},
+    subject::{
+        gcp::{Name, Project},
+        profile::Profile,
+    },
     text::excerpt,
 };
 
@@ -66,14 +69,20 @@ pub fn booted(name: &str, seen: &Seen, source: &str) -> Finding {
         .help("the image was replaced under the same name meanwhile: probe again, and find out who replaced it")
 }
 
-/// The image of a profile that a release's provenance names.
+/// The image of a profile that a release's provenance names, and its project where that is said.
 ///
 /// # Errors
 /// It names none: why, with the field.
-pub fn of_provenance(provenance: &Value, profile: Profile) -> Result<Name, String> {
+pub fn of_provenance(provenance: &Value, profile: Profile) -> Result<(Name, Option<Project>), String> {
     let field = format!("profiles.{profile}.image.name");
     let name = provenance.pointer(&format!("/profiles/{profile}/image/name")).and_then(Value::as_str);
-    name.ok_or_else(|| format!("it has no {field}"))?.parse().map_err(|e| format!("{field}: {e}"))
+    let name = name.ok_or_else(|| format!("it has no {field}"))?.parse().map_err(|e| format!("{field}: {e}"))?;
+    let field = format!("profiles.{profile}.image.project");
+    let project = provenance.pointer(&format!("/profiles/{profile}/image/project")).map(|project| {
+        let project = project.as_str().ok_or_else(|| format!("{field}: it is not a text"))?;
+        project.parse::<Project>().map_err(|e| format!("{field}: {e}"))
+    });
+    Ok((name, project.transpose()?))
 }
 
 #[cfg(test)]
@@ -108,8 +117,17 @@ mod tests {
 
     #[test]
     fn provenance_names_an_image_or_what_it_lacks() {
-        let of = |json: Value| of_provenance(&json, Profile::Debug).map(|name| name.to_string());
-        assert_eq!(of(json!({"profiles": {"debug": {"image": {"name": "node-1"}}}})).unwrap(), "node-1");
+        let of = |json: Value| {
+            of_provenance(&json, Profile::Debug).map(|(name, project)| {
+                format!("{name} {}", project.map(|project| project.to_string()).unwrap_or_default())
+            })
+        };
+        assert_eq!(of(json!({"profiles": {"debug": {"image": {"name": "node-1"}}}})).unwrap(), "node-1 ");
+        let image = json!({"name": "node-1", "project": "images-1"});
+        assert_eq!(of(json!({"profiles": {"debug": {"image": image}}})).unwrap(), "node-1 images-1");
+        let image = json!({"name": "node-1", "project": "../x"});
+        let said = of(json!({"profiles": {"debug": {"image": image}}})).unwrap_err();
+        assert!(said.starts_with("profiles.debug.image.project: "), "{said}");
         assert_eq!(of(json!({})).unwrap_err(), "it has no profiles.debug.image.name");
         let said = of(json!({"profiles": {"debug": {"image": {"name": "../x"}}}})).unwrap_err();
         assert!(said.starts_with("profiles.debug.image.name: `../x` is not"), "{said}");

@@ -1,9 +1,9 @@
 //! What was measured beside what a release publishes already. A difference does not fail a probe: it measures what is to be
-//! published, and Google's firmware changes without the image.
+//! published, and Google's firmware changes without the image. What is published for another profile does.
 
 use crate::{
     attestation::measurement::{Measurement, Register, Registers},
-    policy::mrtds::{PublishedMrtds, compare},
+    policy::mrtds::{ProfileMeasurements, PublishedMrtds, compare},
     probe::checks::AS_RELEASED,
     report::{Finding, Status},
     subject::profile::Profile,
@@ -22,6 +22,7 @@ pub fn compared(
     if differing.is_empty() {
         return vec![AS_RELEASED.pass(release, format!("all five registers are published for {profile}"))];
     }
+    let others = others(registers, published, profile);
     let is_firmware = |finding: &Finding| finding.message.starts_with(Register::Mrtd.name());
     differing
         .into_iter()
@@ -33,6 +34,30 @@ pub fn compared(
             };
             Finding { check: AS_RELEASED.id, status: Status::Warn, ..finding }.help(help)
         })
+        .chain((!others.is_empty()).then(|| {
+            AS_RELEASED
+                .fail(release, "this is a machine of another profile")
+                .compared(profile.as_str(), others.join(", "))
+                .help("name the image of the profile, or the profile of the image")
+        }))
+        .collect()
+}
+
+/// Other profiles whose published values the machine has where it has none of its own profile's. Firmware and kind of machine
+/// are no profile's own, so what they measure into MRTD and RTMR0 says nothing.
+fn others(registers: &Registers<Measurement>, published: &PublishedMrtds, profile: Profile) -> Vec<&'static str> {
+    let own = published.profile(profile);
+    let strange = [Register::Rtmr1, Register::Rtmr2, Register::Rtmr3]
+        .into_iter()
+        .filter(|register| own.is_none_or(|own| !own.allowed.register(*register).contains(registers.get(*register))));
+    let strange: Vec<Register> = strange.collect();
+    let has_any = |register: &Register, of: &ProfileMeasurements| {
+        of.allowed.register(*register).contains(registers.get(*register))
+    };
+    let others = published.profiles.iter().filter(|other| other.profile != profile);
+    others
+        .filter(|other| strange.iter().any(|register| has_any(register, other)))
+        .map(|other| other.profile.as_str())
         .collect()
 }
 
@@ -58,6 +83,7 @@ mod tests {
         };
         assert_eq!(statuses(&lists(1), Profile::Debug), [Status::Pass]);
         assert!(statuses(&lists(2), Profile::Debug).iter().all(|status| *status == Status::Warn));
-        assert_eq!(statuses(&lists(1), Profile::LockedReadOnly), [Status::Warn]);
+        assert_eq!(statuses(&lists(1), Profile::LockedReadOnly), [Status::Warn, Status::Fail]);
+        assert_eq!(statuses(&lists(2), Profile::LockedReadOnly), [Status::Warn, Status::Fail]);
     }
 }

@@ -44,6 +44,8 @@ pub(super) struct State {
     looked: bool,
     /// How often a new machine is asked for in vain.
     late: u32,
+    /// How often the operation of a new machine is asked for before it is over, and the machine there.
+    slow: u32,
     vms: Vec<Vm>,
     rules: Vec<Rule>,
     operations: Vec<Operation>,
@@ -72,6 +74,7 @@ impl State {
             images,
             looked: false,
             late: 0,
+            slow: 0,
             vms,
             rules,
             operations,
@@ -90,6 +93,10 @@ impl State {
 
     pub(super) fn delay(&mut self, looks: u32) {
         self.late = looks;
+    }
+
+    pub(super) fn slow_down(&mut self, looks: u32) {
+        self.slow = looks;
     }
 
     pub(super) fn ledger(&self) -> &[Entry] {
@@ -200,7 +207,12 @@ impl State {
         if error.is_none() {
             self.boot(id.clone(), zone, &name, body, image);
         }
-        Ok(self.operation(id, error, request))
+        let slow = self.slow;
+        let answer = self.operation(id, error, request);
+        if let Some(operation) = self.operations.last_mut() {
+            operation.asks = slow.max(operation.asks);
+        }
+        Ok(answer)
     }
 
     fn boot(&mut self, id: String, zone: &str, name: &str, body: Value, image: Image) {
@@ -226,7 +238,8 @@ impl State {
 
     pub(super) fn vm(&mut self, zone: &str, name: &str) -> Option<&Vm> {
         self.expire();
-        let vm = self.vms.iter_mut().find(|vm| vm.zone == zone && vm.name == name)?;
+        let pending = |id: &str| self.operations.iter().any(|operation| operation.target == id && operation.asks > 1);
+        let vm = self.vms.iter_mut().find(|vm| vm.zone == zone && vm.name == name && !pending(&vm.id))?;
         if vm.hidden > 0 {
             vm.hidden -= 1;
             return None;
@@ -288,7 +301,7 @@ impl State {
     /// An operation as it stands; asking brings it to its end.
     pub(super) fn progress(&mut self, name: &str) -> Option<Value> {
         let operation = self.operations.iter_mut().find(|operation| operation.name == name)?;
-        operation.seen = true;
+        operation.asks = operation.asks.saturating_sub(1);
         Some(operation.to_json())
     }
 
@@ -299,7 +312,7 @@ impl State {
         request: Option<&str>,
     ) -> Value {
         let name = format!("operation-{}", self.operations.len() + 1);
-        let operation = Operation { name: name.clone(), target, seen: false, error };
+        let operation = Operation { name: name.clone(), target, asks: 1, error };
         let json = operation.to_json();
         self.operations.push(operation);
         if let Some(request) = request {

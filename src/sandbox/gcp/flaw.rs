@@ -29,6 +29,8 @@ pub enum Flaw {
     DebugTd,
     /// The node's quote is of a platform of another root.
     OtherRoot,
+    /// The node's TCB is out of date.
+    OutdatedTcb,
     /// The node's own reading of its quote names other registers.
     FalseReading,
     /// The node boots another image than the machine was made from.
@@ -51,7 +53,7 @@ pub enum Flaw {
 
 impl Flaw {
     /// Every flaw.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::NoRoom,
         Self::NoRoomInTheFirstZone,
         Self::Quota,
@@ -65,6 +67,7 @@ impl Flaw {
         Self::OtherNonce,
         Self::DebugTd,
         Self::OtherRoot,
+        Self::OutdatedTcb,
         Self::FalseReading,
         Self::OtherImage,
         Self::GoneBeforeDelete,

@@ -42,8 +42,8 @@ pub(super) struct Rule {
 pub(super) struct Operation {
     pub(super) name: String,
     pub(super) target: String,
-    /// Whether somebody looked at it already: it is over then.
-    pub(super) seen: bool,
+    /// How often it is still asked for before it is over.
+    pub(super) asks: u32,
     pub(super) error: Option<(&'static str, &'static str)>,
 }
 
@@ -121,9 +121,9 @@ impl Operation {
             "kind": "compute#operation",
             "name": self.name,
             "targetId": self.target,
-            "status": if self.seen { "DONE" } else { "PENDING" },
+            "status": if self.asks == 0 { "DONE" } else { "PENDING" },
         });
-        if let (true, Some((code, message)), Some(fields)) = (self.seen, self.error, json.as_object_mut()) {
+        if let (true, Some((code, message)), Some(fields)) = (self.asks == 0, self.error, json.as_object_mut()) {
             fields.insert("error".to_owned(), json!({"errors": [{"code": code, "message": message}]}));
             fields.insert("httpErrorStatusCode".to_owned(), json!(503));
         }

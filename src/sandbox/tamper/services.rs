@@ -59,6 +59,7 @@ pub(super) static ROWS: &[Row] = &[
     google("gcp-other-nonce", "has the node's quote over another nonce", gcp::Flaw::OtherNonce),
     google("gcp-debug-td", "runs the node in debug mode", gcp::Flaw::DebugTd),
     google("gcp-other-root", "has the node's quotes issued under another root", gcp::Flaw::OtherRoot),
+    google("gcp-outdated-tcb", "has Intel call the node's TCB out of date", gcp::Flaw::OutdatedTcb),
     google("gcp-false-reading", "has the node state other registers beside its quote", gcp::Flaw::FalseReading),
     google("gcp-other-image", "boots the image of another release", gcp::Flaw::OtherImage),
     google("gcp-gone", "answers 404 where a machine is to be deleted, which is gone", gcp::Flaw::GoneBeforeDelete),

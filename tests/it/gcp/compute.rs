@@ -1,20 +1,27 @@
 //! Compute Engine's calls: what changes something is made once, however often it had to be asked for.
 
 use merotee::{
-    adapters::gcp::compute::{Compute, Operation, Scope, Started},
+    adapters::gcp::{
+        compute::{Compute, Operation, Scope, Started},
+        credentials::{Credentials, Hosts, Sources},
+    },
     error::{Class, chain},
     probe::{
         journal::RequestId,
         node::{LABEL, Plan},
     },
     sandbox::{
-        gcp::{Flaw, PROJECT, ZONES},
+        gcp::{ACCESS_TOKEN, Flaw, PROJECT, ZONES},
         trouble::{Mishap, Trouble},
     },
     subject::{gcp::Zone, profile::Profile},
 };
 
-use super::Cloud;
+use secrecy::SecretString;
+use serde_json::json;
+use url::Url;
+
+use super::{Cloud, options};
 
 fn plan(label: &str) -> Plan {
     Plan {
@@ -63,6 +70,68 @@ async fn a_machine_is_made_once_whatever_becomes_of_the_answer() {
         assert_eq!(cloud.world.gcp().ledger().len(), 1, "{what:?}");
         assert_eq!(cloud.world.gcp().record().writes().len(), 2, "{what:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_after_an_attempt_whose_outcome_is_unknown_does_not_say_that_nothing_was_made() {
+    for status in [403, 404, 409] {
+        let (cloud, plan) = (Cloud::start(None).await, plan("unknown"));
+        let (compute, zone) = (cloud.given(), &plan.zones[0]);
+        for (after, what) in [(0, Mishap::AnswerLost), (0, Mishap::Status(status))] {
+            let path = "/instances".to_owned();
+            cloud.world.gcp().troubles().add(Trouble { method: http::Method::POST, path, after, what });
+        }
+        let request = request(7);
+        let body = plan.machine(zone, &request, jiff::Timestamp::now().as_second());
+        let started = compute.insert_instance((&plan.project, zone), &body, request.as_str()).await;
+        assert!(started.is_err(), "{status}: {started:?}");
+        assert!(!cloud.world.gcp().standing().is_empty(), "{status}");
+    }
+}
+
+/// Answers every request with what `of` makes of its path and its token.
+async fn repeats(of: fn(&str, &str) -> serde_json::Value) -> Compute {
+    let answer = move |request: axum::extract::Request| async move {
+        let token = request.headers()["authorization"].to_str().unwrap().trim_start_matches("Bearer ").to_owned();
+        axum::Json(of(request.uri().path(), &token))
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}/compute/v1/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, axum::Router::new().fallback(answer)).await });
+    let hosts = Hosts { actions: None, besides: Vec::new() };
+    let token = Some(SecretString::from(ACCESS_TOKEN));
+    let sources = Sources { token, file: None, gcloud: None, metadata: None, hosts };
+    let credentials = Credentials::find(&sources, options(), jiff::Timestamp::now).unwrap();
+    Compute::new(&Url::parse(&base).unwrap(), credentials, options()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_an_answer_repeats_is_in_nothing_that_is_read_of_it_and_in_no_error() {
+    let (plan, name) = (plan("said"), "merotee-probe-said".parse().unwrap());
+    let place = (&plan.project, &plan.zones[0]);
+    let compute = repeats(|path, token| {
+        if path.ends_with("/serialPort") {
+            return json!({"contents": format!("booted with {token}"), "start": "0", "next": "1"});
+        }
+        let error = json!({"errors": [{"code": token, "message": format!("refused {token}")}]});
+        json!({"name": "operation-1", "id": "7", "status": "DONE", "error": error, "statusMessage": token,
+            "labels": {"a": token}, "targetId": token})
+    })
+    .await;
+    let operation = compute.insert_instance(place, &json!({}), request(1).as_str()).await.unwrap();
+    let mut said = format!("{operation:?}");
+    let Started::Operation(operation) = operation else { panic!("{operation:?}") };
+    said.push_str(&operation.trouble().unwrap().to_string());
+    said.push_str(&format!("{:?}", compute.instance(place, &name).await.unwrap()));
+    said.push_str(&format!("{:?}", compute.serial_port(place, &name, 1).await.unwrap()));
+    assert!(said.contains("repeats the token") && !said.contains(&ACCESS_TOKEN[5..30]), "{said}");
+    // A field of another type is quoted by the reader of JSON.
+    let compute = repeats(|_, token| json!({"name": "x", "labels": token, "disks": token})).await;
+    let error = compute.instance(place, &name).await.unwrap_err();
+    assert!(!chain(&error).contains(&ACCESS_TOKEN[5..30]), "{}", chain(&error));
+    let compute = repeats(|_, token| json!([token])).await;
+    let error = compute.insert_instance(place, &json!({}), request(1).as_str()).await.unwrap_err();
+    assert!(!chain(&error).contains(&ACCESS_TOKEN[5..30]), "{}", chain(&error));
 }
 
 #[tokio::test(flavor = "multi_thread")]

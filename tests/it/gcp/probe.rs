@@ -124,7 +124,9 @@ fn the_exports_of_a_sandbox_that_is_served_are_all_that_a_probe_needs() {
     let (serve, place) = (Serve::start(), Place::new());
     let root = serve.export("MEROTEE_TDX_ROOT").to_owned();
     let merotee = |words: &[&str]| place.merotee(words).envs(serve.exports());
+    let project = serve.export("GOOGLE_CLOUD_PROJECT");
     let probe = ["probe", "run", PROBED, "--family", "node", "--profile", "debug-read-only", "--root", &root];
+    let probe = [&probe[..], &["--image-project", project]].concat();
     for out in ["a", "b"] {
         let run = merotee(&probe).args(["--out", out]).run().expect(0);
         run.says(&["mero-tee-debug-read-only-1-0-0", "all five registers are published"]);
@@ -136,6 +138,30 @@ fn the_exports_of_a_sandbox_that_is_served_are_all_that_a_probe_needs() {
     let candidates = json(&place.path("both/measurement-policy-candidates.json"));
     let registers = Boot::of_release(&PROBED.parse().unwrap(), Profile::DebugReadOnly).registers();
     assert_eq!(candidates["policy"]["allowed_rtmr2"], serde_json::json!([registers.get(Register::Rtmr2)]));
+}
+
+#[test]
+fn an_image_is_a_releases_own_only_where_the_release_names_it_and_another_profiles_is_refused() {
+    let (serve, place) = (Serve::start(), Place::new());
+    let (root, project) = (serve.export("MEROTEE_TDX_ROOT"), serve.export("GOOGLE_CLOUD_PROJECT"));
+    let probe = |tag: &str, image: &str, out: &str, more: &[&str]| {
+        let words =
+            ["probe", "run", tag, "--family", "node", "--profile", "debug", "--image-name", image, "--root", root];
+        place.merotee(words).args(["--out", out]).args(more).envs(serve.exports()).run()
+    };
+    // The release names its images: no other passes for it, and neither does one of its name in any project.
+    let other = probe(PROBED, "mero-tee-locked-read-only-1-0-0", "a", &["--image-project", project]);
+    other.expect(2).says(&["names mero-tee-debug-1-0-0 as its debug, and not mero-tee-locked-read-only-1-0-0"]);
+    let anywhere = probe(PROBED, "mero-tee-debug-1-0-0", "b", &[]).expect(2);
+    anywhere.says(&["does not say which project mero-tee-debug-1-0-0 is in", "--image-project"]);
+    // This one names none: what is measured is compared with it, and not said to be its own.
+    let candidates = |out: &str| place.path(out).join("measurement-policy-candidates.json");
+    let other = probe("mero-tee-v1.2.0", "mero-tee-locked-read-only-1-2-0", "c", &[]).expect(10);
+    other.says(&["this is a machine of another profile", "locked-read-only"]);
+    assert!(!candidates("c").exists());
+    let own = probe("mero-tee-v1.2.0", "mero-tee-debug-1-2-0", "d", &[]).expect(0);
+    own.says(&["all five registers are published", "vouches for the image: it was named by the caller"]);
+    assert!(json(&candidates("d"))["source"].get("release").is_none());
 }
 
 #[test]

@@ -9,6 +9,9 @@ use crate::{
     text::excerpt,
 };
 
+/// What is asked for, in messages.
+const SUBJECT: &str = "the state of a change in Compute Engine";
+
 /// A change that Compute Engine makes.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -126,6 +129,15 @@ impl Compute {
     pub async fn operation(&self, scope: Scope<'_>, operation: &Operation) -> Result<Operation> {
         // The name comes from the API; a name that could lead elsewhere is refused.
         let name: Name = operation.name.parse().map_err(|e| Error::remote("the name of an operation").because(e))?;
+        let found = self.known_operation(scope, &name).await?;
+        found.ok_or_else(|| Error::remote(format!("cannot get {SUBJECT}: it is not known there")))
+    }
+
+    /// A change by its name; `None` of one that is not known, or not any more: they are kept for two weeks.
+    ///
+    /// # Errors
+    /// Remote: it cannot be asked for.
+    pub async fn known_operation(&self, scope: Scope<'_>, name: &Name) -> Result<Option<Operation>> {
         let url = match scope {
             Scope::Zone(project, zone) => {
                 let path = ["projects", project.as_str(), "zones", zone.as_str(), "operations", name.as_str()];
@@ -135,9 +147,7 @@ impl Compute {
                 self.url(&["projects", project.as_str(), "global", "operations", name.as_str()], &[])?
             }
         };
-        let subject = "the state of a change in Compute Engine";
-        let found = self.read(&url, subject).await?;
-        found.ok_or_else(|| Error::remote(format!("cannot get {subject}: it is not known there")))
+        self.read(&url, SUBJECT).await
     }
 }
 

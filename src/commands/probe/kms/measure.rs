@@ -17,9 +17,7 @@ use crate::{
     attestation::{
         compose_hash::of_app_compose,
         event_log::{self, AppIdentity, Field},
-        ita,
         measurement::{Allowed, Register},
-        verdict,
     },
     cli::probe::ProbeRunArgs,
     commands::{
@@ -38,6 +36,7 @@ use crate::{
         checks::{AS_RELEASED, COMPOSE, MACHINE, Stated, compose_hash, deployed},
         kms::Target,
         source::{PASSED, Source},
+        tolerance::intolerant,
     },
     report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Section, Status, Table, Verdict},
     subject::{profile::Profile, tag::Family},
@@ -219,15 +218,6 @@ impl Found {
         };
         Some(Measured { registers: evidence.input.quote.report.registers, tcb: evidence.tcb?, compose_hash, source })
     }
-}
-
-/// A status of the TCB that no policy tolerates is not a basis for one: the candidates would have it admitted for good.
-fn intolerant(finding: Finding) -> Finding {
-    if ![verdict::TCB.id, ita::TCB.id].contains(&finding.check) || finding.status != Status::Warn {
-        return finding;
-    }
-    let help = "probe on a machine that is up to date, or give --expect-policy: a policy that tolerates the status";
-    Finding { status: Status::Fail, help: Some(help.to_owned()), ..finding }
 }
 
 /// An identity that the log states twice cannot be the basis of a policy: the application wrote one of them.

@@ -1,6 +1,9 @@
 //! The machine of a node's probe and the rule that lets this host to it: made, and written down before and after.
 
-use super::{operation, pace::Pace};
+use super::{
+    operation::{self, OPERATION},
+    pace::Pace,
+};
 use crate::{
     adapters::{
         gcp::compute::{Compute, Instance, Operation, Scope, Started, Trouble},
@@ -150,8 +153,11 @@ impl Maker<'_> {
         let name = self.plan.name();
         match started {
             Started::Operation(operation) => {
-                let ids = operation.target_id.as_deref().and_then(|id| id.parse().ok()).map(|id| ("id", id));
-                self.write(Record::Result { request: request.clone(), created: Created::with(ids) })?;
+                let id = operation.target_id.as_deref().and_then(|id| id.parse().ok()).map(|id| ("id", id));
+                // By this name it is found out later whether what is not there yet is still to come.
+                let name = operation.name.parse().ok().map(|name| (OPERATION, name));
+                let created = Created::with(id.into_iter().chain(name));
+                self.write(Record::Result { request: request.clone(), created })?;
                 Ok(operation)
             }
             Started::Missing => {

@@ -36,6 +36,7 @@ use crate::{
             released,
         },
         source::{PASSED, Source},
+        tolerance::intolerant,
     },
     report::{Fact, Finding, Section, Verdict},
     subject::{gcp::Zone, role::Role, tag::Family},
@@ -51,6 +52,8 @@ pub(super) struct Measuring<'a> {
     pub(super) compute: &'a Compute,
     pub(super) order: &'a Order,
     pub(super) judgement: &'a Judgement<'a>,
+    /// Whether a policy says which TCB statuses are tolerated.
+    pub(super) tolerant: bool,
     pub(super) context: &'a Context,
     pub(super) out: &'a Path,
 }
@@ -151,7 +154,8 @@ impl Measuring<'_> {
         let (section, tcb) = self.judgement.judged(&plan.name(), &input, &occasion).await?;
         found.facts.extend(section.facts);
         found.caveats.extend(section.caveats);
-        found.findings.extend(section.findings);
+        let judged = section.findings.into_iter();
+        found.findings.extend(judged.map(|finding| if self.tolerant { finding } else { intolerant(finding) }));
         if let Some(published) = &self.order.published {
             let release = self.order.release.as_ref().map_or_else(|| published.name.clone(), ToString::to_string);
             let registers = &input.quote.report.registers;
@@ -243,7 +247,7 @@ impl Measuring<'_> {
 }
 
 impl Found {
-    /// What was measured, where nothing is wrong with the quote or the machine.
+    /// What was measured, where the probe passed: nothing is wrong with the quote or the machine, and the machine is gone.
     pub(super) fn measured(
         &self,
         order: &Order,
@@ -258,7 +262,7 @@ impl Found {
             profile: plan.profile,
             label: plan.label.clone(),
             image: Some(format!("projects/{}/global/images/{}", plan.image_project, plan.image)),
-            release: order.release.as_ref().map(ToString::to_string),
+            release: order.release.as_ref().filter(|_| order.vouched).map(ToString::to_string),
             version: None,
             machine: self.machine.clone(),
             nonce: hex::encode(self.nonce),

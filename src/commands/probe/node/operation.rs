@@ -6,6 +6,9 @@ use crate::{
     error::{Error, Result},
 };
 
+/// The id in the journal of the operation that makes something.
+pub(super) const OPERATION: &str = "operation";
+
 /// Waits until a change is made, or says why it was not.
 ///
 /// # Errors

@@ -29,8 +29,10 @@ use crate::{
 pub(super) struct Order {
     /// What is done.
     pub(super) plan: Plan,
-    /// The release it is of.
+    /// The release that it is compared with.
     pub(super) release: Option<Tag>,
+    /// Whether that release names the image.
+    pub(super) vouched: bool,
     /// What the release publishes.
     pub(super) published: Option<PublishedMrtds>,
     /// What was found out about the image.
@@ -40,8 +42,10 @@ pub(super) struct Order {
 }
 
 /// What a release says.
+#[derive(Default)]
 struct Released {
     image: Option<Name>,
+    project: Option<Project>,
     published: Option<PublishedMrtds>,
     caveats: Vec<String>,
 }
@@ -60,26 +64,23 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
     let offered = gcp.offered.as_ref().filter(|_| args.machine.image_name.is_none());
     let release = args.tag.clone().or_else(|| offered.map(|offered| offered.release.clone()));
     let mut caveats = Vec::new();
-    let (mut image, mut published) = (args.machine.image_name.clone(), None);
-    if let Some(tag) = &release {
-        let released = released(tag, args.profile, context).await?;
-        caveats.extend(released.caveats);
-        published = released.published;
-        image = image.or(released.image);
-    } else {
-        caveats.push("no release vouches for the image: it was named by the caller".to_owned());
+    let mut said = match &release {
+        Some(tag) => released(tag, args.profile, context).await?,
+        None => Released::default(),
+    };
+    caveats.append(&mut said.caveats);
+    let vouched = said.image.is_some();
+    let image = named(args, release.as_ref(), said.image.as_ref())?;
+    if !vouched {
+        let of = release
+            .as_ref()
+            .map_or_else(|| "no release".to_owned(), |tag| format!("{tag} names no image, and no other release"));
+        caveats.push(format!("{of} vouches for the image: it was named by the caller"));
     }
-    let image = image.ok_or_else(|| match &release {
-        Some(tag) => Error::usage(format!("{tag} does not say which image of Compute Engine is its {}", args.profile))
-            .help("name it with --image-name and --image-project"),
-        None => {
-            Error::usage("no image is named").help("give the TAG of a release, or --image-name and --image-project")
-        }
-    })?;
     let project = gcp.project.clone().ok_or_else(|| {
         Error::usage("no project is named").help("give the project that the machine is made in: --project")
     })?;
-    let image_project = image_project(args, gcp, &project);
+    let image_project = image_project(args, gcp, &project, &said)?;
     let plan = Plan {
         label,
         profile: args.profile,
@@ -92,17 +93,49 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         image,
         project,
     };
-    let named = match &release {
-        Some(tag) => format!("named for {tag}, as {}", args.profile),
+    let named = match release.as_ref().filter(|_| vouched) {
+        Some(tag) => format!("named by {tag}, as {}", args.profile),
         None => "named by the caller".to_owned(),
     };
     let findings = vec![IMAGE.pass(plan.image.as_str(), format!("{named}; its number is noted before it is booted"))];
-    Ok(Order { plan, release, published, findings, caveats })
+    Ok(Order { plan, release, vouched, published: said.published, findings, caveats })
 }
 
-fn image_project(args: &ProbeRunArgs, gcp: &GcpEndpoints, project: &Project) -> Project {
-    let offered = gcp.offered.as_ref().map(|offered| offered.project.clone());
-    args.machine.image_project.clone().or(offered).unwrap_or_else(|| project.clone())
+/// The image: the release's where it names one, and only then the caller's.
+fn named(args: &ProbeRunArgs, release: Option<&Tag>, stated: Option<&Name>) -> Result<Name> {
+    match (args.machine.image_name.as_ref(), stated, release) {
+        (Some(given), Some(stated), Some(tag)) if given != stated => {
+            Err(Error::usage(format!("{tag} names {stated} as its {}, and not {given}", args.profile))
+                .help("leave out --image-name to probe the release's image, or TAG to probe another"))
+        }
+        (Some(image), _, _) | (None, Some(image), _) => Ok(image.clone()),
+        (None, None, Some(tag)) => {
+            Err(Error::usage(format!("{tag} does not say which image of Compute Engine is its {}", args.profile))
+                .help("name it with --image-name and --image-project"))
+        }
+        (None, None, None) => {
+            Err(Error::usage("no image is named")
+                .help("give the TAG of a release, or --image-name and --image-project"))
+        }
+    }
+}
+
+/// Where the image is. A name that a release states is nothing without the project: another has images of the same name.
+fn image_project(args: &ProbeRunArgs, gcp: &GcpEndpoints, own: &Project, said: &Released) -> Result<Project> {
+    let offered = gcp.offered.as_ref().map(|offered| &offered.project);
+    match (args.machine.image_project.as_ref(), said.project.as_ref()) {
+        (Some(given), Some(stated)) if given != stated => {
+            Err(Error::usage(format!("the release's image is in {stated}, and not in {given}"))
+                .help("leave out --image-project"))
+        }
+        (Some(project), _) | (None, Some(project)) => Ok(project.clone()),
+        (None, None) => match (offered, &said.image) {
+            (Some(project), _) => Ok(project.clone()),
+            (None, None) => Ok(own.clone()),
+            (None, Some(image)) => Err(Error::usage(format!("the release does not say which project {image} is in"))
+                .help("give the project that the release's images are published in: --image-project")),
+        },
+    }
 }
 
 fn zones(args: &ProbeRunArgs, gcp: &GcpEndpoints) -> Result<Vec<crate::subject::gcp::Zone>> {
@@ -142,10 +175,11 @@ async fn released(tag: &Tag, profile: Profile, context: &Context) -> Result<Rele
             .help(format!("find out what is wrong with it: merotee verify-release-assets {tag}"))
     };
     let provenance = counterparts::provenance(&snapshot)?.map_err(refused)?;
-    let image = provenance
+    let stated = provenance
         .map(|provenance| image::of_provenance(&provenance, profile))
         .transpose()
         .map_err(|why| refused(format!("release-provenance.json: {why}")))?;
+    let (image, project) = stated.map_or((None, None), |(image, project)| (Some(image), project));
     // What is published is compared with where there is any: a first probe comes before it.
     let mut caveats: Vec<String> = basis.root.caveat().into_iter().collect();
     let published = match counterparts::measurements(&snapshot)? {
@@ -155,5 +189,5 @@ async fn released(tag: &Tag, profile: Profile, context: &Context) -> Result<Rele
             None
         }
     };
-    Ok(Released { image, published, caveats })
+    Ok(Released { image, project, published, caveats })
 }

@@ -1,9 +1,10 @@
 //! Taking down what a node's probe made, as its journal says. Only what bears the id of the request that made it is deleted;
-//! the rule of the firewall first, and then the machine. Something counts as gone when it is asked for and not there.
+//! the rule of the firewall first, and then the machine. Something counts as gone when it is asked for and not there, and the
+//! request that makes it is over.
 
 use std::time::Duration;
 
-use super::{machine::request, operation, pace::Pace};
+use super::{machine::request, making::Making, operation, pace::Pace};
 use crate::{
     adapters::{
         gcp::compute::{Compute, Scope, Started},
@@ -23,8 +24,24 @@ use crate::{
 
 /// How long something that is deleted may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(300);
-/// How often something is asked for whose making was asked for: the request may be late, and so may what it makes.
+/// How often something is asked for after the request for it is over: what it makes may be seen late.
 const LOOKS: u32 = 5;
+
+/// How something comes to be not there.
+enum End {
+    /// This run deleted it.
+    Deleted,
+    /// It was made, and something else deleted it; or it deleted itself.
+    Vanished,
+    /// It was never made.
+    NeverMade,
+}
+
+impl End {
+    fn not_there(made: bool) -> Self {
+        if made { Self::Vanished } else { Self::NeverMade }
+    }
+}
 
 /// Something on Compute Engine.
 pub(super) enum Thing {
@@ -52,42 +69,47 @@ pub(in crate::commands::probe) async fn gcp(
     standing.retain(|one| one.effect.cloud == Cloud::Gcp);
     standing.sort_by_key(|one| one.effect.kind != Kind::FirewallRule);
     for one in &standing {
-        match remove(compute, one).await {
-            Ok(how) => settle(&mut removed, one, how, journal, context),
+        match remove(compute, one, context).await {
+            Ok(end) => settle(&mut removed, one, end, journal, context),
             Err(error) => left(&mut removed, &one.effect, &error, again),
         }
     }
     removed
 }
 
-async fn remove(compute: &Compute, standing: &Standing) -> Result<How> {
+async fn remove(compute: &Compute, standing: &Standing, context: &Context) -> Result<End> {
     let Effect { request, .. } = &standing.effect;
     let thing = Thing::of(&standing.effect)?;
-    let made = standing.created.is_some();
+    let mut making = Making::of(standing, context.now(), context.http.request_timeout);
     let mut pace = Pace::within(PATIENCE);
-    let mut looks: u32 = 0;
-    let mut deleted = false;
+    let (mut looks, mut deleted) = (0, false);
     loop {
-        looks += 1;
-        match thing.owner(compute).await? {
-            None if deleted || looks >= LOOKS => {
-                return Ok(if deleted || made { How::Deleted } else { How::NeverMade });
-            }
-            None => {}
+        // Asked before it is looked for: what was made by then is there to be seen.
+        let over = making.is_over(compute, thing.scope()).await;
+        match (thing.owner(compute).await?, over) {
             // What bears another request's id was there before, or came after.
-            Some(owner) if owner.as_deref() != Some(request.as_str()) => {
-                return Ok(if deleted || made { How::Deleted } else { How::NeverMade });
-            }
-            Some(_) => {
+            (Some(owner), _) if owner.as_deref() == Some(request.as_str()) => {
                 thing.delete(compute).await?;
                 deleted = true;
                 if thing.owner(compute).await?.is_none() {
-                    return Ok(How::Deleted);
+                    return Ok(End::Deleted);
                 }
             }
+            _ if deleted => return Ok(End::Deleted),
+            // It says nothing of what is there, which is deleted all the same.
+            (_, Err(error)) => return Err(error),
+            (Some(_), Ok(Some(made))) => return Ok(End::not_there(made)),
+            (None, Ok(Some(made))) => {
+                looks += 1;
+                if looks >= LOOKS {
+                    return Ok(End::not_there(made));
+                }
+            }
+            (_, Ok(None)) => {}
         }
         if !pace.rest().await {
-            return Err(Error::remote("it is still there after its deletion"));
+            let what = if deleted { "it is still there after its deletion" } else { "the request for it does not end" };
+            return Err(Error::remote(what));
         }
     }
 }
@@ -110,6 +132,14 @@ impl Thing {
         }
     }
 
+    /// What its changes belong to.
+    fn scope(&self) -> Scope<'_> {
+        match self {
+            Self::Rule(project, _) => Scope::Global(project),
+            Self::Machine(project, zone, _) => Scope::Zone(project, zone),
+        }
+    }
+
     /// The id of the request that made it, where it bears one; `None`: it is not there.
     async fn owner(&self, compute: &Compute) -> Result<Option<Option<String>>> {
         Ok(match self {
@@ -127,20 +157,17 @@ impl Thing {
     /// Has it deleted, and waits until that is done.
     pub(super) async fn delete(&self, compute: &Compute) -> Result<()> {
         let request = request()?;
-        let (started, scope) = match self {
-            Self::Rule(project, name) => {
-                (compute.delete_firewall(project, name, request.as_str()).await?, Scope::Global(project))
-            }
+        let started = match self {
+            Self::Rule(project, name) => compute.delete_firewall(project, name, request.as_str()).await?,
             Self::Machine(project, zone, name) => {
-                let started = compute.delete_instance((project, zone), name, request.as_str()).await?;
-                (started, Scope::Zone(project, zone))
+                compute.delete_instance((project, zone), name, request.as_str()).await?
             }
         };
         match started {
             Started::Missing => Ok(()),
             Started::Refused { error, .. } => Err(error),
             Started::Operation(operation) => {
-                match operation::finished(compute, scope, operation, Pace::within(PATIENCE)).await? {
+                match operation::finished(compute, self.scope(), operation, Pace::within(PATIENCE)).await? {
                     Some(trouble) if !trouble.is_missing() => Err(Error::remote(trouble.to_string())),
                     Some(_) | None => Ok(()),
                 }
@@ -175,19 +202,27 @@ impl Thing {
 }
 
 /// Writes down what is gone.
-fn settle(removed: &mut Removed, standing: &Standing, how: How, journal: &mut Journal, context: &Context) {
+fn settle(removed: &mut Removed, standing: &Standing, end: End, journal: &mut Journal, context: &Context) {
     let Effect { request, kind, name, .. } = &standing.effect;
     let (name, kind) = (name.as_str(), kind.name());
+    let how = match end {
+        End::Deleted => How::Deleted,
+        End::Vanished | End::NeverMade => How::NeverMade,
+    };
     if let Err(error) = journal.append(context.now(), Record::Gone { request: request.clone(), how }) {
         removed.findings.push(TEARDOWN.undecided(name, error::chain(&error)));
         return;
     }
-    match how {
-        How::Deleted => {
+    match end {
+        End::Deleted => {
             removed.findings.push(TEARDOWN.pass(name, format!("the {kind} is gone: asked for again, it is not there")));
             removed.actions.push(Action::done(format!("delete {kind}"), name));
         }
-        How::NeverMade => removed.findings.push(TEARDOWN.pass(name, format!("no {kind} was made"))),
+        End::Vanished => {
+            let what = format!("the {kind} was made, and is not there any more: this run did not delete it");
+            removed.findings.push(TEARDOWN.pass(name, what));
+        }
+        End::NeverMade => removed.findings.push(TEARDOWN.pass(name, format!("no {kind} was made"))),
     }
 }
 

@@ -29,6 +29,7 @@ fn every_kind_that_spoils_google_cloud_gives_its_code_and_a_sentence_and_leaves_
         }
         let stays = STAYS.contains(&row.kind.as_str());
         let candidates = site.place.path("out/measurement-policy-candidates.json").exists();
+        // What is proposed is from a probe that passed, and one whose machine may still be there does not.
         if candidates != (run.code == 0) {
             wrong.push(format!("candidates: {candidates}"));
         }
@@ -73,4 +74,6 @@ fn what_a_machine_that_cannot_be_deleted_leaves_deletes_itself() {
     assert!(!site.world.gcp().standing().is_empty());
     site.world.gcp().advance(1 + 1800);
     site.is_clean();
+    // What is not there any more was not deleted by this run, and is not said to have been.
+    site.cleanup(&["--out", "out"]).run().expect(0).says(&["this run did not delete it"]);
 }
