@@ -147,9 +147,11 @@ impl About {
     }
 }
 
-/// The version of a release, by its tag; what is not a tag stays as it is.
+/// The version of a release, by its tag or with a `v` before it, as a KMS may state it; what is neither stays as it is.
 fn version(text: String) -> String {
-    text.parse::<Tag>().map_or(text, |tag| tag.version().to_string())
+    let tag = text.parse::<Tag>().ok().map(|tag| tag.version().to_string());
+    let bare = || text.strip_prefix('v')?.parse::<semver::Version>().ok().map(|version| version.to_string());
+    tag.or_else(bare).unwrap_or(text)
 }
 
 /// The word of a probe that passed.
