@@ -8,13 +8,12 @@ use super::{GitHubArgs, SigstoreArgs};
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Ends with 11 when something is missing, with 10 when something is wrong. Values of secrets are never shown.
+#[command(after_help = "Ends with 11 when something is missing, with 10 when something is wrong. Values
+of secrets are never shown.
 
 Examples:
   merotee doctor
-  merotee doctor --offline"
-)]
+  merotee doctor --offline")]
 pub struct DoctorArgs {
     /// Look at this machine only: no network call at all
     #[arg(long)]

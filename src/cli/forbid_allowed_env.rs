@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-const SEEN: &str = "Looked at are workflows, actions, compose files, env files and Dockerfiles below the paths; a
-file that is named is looked at whatever it is called. An exception needs a reason and a last day,
-in the file or in merotee.toml:
+const SEEN: &str = "Looked at are workflows, actions, compose files, env files and Dockerfiles below
+the paths; a file that is named is looked at whatever it is called. An exception
+needs a reason and a last day, in the file or in merotee.toml:
   # merotee: allow NAME until YYYY-MM-DD: reason
 
 Example:

@@ -8,7 +8,6 @@ use clap::{
     parser::ValueSource,
 };
 
-use super::reading::run_command;
 use crate::subject::tag::Family;
 
 /// Options about a KMS.
@@ -19,10 +18,8 @@ const OF_NODE: [&str; 8] =
 /// Options about the machine that is made for a KMS.
 const OF_MACHINE: [&str; 3] = ["instance_type", "region", "phala_api_url"];
 
-/// Refuses what has no effect.
-pub(super) fn refuse(command: &Command, matches: &ArgMatches) -> Result<()> {
-    let Some(("probe", _)) = matches.subcommand() else { return Ok(()) };
-    let (of, given) = run_command(command, matches);
+/// Refuses what has no effect on the command of `probe` that is run, with what it was given.
+pub(super) fn refuse(of: &Command, given: &ArgMatches) -> Result<()> {
     let typed = |id: &str| {
         let known = of.get_arguments().find(|arg| arg.get_id() == id)?;
         let typed = given.value_source(id) == Some(ValueSource::CommandLine);
@@ -53,7 +50,7 @@ mod tests {
     use std::ffi::OsString;
 
     use super::*;
-    use crate::cli::{Cli, reading::NoCommand};
+    use crate::cli::{Cli, NoCommand};
 
     fn read(line: &str) -> std::result::Result<Cli, NoCommand> {
         Cli::from_words(["merotee"].into_iter().chain(line.split(' ')).map(OsString::from).collect())

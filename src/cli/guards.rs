@@ -9,15 +9,13 @@ use crate::subject::tag::Selector;
 
 /// Arguments of `version-sync`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "In GitHub Actions it needs no arguments: a tag is compared with its variable, a pull request with
-its base, and on a branch the files with each other.
+#[command(after_help = "In GitHub Actions it needs no arguments: a tag is compared with its variable, a
+pull request with its base, and on a branch the files with each other.
 
 Examples:
   merotee version-sync --tag mero-kms-v1.2.0
   merotee version-sync --repo-files
-  merotee version-sync --base origin/master"
-)]
+  merotee version-sync --base origin/master")]
 pub struct VersionSyncArgs {
     /// Compare a tag with the variable of its family: MERO_KMS_VERSION, MERO_TEE_VERSION
     #[arg(long, value_name = "TAG", conflicts_with_all = ["base", "pr"])]

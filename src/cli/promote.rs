@@ -20,7 +20,7 @@ pub struct PolicyPromoteArgs {
     #[arg(long, value_name = "PATH", required = true, value_hint = ValueHint::AnyPath)]
     pub candidates: Vec<PathBuf>,
     /// Their signatures, in the same order [default: FILE.bundle.json or FILE.sigstore.json; with --key also FILE.sig]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "BUNDLE", value_hint = ValueHint::FilePath)]
     pub bundle: Vec<PathBuf>,
     /// Promote this profile alone, and refuse candidates that have nothing for it
     #[arg(long, value_name = "PROFILE", value_parser = choice::profile())]

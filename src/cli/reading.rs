@@ -86,7 +86,10 @@ impl Cli {
         let read = command.try_get_matches_from_mut(&words).and_then(|matches| {
             refuse_empty_values(&command, &matches)?;
             refuse_standard_input_twice(&command, &matches)?;
-            foreign::refuse(&command, &matches)?;
+            if matches.subcommand_name() == Some("probe") {
+                let (of, given) = run_command(&command, &matches);
+                foreign::refuse(of, given)?;
+            }
             let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
             cli.output.format_asked = innermost(&matches).value_source("format") == Some(ValueSource::CommandLine);
             cli.output.output = cli.output.output.take().filter(|path| path.as_os_str() != "-");
@@ -204,7 +207,7 @@ fn refuse_empty_values(command: &clap::Command, matches: &clap::ArgMatches) -> c
 }
 
 /// The subcommand that is run, with its matches.
-pub(super) fn run_command<'c>(
+fn run_command<'c>(
     command: &'c clap::Command,
     matches: &'c clap::ArgMatches,
 ) -> (&'c clap::Command, &'c clap::ArgMatches) {
@@ -271,9 +274,12 @@ mod tests {
 
     #[test]
     fn help_and_the_version_are_texts_that_were_asked_for() {
-        for line in ["--help", "verify-blob -h", "--version"] {
+        for line in ["--help", "verify-blob -h"] {
             let NoCommand::Asked(text) = words(line).unwrap_err() else { panic!("{line}") };
             assert!(text.render().to_string().contains("merotee"), "{line}");
+        }
+        for line in ["--version", "-q -V"] {
+            assert!(matches!(words(line), Err(NoCommand::Version)), "{line}");
         }
     }
 

@@ -18,17 +18,16 @@ pub enum ReleaseNotesCommand {
 
 /// Arguments of `release-notes generate`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "The history is that of the clone around --repo-dir. A stable release is compared with the stable
-one before it, a release candidate with the one before it or the last stable release, a hotfix with
-the release it patches. Gaps that are left are said on standard error; `release-notes check` refuses
-them. The same clone and documents give the same bytes.
+#[command(after_help = "The history is that of the clone around --repo-dir. A stable release is compared
+with the stable one before it, a release candidate with the one before it or the
+last stable release, a hotfix with the release it patches. Gaps that are left
+are said on standard error; `release-notes check` refuses them. The same clone
+and documents give the same bytes.
 
 Examples:
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept
   merotee release-notes generate mero-kms-v1.2.0 --head HEAD --offline \\
-    --dir kept/mero-kms-v1.2.0 -o notes.md"
-)]
+    --dir kept/mero-kms-v1.2.0 -o notes.md")]
 pub struct NotesGenerateArgs {
     /// Tag of the release: mero-kms-vX.Y.Z[-rc.N] or mero-tee-vX.Y.Z[-rc.N]
     #[arg(value_name = "TAG", hide_possible_values = true, value_parser = choice::any_tag())]
@@ -73,7 +72,8 @@ pub struct NotesGenerateArgs {
 
 /// Arguments of `release-notes check`.
 #[derive(Debug, Args)]
-#[command(after_help = "What reads as a tag or a version is one; write ./NAME for a file that is called so.
+#[command(after_help = "What reads as a tag or a version is one; write ./NAME for a file that is called
+so.
 
 Examples:
   merotee sandbox -- release-notes check mero-kms-v1.2.0

@@ -130,7 +130,7 @@ fn what_is_not_pinned_or_not_named_is_refused_before_anything_is_asked() {
         (vec!["--kms-url", "http://192.0.2.1"], "over an encrypted connection alone"),
         (vec![RELEASE, "--kms-url", "https://192.0.2.1"], "cannot be used with"),
         (vec![], "nothing to probe is named"),
-        (vec!["mero-tee-v1.0.0"], "is a release of the node family"),
+        (vec!["mero-tee-v1.0.0"], "use --family node"),
     ] {
         let all = ["probe", "run", "--family", "kms", "--profile", "debug", "--out", "out"].into_iter().chain(words);
         place.merotee(all).run().expect(2).says(&[said]);

@@ -43,8 +43,8 @@ pub fn compared(
         .collect()
 }
 
-/// Other profiles whose published values the machine has where it has none of its own profile's. Firmware and kind of machine
-/// are no profile's own, so what they measure into MRTD and RTMR0 says nothing.
+/// Other profiles whose published values the machine has where it has none of its own profile's. Every
+/// profile has the same firmware and kind of machine, so what they measure into MRTD and RTMR0 says nothing.
 fn others(registers: &Registers<Measurement>, published: &PublishedMrtds, profile: Profile) -> Vec<&'static str> {
     let own = published.profile(profile);
     let strange = [Register::Rtmr1, Register::Rtmr2, Register::Rtmr3]
