@@ -73,6 +73,7 @@ fn every_step_that_runs_merotee_is_one_command_that_the_program_takes() {
                 word if word.contains("inputs.label ") => "ci-1".to_owned(),
                 word if word.contains("inputs.version ") => "1.2.0".to_owned(),
                 word if word.contains("inputs.zone ") => "europe-west4-a".to_owned(),
+                word if word.contains("_PROJECT ") => "images-of-mero".to_owned(),
                 word if word.contains("inputs.image ||") && file.contains("node") => "mero-tee-debug-1-2-0".to_owned(),
                 word if word.contains("inputs.image ||") => format!("ghcr.io/o/n@sha256:{}", "a".repeat(64)),
                 word if word.contains("CLASS") || word.contains("'hotfix'") => "stable".to_owned(),
