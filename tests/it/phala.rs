@@ -62,7 +62,7 @@ fn name(text: &str) -> CvmName {
 fn done<T: std::fmt::Debug>(answered: Answered<T>) -> T {
     match answered {
         Answered::Done(value) => value,
-        other => panic!("not done: {other:?}"),
+        other @ (Answered::Refused(_) | Answered::Unknown(_)) => panic!("not done: {other:?}"),
     }
 }
 

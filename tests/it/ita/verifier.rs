@@ -217,7 +217,7 @@ fn a_policy_counts_only_when_it_is_matched_and_none_is_unmatched() {
         })
     };
     let accepted = say(json!([{ "id": POLICY, "version": "v1" }]), json!([])).unwrap();
-    assert_eq!(accepted.matched, [id.clone()]);
+    assert_eq!(accepted.matched, std::slice::from_ref(&id));
     assert!(say(json!([POLICY.to_uppercase()]), Value::Null).is_ok(), "an id alone, in capitals");
     assert_eq!(say(json!([]), json!([])), Err(Refusal::NotMatched(id.clone())));
     assert_eq!(say(json!([{ "id": other }]), json!([])), Err(Refusal::NotMatched(id.clone())));

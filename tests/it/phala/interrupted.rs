@@ -39,7 +39,7 @@ fn killed(stage: &Stage, number: usize, what: Mishap) -> bool {
     }
     child.wait().unwrap();
     // By its journal where there is one, and by label in every other case.
-    let by = if number % 2 == 0 { ["--out", &label] } else { ["--label", &label] };
+    let by = if number.is_multiple_of(2) { ["--out", &label] } else { ["--label", &label] };
     let run =
         stage.merotee(&["probe", "cleanup", "--family", "kms"][..if by[0] == "--out" { 2 } else { 4 }]).args(by).run();
     let told = format!("{what:?} at {number}: {}", run.shown());

@@ -89,7 +89,7 @@ fn a_name_that_another_has_taken_is_refused_and_its_machine_is_left_alone() {
     let ids = |machines: Vec<merotee::sandbox::phala::SeenMachine>| -> Vec<String> {
         machines.into_iter().map(|machine| machine.uuid).collect()
     };
-    assert_eq!(ids(site.world.phala().machines()), [one.uuid.clone()]);
+    assert_eq!(ids(site.world.phala().machines()), std::slice::from_ref(&one.uuid));
     // Nor does a journal that names it make it the probe's: the application is not the one that it registered.
     let record = |kind: &str, request: &str| {
         format!(
@@ -101,7 +101,7 @@ fn a_name_that_another_has_taken_is_refused_and_its_machine_is_left_alone() {
     site.place.write("out/probe-journal.jsonl", journal + &record("machine", "08080808-0808-4808-8808-080808080808"));
     let run = site.merotee(&["probe", "cleanup", "--out", "out"]).run().expect(0);
     drop(run.says(&["no machine was made"]));
-    assert_eq!(ids(site.world.phala().machines()), [one.uuid.clone()]);
+    assert_eq!(ids(site.world.phala().machines()), std::slice::from_ref(&one.uuid));
 }
 
 #[test]

@@ -335,7 +335,7 @@ impl Opened<'_> {
 pub(crate) fn problems(report: &Value) -> Vec<(String, String)> {
     let text = |one: &Value, key: &str| one[key].as_str().unwrap().to_owned();
     let of = |status: &str| matches!(status, "fail" | "missing" | "skipped_required");
-    let all = findings(report).into_iter().map(|one| (text(&one, "check"), text(&one, "status")));
+    let all = findings(report).into_iter().map(|one| (text(one, "check"), text(one, "status")));
     let mut found: Vec<_> = all.filter(|(_, status)| of(status)).collect();
     found.dedup();
     found

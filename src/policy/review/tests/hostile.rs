@@ -4,6 +4,9 @@
 use super::*;
 use crate::policy::candidates::CANDIDATES as CANDIDATES_RULE;
 
+/// What an author writes into the table that a promotion made.
+type Spoil<'a> = &'a dyn Fn(&mut Vec<body::Row>);
+
 #[test]
 fn an_account_is_the_same_under_another_name() {
     for id in [1, 2] {
@@ -88,7 +91,7 @@ fn the_text_of_a_pull_request_tells_of_the_probes_that_are_in_it() {
         case
     };
     assert_eq!(verdict(&told(&|_| {})), Verdict::Passed);
-    let spoil: [&dyn Fn(&mut Vec<body::Row>); 7] = [
+    let spoil: [Spoil<'_>; 7] = [
         &|rows| rows[0].candidates_sha256 = "0".repeat(64),
         &|rows| rows[0].image = Some("ghcr.io/trusted".to_owned()),
         &|rows| rows[0].verdict = Some("passed twice".to_owned()),
