@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::policy::candidates::CANDIDATES as CANDIDATES_RULE;
+use crate::policy::{candidates::CANDIDATES as CANDIDATES_RULE, promotion::body};
 
 /// What an author writes into the table that a promotion made.
 type Spoil<'a> = &'a dyn Fn(&mut Vec<body::Row>);
@@ -77,7 +77,7 @@ fn probes_of_one_target_are_of_one_image() {
 
 #[test]
 fn the_text_of_a_pull_request_tells_of_the_probes_that_are_in_it() {
-    use crate::policy::promotion::{Part, Place, body};
+    use crate::policy::promotion::{Part, Place};
     let row = |case: &Case| {
         let at = Place { target: case.probes[0].offered.target, number: 1, part: Part::Candidates };
         body::Row::of(at, case.probes[0].read.as_ref().unwrap(), "workflow")
