@@ -29,7 +29,7 @@ fn a_malformed_tag_is_answered_with_the_one_that_was_meant_wherever_a_tag_is_tak
         ),
         (&["kms", "serve", "--profile", "debug", "--kms-version", "mero-kms-1.2.0"], "mero-kms-v1.2.0"),
     ] {
-        let words = ["is not a release tag: expected mero-kms-vX.Y.Z[-rc.N]", &format!("did you mean `{meant}`?")];
+        let words = ["is not a release tag: expected mero-", &format!("did you mean `{meant}`?")];
         let run = place.merotee(command).run().expect(2).says(&words).without_product();
         // One machine is of one family.
         let both = run.stderr.contains("for both families");
