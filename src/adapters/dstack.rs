@@ -245,7 +245,7 @@ impl GuestAgent {
 
     fn broken(&self, call: Call, error: reqwest::Error) -> Error {
         let connecting = error.is_connect();
-        let what = if connecting { "cannot connect" } else { "the answer broke off" };
+        let what = if connecting { "cannot connect" } else { "the answer was cut off" };
         // The URL says nothing: the host behind a socket is made up.
         let broken = self.error(call, what).because(error.without_url());
         if connecting {

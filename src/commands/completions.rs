@@ -1,7 +1,8 @@
 //! `completions` and `man`: both made from the clap types, so that they can't go stale.
 
-use clap::ValueHint;
+use clap::{ValueHint, builder::PossibleValuesParser};
 
+use super::explain;
 use crate::{
     cli::Cli,
     error::{Error, Result},
@@ -18,12 +19,14 @@ pub(super) fn script(shell: clap_complete::Shell) -> Product {
     Product::bytes(bytes)
 }
 
-/// The command with what shells should know of values: which are paths, folders or addresses.
+/// The command with what shells should know of values: which are paths, folders, addresses or checks.
 fn hinted(command: clap::Command) -> clap::Command {
     let command = command.mut_args(|arg| match arg.get_value_names() {
         _ if !arg.get_action().takes_values() => arg,
         Some([name]) if name.contains("DIR") => arg.value_hint(ValueHint::DirPath),
         Some([name]) if name.contains("FILE") || name.contains("POLICY|-") => arg.value_hint(ValueHint::FilePath),
+        // Only here: the ids stand in a page that no other command needs to read before it starts.
+        Some([name]) if name == "CHECK" => arg.value_parser(PossibleValuesParser::new(explain::ids())),
         Some([name]) if name == "URL" => arg.value_hint(ValueHint::Url),
         Some(_) | None => arg,
     });

@@ -42,6 +42,18 @@ fn a_counterpart_that_is_not_there_is_missing_in_both_families() {
 }
 
 #[test]
+fn a_final_release_is_not_held_to_what_is_asked_of_a_candidate() {
+    let place = Place::new();
+    let words = ["--tag", KMS, "--class", "rc", "--counterpart", "1.1.0"];
+    let report = guard(&place, &words).run().expect(10).report();
+    assert_eq!(statuses(&report, "class"), ["fail"]);
+    let report = guard(&place, &["--tag", KMS, "--class", "hotfix"]).run().expect(10).report();
+    assert_eq!(statuses(&report, "class"), ["fail"], "its patch version is 0");
+    let report = guard(&place, &["--tag", "mero-kms-v1.3.0-rc.1"]).run().expect(0).report();
+    assert_eq!(statuses(&report, "class"), ["pass"]);
+}
+
+#[test]
 fn a_candidate_is_no_counterpart_of_a_final_release() {
     let place = Place::new();
     let report = guard(&place, &["--tag", NODE, "--counterpart", "mero-kms-v1.3.0-rc.1"]).run().expect(10).report();

@@ -59,8 +59,8 @@ pub(super) async fn run(args: &ProbeRunArgs, context: &Context) -> Result<Produc
     let (false, Some(out)) = (args.dry_run, out) else {
         section.actions = planned(plan);
         if let Target::Deployed(deployment) = &plan.target {
-            // Line by line, whole: these bytes decide what is measured.
-            section.actions.extend(deployment.compose.lines().map(|line| Action::planned("deploy", line)));
+            // Whole: these bytes decide what is measured.
+            section.actions.push(Action::planned("deploy", "docker-compose.yaml").holding(deployment.compose.clone()));
         }
         return Ok(Product::report(report(section, args, &order, started, Vec::new())));
     };
