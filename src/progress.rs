@@ -33,7 +33,6 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const FRAME: Duration = Duration::from_millis(100);
 /// At least so long between two lines of a log, of whatever phases, and before the first of a phase.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
-
 /// The same where others do the work.
 const BETWEEN_WAITS: Duration = Duration::from_secs(60);
 
