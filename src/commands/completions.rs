@@ -1,6 +1,7 @@
 //! `completions` and `man`: both made from the clap types, so that they can't go stale.
 
 use clap::{ValueHint, builder::PossibleValuesParser};
+use clap_complete::Shell;
 
 use super::explain;
 use crate::{
@@ -13,9 +14,15 @@ use crate::{
 const PROGRAM: &str = "merotee";
 
 /// A shell's completion script.
-pub(super) fn script(shell: clap_complete::Shell) -> Product {
+pub(super) fn script(shell: Shell) -> Product {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut hinted(Cli::whole()), PROGRAM, &mut bytes);
+    if shell == Shell::Fish {
+        // Of what is no option, the generator writes nothing for this shell.
+        let ids = explain::ids().collect::<Vec<_>>().join(" ");
+        let line = format!("complete -c {PROGRAM} -n \"__fish_seen_subcommand_from explain\" -f -a \"{ids}\"\n");
+        bytes.extend(line.into_bytes());
+    }
     Product::bytes(bytes)
 }
 

@@ -123,7 +123,7 @@ impl Actions {
                 ActionState::Failed => ("×", "bad"),
             };
             let (what, target) = (terminal(&action.what), terminal(&action.target));
-            let content = action.content.as_deref().map(escape::lines);
+            let content = action.content.as_deref().map(|content| escape::lines(content.trim_end_matches('\n')));
             Deed { what, target, state: action.state.word(), sign, tone, content }
         };
         Self { rows: actions.iter().map(row).collect() }
