@@ -60,7 +60,8 @@ impl KeyRefusal {
     /// busy, starting or broken, say nothing of the node.
     pub fn is_of_the_node(&self) -> bool {
         let word = self.error.as_str();
-        (self.status == FORBIDDEN && BY_MEASUREMENT.contains(&word)) || (self.status == 401 && OF_EVIDENCE.contains(&word))
+        (self.status == FORBIDDEN && BY_MEASUREMENT.contains(&word))
+            || (self.status == 401 && OF_EVIDENCE.contains(&word))
     }
 
     /// The registers it names, in the order documents list them.
@@ -96,7 +97,8 @@ impl KeyRefusal {
             Some((word, details)) => (word, Some(details.to_owned())),
             None => (rest, None),
         };
-        let is_word = !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+        let is_word =
+            !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         let error = if word == NO_WORD { String::new() } else { word.to_owned() };
         (is_word || word == NO_WORD).then_some(Self { status, error, details })
     }
@@ -127,7 +129,11 @@ mod tests {
             (502, "policy_violation", "MRTD is not allowed", false),
             (403, "attestation_verification_failed", "RTMR3", false),
         ] {
-            assert_eq!(refusal(status, error, details).is_by_measurement(), by_measurement, "{status} {error} {details}");
+            assert_eq!(
+                refusal(status, error, details).is_by_measurement(),
+                by_measurement,
+                "{status} {error} {details}"
+            );
         }
     }
 
@@ -163,7 +169,8 @@ mod tests {
         ] {
             assert_eq!(KeyRefusal::read(&one.to_string()), Some(one));
         }
-        for bad in ["", "403", "x policy_violation", "70000 policy_violation", "403 Policy Violation", "403 : x", "0 a"] {
+        for bad in ["", "403", "x policy_violation", "70000 policy_violation", "403 Policy Violation", "403 : x", "0 a"]
+        {
             assert_eq!(KeyRefusal::read(bad), None, "{bad}");
         }
     }

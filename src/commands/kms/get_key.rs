@@ -31,7 +31,8 @@ const CHALLENGE: CheckInfo = CheckInfo { id: "kms-challenge", title: "the KMS is
 const NODE_QUOTE: CheckInfo =
     CheckInfo { id: "node-quote", title: "the node's quote answers the challenge and names its peer" };
 /// The service releases the key.
-pub(in crate::commands) const KEY: CheckInfo = CheckInfo { id: "kms-key", title: "the KMS releases the node's storage key" };
+pub(in crate::commands) const KEY: CheckInfo =
+    CheckInfo { id: "kms-key", title: "the KMS releases the node's storage key" };
 
 /// Checks of `kms get-key`.
 fn rules(judgement: &Judgement<'_>) -> Vec<CheckInfo> {
