@@ -18,6 +18,8 @@ mod kms;
 mod located;
 mod merod_config;
 mod mrtds;
+#[expect(dead_code, reason = "`e2e` and `rollout` ask through it")]
+mod node_access;
 mod policy;
 mod probe;
 mod proposed;
