@@ -3,6 +3,7 @@
 //! A tamper works at the stage where the real thing would happen: a wrong policy is signed and listed like a right one,
 //! a flipped byte comes after signing, a false digest is only stated by the API. `rows` lists them all.
 
+mod authority;
 mod documents;
 mod policies;
 mod rows;
@@ -19,7 +20,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    gcp, phala,
+    gcp, ita, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
 };
@@ -67,6 +68,8 @@ enum Spoils {
     Phala(phala::Flaw),
     /// Google Cloud, or a node on it.
     Google(gcp::Flaw),
+    /// Intel Trust Authority.
+    Authority(ita::Fault),
 }
 
 /// A service that a kind of tampering spoils instead of a release.
@@ -76,6 +79,10 @@ pub enum Service {
     PhalaCloud,
     /// The cloud that a node runs on.
     GoogleCloud,
+    /// The service that judges quotes too.
+    TrustAuthority,
+    /// What it says of policies that it is asked about.
+    TrustAuthorityPolicies,
 }
 
 impl Service {
@@ -84,6 +91,8 @@ impl Service {
         match self {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
+            Self::TrustAuthority => "Intel Trust Authority",
+            Self::TrustAuthorityPolicies => "policies of Intel Trust Authority",
         }
     }
 }
@@ -105,7 +114,7 @@ pub(super) struct Signing<'a> {
 impl Tamper {
     /// Every kind, in the order of `--tamper list`.
     pub fn all() -> impl Iterator<Item = Self> {
-        rows::ROWS.iter().chain(services::ROWS).map(Self)
+        rows::ROWS.iter().chain(services::ROWS).chain(authority::ROWS).map(Self)
     }
 
     /// Name on the command line.
@@ -144,7 +153,7 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) => None,
+            Spoils::Google(_) | Spoils::Authority(_) => None,
         }
     }
 
@@ -152,7 +161,15 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) => None,
+            Spoils::Phala(_) | Spoils::Authority(_) => None,
+        }
+    }
+
+    /// What it makes of Intel Trust Authority.
+    pub fn of_authority(self) -> Option<ita::Fault> {
+        match self.spoils()? {
+            Spoils::Authority(fault) => Some(fault),
+            Spoils::Phala(_) | Spoils::Google(_) => None,
         }
     }
 
@@ -235,7 +252,7 @@ mod tests {
             assert!(!tamper.description().is_empty(), "{}", tamper.name());
         }
         let names: BTreeSet<_> = Tamper::all().map(Tamper::name).collect();
-        assert_eq!(names.len(), rows::ROWS.len() + services::ROWS.len());
+        assert_eq!(names.len(), rows::ROWS.len() + services::ROWS.len() + authority::ROWS.len());
     }
 
     #[test]
