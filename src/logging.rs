@@ -147,9 +147,7 @@ fn wanted(metadata: &Metadata<'_>) -> bool {
     let (target, level) = (metadata.target(), *metadata.level());
     let ours = target == "merotee" || target.starts_with("merotee::");
     let verbosity = Verbosity::current();
-    let meant = OF_SERVICE.load(Ordering::Relaxed)
-        || verbosity.admits(Level::DEBUG)
-        || !target.starts_with(SERVICE);
+    let meant = OF_SERVICE.load(Ordering::Relaxed) || verbosity.admits(Level::DEBUG) || !target.starts_with(SERVICE);
     verbosity.admits(level) && meant && (ours || level <= Level::WARN)
 }
 

@@ -158,12 +158,18 @@ mod tests {
         };
         let pairs = told([Some(1), Some(2), Some(2), Some(1)]);
         assert_eq!(pairs.len(), 2);
-        assert!(pairs.iter().any(|said| said.contains("provision and app-compose.json") && said.contains(&hash(1).to_string())));
+        assert!(
+            pairs
+                .iter()
+                .any(|said| said.contains("provision and app-compose.json") && said.contains(&hash(1).to_string()))
+        );
         assert_eq!(told([Some(1), Some(2), Some(3), Some(4)]).len(), 4);
         assert_eq!(told([None, None, None, None]).len(), 4);
         let mixed = told([None, Some(1), Some(1), Some(2)]);
         assert!(mixed.iter().any(|said| said == "provision states no compose hash"), "{mixed:?}");
-        assert!(mixed.iter().any(|said| said == "app-compose.json states another compose hash than machine and event log"));
+        assert!(
+            mixed.iter().any(|said| said == "app-compose.json states another compose hash than machine and event log")
+        );
     }
 
     #[test]

@@ -313,7 +313,9 @@ impl Service {
                 Some("the failure is on the server's side: try again later, or give the collateral with --collateral")
             }
             (Self::Document, 401 | 403 | 407) => Some("no credentials are sent: it must be readable without"),
-            (Self::Kms, 401 | 403 | 407) => Some("no credentials are sent: something in front of the KMS requires them"),
+            (Self::Kms, 401 | 403 | 407) => {
+                Some("no credentials are sent: something in front of the KMS requires them")
+            }
             (Self::Fulcio, 400 | 401 | 403) => Some(
                 "the identity token was not accepted: it must be fresh, for the audience `sigstore`, of an issuer that this authority knows",
             ),

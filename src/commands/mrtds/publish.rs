@@ -114,7 +114,9 @@ impl Work<'_> {
             Ok(held) => held,
             Err(finding) => return Ok(Outcome::refused(self, vec![*finding])),
         };
-        let release = Downloaded::fetch(self.github, self.repository, held, &self.names.all(), usize::from(self.args.jobs)).await?;
+        let release =
+            Downloaded::fetch(self.github, self.repository, held, &self.names.all(), usize::from(self.args.jobs))
+                .await?;
         let request = self.request(release.folder());
         let found = release.basis(held, &self.names, request, self.context, self.repository).await?;
         let basis = match found {

@@ -42,12 +42,10 @@ impl Page {
         let right: Vec<bool> = (0..heading.len()).map(numeric).collect();
         for cells in lines() {
             let taken = indent + widths.iter().take(last).map(|width| width + 2).sum::<usize>();
-            let cells = cells.iter().enumerate().map(|(column, cell)| {
-                match widths.get(column) {
-                    _ if column == last => cut_name(cell, self.room(taken)),
-                    Some(width) => narrowed(cell, *width),
-                    None => Cow::Borrowed(cell.as_str()),
-                }
+            let cells = cells.iter().enumerate().map(|(column, cell)| match widths.get(column) {
+                _ if column == last => cut_name(cell, self.room(taken)),
+                Some(width) => narrowed(cell, *width),
+                None => Cow::Borrowed(cell.as_str()),
             });
             let padded = cells.zip(widths.iter().zip(&right)).map(|(cell, (width, right))| {
                 if *right { format!("{cell:>width$}") } else { format!("{cell:width$}") }

@@ -185,11 +185,8 @@ fn as_released(release: &str, evidence: &Evidence, admitted: &Allowed) -> Vec<Fi
 
 fn compared(evidence: &Evidence, admitted: &Allowed) -> Exhibit {
     let registers = &evidence.input.quote.report.registers;
-    let row = |name: &str, values: Vec<Vec<String>>| RegisterRow {
-        profile: name.to_owned(),
-        role: Some("kms"),
-        values,
-    };
+    let row =
+        |name: &str, values: Vec<Vec<String>>| RegisterRow { profile: name.to_owned(), role: Some("kms"), values };
     let measured = Register::ALL.into_iter().map(|register| vec![registers.get(register).to_string()]).collect();
     let policy = Register::ALL
         .into_iter()

@@ -178,7 +178,11 @@ fn a_first_promotion_reads_as_what_it_newly_admits_whatever_the_draft_listed() {
         for entry in &diff.files[0].roles {
             assert_eq!(entry.standing, Standing::Promoted, "{what}");
             assert_eq!(entry.registers.len(), 5, "{what}: every list is new");
-            assert_eq!((entry.admission.before, entry.admission.newly), (Count::Exactly(0), Count::Exactly(1)), "{what}");
+            assert_eq!(
+                (entry.admission.before, entry.admission.newly),
+                (Count::Exactly(0), Count::Exactly(1)),
+                "{what}"
+            );
         }
         for said in [
             "! status   final for the first time: all that is listed is newly admitted",
