@@ -57,7 +57,7 @@ pub(super) type Answered = (StatusCode, Zeroizing<Vec<u8>>);
 /// Why there is no answer.
 #[derive(Debug)]
 pub(super) enum Broken {
-    /// The socket is not there, or nobody listens.
+    /// The socket is not there, or no agent listens.
     Unreachable(io::Error),
     /// The connection or what came over it.
     Exchange(hyper::Error),
