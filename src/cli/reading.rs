@@ -7,7 +7,12 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
-use clap::{CommandFactory as _, FromArgMatches as _, builder::Resettable, error::ErrorKind, parser::ValueSource};
+use clap::{
+    CommandFactory as _, FromArgMatches as _,
+    builder::{Resettable, StyledStr},
+    error::ErrorKind,
+    parser::ValueSource,
+};
 
 #[cfg(feature = "sandbox")]
 use super::Command;
@@ -63,15 +68,10 @@ impl Cli {
     /// Every command with all its options.
     pub fn whole() -> clap::Command {
         let mut command = Self::command();
-        let about = |command: &clap::Command| command.get_about().cloned();
-        let lines: HashMap<String, _> =
-            command.get_subcommands().map(|below| (below.get_name().to_owned(), about(below))).collect();
+        let lines = Lines::of(&command);
         command.build();
         // What is built late brings the line about its type along, which is not for users.
-        command.mut_subcommands(|below| match lines.get(below.get_name()) {
-            Some(Some(line)) => below.about(line.clone()),
-            Some(None) | None => below,
-        })
+        lines.back_on(command)
     }
 
     /// Reads words, the program's name first. No variable of the environment counts.
@@ -108,6 +108,24 @@ impl Cli {
             read => read,
         };
         read.map_err(NoCommand::from)
+    }
+}
+
+/// The lines about the commands below one, by their names, and about those below these.
+struct Lines(HashMap<String, (Option<StyledStr>, Self)>);
+
+impl Lines {
+    fn of(command: &clap::Command) -> Self {
+        let line = |below: &clap::Command| (below.get_name().to_owned(), (below.get_about().cloned(), Self::of(below)));
+        Self(command.get_subcommands().map(line).collect())
+    }
+
+    fn back_on(&self, command: clap::Command) -> clap::Command {
+        command.mut_subcommands(|below| match self.0.get(below.get_name()) {
+            Some((Some(line), lines)) => lines.back_on(below).about(line.clone()),
+            Some((None, lines)) => lines.back_on(below),
+            None => below,
+        })
     }
 }
 
