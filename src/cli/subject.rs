@@ -48,6 +48,9 @@ impl Command {
             // The others read and write the catalog alone.
             Self::Catalog(CatalogCommand::Rebuild(_)) => Reads::Any,
             Self::Audit(args) => Reads::named(&args.tags),
+            Self::E2e(args) if args.dir.is_some() => Reads::Nothing,
+            // Those that the catalog pairs with them, and an older one.
+            Self::E2e(_) => Reads::Any,
             Self::ReleaseNotes(command) => match command.releases() {
                 tags if tags.is_empty() => Reads::Nothing,
                 tags => Reads::These(tags),
@@ -88,6 +91,7 @@ impl Command {
                 &[Service::PhalaCloud]
             }
             Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Node => &[Service::GoogleCloud],
+            Self::E2e(_) => &[Service::EndToEnd],
             Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud, Service::GoogleCloud],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
@@ -126,6 +130,7 @@ impl Command {
             Self::VerifyReleaseAssets(_)
             | Self::VerifyBlob(_)
             | Self::Audit(_)
+            | Self::E2e(_)
             | Self::Checksums(_)
             | Self::Catalog(_)
             | Self::DependencyGuard(_)
@@ -148,6 +153,13 @@ impl Command {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => None,
         }
+    }
+
+    /// The releases of an end-to-end run that asks whatever the context offers.
+    #[cfg(feature = "sandbox")]
+    pub fn tries(&self) -> Option<Vec<Tag>> {
+        let Self::E2e(args) = self else { return None };
+        (!args.documents_only).then(|| args.tag.tags())
     }
 
     /// The machine that a service says it runs on.

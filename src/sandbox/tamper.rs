@@ -19,7 +19,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    gcp, phala,
+    e2e, gcp, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
 };
@@ -67,6 +67,8 @@ enum Spoils {
     Phala(phala::Flaw),
     /// Google Cloud, or a node on it.
     Google(gcp::Flaw),
+    /// What an end-to-end run tries.
+    EndToEnd(e2e::Flaw),
 }
 
 /// A service that a kind of tampering spoils instead of a release.
@@ -76,6 +78,8 @@ pub enum Service {
     PhalaCloud,
     /// The cloud that a node runs on.
     GoogleCloud,
+    /// The releases, services and nodes of an end-to-end run.
+    EndToEnd,
 }
 
 impl Service {
@@ -84,6 +88,7 @@ impl Service {
         match self {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
+            Self::EndToEnd => "an end-to-end run",
         }
     }
 }
@@ -144,7 +149,7 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) => None,
+            Spoils::Google(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -152,7 +157,15 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) => None,
+            Spoils::Phala(_) | Spoils::EndToEnd(_) => None,
+        }
+    }
+
+    /// What it makes of an end-to-end run.
+    pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
+        match self.spoils()? {
+            Spoils::EndToEnd(flaw) => Some(flaw),
+            Spoils::Phala(_) | Spoils::Google(_) => None,
         }
     }
 
@@ -167,6 +180,9 @@ impl Tamper {
     pub(super) fn change_documents(self, draft: &mut Draft) {
         if let Stage::Documents(change) = self.0.stage {
             change(draft);
+        }
+        if let Some(flaw) = self.of_end_to_end() {
+            flaw.change_documents(draft);
         }
     }
 

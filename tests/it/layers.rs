@@ -15,7 +15,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const FOUNDATION: [&str; 5] = ["digest", "ed25519", "error", "text", "yaml"];
 
 /// Judges values and does no work: the folders of the domain, each of which names only those before it.
-const STAIRCASE: [&str; 11] = [
+const STAIRCASE: [&str; 12] = [
     "schema",
     "subject",
     "change",
@@ -25,6 +25,7 @@ const STAIRCASE: [&str; 11] = [
     "merod_config",
     "release",
     "probe",
+    "e2e",
     "guard",
     "doctor",
 ];
