@@ -189,7 +189,7 @@ fn anti_fake(run: &NodeRun) -> Vec<Finding> {
             }
             (Outcome::Wrong, _) => compared(ANTI_FAKE.fail(subject, "the node's verifier is wrong"))
                 .help("do not deploy: a node that takes such a quote takes any KMS"),
-            (Outcome::Unknown, _) => compared(ANTI_FAKE.undecided(subject, "that is no verdict")),
+            (Outcome::Unknown, _) => compared(ANTI_FAKE.undecided(subject, "the node gave no verdict")),
         }
     };
     probes.iter().map(finding).collect()

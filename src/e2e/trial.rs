@@ -74,7 +74,7 @@ impl Trial {
         let compared = |finding: Finding| finding.compared(self.expected.to_string(), self.got.to_string());
         let (message, help) = match (self.expected, &self.got) {
             (_, Got::NoVerdict(why)) => {
-                let help = "no verdict is no refusal: find out why it was not answered, then run it again";
+                let help = "find out why there was no answer, then run it again: only the KMS's own refusal counts";
                 return compared(check.undecided(subject, excerpt_of(why))).help(help);
             }
             (Expected::Admitted, Got::Admitted) | (Expected::Refused, Got::Refused(_)) => match self.surprise() {

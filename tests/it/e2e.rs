@@ -88,9 +88,9 @@ fn a_run_in_which_nothing_runs_has_no_verdict_and_documents_alone_are_no_evidenc
 fn documents_are_tried_offline_from_folders_and_a_release_without_one_is_no_verdict() {
     let place = Place::new();
     let world = Serve::start();
-    for release in ["1.2.0", "1.1.0", "mero-kms-v1.1.1"] {
+    for release in ["1.2.0", "mero-kms-v1.1.1"] {
         let words = ["verify-release-assets", release, "--keep", "kept"];
-        place.merotee(words).envs(world.exports()).run();
+        place.merotee(words).envs(world.exports()).run().expect(0);
     }
     let pair = |kms: &str, node: &str| serde_json::json!({"kms": kms, "node_image": node, "profiles": PROFILES, "tested": true});
     let with = |pairs: &[Value]| serde_json::json!({"schema_version": "1", "entries": pairs}).to_string();
@@ -100,7 +100,7 @@ fn documents_are_tried_offline_from_folders_and_a_release_without_one_is_no_verd
     let offline = || place.merotee(words).args(["--trusted-root", root]).run();
     offline().expect(0).says(&["A: cross-version"]);
     // A pair that does not work is found without a network too.
-    place.write("catalog.json", with(&[pair("1.2.0", "1.2.0"), pair("1.2.0", "1.1.0")]));
+    place.write("catalog.json", with(&[pair("1.2.0", "1.2.0"), pair("1.1.1", "1.2.0")]));
     offline().expect(10).says(&["a node of the listed pair gets no key"]);
     place.write("catalog.json", with(&[pair("1.2.0", "1.2.0"), pair("1.2.0", "1.0.0")]));
     offline().expect(1).says(&["no folder"]);

@@ -141,7 +141,7 @@ impl<T> From<NotRead> for Known<T> {
     }
 }
 
-/// Whether the release is there, and keeps GitHub's listing of it: that one is listed in advance is no fault.
+/// Whether the release is there, and keeps GitHub's listing of it: one may be listed in advance.
 async fn listed(source: &mut ReleaseSource<'_>, tag: &Tag) -> Option<NotRead> {
     let repository = source.rule.repository.clone();
     match &mut source.files {
