@@ -17,6 +17,7 @@ mod gen_policy;
 mod guarded;
 mod kms;
 mod located;
+mod machine;
 mod merod_config;
 mod mrtds;
 mod node_access;

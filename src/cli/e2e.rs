@@ -53,6 +53,17 @@ pub struct E2eArgs {
     pub releases: ReleasesArgs,
 }
 
+impl E2eArgs {
+    /// Whether it is left open what runs and where the releases lie, so that a context can offer both.
+    #[cfg(feature = "sandbox")]
+    pub fn is_open(&self) -> bool {
+        let RunningArgs { kms_url, stale_kms_url, node, node_socket, node_url, .. } = &self.running;
+        let names_none = kms_url.is_empty() && stale_kms_url.is_empty() && node_url.is_empty();
+        let names_no_node = node.is_empty() && node_socket.is_empty();
+        !self.documents_only && self.dir.is_none() && names_none && names_no_node
+    }
+}
+
 /// Services and nodes that run, each of a profile.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What runs")]

@@ -9,7 +9,7 @@ use url::Url;
 use super::{
     NetworkArgs, ReleasesArgs, SigningArgs, TrustArgs, choice, examples,
     gcp::{GcpArgs, GcpMachineArgs},
-    ita::ItaArgs,
+    ita::ItaProbeArgs,
     phala::PhalaArgs,
     quote::{JudgementArgs, Moment},
 };
@@ -69,9 +69,9 @@ pub struct ProbeRunArgs {
     /// Region of the KMS's machine [default: the service's choice]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Seconds until the machine must answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 1200, value_parser = clap::value_parser!(u32).range(1..=7200))]
-    pub wait: u32,
+    /// Seconds until the machine must answer [default: 1200, and 30 with --kms-url]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=7200))]
+    pub wait: Option<u32>,
     /// Print what would be made and deleted, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -96,9 +96,10 @@ pub struct ProbeRunArgs {
 }
 
 impl ProbeRunArgs {
-    /// How long the machine may take.
+    /// How long the machine may take. One that runs already need not boot first.
     pub fn patience(&self) -> Duration {
-        Duration::from_secs(self.wait.into())
+        let usual = if self.kms_url.is_some() { 30 } else { 1_200 };
+        Duration::from_secs(self.wait.unwrap_or(usual).into())
     }
 }
 
@@ -136,12 +137,12 @@ pub struct QuoteArgs {
     pub expect_policy: Option<PathBuf>,
     /// Whether Intel Trust Authority judges too.
     #[command(flatten)]
-    pub ita: ItaArgs,
+    pub ita: ItaProbeArgs,
 }
 
 impl QuoteArgs {
-    /// The same, as every quote is judged.
-    pub fn judgement(&self, profile: Profile) -> JudgementArgs {
+    /// The same, as every quote is judged; `has_ita_key`: Intel Trust Authority can be asked.
+    pub fn judgement(&self, profile: Profile, has_ita_key: bool) -> JudgementArgs {
         JudgementArgs {
             collateral: None,
             pccs: self.pccs.clone(),
@@ -151,7 +152,7 @@ impl QuoteArgs {
             expect_policy: self.expect_policy.clone(),
             profile: Some(profile),
             allow_debug_td: false,
-            ita: self.ita.clone(),
+            ita: self.ita.judgement(has_ita_key),
         }
     }
 }

@@ -36,6 +36,16 @@ impl Reads {
 }
 
 impl Command {
+    /// Whether it is about the key-management service, so that what the service says in this process belongs to it. A world
+    /// that is kept up shows all that happens in it.
+    pub fn is_of_kms(&self) -> bool {
+        #[cfg(feature = "sandbox")]
+        if let Self::Sandbox(args) = self {
+            return args.command.as_deref().is_none_or(Self::is_of_kms);
+        }
+        matches!(self, Self::Kms(_))
+    }
+
     /// Which releases are read.
     pub fn reads(&self) -> Reads {
         match self {
@@ -84,18 +94,38 @@ impl Command {
 
     /// The services that are asked, of those a sandbox can spoil.
     #[cfg(feature = "sandbox")]
-    pub fn turns_to(&self) -> &'static [crate::sandbox::tamper::Service] {
+    pub fn turns_to(&self) -> Vec<crate::sandbox::tamper::Service> {
+        use super::{
+            ita::{ItaArgs, ItaServiceArgs},
+            quote::QuoteCommand,
+        };
         use crate::sandbox::tamper::Service;
+        let authority = |service: &ItaServiceArgs| {
+            let policies = (!service.ita_policy_id.is_empty()).then_some(Service::TrustAuthorityPolicies);
+            std::iter::once(Service::TrustAuthority).chain(policies)
+        };
+        let asked = |ita: &ItaArgs| -> Vec<Service> {
+            ita.asks_service().then(|| authority(&ita.service)).into_iter().flatten().collect()
+        };
         match self {
-            Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Kms && args.kms_url.is_none() => {
-                &[Service::PhalaCloud]
+            Self::Probe(ProbeCommand::Run(args)) if args.dry_run => Vec::new(),
+            Self::Probe(ProbeCommand::Run(args)) => {
+                let cloud = match args.family {
+                    Family::Kms => args.kms_url.is_none().then_some(Service::PhalaCloud),
+                    Family::Node => Some(Service::GoogleCloud),
+                };
+                // A sandbox has a key.
+                cloud.into_iter().chain(authority(&args.by.ita.service)).collect()
             }
-            Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Node => &[Service::GoogleCloud],
-            Self::E2e(_) => &[Service::EndToEnd],
-            Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud, Service::GoogleCloud],
+            Self::E2e(args) if args.is_open() => vec![Service::EndToEnd],
+            Self::Probe(ProbeCommand::Cleanup(_)) => vec![Service::PhalaCloud, Service::GoogleCloud],
+            Self::Quote(QuoteCommand::Verify(args)) => asked(&args.by.ita),
+            Self::Kms(KmsCommand::Attest(args)) => asked(&args.by.ita),
+            Self::Kms(KmsCommand::GetKey(args)) => asked(&args.by.ita),
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
+            | Self::E2e(_)
             | Self::ReleaseNotes(_)
             | Self::Publish(_)
             | Self::Mrtds(_)
@@ -117,7 +147,7 @@ impl Command {
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. }
-            | Self::Sandbox(_) => &[],
+            | Self::Sandbox(_) => Vec::new(),
         }
     }
 
@@ -159,7 +189,7 @@ impl Command {
     #[cfg(feature = "sandbox")]
     pub fn tries(&self) -> Option<Vec<Tag>> {
         let Self::E2e(args) = self else { return None };
-        (!args.documents_only).then(|| args.tag.tags())
+        args.is_open().then(|| args.tag.tags())
     }
 
     /// The machine that a service says it runs on.

@@ -2,12 +2,11 @@
 
 mod cleanup;
 mod combine;
+mod course;
 mod deliver;
 mod kms;
 mod node;
 mod place;
-mod removal;
-mod signals;
 
 #[cfg(feature = "sandbox")]
 use crate::cli::Command;

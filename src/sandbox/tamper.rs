@@ -3,6 +3,7 @@
 //! A tamper works at the stage where the real thing would happen: a wrong policy is signed and listed like a right one,
 //! a flipped byte comes after signing, a false digest is only stated by the API. `rows` lists them all.
 
+mod authority;
 mod documents;
 mod policies;
 mod rows;
@@ -19,7 +20,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    e2e, gcp, phala,
+    e2e, gcp, ita, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
 };
@@ -69,6 +70,8 @@ enum Spoils {
     Google(gcp::Flaw),
     /// What an end-to-end run tries.
     EndToEnd(e2e::Flaw),
+    /// Intel Trust Authority.
+    Authority(ita::Fault),
 }
 
 /// A service that a kind of tampering spoils instead of a release.
@@ -80,6 +83,10 @@ pub enum Service {
     GoogleCloud,
     /// The releases, services and nodes of an end-to-end run.
     EndToEnd,
+    /// The service that judges quotes too.
+    TrustAuthority,
+    /// What it says of policies that it is asked about.
+    TrustAuthorityPolicies,
 }
 
 impl Service {
@@ -89,6 +96,8 @@ impl Service {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
             Self::EndToEnd => "an end-to-end run",
+            Self::TrustAuthority => "Intel Trust Authority",
+            Self::TrustAuthorityPolicies => "policies of Intel Trust Authority",
         }
     }
 }
@@ -110,7 +119,7 @@ pub(super) struct Signing<'a> {
 impl Tamper {
     /// Every kind, in the order of `--tamper list`.
     pub fn all() -> impl Iterator<Item = Self> {
-        rows::ROWS.iter().chain(services::ROWS).map(Self)
+        rows::ROWS.iter().chain(services::ROWS).chain(authority::ROWS).map(Self)
     }
 
     /// Name on the command line.
@@ -149,7 +158,7 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -157,7 +166,7 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -165,7 +174,15 @@ impl Tamper {
     pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
         match self.spoils()? {
             Spoils::EndToEnd(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) => None,
+        }
+    }
+
+    /// What it makes of Intel Trust Authority.
+    pub fn of_authority(self) -> Option<ita::Fault> {
+        match self.spoils()? {
+            Spoils::Authority(fault) => Some(fault),
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -251,7 +268,7 @@ mod tests {
             assert!(!tamper.description().is_empty(), "{}", tamper.name());
         }
         let names: BTreeSet<_> = Tamper::all().map(Tamper::name).collect();
-        assert_eq!(names.len(), rows::ROWS.len() + services::ROWS.len());
+        assert_eq!(names.len(), rows::ROWS.len() + services::ROWS.len() + authority::ROWS.len());
     }
 
     #[test]

@@ -44,6 +44,10 @@ pub enum Flaw {
     KeyRefused,
     /// What answers is a machine of another application, with the same compose file.
     OtherMachine,
+    /// What answers is another instance of the application.
+    OtherInstance,
+    /// What is said of the machine does not say which application is on it.
+    NoAppId,
     /// Every request is over the rate limit, for an hour.
     Limited,
     /// Every request is answered with 503.

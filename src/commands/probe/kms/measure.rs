@@ -1,104 +1,61 @@
 //! A KMS that runs is asked who it is and for its quote, and what it answers is judged: nothing that it says of itself counts
 //! but what the quote proves.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
-
 use url::Url;
 
-use super::{
-    cvm::Running,
-    order::{self, Order},
-};
+use super::Kms;
 use crate::{
-    adapters::http::HttpOptions,
     attestation::{
         compose_hash::of_app_compose,
         event_log::{self, AppIdentity, Field},
         measurement::{Allowed, Register},
     },
-    cli::probe::ProbeRunArgs,
     commands::{
         kms::{
             attest::{Evidence, attested, fresh_nonce},
             health::{self, HEALTH},
         },
-        probe::{deliver::Measured, removal::Pauses},
-        quote::judgement::Judgement,
+        machine::{cvm::Running, healthy::until_healthy},
+        probe::course::{Course, Found, Order},
     },
-    context::Context,
     digest::Sha256,
-    error::{self, Error, Result},
+    error::Result,
     kms::{client::KmsClient, wire::Health},
     probe::{
         checks::{AS_RELEASED, COMPOSE, MACHINE, Stated, compose_hash, deployed},
-        kms::Target,
-        source::{PASSED, Source},
         tolerance::intolerant,
     },
-    report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Section, Status, Table, Verdict},
-    subject::{profile::Profile, tag::Family},
+    report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Status, Table},
 };
-
-/// How long one question about health may take.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(8);
-/// How long a KMS that answers may take to load its policy. One that is not released yet has none to load.
-const POLICY_GRACE: Duration = Duration::from_secs(20);
 
 /// What the quote of a KMS that was not deployed proves.
 const ANY_MACHINE: &str = "no policy was given (--expect-policy): any genuine machine could be this KMS";
 
-/// By what a KMS is measured.
-pub(super) struct Measuring<'a> {
-    pub(super) order: &'a Order,
-    pub(super) judgement: &'a Judgement<'a>,
-    /// How long it may take to answer.
-    pub(super) patience: Duration,
-    /// Whether a policy says which TCB statuses are tolerated.
-    pub(super) tolerant: bool,
-    pub(super) context: &'a Context,
-}
-
-/// What was found.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) facts: Vec<Fact>,
-    pub(super) findings: Vec<Finding>,
-    pub(super) exhibits: Vec<Exhibit>,
-    pub(super) caveats: Vec<String>,
-    /// What came of taking down.
-    pub(super) teardown: Vec<Finding>,
-    pub(super) evidence: Option<Evidence>,
-    nonce: [u8; 32],
-    version: Option<String>,
-}
-
-impl Measuring<'_> {
+impl Order<Kms> {
     /// Asks the KMS at one of `addresses`, and judges its answers.
     ///
     /// # Errors
     /// Remote: it does not answer in time, or not in a form that is known.
     pub(super) async fn measure(
         &self,
+        course: &Course<'_>,
         addresses: &[Url],
         machine: Option<&Running<'_>>,
         found: &mut Found,
     ) -> Result<()> {
-        let (url, health) = self.until_healthy(addresses).await?;
-        let client = KmsClient::new(&url, self.context.http.clone())?;
+        let (url, health) = until_healthy(addresses, course.args.patience(), course.context).await?;
+        let client = KmsClient::new(&url, course.context.http.clone())?;
         let subject = client.host();
         found.facts.push(Fact::named("address", url.to_string()));
         self.identity(&subject, &health, found);
         found.nonce = fresh_nonce()?;
-        let attested = attested(&client, self.judgement, found.nonce, None).await?;
+        let attested = attested(&client, course.judgement, found.nonce, None).await?;
         found.facts.extend(attested.section.facts);
         found.caveats.extend(attested.section.caveats);
         // That no policy was given is no flaw of a probe: it is made to find out what a policy shall say.
         let known = crate::commands::kms::attest::KNOWN.id;
         let findings = attested.section.findings.into_iter().filter(|finding| finding.check != known);
-        found.findings.extend(findings.map(|finding| if self.tolerant { finding } else { intolerant(finding) }));
+        found.findings.extend(findings.map(|finding| if course.is_tolerant() { finding } else { intolerant(finding) }));
         found.evidence = attested.read;
         let Some(evidence) = &found.evidence else { return Ok(()) };
         let identity = evidence.log.as_ref().and_then(|log| log.identity().ok());
@@ -112,56 +69,21 @@ impl Measuring<'_> {
             }
             None => {
                 found.findings.push(running(&subject, identity.and_then(|identity| identity.compose_hash())));
-                if !self.tolerant {
+                if !course.is_tolerant() {
                     found.caveats.push(ANY_MACHINE.to_owned());
                 }
             }
         }
-        if let (Some(admitted), Some(release)) = (&self.order.admitted, &self.order.release) {
+        if let (Some(admitted), Some(release)) = (&self.probed.admitted, &self.release) {
             let release = release.as_str();
             found.findings.extend(as_released(release, evidence, admitted));
-            found.exhibits.push(compared(self.order.plan.profile, release, evidence, admitted));
+            found.exhibits.push(compared(evidence, admitted));
         }
         Ok(())
     }
 
-    /// The first address at which the KMS answers, and what it says.
-    async fn until_healthy(&self, addresses: &[Url]) -> Result<(Url, Health)> {
-        let end = Instant::now() + self.patience;
-        let options = HttpOptions {
-            attempts: 1,
-            request_timeout: self.context.http.request_timeout.min(HEALTH_TIMEOUT),
-            ..self.context.http.clone()
-        };
-        let clients = addresses.iter().map(|url| Ok((url, KmsClient::new(url, options.clone())?)));
-        let clients: Vec<(&Url, KmsClient)> = clients.collect::<Result<_>>()?;
-        let mut pauses = Pauses::new();
-        let mut first = None;
-        loop {
-            let mut last = String::new();
-            for (url, client) in &clients {
-                match client.health().await {
-                    Ok(Ok(health)) => {
-                        let since = *first.get_or_insert_with(Instant::now);
-                        if health::is_ready(&health) || since.elapsed() >= POLICY_GRACE {
-                            return Ok(((*url).clone(), health));
-                        }
-                        "it has not loaded its policy".clone_into(&mut last);
-                    }
-                    Ok(Err(refused)) => last = format!("{} answers {refused}", client.host()),
-                    Err(error) => last = error::chain(&error),
-                }
-            }
-            if Instant::now() >= end {
-                let message = format!("the KMS did not answer in time at /health: {last}");
-                return Err(Error::remote(message).help("look at the KMS's own log; wait longer with --wait"));
-            }
-            pauses.sleep().await;
-        }
-    }
-
     fn identity(&self, subject: &str, health: &Health, found: &mut Found) {
-        let plan = &self.order.plan;
+        let plan = &self.probed.plan;
         found.findings.push(if health::is_ready(health) {
             HEALTH.pass(subject, "ready to release keys")
         } else {
@@ -171,52 +93,6 @@ impl Measuring<'_> {
         });
         found.findings.extend(health::expected(subject, health, plan.version.as_ref(), Some(plan.profile)));
         found.version = Some(health.version.clone()).filter(|version| !version.is_empty());
-    }
-}
-
-impl Found {
-    /// What was measured, where nothing is wrong with the quote or the machine, and the machine is gone.
-    pub(super) fn measured(
-        &mut self,
-        order: &Order,
-        args: &ProbeRunArgs,
-        context: &Context,
-        section: &Section,
-    ) -> Option<Measured> {
-        let passed = section.verdict() == Verdict::Passed;
-        let evidence = self.evidence.as_ref().filter(|_| passed)?;
-        let identity = evidence.log.as_ref()?.identity().ok()?;
-        let compose_hash = identity.compose_hash();
-        let events = Field::ALL
-            .into_iter()
-            .filter_map(|field| Some((field.event_name().to_owned(), hex::encode(identity.get(field)?))));
-        let deployment = match &order.plan.target {
-            Target::Deployed(deployment) => Some(deployment),
-            Target::Running(_) => None,
-        };
-        let mut machine = BTreeMap::new();
-        if let Some(deployment) = deployment {
-            machine.insert("instance_type".to_owned(), deployment.instance_type.clone());
-            machine.extend(deployment.region.clone().map(|region| ("region".to_owned(), region)));
-        }
-        let source = Source {
-            family: Family::Kms,
-            profile: order.plan.profile,
-            label: order.plan.label.clone(),
-            image: deployment.map(|deployment| deployment.image.to_string()),
-            release: order.release.as_ref().map(ToString::to_string),
-            version: self.version.clone(),
-            machine,
-            nonce: hex::encode(self.nonce),
-            quote_sha256: Sha256::of(evidence.input.quote.as_bytes()).to_string(),
-            compose_hash: compose_hash.map(|hash| hash.to_string()),
-            docker_compose_hash: deployment.and_then(order::compose_hash).map(|hash| format!("sha256:{hash}")),
-            events: events.collect(),
-            run_url: context.actions.as_ref().and_then(|actions| actions.run.clone()),
-            judged_by: judges(args),
-            verdict: PASSED.to_owned(),
-        };
-        Some(Measured { registers: evidence.input.quote.report.registers, tcb: evidence.tcb?, compose_hash, source })
     }
 }
 
@@ -262,30 +138,19 @@ fn instance_digits(stated: &str) -> String {
     stated.strip_prefix("instance_").unwrap_or(stated).to_ascii_lowercase()
 }
 
-/// Whether Intel Trust Authority judges the quote too.
-pub(super) fn asks_ita(args: &ProbeRunArgs) -> bool {
-    args.by.ita.ita || args.by.ita.ita_token.is_some()
-}
-
-/// Who judged the quote.
-fn judges(args: &ProbeRunArgs) -> Vec<String> {
-    ["dcap"].into_iter().chain(asks_ita(args).then_some("ita")).map(str::to_owned).collect()
-}
-
 /// The compose hash in its four places, and the compose file in the one that was measured.
 async fn composed(subject: &str, machine: &Running<'_>, evidence: &Evidence) -> Result<Vec<Finding>> {
-    const NONE: &str = "it states none";
     let attestation = machine.phala.attestation(&machine.id).await?;
     let app_compose = attestation.and_then(|attestation| attestation.tcb_info).map(|info| info.app_compose);
     let measured =
         evidence.log.as_ref().and_then(|log| log.identity().ok()).and_then(|identity| identity.compose_hash());
-    let stated: [Stated<'_>; 4] = [
-        ("the answer to provision", Ok(machine.provisioned.compose_hash)),
-        ("the machine's description", machine.cvm.compose_hash.ok_or(NONE)),
-        ("the event log", measured.ok_or(NONE)),
-        ("app-compose.json", app_compose.as_deref().map(|text| of_app_compose(text.as_bytes())).ok_or(NONE)),
+    let stated: [Stated; 4] = [
+        ("the answer to provision", Some(machine.provisioned.compose_hash)),
+        ("the machine's description", machine.cvm.compose_hash),
+        ("the event log", measured),
+        ("app-compose.json", app_compose.as_deref().map(|text| of_app_compose(text.as_bytes()))),
     ];
-    let mut findings = vec![compose_hash(subject, &stated)];
+    let mut findings = compose_hash(subject, &stated);
     if let (Some(text), Some(measured)) = (&app_compose, measured) {
         findings.push(deployed(subject, text.as_bytes(), measured, &machine.deployment.compose));
     }
@@ -318,13 +183,10 @@ fn as_released(release: &str, evidence: &Evidence, admitted: &Allowed) -> Vec<Fi
     findings
 }
 
-fn compared(profile: Profile, release: &str, evidence: &Evidence, admitted: &Allowed) -> Exhibit {
+fn compared(evidence: &Evidence, admitted: &Allowed) -> Exhibit {
     let registers = &evidence.input.quote.report.registers;
-    let row = |name: &str, values: Vec<Vec<String>>| RegisterRow {
-        profile: format!("{profile}, {name}"),
-        role: Some("kms"),
-        values,
-    };
+    let row =
+        |name: &str, values: Vec<Vec<String>>| RegisterRow { profile: name.to_owned(), role: Some("kms"), values };
     let measured = Register::ALL.into_iter().map(|register| vec![registers.get(register).to_string()]).collect();
     let policy = Register::ALL
         .into_iter()
@@ -332,7 +194,21 @@ fn compared(profile: Profile, release: &str, evidence: &Evidence, admitted: &All
         .collect();
     let matrix = RegisterMatrix {
         registers: Register::ALL.map(Register::name).to_vec(),
-        rows: vec![row("measured", measured), row(release, policy)],
+        rows: vec![row("measured", measured), row("released", policy)],
     };
     Exhibit { checks: &["probe-as-released"], table: Table::Registers(matrix) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kms_that_ran_already_must_state_its_compose_hash_in_the_event_log() {
+        let stated = running("kms.example", Some(Sha256::of(b"app-compose.json")));
+        assert_eq!(stated.status, Status::Skipped);
+        let unstated = running("kms.example", None);
+        assert_eq!(unstated.status, Status::Fail);
+        assert!(unstated.message.contains("states no compose hash"), "{}", unstated.message);
+    }
 }

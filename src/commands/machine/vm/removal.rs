@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use super::{machine::request, making::Making, operation, pace::Pace};
+use super::{making::Making, operation, pace::Pace, request};
 use crate::{
     adapters::{
         gcp::compute::{Compute, Scope, Started},
         journal::Journal,
     },
-    commands::probe::removal::Removed,
+    commands::machine::removed::Removed,
     context::Context,
     error::{self, Error, Result},
     probe::{
@@ -18,6 +18,7 @@ use crate::{
         journal::{Cloud, Effect, How, Kind, Record, Standing},
         node::{self, REQUEST},
     },
+    progress::Phase,
     report::Action,
     subject::gcp::{Name, Project, Zone},
 };
@@ -44,7 +45,7 @@ impl End {
 }
 
 /// Something on Compute Engine.
-pub(super) enum Thing {
+pub(in crate::commands) enum Thing {
     /// A rule of the project's firewall.
     Rule(Project, Name),
     /// A machine.
@@ -52,7 +53,7 @@ pub(super) enum Thing {
 }
 
 /// Takes down what stands in the journal on Compute Engine. `again` is what a person does about what is left.
-pub(in crate::commands::probe) async fn gcp(
+pub(in crate::commands) async fn take_down(
     compute: &Compute,
     journal: &mut Journal,
     context: &Context,
@@ -80,8 +81,9 @@ pub(in crate::commands::probe) async fn gcp(
 async fn remove(compute: &Compute, standing: &Standing, context: &Context) -> Result<End> {
     let Effect { request, .. } = &standing.effect;
     let thing = Thing::of(&standing.effect)?;
-    let mut making = Making::of(standing, context.now(), context.http.request_timeout);
-    let mut pace = Pace::within(PATIENCE);
+    let mut making = Making::of(standing, context.now(), compute.is_near(), context.http.request_timeout);
+    let _shown = Phase::waiting(format!("waiting until {} is gone", standing.effect.name.as_str()));
+    let mut pace = Pace::of(compute.is_near(), PATIENCE);
     let (mut looks, mut deleted) = (0, false);
     loop {
         // Asked before it is looked for: what was made by then is there to be seen.
@@ -155,7 +157,7 @@ impl Thing {
     }
 
     /// Has it deleted, and waits until that is done.
-    pub(super) async fn delete(&self, compute: &Compute) -> Result<()> {
+    pub(in crate::commands) async fn delete(&self, compute: &Compute) -> Result<()> {
         let request = request()?;
         let started = match self {
             Self::Rule(project, name) => compute.delete_firewall(project, name, request.as_str()).await?,
@@ -188,7 +190,7 @@ impl Thing {
     }
 
     /// Whether it is not there any more.
-    pub(super) async fn is_gone(&self, compute: &Compute) -> Result<bool> {
+    pub(in crate::commands) async fn is_gone(&self, compute: &Compute) -> Result<bool> {
         let mut pace = Pace::within(PATIENCE);
         loop {
             if self.owner(compute).await?.is_none() {

@@ -1,9 +1,11 @@
 //! The machine of a node's probe and the rule that lets this host to it: made, and written down before and after.
 
-use super::{
-    operation::{self, OPERATION},
-    pace::Pace,
-};
+mod making;
+mod operation;
+pub(in crate::commands) mod pace;
+pub(in crate::commands) mod removal;
+
+use self::{operation::OPERATION, pace::Pace};
 use crate::{
     adapters::{
         gcp::compute::{Compute, Instance, Operation, Scope, Started, Trouble},
@@ -17,21 +19,22 @@ use crate::{
         node::Plan,
     },
     product::random_bytes,
+    progress::Phase,
     report::{Action, Finding},
     subject::gcp::{Name, Zone},
 };
 
 /// What makes a probe's things.
-pub(super) struct Maker<'a> {
-    pub(super) compute: &'a Compute,
-    pub(super) journal: &'a mut Journal,
-    pub(super) plan: &'a Plan,
-    pub(super) context: &'a Context,
-    pub(super) actions: Vec<Action>,
+pub(in crate::commands) struct Maker<'a> {
+    pub(in crate::commands) compute: &'a Compute,
+    pub(in crate::commands) journal: &'a mut Journal,
+    pub(in crate::commands) plan: &'a Plan,
+    pub(in crate::commands) context: &'a Context,
+    pub(in crate::commands) actions: Vec<Action>,
 }
 
 /// Why there is none.
-pub(super) enum Stop {
+pub(in crate::commands) enum Stop {
     /// The cloud or the machine is not as it should be.
     Finding(Box<Finding>),
     /// The work could not be done.
@@ -52,13 +55,14 @@ impl From<Finding> for Stop {
 
 impl Maker<'_> {
     /// Adds the rule of the firewall.
-    pub(super) async fn rule(&mut self, network: &str) -> Result<(), Stop> {
+    pub(in crate::commands) async fn rule(&mut self, network: &str) -> Result<(), Stop> {
         let Plan { project, .. } = self.plan;
         let request = request()?;
         let body = self.plan.rule(network, &request, self.context.now().as_second());
         self.announce(Kind::FirewallRule, &request, None)?;
         let started = self.compute.insert_firewall(project, &body, request.as_str()).await?;
         let operation = self.started(started, &request, "firewall rule")?;
+        let _shown = Phase::waiting("waiting for Compute Engine to add the firewall rule");
         match operation::finished(self.compute, Scope::Global(project), operation, self.pace()).await? {
             None => {
                 self.actions.push(Action::done("add firewall rule", self.plan.name()));
@@ -69,7 +73,7 @@ impl Maker<'_> {
     }
 
     /// Creates the machine in the first zone that has room, and says which.
-    pub(super) async fn machine(&mut self) -> Result<(Zone, String), Stop> {
+    pub(in crate::commands) async fn machine(&mut self) -> Result<(Zone, String), Stop> {
         let mut full = None;
         for zone in &self.plan.zones {
             let place = (&self.plan.project, zone);
@@ -79,6 +83,7 @@ impl Maker<'_> {
             let started = self.compute.insert_instance(place, &body, request.as_str()).await?;
             let operation = self.started(started, &request, "machine")?;
             let id = operation.target_id.clone().unwrap_or_default();
+            let _shown = Phase::waiting(format!("waiting for Compute Engine to create {}", self.plan.name()));
             match operation::finished(self.compute, Scope::Zone(place.0, zone), operation, self.pace()).await? {
                 None => {
                     self.actions.push(Action::done("create machine", format!("{} in {zone}", self.plan.name())));
@@ -102,8 +107,9 @@ impl Maker<'_> {
     }
 
     /// Waits until the machine runs and has an address.
-    pub(super) async fn running(&self, zone: &Zone) -> Result<Instance, Stop> {
+    pub(in crate::commands) async fn running(&self, zone: &Zone) -> Result<Instance, Stop> {
         let (place, name) = ((&self.plan.project, zone), name(self.plan)?);
+        let _shown = Phase::waiting(format!("waiting for {name} to start"));
         let mut pace = self.pace();
         let mut last = String::from("nothing");
         loop {
@@ -135,7 +141,7 @@ impl Maker<'_> {
             .help("look at the machine's events in the Google Cloud console, then probe again")
     }
 
-    pub(super) fn pace(&self) -> Pace {
+    pub(in crate::commands) fn pace(&self) -> Pace {
         Pace::within(std::time::Duration::from_secs(self.plan.patience))
     }
 
@@ -190,12 +196,12 @@ fn failed(plan: &Plan, what: &str, trouble: &Trouble) -> Finding {
 }
 
 /// The name of everything the probe makes.
-pub(super) fn name(plan: &Plan) -> Result<Name> {
+pub(in crate::commands) fn name(plan: &Plan) -> Result<Name> {
     plan.name().parse().map_err(|e| Error::internal("the name of a probe's machine").because(e))
 }
 
 /// A request that no other is.
-pub(super) fn request() -> Result<RequestId> {
+pub(in crate::commands) fn request() -> Result<RequestId> {
     random_bytes().map(RequestId::new)
 }
 
@@ -204,7 +210,7 @@ fn word(text: &str) -> Result<Word> {
 }
 
 /// The address of the network that a subnetwork is part of, as a rule of the firewall names it.
-pub(super) async fn network(compute: &Compute, plan: &Plan) -> Result<String> {
+pub(in crate::commands) async fn network(compute: &Compute, plan: &Plan) -> Result<String> {
     let zone =
         plan.zones.first().ok_or_else(|| Error::usage("give a zone with TDX machines: --zone europe-west4-a"))?;
     let (region, name) = (zone.region(), &plan.subnetwork);
