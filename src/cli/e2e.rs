@@ -30,12 +30,6 @@ pub struct E2eArgs {
     /// Try what the releases state and nothing that runs; the report then shows no pair at work
     #[arg(long, conflicts_with_all = ["kms_url", "stale_kms_url", "node", "node_socket", "node_url"])]
     pub documents_only: bool,
-    /// What runs.
-    #[command(flatten)]
-    pub running: RunningArgs,
-    /// By what quotes are judged.
-    #[command(flatten)]
-    pub quotes: QuotesArgs,
     /// Read releases from DIR/<tag> each instead of downloading them
     #[arg(long, value_name = "DIR", requires = "catalog")]
     pub dir: Option<PathBuf>,
@@ -48,6 +42,12 @@ pub struct E2eArgs {
     /// KMS release whose policy is stale for the node image [default: the newest older one that is not listed with it]
     #[arg(long, value_name = "TAG", hide_possible_values = true, value_parser = choice::tag(choice::kms_tag))]
     pub stale: Option<Tag>,
+    /// What runs.
+    #[command(flatten)]
+    pub running: RunningArgs,
+    /// By what quotes are judged.
+    #[command(flatten)]
+    pub quotes: QuotesArgs,
     /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
     pub releases: ReleasesArgs,

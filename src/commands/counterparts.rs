@@ -64,7 +64,7 @@ impl Basis {
         Ok(self.source_of(files, Some(Log::new(endpoints.rekor_url.clone(), context.http.clone())?)))
     }
 
-    /// Releases in a folder each, below `dir`. Nobody is asked for their files; without a log nobody is asked at all.
+    /// Releases in a folder each, below `dir`. Without a log no request is made.
     pub(super) fn folders(&self, dir: &Path, log: Option<Arc<Log>>) -> ReleaseSource<'_> {
         let files = Files::Folder { dir: dir.to_owned(), nested: true, notes: None, counterpart: None };
         self.source_of(files, log)

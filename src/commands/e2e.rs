@@ -20,10 +20,11 @@ use crate::{
         scheme::{Pair, Scheme},
         suite::{ANTI_FAKE, NODE_SUITE},
     },
-    error::Result,
+    error::{Error, Result},
+    policy::document::PolicyFile,
     product::Product,
     report::{CheckInfo, Exhibit, Fact, Report, Section, Table},
-    subject::{e2e_part::Part, repository::Repository, tag::Tag},
+    subject::{e2e_part::Part, profile::Profile, repository::Repository, tag::Tag},
 };
 
 /// Checks of `e2e`.
@@ -159,4 +160,16 @@ impl<'a> Course<'a> {
             ..Section::default()
         }
     }
+}
+
+/// The policy of a profile, read.
+///
+/// # Errors
+/// Usage: the release has none that can be read.
+fn policy_file(release: &KmsRelease, profile: Profile) -> Result<PolicyFile> {
+    let tag = &release.tag;
+    let (name, bytes) =
+        release.policy(profile).ok_or_else(|| Error::usage(format!("{tag} has no policy for {profile}")))?;
+    let name = format!("{tag} {name}");
+    PolicyFile::parse(&name, bytes).map_err(|finding| Error::usage(format!("{name}: {}", finding.message)))
 }

@@ -163,8 +163,7 @@ impl std::fmt::Display for Got {
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-
-    const CHECK: CheckInfo = CheckInfo { id: "e2e", title: "" };
+    use crate::e2e::guardrails::ISOLATION as CHECK;
 
     fn trial(expected: Expected, got: Got, predicted: Option<Vec<Register>>) -> Trial {
         let side = |profile| Side { version: "1.2.0".parse().unwrap(), profile };

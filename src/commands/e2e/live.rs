@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use url::Url;
 
-use super::{running::Running, suite};
+use super::{policy_file, running::Running, suite};
 use crate::{
     attestation::measurement::{Measurement, Registers},
     cli::{e2e::E2eArgs, quote::JudgementArgs},
@@ -15,7 +15,6 @@ use crate::{
     e2e::{guardrails::Heard, measurements::Seen, release::KmsRelease, suite::NodeRun},
     error::{Error, Result},
     kms::client::KmsClient,
-    policy::document::PolicyFile,
     subject::{profile::Profile, role::Role},
 };
 
@@ -154,16 +153,4 @@ impl<'a> Kms<'a> {
         }
         caveats
     }
-}
-
-/// The policy of a profile, read.
-///
-/// # Errors
-/// Usage: the release has none that can be read.
-pub(super) fn policy_file(release: &KmsRelease, profile: Profile) -> Result<PolicyFile> {
-    let tag = &release.tag;
-    let (name, bytes) =
-        release.policy(profile).ok_or_else(|| Error::usage(format!("{tag} has no policy for {profile}")))?;
-    let name = format!("{tag} {name}");
-    PolicyFile::parse(&name, bytes).map_err(|finding| Error::usage(format!("{name}: {}", finding.message)))
 }

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::live::policy_file;
+use super::policy_file;
 use crate::{
     adapters::node::{Attested, Health, Node},
     attestation::{key_answer::KeyAnswer, measurement::Register, quote::Quote, verdict::ExpectedBinding},
