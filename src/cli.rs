@@ -7,6 +7,7 @@ mod choice;
 pub mod compose_hash;
 pub mod dependency_guard;
 pub mod doctor;
+pub mod e2e;
 mod endpoints;
 mod environment;
 mod examples;
@@ -33,6 +34,7 @@ pub mod review;
 pub mod sign;
 mod size;
 mod subject;
+pub mod words;
 
 use std::path::PathBuf;
 
@@ -115,6 +117,8 @@ pub enum Command {
     /// Measure an image on a machine made for it, and take that down again
     #[command(subcommand)]
     Probe(probe::ProbeCommand),
+    /// After a release: try every pair of the catalog, and what runs, end to end
+    E2e(Box<e2e::E2eArgs>),
     /// Run the key-management service, or ask one
     #[command(subcommand)]
     Kms(kms::KmsCommand),

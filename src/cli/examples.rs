@@ -260,3 +260,12 @@ pub(super) const PROBE_COMBINE: &str = "Examples:
 pub(super) const PROBE_CLEANUP: &str = "Examples:
   merotee probe cleanup --out probed/1
   merotee sandbox -- probe cleanup --older-than 2h --family kms";
+
+/// `merotee e2e`.
+pub(super) const E2E: &str = "A part that was not made has no verdict, and the run has none: exit code 1. With
+`--format json -o FILE` a run that passed is evidence for `merotee catalog add`.
+
+Examples:
+  merotee sandbox -- e2e 1.2.0
+  merotee sandbox -- e2e mero-kms-v1.2.0 --documents-only
+  merotee sandbox --tamper e2e-kms-down -- e2e 1.2.0  # exit code 1";

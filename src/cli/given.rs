@@ -165,6 +165,7 @@ impl Command {
                 given.signing(&args.sign.signing).trust(&args.trust).network(&args.network)
             }
             Self::Probe(ProbeCommand::Cleanup(args)) => given.phala(&args.phala).gcp(&args.gcp).network(&args.network),
+            Self::E2e(args) => given.releases(&args.releases).tdx(args.quotes.pccs.as_ref(), args.quotes.root.as_ref()),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
             }

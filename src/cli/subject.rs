@@ -58,6 +58,9 @@ impl Command {
             // The others read and write the catalog alone.
             Self::Catalog(CatalogCommand::Rebuild(_)) => Reads::Any,
             Self::Audit(args) => Reads::named(&args.tags),
+            Self::E2e(args) if args.dir.is_some() => Reads::Nothing,
+            // Those that the catalog pairs with them, and an older one.
+            Self::E2e(_) => Reads::Any,
             Self::ReleaseNotes(command) => match command.releases() {
                 tags if tags.is_empty() => Reads::Nothing,
                 tags => Reads::These(tags),
@@ -114,6 +117,7 @@ impl Command {
                 // A sandbox has a key.
                 cloud.into_iter().chain(authority(&args.by.ita.service)).collect()
             }
+            Self::E2e(args) if args.is_open() => vec![Service::EndToEnd],
             Self::Probe(ProbeCommand::Cleanup(_)) => vec![Service::PhalaCloud, Service::GoogleCloud],
             Self::Quote(QuoteCommand::Verify(args)) => asked(&args.by.ita),
             Self::Kms(KmsCommand::Attest(args)) => asked(&args.by.ita),
@@ -121,6 +125,7 @@ impl Command {
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
+            | Self::E2e(_)
             | Self::ReleaseNotes(_)
             | Self::Publish(_)
             | Self::Mrtds(_)
@@ -155,6 +160,7 @@ impl Command {
             Self::VerifyReleaseAssets(_)
             | Self::VerifyBlob(_)
             | Self::Audit(_)
+            | Self::E2e(_)
             | Self::Checksums(_)
             | Self::Catalog(_)
             | Self::DependencyGuard(_)
@@ -177,6 +183,13 @@ impl Command {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => None,
         }
+    }
+
+    /// The releases of an end-to-end run that asks whatever the context offers.
+    #[cfg(feature = "sandbox")]
+    pub fn tries(&self) -> Option<Vec<Tag>> {
+        let Self::E2e(args) = self else { return None };
+        args.is_open().then(|| args.tag.tags())
     }
 
     /// The machine that a service says it runs on.

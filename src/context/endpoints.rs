@@ -3,6 +3,7 @@
 
 mod gcp;
 mod ita;
+mod running;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,7 +12,7 @@ use url::Url;
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gcp::Offered;
-pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints};
+pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints, running::RunningEndpoints};
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
@@ -56,6 +57,8 @@ pub(crate) struct Endpoints {
     pub(crate) phala: PhalaEndpoints,
     /// Intel Trust Authority.
     pub(crate) ita: ItaEndpoints,
+    /// Services and nodes that run.
+    pub(crate) running: RunningEndpoints,
 }
 
 /// The cloud that a KMS runs on.
@@ -143,6 +146,7 @@ impl Endpoints {
                 root: None,
                 key: None,
             },
+            running: RunningEndpoints::default(),
         })
     }
 
@@ -170,6 +174,7 @@ impl Endpoints {
             },
             kms: self.kms,
             ita: self.ita.with(given),
+            running: self.running,
             gcp: GcpEndpoints {
                 compute_url: either(given.compute_url, self.gcp.compute_url),
                 project: given.project.cloned().or(self.gcp.project),

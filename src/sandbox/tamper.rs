@@ -20,7 +20,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    gcp, ita, phala,
+    e2e, gcp, ita, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
 };
@@ -68,6 +68,8 @@ enum Spoils {
     Phala(phala::Flaw),
     /// Google Cloud, or a node on it.
     Google(gcp::Flaw),
+    /// What an end-to-end run tries.
+    EndToEnd(e2e::Flaw),
     /// Intel Trust Authority.
     Authority(ita::Fault),
 }
@@ -79,6 +81,8 @@ pub enum Service {
     PhalaCloud,
     /// The cloud that a node runs on.
     GoogleCloud,
+    /// The releases, services and nodes of an end-to-end run.
+    EndToEnd,
     /// The service that judges quotes too.
     TrustAuthority,
     /// What it says of policies that it is asked about.
@@ -91,6 +95,7 @@ impl Service {
         match self {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
+            Self::EndToEnd => "an end-to-end run",
             Self::TrustAuthority => "Intel Trust Authority",
             Self::TrustAuthorityPolicies => "policies of Intel Trust Authority",
         }
@@ -153,7 +158,7 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::Authority(_) => None,
+            Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -161,7 +166,15 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Authority(_) => None,
+            Spoils::Phala(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+        }
+    }
+
+    /// What it makes of an end-to-end run.
+    pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
+        match self.spoils()? {
+            Spoils::EndToEnd(flaw) => Some(flaw),
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) => None,
         }
     }
 
@@ -169,7 +182,7 @@ impl Tamper {
     pub fn of_authority(self) -> Option<ita::Fault> {
         match self.spoils()? {
             Spoils::Authority(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -184,6 +197,9 @@ impl Tamper {
     pub(super) fn change_documents(self, draft: &mut Draft) {
         if let Stage::Documents(change) = self.0.stage {
             change(draft);
+        }
+        if let Some(flaw) = self.of_end_to_end() {
+            flaw.change_documents(draft);
         }
     }
 
