@@ -4,6 +4,7 @@
 //! nothing else.
 
 mod endpoints;
+mod pace;
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +19,8 @@ pub(crate) use self::endpoints::{
     DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, SigningEndpoints,
 };
 #[cfg(feature = "sandbox")]
-pub(crate) use self::endpoints::{KmsEndpoints, Offered, url};
+pub(crate) use self::endpoints::{KmsEndpoints, Offered, RolloutEndpoints, url};
+pub(crate) use self::pace::Pace;
 use crate::{
     adapters::{
         file,
@@ -50,6 +52,8 @@ pub(crate) struct Context {
     pub(crate) folder: PathBuf,
     /// Tells the variables whose names a configuration gives.
     pub(crate) variable: fn(&str) -> Option<String>,
+    /// How fast time passes.
+    pub(crate) pace: Pace,
     /// Tells the time.
     clock: fn() -> Timestamp,
 }
@@ -117,6 +121,7 @@ impl Context {
             actions,
             folder,
             variable: cli::named_variable,
+            pace: Pace::default(),
             clock: Timestamp::now,
         })
     }
@@ -181,7 +186,12 @@ impl Context {
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
+        self.pace.time((self.clock)())
+    }
+
+    /// Waits until it is `due`.
+    pub(crate) async fn wait_until(&self, due: Timestamp) {
+        self.pace.wait(self.now(), due).await;
     }
 
     /// The root that signatures are judged by, read anew: the one given, or Sigstore's own.

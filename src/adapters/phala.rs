@@ -7,6 +7,7 @@
 mod answer;
 mod listing;
 mod log;
+mod update;
 
 use reqwest::Method;
 use secrecy::SecretString;
@@ -14,7 +15,10 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use url::Url;
 
-pub use self::answer::{Account, Attestation, Cvm, Endpoint, Listed, Provisioned, State, Status, TcbInfo};
+pub use self::{
+    answer::{Account, Attestation, Cvm, Endpoint, Listed, Provisioned, State, Status, TcbInfo},
+    update::Update,
+};
 use super::http::{Body, Fetched, Http, HttpOptions, Request, Service, Written, excerpt, host};
 use crate::{
     error::{Error, Result},

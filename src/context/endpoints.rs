@@ -56,6 +56,25 @@ pub(crate) struct Endpoints {
     pub(crate) phala: PhalaEndpoints,
     /// Intel Trust Authority.
     pub(crate) ita: ItaEndpoints,
+    /// What a rollout finds in production.
+    pub(crate) rollout: RolloutEndpoints,
+}
+
+/// What a rollout finds in production, where its arguments do not say it.
+#[derive(Debug, Clone)]
+pub(crate) struct RolloutEndpoints {
+    /// The program that runs containers.
+    pub(crate) docker: PathBuf,
+    /// Name of the machine in production; `None`: it must be given.
+    pub(crate) production: Option<String>,
+    /// Socket of the guest agent of a node that production serves now.
+    pub(crate) standing_agent: Option<PathBuf>,
+}
+
+impl Default for RolloutEndpoints {
+    fn default() -> Self {
+        Self { docker: PathBuf::from("docker"), production: None, standing_agent: None }
+    }
 }
 
 /// The cloud that a KMS runs on.
@@ -143,6 +162,7 @@ impl Endpoints {
                 root: None,
                 key: None,
             },
+            rollout: RolloutEndpoints::default(),
         })
     }
 
@@ -169,6 +189,7 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
+            rollout: self.rollout,
             ita: self.ita.with(given),
             gcp: GcpEndpoints {
                 compute_url: either(given.compute_url, self.gcp.compute_url),

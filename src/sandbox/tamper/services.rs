@@ -1,7 +1,7 @@
 //! The kinds of tampering that spoil a service instead of a release, in the order of `--tamper list`.
 
 use super::{Row, Service, Spoils, Stage};
-use crate::sandbox::{gcp, phala::Flaw, release::Sample};
+use crate::sandbox::{gcp, phala::Flaw, release::Sample, world::people::Fault};
 
 const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Phala(flaw)) }
@@ -9,6 +9,10 @@ const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
 
 const fn google(name: &'static str, does: &'static str, flaw: gcp::Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Google(flaw)) }
+}
+
+const fn people(name: &'static str, does: &'static str, fault: Fault) -> Row {
+    Row { name, does, spares: no_release, stage: Stage::Service(Spoils::People(fault)) }
 }
 
 pub(super) static ROWS: &[Row] = &[
@@ -43,6 +47,19 @@ pub(super) static ROWS: &[Row] = &[
         Flaw::SecondComposeHash,
     ),
     phala("phala-other-machine", "lets a machine of another application answer", Flaw::OtherMachine),
+    phala(
+        "phala-update-refused",
+        "answers 465 where production is updated: a blockchain has to be told first",
+        Flaw::UpdateRefused,
+    ),
+    phala("phala-update-lost", "updates production and drops the connection", Flaw::UpdateLost),
+    phala("phala-update-ignored", "takes the update of production and does nothing", Flaw::UpdateIgnored),
+    phala("phala-updated-not-booting", "does not boot production after its update", Flaw::UpdatedNotBooting),
+    phala("phala-updated-other-keys", "gives production other keys with its update", Flaw::UpdatedOtherKeys),
+    phala("phala-updated-debug-td", "runs production in debug mode after its update", Flaw::UpdatedDebugTd),
+    phala("phala-updated-slow", "makes production slow to release keys after its update", Flaw::UpdatedSlow),
+    phala("phala-updated-failing", "has production fail some key requests after its update", Flaw::UpdatedFailing),
+    phala("phala-updated-flapping", "lets the health of production come and go after its update", Flaw::UpdatedFlapping),
     phala("phala-key-refused", "refuses the API key, and repeats it in the refusal", Flaw::KeyRefused),
     phala("phala-limited", "answers every request with 429, for an hour", Flaw::Limited),
     phala("phala-unavailable", "answers every request with 503", Flaw::Unavailable),
@@ -72,6 +89,10 @@ pub(super) static ROWS: &[Row] = &[
     google("gcp-forbidden", "lets the account do nothing on Google Cloud", gcp::Flaw::Forbidden),
     google("gcp-token-refused", "refuses the access token, and repeats it in the refusal", gcp::Flaw::TokenRefused),
     google("gcp-limited", "answers every request to Compute Engine with 429, for an hour", gcp::Flaw::Limited),
+    people("review-one-approval", "lets one member of the team approve a policy, and no other", Fault::OneApproves),
+    people("review-changes-requested", "has a member of the team ask for changes of a policy", Fault::Objects),
+    people("review-closed", "closes the pull request with a policy", Fault::Closes),
+    people("review-merged-unapproved", "merges a policy that nobody approved", Fault::MergesUnapproved),
     google("gcp-unavailable", "answers every request to Compute Engine with 503", gcp::Flaw::Unavailable),
 ];
 
@@ -85,6 +106,7 @@ impl Spoils {
         match self {
             Self::Phala(_) => Service::PhalaCloud,
             Self::Google(_) => Service::GoogleCloud,
+            Self::People(_) => Service::Reviewers,
         }
     }
 }
