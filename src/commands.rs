@@ -16,6 +16,7 @@ mod gen_policy;
 mod guarded;
 mod kms;
 mod located;
+mod machine;
 mod merod_config;
 mod mrtds;
 mod policy;
