@@ -26,6 +26,7 @@ pub mod publish_folder;
 pub mod reach;
 pub mod release_source;
 pub mod sigstore;
+pub mod target;
 pub mod tdx_root;
 pub mod tools;
 pub mod verified_cache;

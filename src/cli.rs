@@ -200,7 +200,7 @@ pub struct VerifyReleaseArgs {
 }
 
 /// Who must have signed, when it is not the release workflow.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Signer")]
 pub struct IdentityArgs {
     /// Exact identity (subject alternative name) of the signing certificate; wins over the pattern
@@ -224,7 +224,7 @@ pub struct IdentityArgs {
 }
 
 /// What a workflow must have run for, when it is not the repository and ref of its own identity.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 pub struct SourceArgs {
     /// Repository that the signing workflow must have run for [default: that of the workflow itself]
     #[arg(

@@ -4,6 +4,7 @@
 //! What changes something is asked once ([`Answered`]): after an answer that never came the caller looks what there is.
 //! Source: the requests of `@phala/cloud` 0.2.9, version 2026-01-21 of the API.
 
+mod addresses;
 mod answer;
 mod listing;
 mod log;

@@ -13,7 +13,10 @@ use super::stop;
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Command, Reads, SandboxArgs, SandboxCommand},
-    context::{Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, SigningEndpoints, url},
+    context::{
+        Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, RolloutEndpoints, SigningEndpoints,
+        url,
+    },
     error::{self, Error, Result},
     product::Product,
     sandbox::{
@@ -140,6 +143,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         token: real.token,
         team_token: None,
         phala: PhalaEndpoints { url: world.phala_url().to_owned(), key: Some(SecretString::from(API_KEY)) },
+        rollout: RolloutEndpoints::default(),
         ita: ItaEndpoints {
             api_url: url(world.ita_api_url())?,
             portal_url: Some(url(world.ita_portal_url())?),

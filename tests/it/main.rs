@@ -128,6 +128,8 @@ mod spdx_tools;
 mod standard_input;
 #[cfg(feature = "sandbox")]
 mod tampering;
+#[cfg(all(feature = "sandbox", unix))]
+mod targets;
 #[cfg(feature = "sandbox")]
 mod verify_blob;
 #[cfg(feature = "sandbox")]
