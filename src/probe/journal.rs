@@ -12,7 +12,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::label::{Label, PREFIX};
-use crate::text::excerpt;
+pub use crate::journal::Fault;
+use crate::{journal, text::excerpt};
 
 /// Name of the journal in the folder of a probe.
 pub const FILE: &str = "probe-journal.jsonl";
@@ -118,14 +119,14 @@ pub enum How {
     NeverMade,
 }
 
-/// A word that is safe in a path, a message and a log: letters, digits and `._:/-`.
+/// A word that is safe in a path, a message and a log: letters, digits and `._:/@-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Word(String);
 
 /// The text is not such a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a word of a journal: expected 1 to {} letters, digits and `._:/-`", Word::MAX)]
+#[error("not a word of a journal: expected 1 to {} letters, digits and `._:/@-`", Word::MAX)]
 pub struct InvalidWord;
 
 /// A request, by a random UUID.
@@ -147,16 +148,6 @@ pub struct Read {
     pub whole: usize,
     /// The beginning of the last line, when it was cut.
     pub torn: Option<String>,
-}
-
-/// Why a journal cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {why}")]
-pub struct Fault {
-    /// Which line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub why: String,
 }
 
 /// Something that may be there.
@@ -249,35 +240,17 @@ impl RequestId {
 /// A line, which is not the last or ends with a line break, is not one of this version; or it speaks of a request that no
 /// intent announced.
 pub fn parse(bytes: &[u8]) -> Result<Read, Fault> {
-    let mut read = Read::default();
-    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let fault = |why: String| Fault { line: index + 1, why };
-        let Some(text) = line.strip_suffix(b"\n") else {
-            read.torn = Some(excerpt(&String::from_utf8_lossy(line.get(..400.min(line.len())).unwrap_or_default())));
-            break;
-        };
-        if text.len() > MAX_LINE {
-            return Err(fault(format!("it has {} bytes, and a line has at most {MAX_LINE}", text.len())));
-        }
-        read.lines.push(one(text).map_err(fault)?);
-        read.whole += line.len();
+    let split = journal::lines(bytes, MAX_LINE)?;
+    let mut read = Read { lines: Vec::new(), whole: split.whole, torn: split.torn };
+    for (index, text) in split.lines.into_iter().enumerate() {
+        read.lines.push(one(text).map_err(|why| Fault { line: index + 1, why })?);
     }
     standing(&read.lines)?;
     Ok(read)
 }
 
 fn one(text: &[u8]) -> Result<Line, String> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        v: u32,
-    }
-    let unreadable =
-        |error: serde_json::Error| format!("it is not a line of a journal: {}", excerpt(&error.to_string()));
-    let Versioned { v } = serde_json::from_slice(text).map_err(unreadable)?;
-    if v != VERSION {
-        return Err(format!("it is of version {v}, and this program reads version {VERSION}"));
-    }
-    let line: Line = serde_json::from_slice(text).map_err(unreadable)?;
+    let line: Line = journal::line(text, VERSION)?;
     let too_many = |map: &BTreeMap<Word, Word>| map.len() > MAX_IDS;
     match &line.record {
         Record::Intent(effect) if !effect.name.as_str().starts_with(PREFIX) => {
@@ -327,7 +300,7 @@ impl FromStr for Word {
     type Err = InvalidWord;
 
     fn from_str(text: &str) -> Result<Self, InvalidWord> {
-        let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
+        let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/@-".contains(&byte);
         let fits = !text.is_empty() && text.len() <= Self::MAX && text.bytes().all(is_safe);
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidWord) }
     }
