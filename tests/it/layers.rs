@@ -15,16 +15,18 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const FOUNDATION: [&str; 5] = ["digest", "ed25519", "error", "text", "yaml"];
 
 /// Judges values and does no work: the folders of the domain, each of which names only those before it.
-const STAIRCASE: [&str; 11] = [
+const STAIRCASE: [&str; 13] = [
     "schema",
     "subject",
     "change",
+    "journal",
     "attestation",
     "policy",
     "catalog",
     "merod_config",
     "release",
     "probe",
+    "rollout",
     "guard",
     "doctor",
 ];
