@@ -28,6 +28,7 @@ mod publish;
 mod quote;
 mod release_notes;
 mod repository;
+mod rollout;
 mod sign;
 mod signer_rule;
 mod snapshot;

@@ -94,21 +94,24 @@ impl Context {
             folder,
             log_format: _,
             stderr_terminal: _,
+            sandbox_pace,
         } = environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
         let gcp = GcpEndpoints::real(google, signing.request.as_ref().map(|(url, _)| url.as_str()))?;
         let real = Endpoints::real(token)?;
+        let endpoints = Endpoints {
+            signing: endpoints_of(signing),
+            team_token,
+            gcp,
+            phala: PhalaEndpoints::real(phala),
+            ita: ItaEndpoints { key: ita_key, ..real.ita },
+            ..real
+        }
+        .with(&given)?;
+        let pace = if sandbox_pace { pace::of_a_sandbox(&endpoints)? } else { Pace::default() };
         Ok(Self {
-            endpoints: Endpoints {
-                signing: endpoints_of(signing),
-                team_token,
-                gcp,
-                phala: PhalaEndpoints::real(phala),
-                ita: ItaEndpoints { key: ita_key, ..real.ita },
-                ..real
-            }
-            .with(&given)?,
+            endpoints,
             http: bounds(given.retries, given.timeout),
             output: Output {
                 format: *format,
@@ -121,7 +124,7 @@ impl Context {
             actions,
             folder,
             variable: cli::named_variable,
-            pace: Pace::default(),
+            pace,
             clock: Timestamp::now,
         })
     }
@@ -136,6 +139,12 @@ impl Context {
         let http = bounds(given.retries, given.timeout);
         // What surrounds the command must not reach into it.
         Ok(Self { endpoints: endpoints.with(&given)?, http, variable: |_| None, ..self.clone() })
+    }
+
+    /// The same, in a sandbox, whose waits are cut short.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn compressed(self) -> Self {
+        Self { pace: Pace::compressed(), ..self }
     }
 
     /// Signs without a key: by the services of the signing configuration, as whom `args` or the environment say.
@@ -187,6 +196,11 @@ impl Context {
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
         self.pace.time((self.clock)())
+    }
+
+    /// Goes on from the clock of an earlier run, where that was put forward: the real one never is.
+    pub(crate) fn not_before(&self, time: Timestamp) {
+        self.pace.not_before(self.now(), time);
     }
 
     /// Waits until it is `due`.

@@ -150,6 +150,11 @@ impl Command {
         }
     }
 
+    /// Whether it is a rollout, which finds something in production.
+    pub fn rolls_out(&self) -> bool {
+        false
+    }
+
     /// The machine that a service says it runs on.
     pub fn machine(&self) -> Option<(Tag, Profile)> {
         let Self::Kms(KmsCommand::Serve(args)) = self else { return None };

@@ -3,6 +3,7 @@
 
 mod gcp;
 mod ita;
+mod rollout;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,7 +12,7 @@ use url::Url;
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gcp::Offered;
-pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints};
+pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints, rollout::RolloutEndpoints};
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
@@ -58,23 +59,6 @@ pub(crate) struct Endpoints {
     pub(crate) ita: ItaEndpoints,
     /// What a rollout finds in production.
     pub(crate) rollout: RolloutEndpoints,
-}
-
-/// What a rollout finds in production, where its arguments do not say it.
-#[derive(Debug, Clone)]
-pub(crate) struct RolloutEndpoints {
-    /// The program that runs containers.
-    pub(crate) docker: PathBuf,
-    /// Name of the machine in production; `None`: it must be given.
-    pub(crate) production: Option<String>,
-    /// Socket of the guest agent of a node that production serves now.
-    pub(crate) standing_agent: Option<PathBuf>,
-}
-
-impl Default for RolloutEndpoints {
-    fn default() -> Self {
-        Self { docker: PathBuf::from("docker"), production: None, standing_agent: None }
-    }
 }
 
 /// The cloud that a KMS runs on.

@@ -79,6 +79,8 @@ pub enum Service {
     PhalaCloud,
     /// The cloud that a node runs on.
     GoogleCloud,
+    /// The machine that a KMS runs on for good.
+    Production,
     /// Those who approve and merge policies.
     Reviewers,
 }
@@ -89,6 +91,7 @@ impl Service {
         match self {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
+            Self::Production => "production",
             Self::Reviewers => "the review of policies",
         }
     }

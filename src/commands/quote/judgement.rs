@@ -84,7 +84,6 @@ impl<'a> Judgement<'a> {
     ///
     /// # Errors
     /// As [`Judgement::new`].
-    #[expect(dead_code, reason = "`e2e` and `rollout` judge by the policies of releases")]
     pub(in crate::commands) fn by(args: &'a JudgementArgs, context: &'a Context, policy: PolicyFile) -> Result<Self> {
         let judgement = Self::new(args, context, false)?;
         Ok(Self { policy: Some(sound(policy)?), ..judgement })

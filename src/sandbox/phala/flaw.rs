@@ -69,6 +69,11 @@ pub enum Flaw {
 }
 
 impl Flaw {
+    /// Whether it is about a machine that is updated, and about no other.
+    pub fn is_of_an_update(self) -> bool {
+        self.touches(1)
+    }
+
     /// Whether it is of a machine that was given another compose file so many times. What is wrong with an update is wrong
     /// with the first one: the one that takes it back brings back what was good.
     pub(super) fn touches(self, updates: usize) -> bool {

@@ -125,7 +125,7 @@ fn registers(release: &str, evidence: &Evidence, allowed: &Allowed) -> Vec<Findi
     match evidence.tcb {
         Some(tcb) if allowed.tolerates(tcb) => {}
         Some(tcb) => {
-            let finding = MEASURED.fail(release, format!("its policy does not tolerate the TCB status {tcb}"));
+            let finding = MEASURED.fail(release, format!("its policy does not tolerate the TCB status {}", tcb.as_str()));
             findings.push(finding.help("update the platform, or let people decide about the policy"));
         }
         None => findings.push(MEASURED.undecided(release, "the TCB status is not known: the quote is not proven genuine")),
@@ -176,6 +176,6 @@ pub(super) fn of_this_deployment(policy: &[u8], profile: Profile, rtmr3: &str) -
     }
     let bytes = document.to_string().into_bytes();
     let own = self::lists(&bytes, profile)?;
-    let now = own.kms.as_ref().map(|kms| kms.register(Register::Rtmr3).iter().map(ToString::to_string).collect());
+    let now: Option<Vec<String>> = own.kms.as_ref().map(|kms| kms.register(Register::Rtmr3).iter().map(ToString::to_string).collect());
     if now == Some(vec![rtmr3.to_owned()]) { Ok(bytes) } else { Err(odd()) }
 }

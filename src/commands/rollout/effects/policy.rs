@@ -91,8 +91,7 @@ impl Effects<'_> {
         let reviewed = review::judged(number_of(state)?, self.context).await?;
         let (pull, findings) = (reviewed.state, reviewed.findings);
         let waits = match pull {
-            Reviewed::Merged => None,
-            Reviewed::Closed => None,
+            Reviewed::Merged | Reviewed::Closed => None,
             Reviewed::Open => waiting(&findings),
         };
         let section = Section {

@@ -98,7 +98,8 @@ impl Effects<'_> {
         let what = format!("{} runs {release}, {}", target.describe(), stated.image);
         seen.section.findings.insert(0, RUNS.pass(&subject, what));
         let node = standing(&inputs.production);
-        let fingerprint = self.key_of(&mut seen, &url, &policy, node, state, LOOK).await?;
+        let kms = Kms { url: &url, policy: &policy, profile: inputs.profile };
+        let fingerprint = self.key_of(&mut seen, kms, node, &subject).await?;
         seen.section.facts.push(Fact::Image(stated.image.to_string()));
         let mut learnt = facts([
             ("digest", stated.image.digest().to_owned()),
@@ -213,24 +214,14 @@ impl Effects<'_> {
     }
 
     /// Has a node ask a KMS whose quote passed, and says what fingerprint its key has.
-    async fn key_of(
-        &self,
-        seen: &mut Seen,
-        url: &Url,
-        policy: &[u8],
-        node: &Access,
-        state: &State,
-        look: Look,
-    ) -> Result<Option<String>> {
-        let subject = state.subject(look);
+    async fn key_of(&self, seen: &mut Seen, kms: Kms<'_>, node: &Access, subject: &str) -> Result<Option<String>> {
         let Some(rtmr3) = seen.rtmr3().filter(|_| seen.section.verdict() == Verdict::Passed) else {
-            seen.section.findings.push(KEY.undecided(&subject, "not asked: the KMS is not what its release published"));
+            seen.section.findings.push(KEY.undecided(subject, "not asked: the KMS is not what its release published"));
             return Ok(None);
         };
-        let profile = state.inputs().profile;
-        let own = deployed::of_this_deployment(policy, profile, &rtmr3)?;
-        let answer = self.ask(Kms { url, policy: &own, profile }, node).await?;
-        seen.section.findings.push(node::told(&subject, node, &answer));
+        let own = deployed::of_this_deployment(kms.policy, kms.profile, &rtmr3)?;
+        let answer = self.ask(Kms { policy: &own, ..kms }, node).await?;
+        seen.section.findings.push(node::told(subject, node, &answer));
         Ok(match answer {
             KeyAnswer::Released(key) => Some(key.fingerprint),
             KeyAnswer::Refused(_) | KeyAnswer::NoVerdict(_) => None,
@@ -303,15 +294,14 @@ pub(super) async fn bring(target: &dyn Deployable, wanted: &str, patience: Durat
         Err(error) => return refused(&error),
     }
     let end = Instant::now() + patience;
-    let mut last = String::new();
     loop {
-        match target.current().await {
+        let last = match target.current().await {
             Ok(Current { compose: Some(compose), phase: Phase::Running }) if compose == wanted => return Came::Done(made),
             Ok(Current { phase: Phase::Failed(why), .. }) => return half_done(made, &why),
-            Ok(current) => last = said(&current),
+            Ok(current) => said(&current),
             // It may be out of reach while it restarts.
-            Err(error) => last = chain(&error),
-        }
+            Err(error) => chain(&error),
+        };
         if Instant::now() >= end {
             return half_done(made, &format!("{} does not run what it was given: {last}", target.describe()));
         }

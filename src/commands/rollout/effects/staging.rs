@@ -117,15 +117,20 @@ impl Effects<'_> {
             return Ok(Came::Refused(Remark::new(&what)));
         }
         let mut journal = self.journal()?;
-        let mut cvm = Cvm::new(&phala, deployment, label, &mut journal, self.context);
         let name = deployment.name.to_string();
-        match cvm.start(self.start_patience()).await {
-            Ok(running) => Ok(Came::Done(made([
-                ("name", name),
-                ("vm_uuid", running.id.as_str().to_owned()),
-                ("app_id", running.provisioned.app_id.digits().to_owned()),
-                ("compose_hash", running.provisioned.compose_hash.to_string()),
-            ]))),
+        let started = {
+            let mut cvm = Cvm::new(&phala, deployment, label, &mut journal, self.context);
+            cvm.start(self.start_patience()).await.map(|running| {
+                made([
+                    ("name", name.clone()),
+                    ("vm_uuid", running.id.as_str().to_owned()),
+                    ("app_id", running.provisioned.app_id.digits().to_owned()),
+                    ("compose_hash", running.provisioned.compose_hash.to_string()),
+                ])
+            })
+        };
+        match started {
+            Ok(made) => Ok(Came::Done(made)),
             // Whatever stands in the journal may be there, and is removed by it.
             Err(error) if journal.standing()?.iter().any(|standing| standing.effect.kind == Kind::Machine) => {
                 Ok(Came::Broken { made: made([("name", name)]), why: remark(&error) })
