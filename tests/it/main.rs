@@ -110,6 +110,8 @@ mod quote;
 mod redis;
 mod release_notes;
 mod renderers;
+#[cfg(all(feature = "sandbox", unix))]
+mod rehearsal;
 #[cfg(feature = "sandbox")]
 mod review;
 #[cfg(feature = "sandbox")]

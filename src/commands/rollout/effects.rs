@@ -12,10 +12,11 @@ mod releases;
 mod sampling;
 mod staging;
 mod told;
+mod tools;
 
 use std::path::PathBuf;
 
-pub(super) use self::checks::RULES;
+pub(super) use self::{checks::RULES, tools::tools};
 use crate::{
     adapters::file,
     commands::rollout::effects::told::{broken, undecided},
