@@ -88,6 +88,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::DocGuard(_)
         | Command::Kms(_)
         | Command::Probe(_)
+        | Command::Rollout(_)
         | Command::Explain { .. }
         | Command::Completions { .. }
         | Command::Man { .. } => false,
@@ -119,6 +120,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
         Command::Probe(command) => probe::run(command, context).await,
+        Command::Rollout(command) => rollout::run(command, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,
         Command::Explain { check } => explain::run(check.as_deref()),

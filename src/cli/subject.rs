@@ -8,6 +8,7 @@ use super::{
     kms::{KmsCommand, KmsServeArgs},
     policy::MrtdsCommand,
     probe::{ProbeCommand, ProbeRunArgs},
+    rollout::RolloutCommand,
 };
 use crate::subject::{
     profile::Profile,
@@ -54,6 +55,7 @@ impl Command {
             },
             Self::Publish(args) => Reads::These(vec![args.tag.clone()]),
             Self::Probe(ProbeCommand::Run(args)) => args.reads(),
+            Self::Rollout(command) => command.reads(),
             Self::Mrtds(MrtdsCommand::Publish(args)) => Reads::These(vec![args.tag.clone()]),
             Self::VerifyBlob(_)
             | Self::Checksums(_)
@@ -89,6 +91,12 @@ impl Command {
             }
             Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Node => &[Service::GoogleCloud],
             Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud, Service::GoogleCloud],
+            Self::Rollout(
+                RolloutCommand::Run(_)
+                | RolloutCommand::Resume(_)
+                | RolloutCommand::Rollback(_)
+                | RolloutCommand::Abort(_),
+            ) => &[Service::PhalaCloud, Service::Production, Service::Reviewers],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
@@ -110,6 +118,7 @@ impl Command {
             | Self::DocGuard(_)
             | Self::Kms(_)
             | Self::Probe(_)
+            | Self::Rollout(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. }
@@ -142,6 +151,7 @@ impl Command {
             | Self::ReleaseNotes(_)
             | Self::Kms(_)
             | Self::Probe(_)
+            | Self::Rollout(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => None,
@@ -152,7 +162,8 @@ impl Command {
 
     /// Whether it is a rollout, which finds something in production.
     pub fn rolls_out(&self) -> bool {
-        false
+        let Self::Rollout(command) = self else { return false };
+        !matches!(command, RolloutCommand::Status(_))
     }
 
     /// The machine that a service says it runs on.
@@ -169,6 +180,22 @@ impl Command {
             KmsCommand::Health(args) => Some(args.kms.url.as_ref()),
             KmsCommand::Attest(args) => Some(args.kms.url.as_ref()),
             KmsCommand::GetKey(args) => Some(args.kms.url.as_ref()),
+        }
+    }
+}
+
+impl RolloutCommand {
+    /// Which releases are read: both that are rolled out. Those of a state file are found out on the way.
+    fn reads(&self) -> Reads {
+        match self {
+            Self::Plan(_) | Self::Status(_) => Reads::Nothing,
+            Self::Run(args) => {
+                let kms = args.inputs.tag.clone();
+                let node = args.inputs.node.clone();
+                let node = node.unwrap_or_else(|| Tag::new(Family::Node, kms.version().clone()));
+                Reads::These(vec![kms, node])
+            }
+            Self::Resume(_) | Self::Rollback(_) | Self::Abort(_) => Reads::Any,
         }
     }
 }

@@ -15,8 +15,7 @@ use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Command, Reads, SandboxArgs, SandboxCommand},
     context::{
-        Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, RolloutEndpoints, SigningEndpoints,
-        url,
+        Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, SigningEndpoints, url,
     },
     error::{self, Error, Result},
     product::Product,
@@ -147,9 +146,9 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             node_agent: Some(world.node_agent()),
         },
         token: real.token,
+        rollout: real.rollout,
         team_token: None,
         phala: PhalaEndpoints { url: world.phala_url().to_owned(), key: Some(SecretString::from(API_KEY)) },
-        rollout: RolloutEndpoints::default(),
         ita: ItaEndpoints {
             api_url: url(world.ita_api_url())?,
             portal_url: Some(url(world.ita_portal_url())?),

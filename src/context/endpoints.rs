@@ -57,7 +57,7 @@ pub(crate) struct Endpoints {
     pub(crate) phala: PhalaEndpoints,
     /// Intel Trust Authority.
     pub(crate) ita: ItaEndpoints,
-    /// What a rollout finds in production.
+    /// Where a rollout goes.
     pub(crate) rollout: RolloutEndpoints,
 }
 

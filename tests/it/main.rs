@@ -109,6 +109,8 @@ mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
 mod release_notes;
+#[cfg(feature = "sandbox")]
+mod rollout_state;
 mod renderers;
 #[cfg(all(feature = "sandbox", unix))]
 mod rehearsal;
