@@ -3,6 +3,7 @@
 mod gates;
 mod killed;
 mod stage;
+mod walk;
 
 use crate::binary::{Place, findings};
 

@@ -37,6 +37,7 @@ fn inputs() -> Inputs {
         },
         url: None,
         node: Access::Command(vec![Remark::new("ssh"), Remark::new("node-1")]),
+        standing: None,
     };
     Inputs {
         repository: "calimero-network/mero-tee".parse().unwrap(),

@@ -174,7 +174,8 @@ fn arguments(folder: &Path, state: &State) -> Result<PolicyPromoteArgs> {
         candidates: vec![folder.to_owned()],
         bundle: Vec::new(),
         profile: Some(inputs.profile),
-        tag: Some(inputs.kms.clone()),
+        // What the branch's policies are for is not a rollout's to say: it brings what was measured.
+        tag: None,
         commit: None,
         run_url: None,
         dry_run: false,
