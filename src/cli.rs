@@ -30,6 +30,7 @@ pub mod quote;
 mod reading;
 pub mod release_notes;
 pub mod review;
+pub mod rollout;
 pub mod sign;
 mod size;
 mod subject;
@@ -115,6 +116,9 @@ pub enum Command {
     /// Measure an image on a machine made for it, and take that down again
     #[command(subcommand)]
     Probe(probe::ProbeCommand),
+    /// Take a release into production through six gates, with a rollback at each
+    #[command(subcommand)]
+    Rollout(rollout::RolloutCommand),
     /// Run the key-management service, or ask one
     #[command(subcommand)]
     Kms(kms::KmsCommand),

@@ -8,6 +8,7 @@ use super::{
     kms::{KmsCommand, KmsServeArgs},
     policy::MrtdsCommand,
     probe::{ProbeCommand, ProbeRunArgs},
+    rollout::RolloutCommand,
 };
 use crate::subject::{
     profile::Profile,
@@ -54,6 +55,7 @@ impl Command {
             },
             Self::Publish(args) => Reads::These(vec![args.tag.clone()]),
             Self::Probe(ProbeCommand::Run(args)) => args.reads(),
+            Self::Rollout(command) => command.reads(),
             Self::Mrtds(MrtdsCommand::Publish(args)) => Reads::These(vec![args.tag.clone()]),
             Self::VerifyBlob(_)
             | Self::Checksums(_)
@@ -110,6 +112,7 @@ impl Command {
             | Self::DocGuard(_)
             | Self::Kms(_)
             | Self::Probe(_)
+            | Self::Rollout(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. }
@@ -142,6 +145,7 @@ impl Command {
             | Self::ReleaseNotes(_)
             | Self::Kms(_)
             | Self::Probe(_)
+            | Self::Rollout(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => None,
@@ -164,6 +168,22 @@ impl Command {
             KmsCommand::Health(args) => Some(args.kms.url.as_ref()),
             KmsCommand::Attest(args) => Some(args.kms.url.as_ref()),
             KmsCommand::GetKey(args) => Some(args.kms.url.as_ref()),
+        }
+    }
+}
+
+impl RolloutCommand {
+    /// Which releases are read: both that are rolled out. Those of a state file are found out on the way.
+    fn reads(&self) -> Reads {
+        match self {
+            Self::Plan(_) | Self::Status(_) => Reads::Nothing,
+            Self::Run(args) => {
+                let kms = args.inputs.tag.clone();
+                let node = args.inputs.node.clone();
+                let node = node.unwrap_or_else(|| Tag::new(Family::Node, kms.version().clone()));
+                Reads::These(vec![kms, node])
+            }
+            Self::Resume(_) | Self::Rollback(_) | Self::Abort(_) => Reads::Any,
         }
     }
 }

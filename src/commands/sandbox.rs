@@ -138,6 +138,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             node_agent: Some(world.node_agent()),
         },
         token: real.token,
+        rollout: real.rollout,
         team_token: None,
         phala: PhalaEndpoints { url: world.phala_url().to_owned(), key: Some(SecretString::from(API_KEY)) },
         ita: ItaEndpoints {

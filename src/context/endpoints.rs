@@ -3,6 +3,7 @@
 
 mod gcp;
 mod ita;
+mod rollout;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,7 +12,7 @@ use url::Url;
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gcp::Offered;
-pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints};
+pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints, rollout::RolloutEndpoints};
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
@@ -56,6 +57,8 @@ pub(crate) struct Endpoints {
     pub(crate) phala: PhalaEndpoints,
     /// Intel Trust Authority.
     pub(crate) ita: ItaEndpoints,
+    /// Where a rollout goes.
+    pub(crate) rollout: RolloutEndpoints,
 }
 
 /// The cloud that a KMS runs on.
@@ -143,6 +146,7 @@ impl Endpoints {
                 root: None,
                 key: None,
             },
+            rollout: RolloutEndpoints::default(),
         })
     }
 
@@ -169,6 +173,7 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
+            rollout: self.rollout,
             ita: self.ita.with(given),
             gcp: GcpEndpoints {
                 compute_url: either(given.compute_url, self.gcp.compute_url),

@@ -113,6 +113,8 @@ mod renderers;
 #[cfg(feature = "sandbox")]
 mod review;
 #[cfg(feature = "sandbox")]
+mod rollout_state;
+#[cfg(feature = "sandbox")]
 mod sandbox_github;
 #[cfg(feature = "sandbox")]
 mod sandbox_sigstore;
