@@ -28,6 +28,7 @@ pub mod reach;
 pub mod release_source;
 pub mod rollout_state;
 pub mod sigstore;
+pub mod target;
 pub mod tdx_root;
 pub mod tools;
 pub mod verified_cache;

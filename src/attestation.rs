@@ -5,6 +5,7 @@ pub mod dcap;
 pub mod encoded;
 pub mod event_log;
 pub mod ita;
+pub mod key_answer;
 pub mod measurement;
 pub mod quote;
 pub mod report_data;

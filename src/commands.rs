@@ -16,8 +16,11 @@ mod gen_policy;
 mod guarded;
 mod kms;
 mod located;
+mod machine;
 mod merod_config;
 mod mrtds;
+#[expect(dead_code, reason = "`e2e` and `rollout` ask through it")]
+mod node_access;
 mod policy;
 mod probe;
 mod proposed;

@@ -30,6 +30,7 @@
 //! }
 //! ```
 
+pub mod asking;
 pub mod challenge;
 pub mod client;
 mod clock;

@@ -12,3 +12,4 @@ pub mod label;
 pub mod node;
 pub mod source;
 pub mod tolerance;
+pub mod upgrade;

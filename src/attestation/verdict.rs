@@ -26,7 +26,7 @@ mod vouching;
 use dcap_qvl::{TcbInfo, verify::VerifiedReport};
 
 pub use self::{
-    admission::{Violation, violations},
+    admission::{Violation, objections, violations},
     collateral::{Collateral, CollateralError, CollateralParts},
     crl::revocation_list,
     findings::{

@@ -9,7 +9,7 @@ use url::Url;
 use crate::attestation::ita::PolicyId;
 
 /// Whether and how Intel Trust Authority judges. Its key is `$ITA_API_KEY`.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Intel Trust Authority", group = ArgGroup::new("ita_asked").args(["ita", "ita_token"]))]
 pub struct ItaArgs {
     /// Have Intel Trust Authority judge the quote too, with the key in $ITA_API_KEY; both verdicts must agree

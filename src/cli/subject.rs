@@ -91,6 +91,12 @@ impl Command {
             }
             Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Node => &[Service::GoogleCloud],
             Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud, Service::GoogleCloud],
+            Self::Rollout(
+                RolloutCommand::Run(_)
+                | RolloutCommand::Resume(_)
+                | RolloutCommand::Rollback(_)
+                | RolloutCommand::Abort(_),
+            ) => &[Service::PhalaCloud, Service::Production, Service::Reviewers],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
@@ -152,6 +158,12 @@ impl Command {
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => None,
         }
+    }
+
+    /// Whether it is a rollout, which finds something in production.
+    pub fn rolls_out(&self) -> bool {
+        let Self::Rollout(command) = self else { return false };
+        !matches!(command, RolloutCommand::Status(_))
     }
 
     /// The machine that a service says it runs on.

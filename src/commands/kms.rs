@@ -2,7 +2,7 @@
 
 pub(super) mod attest;
 mod check;
-mod get_key;
+pub(super) mod get_key;
 pub(super) mod health;
 mod serve;
 mod settings;

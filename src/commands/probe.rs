@@ -6,8 +6,6 @@ mod deliver;
 mod kms;
 mod node;
 mod place;
-mod removal;
-mod signals;
 
 #[cfg(feature = "sandbox")]
 use crate::cli::Command;

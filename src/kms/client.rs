@@ -12,7 +12,8 @@ use super::wire::{
     Health,
 };
 use crate::{
-    adapters::http::{Http, HttpOptions, Service, excerpt, host, is_loopback},
+    adapters::http::{Http, HttpOptions, Service, excerpt, excerpt_within, host, is_loopback},
+    attestation::key_answer::{KeyRefusal, MAX_DETAILS},
     error::{Error, Result},
 };
 
@@ -35,14 +36,16 @@ pub struct Refused {
     pub body: ErrorBody,
 }
 
+impl From<&Refused> for KeyRefusal {
+    fn from(refused: &Refused) -> Self {
+        let ErrorBody { error, details } = refused.body.clone();
+        Self { status: refused.status, error, details }
+    }
+}
+
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let word = if self.body.error.is_empty() { "without a reason" } else { &self.body.error };
-        write!(f, "{} {word}", self.status)?;
-        match &self.body.details {
-            Some(details) => write!(f, ": {details}"),
-            None => Ok(()),
-        }
+        KeyRefusal::from(self).fmt(f)
     }
 }
 
@@ -129,7 +132,8 @@ impl KmsClient {
         }
         let said = serde_json::from_slice::<ErrorBody>(body).ok();
         let said = said.unwrap_or_else(|| ErrorBody { error: String::new(), details: None });
-        let body = ErrorBody { error: excerpt(&said.error), details: said.details.as_deref().map(excerpt) };
+        let details = said.details.map(|details| excerpt_within(format_args!("{details}"), MAX_DETAILS));
+        let body = ErrorBody { error: excerpt(&said.error), details };
         Ok(Err(Refused { status: status.as_u16(), body }))
     }
 

@@ -1,4 +1,4 @@
-//! What a probe made, as records of a journal: what it is about to make, before it asks for it, what came of that, and
+//! What a probe or a rollout made, as records of a journal: what it is about to make, before it asks for it, what came of that, and
 //! when it is gone. A run that dies leaves the journal behind, and what stands in it as made can be found and removed.
 //!
 //! The rules:
@@ -6,17 +6,18 @@
 //! 2. What has an intent and is not said to be gone may be there, whether a result is known or not.
 //! 3. A journal is read as hostile: a line that makes no sense ends the reading, but for the last, which a crash may have cut.
 
-use std::{collections::BTreeMap, fmt, str::FromStr};
+mod word;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::word::{InvalidRequestId, InvalidWord, RequestId, Word};
 use super::label::{Label, PREFIX};
 pub use crate::journal::Fault;
-use crate::{journal, text::excerpt};
+use crate::{journal, subject::cvm::CvmName, text::excerpt};
 
-/// Name of the journal in the folder of a probe.
-pub const FILE: &str = "probe-journal.jsonl";
 /// Version of the journal's lines.
 pub const VERSION: u32 = 1;
 /// Largest journal read, in bytes: a probe writes a dozen lines.
@@ -25,6 +26,15 @@ pub const MAX_BYTES: u64 = 1 << 20;
 const MAX_LINE: usize = 16 << 10;
 /// Most ids of one thing, and words that say where it is.
 const MAX_IDS: usize = 16;
+
+/// Whose a journal is: it says what the file is called, and which names may stand in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// A probe: everything that it makes bears its prefix.
+    Probe,
+    /// A rollout: its machines are called as operators call them.
+    Rollout,
+}
 
 /// A line of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,26 +129,6 @@ pub enum How {
     NeverMade,
 }
 
-/// A word that is safe in a path, a message and a log: letters, digits and `._:/@-`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Word(String);
-
-/// The text is not such a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a word of a journal: expected 1 to {} letters, digits and `._:/@-`", Word::MAX)]
-pub struct InvalidWord;
-
-/// A request, by a random UUID.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct RequestId(String);
-
-/// The text is not a UUID.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a request id: expected a UUID in lower case")]
-pub struct InvalidRequestId;
-
 /// A journal, read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Read {
@@ -161,6 +151,31 @@ pub struct Standing {
     pub created: Option<Created>,
 }
 
+impl Owner {
+    /// Name of the journal in its folder.
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Probe => "probe-journal.jsonl",
+            Self::Rollout => "rollout-journal.jsonl",
+        }
+    }
+
+    fn may_name(self, name: &str) -> bool {
+        match self {
+            Self::Probe => name.starts_with(PREFIX),
+            Self::Rollout => name.parse::<CvmName>().is_ok(),
+        }
+    }
+
+    /// What its names are of.
+    fn what(self) -> &'static str {
+        match self {
+            Self::Probe => "something that a probe makes",
+            Self::Rollout => "a machine",
+        }
+    }
+}
+
 impl Line {
     /// What `record` says, now.
     pub fn new(at: Timestamp, record: Record) -> Self {
@@ -171,7 +186,7 @@ impl Line {
 impl Created {
     /// One that is called by these ids.
     pub fn with(ids: impl IntoIterator<Item = (&'static str, Word)>) -> Self {
-        Self { ids: ids.into_iter().map(|(name, id)| (Word(name.to_owned()), id)).collect() }
+        Self { ids: ids.into_iter().map(|(name, id)| (Word::of(name), id)).collect() }
     }
 
     /// An id.
@@ -201,60 +216,27 @@ impl Kind {
     }
 }
 
-impl Word {
-    /// Most characters.
-    pub const MAX: usize = 256;
-
-    /// The word.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl RequestId {
-    /// A version 4 UUID of these random bytes.
-    pub fn new(mut random: [u8; 16]) -> Self {
-        let [.., version, _, variant, _, _, _, _, _, _, _] = &mut random;
-        *version = *version & 0x0f | 0x40;
-        *variant = *variant & 0x3f | 0x80;
-        let digits = hex::encode(random);
-        let mut text = String::with_capacity(36);
-        for (index, digit) in digits.chars().enumerate() {
-            if matches!(index, 8 | 12 | 16 | 20) {
-                text.push('-');
-            }
-            text.push(digit);
-        }
-        Self(text)
-    }
-
-    /// The UUID.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
 /// Reads a journal.
 ///
 /// # Errors
 /// A line, which is not the last or ends with a line break, is not one of this version; or it speaks of a request that no
 /// intent announced.
-pub fn parse(bytes: &[u8]) -> Result<Read, Fault> {
+pub fn parse(bytes: &[u8], owner: Owner) -> Result<Read, Fault> {
     let split = journal::lines(bytes, MAX_LINE)?;
     let mut read = Read { lines: Vec::new(), whole: split.whole, torn: split.torn };
     for (index, text) in split.lines.into_iter().enumerate() {
-        read.lines.push(one(text).map_err(|why| Fault { line: index + 1, why })?);
+        read.lines.push(one(text, owner).map_err(|why| Fault { line: index + 1, why })?);
     }
     standing(&read.lines)?;
     Ok(read)
 }
 
-fn one(text: &[u8]) -> Result<Line, String> {
+fn one(text: &[u8], owner: Owner) -> Result<Line, String> {
     let line: Line = journal::line(text, VERSION)?;
     let too_many = |map: &BTreeMap<Word, Word>| map.len() > MAX_IDS;
     match &line.record {
-        Record::Intent(effect) if !effect.name.as_str().starts_with(PREFIX) => {
-            Err(format!("`{}` is not the name of something that a probe makes", excerpt(effect.name.as_str())))
+        Record::Intent(effect) if !owner.may_name(effect.name.as_str()) => {
+            Err(format!("`{}` is not the name of {}", excerpt(effect.name.as_str()), owner.what()))
         }
         Record::Intent(effect) if too_many(&effect.place) => Err(format!("it says where in more than {MAX_IDS} words")),
         Record::Result { created, .. } if too_many(&created.ids) => Err(format!("it has more than {MAX_IDS} ids")),
@@ -294,60 +276,6 @@ pub fn standing(lines: &[Line]) -> Result<Vec<Standing>, Fault> {
         }
     }
     Ok(found.into_iter().filter(|(_, is_there)| *is_there).map(|(standing, _)| standing).collect())
-}
-
-impl FromStr for Word {
-    type Err = InvalidWord;
-
-    fn from_str(text: &str) -> Result<Self, InvalidWord> {
-        let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/@-".contains(&byte);
-        let fits = !text.is_empty() && text.len() <= Self::MAX && text.bytes().all(is_safe);
-        if fits { Ok(Self(text.to_owned())) } else { Err(InvalidWord) }
-    }
-}
-
-impl TryFrom<String> for Word {
-    type Error = InvalidWord;
-
-    fn try_from(text: String) -> Result<Self, InvalidWord> {
-        text.parse()
-    }
-}
-
-impl From<Word> for String {
-    fn from(word: Word) -> Self {
-        word.0
-    }
-}
-
-impl fmt::Display for Word {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl TryFrom<String> for RequestId {
-    type Error = InvalidRequestId;
-
-    fn try_from(text: String) -> Result<Self, InvalidRequestId> {
-        let is_right = |(index, byte): (usize, u8)| match index {
-            8 | 13 | 18 | 23 => byte == b'-',
-            _ => byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte),
-        };
-        if text.len() == 36 && text.bytes().enumerate().all(is_right) { Ok(Self(text)) } else { Err(InvalidRequestId) }
-    }
-}
-
-impl From<RequestId> for String {
-    fn from(id: RequestId) -> Self {
-        id.0
-    }
-}
-
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use semver::Version;
 use url::Url;
 
 use super::{image::Image, label::Label};
-use crate::subject::profile::Profile;
+use crate::subject::{cvm::CvmName, profile::Profile};
 
 /// Port that the KMS is reached at.
 pub const PORT: u16 = 8080;
@@ -34,6 +34,8 @@ pub enum Target {
 /// What is deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
+    /// Name of its machine.
+    pub name: CvmName,
     /// The image.
     pub image: Image,
     /// Kind of machine.

@@ -32,6 +32,7 @@ pub(super) fn inputs() -> Inputs {
         },
         url: None,
         node: node(),
+        standing: None,
     };
     Inputs {
         repository: "calimero-network/mero-tee".parse().unwrap(),

@@ -52,6 +52,10 @@ pub struct Site {
     pub url: Option<Url>,
     /// How a node there is made to ask for its key.
     pub node: Access,
+    /// How a node that production serves before the switch is made to ask, where that is another one: the policy of a release
+    /// admits nodes of its own version, so after the switch `node` gets its key, and before it and after a rollback this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Access>,
 }
 
 /// What runs a KMS.
@@ -130,10 +134,12 @@ impl Inputs {
             return Err(InvalidInputs::OnePlace);
         }
         for site in [staging, production] {
-            if let Access::Command(words) = &site.node
-                && !(1..=MAX_WORDS).contains(&words.len())
-            {
-                return Err(InvalidInputs::Command);
+            for access in [Some(&site.node), site.standing.as_ref()].into_iter().flatten() {
+                if let Access::Command(words) = access
+                    && !(1..=MAX_WORDS).contains(&words.len())
+                {
+                    return Err(InvalidInputs::Command);
+                }
             }
         }
         self.soak.judge(shortest).map_err(InvalidInputs::Soak)

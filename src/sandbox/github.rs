@@ -126,6 +126,40 @@ impl Hub {
         repository.pull_mut(number).map(|pull| pull.reviews.push(review)).is_ok()
     }
 
+    /// The open pull requests with a label, oldest first.
+    pub fn open_pulls(&self, repository: &str, label: &str) -> Vec<u64> {
+        let state = self.lock();
+        let Ok(repository) = state.repository(repository) else { return Vec::new() };
+        let marked = repository.pulls.values().filter(|pull| pull.open && pull.labels.contains(&label.to_lowercase()));
+        marked.map(|pull| pull.number).collect()
+    }
+
+    /// Records what somebody says of a pull request as it is now: an approval, or a wish for changes.
+    pub fn review_as(&self, repository: &str, number: u64, author: &str, approves: bool) -> bool {
+        let mut state = self.lock();
+        let Ok((repository, id)) = state.change(repository) else { return false };
+        let Ok(pull) = repository.pull(number).cloned() else { return false };
+        let (commit, _) = repository.ends_of(&pull);
+        let verdict =
+            if approves { repository::Verdict::Approved } else { repository::Verdict::ChangesRequested };
+        let (author, body, submitted) = (author.to_owned(), "As measured.".to_owned(), repository::now());
+        repository.review(number, repository::Review { id, author, body, verdict, commit, submitted }).is_ok()
+    }
+
+    /// Merges a pull request, where its branch lies on top of its base.
+    pub fn merge(&self, repository: &str, number: u64) -> bool {
+        let mut state = self.lock();
+        let Ok((repository, _)) = state.change(repository) else { return false };
+        repository.merge(number).is_ok()
+    }
+
+    /// Closes a pull request without a merge.
+    pub fn close(&self, repository: &str, number: u64) -> bool {
+        let mut state = self.lock();
+        let Ok((repository, _)) = state.change(repository) else { return false };
+        repository.close(number).is_ok()
+    }
+
     /// Adds an asset of made-up bytes to a published release, however large: they are never in memory at once. `digest` is
     /// what the API states. Says whether there is such a release with room for the name.
     pub fn put_generated(&self, repository: &str, tag: &str, name: &str, bytes: Generated, digest: String) -> bool {

@@ -22,6 +22,7 @@ use super::{
     gcp, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
+    world::people,
 };
 use crate::{
     digest::Sha256,
@@ -67,6 +68,8 @@ enum Spoils {
     Phala(phala::Flaw),
     /// Google Cloud, or a node on it.
     Google(gcp::Flaw),
+    /// The people who decide about policies.
+    People(people::Fault),
 }
 
 /// A service that a kind of tampering spoils instead of a release.
@@ -76,6 +79,10 @@ pub enum Service {
     PhalaCloud,
     /// The cloud that a node runs on.
     GoogleCloud,
+    /// The machine that a KMS runs on for good.
+    Production,
+    /// Those who approve and merge policies.
+    Reviewers,
 }
 
 impl Service {
@@ -84,6 +91,8 @@ impl Service {
         match self {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
+            Self::Production => "production",
+            Self::Reviewers => "the review of policies",
         }
     }
 }
@@ -144,7 +153,7 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) => None,
+            Spoils::Google(_) | Spoils::People(_) => None,
         }
     }
 
@@ -152,7 +161,15 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) => None,
+            Spoils::Phala(_) | Spoils::People(_) => None,
+        }
+    }
+
+    /// What it makes people do.
+    pub(super) fn of_people(self) -> Option<people::Fault> {
+        match self.spoils()? {
+            Spoils::People(fault) => Some(fault),
+            Spoils::Phala(_) | Spoils::Google(_) => None,
         }
     }
 

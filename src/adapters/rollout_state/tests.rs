@@ -28,6 +28,7 @@ fn inputs() -> Inputs {
         target: Target::Compose { file: Remark::new("compose.yaml"), service: name.parse().unwrap() },
         url: None,
         node: Access::Command(vec![Remark::new("node")]),
+        standing: None,
     };
     Inputs {
         repository: "calimero-network/mero-tee".parse().unwrap(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Verdict;
 use crate::attestation::{
-    measurement::{Allowed, Register, TcbStatus},
+    measurement::{Allowed, Measurement, Register, Registers, TcbStatus},
     quote::TdReport,
 };
 
@@ -30,8 +30,16 @@ impl fmt::Display for Violation {
 ///
 /// Every command and service that applies a policy to a machine decides by this.
 pub fn violations(report: &TdReport, verdict: &Verdict, allowed: &Allowed) -> Vec<Violation> {
-    let registers = Register::ALL.into_iter().filter_map(|register| register_violation(report, register, allowed));
-    tcb_violation(verdict, allowed).into_iter().chain(registers).collect()
+    objections(&report.registers, verdict.tcb, allowed)
+}
+
+/// As [`violations`], of a machine that is known by its measurements alone, such as one that a release publishes.
+pub fn objections(registers: &Registers<Measurement>, tcb: TcbStatus, allowed: &Allowed) -> Vec<Violation> {
+    let of_register = |register: Register| {
+        (!allowed.admits(register, registers.get(register))).then_some(Violation::Register(register))
+    };
+    let firmware = (!allowed.tolerates(tcb)).then_some(Violation::Tcb(tcb));
+    firmware.into_iter().chain(Register::ALL.into_iter().filter_map(of_register)).collect()
 }
 
 /// The part of [`violations`] that is about the machine's firmware.

@@ -4,25 +4,24 @@
 
 use std::{path::Path, time::Instant};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use zeroize::Zeroizing;
-
 use super::attest;
 use crate::{
     adapters::{dstack::GuestAgent, file},
-    attestation::{quote::Quote, report_data::report_data},
+    attestation::{
+        key_answer::KeyRefusal,
+        measurement::{Measurement, Register, Registers},
+    },
     cli::kms_client::KmsGetKeyArgs,
     commands::quote::judgement::Judgement,
     context::Context,
-    digest::Sha256,
     error::{Error, Result},
     kms::{
-        client::{KmsClient, Refused},
+        asking::{Asking, Exchange, KeyOutcome, QuoteFault},
+        client::Refused,
         peer::NodeIdentity,
-        wire::{ChallengeResponse, GetKeyRequest, binds, peer_binding},
     },
     product::Product,
-    report::{CheckInfo, Finding, Report, Section, Verdict},
+    report::{CheckInfo, Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Report, Section, Table, Verdict},
     text::time,
 };
 
@@ -32,17 +31,16 @@ const CHALLENGE: CheckInfo = CheckInfo { id: "kms-challenge", title: "the KMS is
 const NODE_QUOTE: CheckInfo =
     CheckInfo { id: "node-quote", title: "the node's quote answers the challenge and names its peer" };
 /// The service releases the key.
-const KEY: CheckInfo = CheckInfo { id: "kms-key", title: "the KMS releases the node's storage key" };
+pub(in crate::commands) const KEY: CheckInfo =
+    CheckInfo { id: "kms-key", title: "the KMS releases the node's storage key" };
 
 /// Checks of `kms get-key`.
 fn rules(judgement: &Judgement<'_>) -> Vec<CheckInfo> {
     attest::rules(judgement).into_iter().chain([CHALLENGE, NODE_QUOTE, KEY]).collect()
 }
 
-/// Shortest key, in bytes.
-const MIN_KEY_BYTES: usize = 16;
-/// Digits of a key's SHA-256 that are shown: enough to compare two keys by, and nothing of the key.
-const FINGERPRINT_DIGITS: usize = 16;
+/// Name of the fact that says how long the node waited, in milliseconds.
+pub(in crate::commands) const LATENCY: &str = "latency";
 
 pub(super) async fn run(args: &KmsGetKeyArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
@@ -63,13 +61,8 @@ pub(super) async fn run(args: &KmsGetKeyArgs, context: &Context) -> Result<Produ
     let kms = attest::attested(&client, &judgement, attest::fresh_nonce()?, None).await?.section;
     let mut node = Section::new(identity.peer_id());
     if Verdict::of(kms.findings.iter()) == Verdict::Passed {
-        let asking = Asking {
-            client: &client,
-            identity: &identity,
-            agent: GuestAgent::new(socket),
-            key_out: args.key_out.as_deref(),
-        };
-        asking.run(&mut node.findings).await?;
+        let asking = Asking { client: &client, identity: &identity, agent: &GuestAgent::new(socket) };
+        told(asking.run().await?, args, &mut node)?;
     } else {
         let why = "not asked: the KMS is not proven to be one";
         node.findings.push(KEY.undecided(&node.subject, why).help("nothing of the node was sent to it"));
@@ -109,79 +102,62 @@ fn identity(path: Option<&Path>) -> Result<(NodeIdentity, bool)> {
     }
 }
 
-/// A node that asks for its key.
-struct Asking<'a> {
-    client: &'a KmsClient,
-    identity: &'a NodeIdentity,
-    agent: GuestAgent,
-    key_out: Option<&'a Path>,
+/// Says what came of a node's asking.
+fn told(exchange: Exchange, args: &KmsGetKeyArgs, node: &mut Section) -> Result<()> {
+    let peer = node.subject.clone();
+    match exchange {
+        Exchange::NoChallenge(refused) => node.findings.push(refusal(CHALLENGE, &peer, &refused)),
+        Exchange::Unanswerable => node.findings.push(CHALLENGE.fail(&peer, "the nonce is not 32 bytes in base64")),
+        Exchange::NoQuote { expires_at, why } => {
+            node.findings.push(challenged(&peer, expires_at));
+            node.findings.push(match why {
+                QuoteFault::OtherReportData => NODE_QUOTE
+                    .fail(&peer, "the guest agent made a quote over something else")
+                    .help("is this the node's own guest agent?"),
+                QuoteFault::Unreadable(why) => NODE_QUOTE.fail(&peer, format!("no quote that can be read: {why}")),
+            });
+        }
+        Exchange::Answered(answered) => {
+            node.findings.push(challenged(&peer, answered.expires_at));
+            node.findings.push(NODE_QUOTE.pass(&peer, format!("{} bytes", answered.quote_bytes)));
+            node.facts.push(Fact::named(LATENCY, format!("{} ms", answered.latency.as_millis())));
+            node.exhibits.push(measured(&answered.registers));
+            node.findings.push(match answered.key {
+                KeyOutcome::Refused(refused) => refusal(KEY, &peer, &refused),
+                KeyOutcome::NotAKey => KEY.fail(&peer, "the KMS answered with something that is not a key"),
+                KeyOutcome::Released(key) => {
+                    if let Some(path) = &args.key_out {
+                        file::write_secret(path, key.hex.as_bytes())?;
+                    }
+                    let (bytes, fingerprint) = (key.bytes, key.fingerprint);
+                    KEY.pass(&peer, format!("{bytes} bytes, fingerprint {fingerprint}"))
+                }
+            });
+        }
+    }
+    Ok(())
 }
 
-impl Asking<'_> {
-    async fn run(&self, findings: &mut Vec<Finding>) -> Result<()> {
-        let peer = self.identity.peer_id();
-        let challenge = match self.client.challenge(&peer).await? {
-            Ok(challenge) => challenge,
-            Err(refused) => {
-                findings.push(refusal(CHALLENGE, &peer, &refused));
-                return Ok(());
-            }
-        };
-        let Some(nonce) = nonce(&challenge) else {
-            findings.push(CHALLENGE.fail(&peer, "the nonce is not 32 bytes in base64"));
-            return Ok(());
-        };
-        findings.push(CHALLENGE.pass(&peer, format!("valid until {}", time(challenge.expires_at))));
-        let binding = peer_binding(&peer);
-        let quote = self.agent.get_quote(&report_data(&nonce, &binding)).await?.quote;
-        match Quote::parse(&quote) {
-            Ok(parsed) if binds(&parsed, &nonce, &binding) => {
-                findings.push(NODE_QUOTE.pass(&peer, format!("{} bytes", quote.len())));
-            }
-            Ok(_) => {
-                let why = "the guest agent made a quote over something else";
-                findings.push(NODE_QUOTE.fail(&peer, why).help("is this the node's own guest agent?"));
-                return Ok(());
-            }
-            Err(error) => {
-                findings.push(NODE_QUOTE.fail(&peer, format!("no quote that can be read: {error}")));
-                return Ok(());
-            }
-        }
-        let request = self.identity.request_key(challenge.challenge_id, &nonce, &quote);
-        findings.push(self.key(&request).await?);
-        Ok(())
-    }
+fn challenged(peer: &str, expires_at: u64) -> Finding {
+    CHALLENGE.pass(peer, format!("valid until {}", time(expires_at)))
+}
 
-    async fn key(&self, request: &GetKeyRequest) -> Result<Finding> {
-        let peer = &request.peer_id;
-        let answer = match self.client.get_key(request).await? {
-            Ok(answer) => answer,
-            Err(refused) => return Ok(refusal(KEY, peer, &refused)),
-        };
-        let mut bytes = Zeroizing::new(vec![0; answer.key.len() / 2]);
-        if bytes.len() < MIN_KEY_BYTES || hex::decode_to_slice(answer.key.as_str(), &mut bytes).is_err() {
-            return Ok(KEY.fail(peer, "the KMS answered with something that is not a key"));
-        }
-        let fingerprint = Sha256::of(&bytes).to_string();
-        let fingerprint = fingerprint.get(..FINGERPRINT_DIGITS).unwrap_or(&fingerprint);
-        if let Some(path) = self.key_out {
-            file::write_secret(path, answer.key.as_bytes())?;
-        }
-        Ok(KEY.pass(peer, format!("{} bytes, fingerprint {fingerprint}", bytes.len())))
-    }
+/// What the node measures: what the KMS's policy was compared with.
+fn measured(registers: &Registers<Measurement>) -> Exhibit {
+    let values = Register::ALL.map(|register| vec![registers.get(register).to_string()]).to_vec();
+    let row = RegisterRow { profile: "node".to_owned(), role: None, values };
+    let registers = Register::ALL.map(Register::name).to_vec();
+    Exhibit { checks: &[KEY.id], table: Table::Registers(RegisterMatrix { registers, rows: vec![row] }) }
 }
 
 fn refusal(check: CheckInfo, peer: &str, refused: &Refused) -> Finding {
+    let demanded = if check == KEY { "200 and a key" } else { "200 and a challenge" };
     let help = match refused.status {
         403 => "the node is not one that the KMS's policy allows: wrong image, wrong profile, or an old release",
         401 => "the KMS does not trust the node: its log has the cause",
         429 => "wait as long as a challenge is good for, then try again",
         _ => "look at the KMS's log: it has the cause",
     };
-    check.fail(peer, format!("the KMS refuses: {refused}")).help(help)
-}
-
-fn nonce(challenge: &ChallengeResponse) -> Option<[u8; 32]> {
-    STANDARD.decode(&challenge.nonce_b64).ok()?.try_into().ok()
+    let said = KeyRefusal::from(refused).to_string();
+    check.fail(peer, "the KMS turns the node away").compared(demanded, said).help(help)
 }

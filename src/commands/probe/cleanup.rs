@@ -5,16 +5,14 @@ mod account;
 
 use std::path::Path;
 
-use super::{
-    node,
-    removal::{self, Removed},
-};
+use super::node;
 use crate::{
     adapters::journal::Journal,
     cli::probe::ProbeCleanupArgs,
+    commands::machine::{cvm, removed::Removed, vm},
     context::Context,
     error::{self, Error, Result},
-    probe::{checks::TEARDOWN, journal::Cloud},
+    probe::{checks::TEARDOWN, journal::{Cloud, Owner}},
     product::Product,
     report::{Action, Report, Section},
 };
@@ -45,7 +43,7 @@ async fn by_journal(out: &Path, args: &ProbeCleanupArgs, context: &Context) -> R
             .help("name the folder of the probe, or what it made with --label"));
     }
     let shown = out.display().to_string();
-    let Some(mut journal) = Journal::existing(out)? else {
+    let Some(mut journal) = Journal::existing(out, Owner::Probe)? else {
         let finding = TEARDOWN.pass(shown, "there is no journal: no probe made anything from here");
         return Ok(Removed { findings: vec![finding], actions: Vec::new() });
     };
@@ -67,13 +65,13 @@ async fn by_journal(out: &Path, args: &ProbeCleanupArgs, context: &Context) -> R
     let mut removed = Removed::default();
     if standing.iter().any(|one| one.effect.cloud == Cloud::Phala) {
         removed.extend(match context.phala() {
-            Ok(phala) => removal::phala(&phala, &mut journal, context, &again).await,
+            Ok(phala) => cvm::removal::take_down(&phala, &mut journal, context, &again).await,
             Err(error) => unreached(&shown, &error),
         });
     }
     if standing.iter().any(|one| one.effect.cloud == Cloud::Gcp) {
         removed.extend(match context.compute() {
-            Ok(compute) => node::removal::gcp(&compute, &mut journal, context, &again).await,
+            Ok(compute) => vm::removal::take_down(&compute, &mut journal, context, &again).await,
             Err(error) => unreached(&shown, &error),
         });
     }

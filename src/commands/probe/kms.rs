@@ -1,32 +1,34 @@
 //! `probe run --family kms`: a KMS on Phala Cloud, or one that runs already.
 
-mod cvm;
 mod measure;
 mod order;
 
 use std::time::Instant;
 
 use self::{
-    cvm::Cvm,
     measure::{Found, Measuring},
     order::Order,
 };
 use super::{
     deliver::{self, Findings, Seal},
     place,
-    removal::{self, Removed},
-    signals,
 };
 use crate::{
+    adapters::phala::Phala,
     attestation::{event_log::checks as event_log, ita, verdict},
     cli::probe::ProbeRunArgs,
     commands::{
         kms::{attest, health},
+        machine::{
+            cvm::{self, Cvm},
+            removed::Removed,
+            signals,
+        },
         quote::judgement::Judgement,
         stop::Orders,
     },
     context::Context,
-    error::{self, Result},
+    error::{self, Error, Result},
     probe::{
         checks::{self, FILES, MACHINE, TEARDOWN},
         kms::{Deployment, Plan, Target},
@@ -106,10 +108,10 @@ async fn deployed(
     let (plan, context) = (&measuring.order.plan, measuring.context);
     let phala = context.phala()?;
     let mut journal = place::journal(out)?;
-    cvm::refuse_taken(&phala, plan).await?;
+    refuse_taken(&phala, deployment, plan).await?;
     // From here on a signal ends the work in good order: what was made is taken down.
     let mut orders = Orders::heard()?;
-    let mut cvm = Cvm { phala: &phala, plan, deployment, journal: &mut journal, context, done: Vec::new() };
+    let mut cvm = Cvm::new(&phala, deployment, &plan.label, &mut journal, context);
     let work = async {
         let running = cvm.start(measuring.patience).await?;
         measuring.measure(&running.addresses, Some(&running), found).await
@@ -127,13 +129,25 @@ async fn deployed(
     }
     section.actions.append(&mut cvm.done);
     let again = format!("merotee probe cleanup --out {}", out.display());
-    let taking_down = removal::phala(&phala, &mut journal, context, &again);
+    let taking_down = cvm::removal::take_down(&phala, &mut journal, context, &again);
     let removed = signals::to_the_end(taking_down, &mut orders, &mut interrupted).await;
     let removed = removed.unwrap_or_else(|| given_up(&section.subject, &again));
     removed.tell();
     section.actions.extend(removed.actions);
     found.teardown = removed.findings;
     Ok(interrupted)
+}
+
+/// Refuses a name that is taken: what bears it is not this probe's, and is never deleted.
+async fn refuse_taken(phala: &Phala, deployment: &Deployment, plan: &Plan) -> Result<()> {
+    if !cvm::is_taken(phala, &deployment.name).await? {
+        return Ok(());
+    }
+    let message = format!("the account holds a machine {} already, which this probe did not make", deployment.name);
+    Err(Error::input(message).help(format!(
+        "choose another --label; if a crashed probe left it: merotee probe cleanup --label {}",
+        plan.label
+    )))
 }
 
 /// The second signal came.

@@ -1,29 +1,31 @@
 //! `probe run --family node`: a node on Compute Engine, made from its image and deleted in the end.
 
 pub(super) mod cleanup;
-mod machine;
-mod making;
 mod measure;
-mod operation;
 mod order;
-mod pace;
-pub(super) mod removal;
 
 use std::{path::Path, time::Instant};
 
 use self::{
-    machine::{Maker, Stop},
     measure::{Found, Measuring},
     order::Order,
 };
 use super::{
     deliver::{self, Findings, Seal},
-    place, signals,
+    place,
 };
 use crate::{
     attestation::{ita, verdict},
     cli::probe::ProbeRunArgs,
-    commands::{probe::removal::Removed, quote::judgement::Judgement, stop::Orders},
+    commands::{
+        machine::{
+            removed::Removed,
+            signals,
+            vm::{self, Maker, Stop},
+        },
+        quote::judgement::Judgement,
+        stop::Orders,
+    },
     context::Context,
     error::{self, Class, Result},
     probe::{
@@ -96,7 +98,7 @@ async fn probed(measuring: &Measuring<'_>, section: &mut Section, found: &mut Fo
     if !usable {
         return Ok(false);
     }
-    let network = machine::network(compute, plan).await?;
+    let network = vm::network(compute, plan).await?;
     let mut journal = place::journal(out)?;
     // From here on a signal ends the work in good order: what was made is taken down.
     let mut orders = Orders::heard()?;
@@ -122,7 +124,7 @@ async fn probed(measuring: &Measuring<'_>, section: &mut Section, found: &mut Fo
     }
     section.actions.append(&mut maker.actions);
     let again = format!("merotee probe cleanup --out {}", out.display());
-    let taking_down = removal::gcp(compute, &mut journal, context, &again);
+    let taking_down = vm::removal::take_down(compute, &mut journal, context, &again);
     let removed = signals::to_the_end(taking_down, &mut orders, &mut interrupted).await;
     let removed = removed.unwrap_or_else(|| given_up(&plan.name(), &again));
     removed.tell();

@@ -8,7 +8,7 @@ use crate::{
     commands::sign::seal,
     context::Context,
     error::{Error, Result},
-    probe::{artifacts, label::Label},
+    probe::{artifacts, journal::Owner, label::Label},
 };
 
 /// Makes a folder, and refuses one that holds files of an earlier probe: mixed with those of another they would mislead.
@@ -37,7 +37,7 @@ fn written(out: &Path) -> Vec<PathBuf> {
 /// # Errors
 /// Usage: an earlier probe left something behind. Input: the journal cannot be used.
 pub(super) fn journal(out: &Path) -> Result<Journal> {
-    let journal = Journal::open(out)?;
+    let journal = Journal::open(out, Owner::Probe)?;
     match journal.standing()?.first() {
         None => Ok(journal),
         Some(standing) => {

@@ -41,7 +41,7 @@ pub(in crate::commands) struct Judgement<'a> {
     offline: bool,
     verifier: DcapVerifier,
     second: Option<SecondJudge>,
-    policy: Option<(&'a Path, PolicyFile)>,
+    policy: Option<PolicyFile>,
     now: u64,
 }
 
@@ -78,6 +78,15 @@ impl<'a> Judgement<'a> {
             judgement.policy = context.endpoints.kms.policy.as_deref().map(policy).transpose()?;
         }
         Ok(judgement)
+    }
+
+    /// For the judgement of a KMS by a policy that is at hand already.
+    ///
+    /// # Errors
+    /// As [`Judgement::new`].
+    pub(in crate::commands) fn by(args: &'a JudgementArgs, context: &'a Context, policy: PolicyFile) -> Result<Self> {
+        let judgement = Self::new(args, context, false)?;
+        Ok(Self { policy: Some(sound(policy)?), ..judgement })
     }
 
     /// Whether a policy says which machines are the right ones.
@@ -161,12 +170,12 @@ impl<'a> Judgement<'a> {
 
     /// What the policy allows a role, in the profile that the caller or the policy names.
     fn expectation(&self, role: Option<Role>) -> Result<Option<Expectation>> {
-        let Some((path, policy)) = &self.policy else { return Ok(None) };
-        let lists = profile(self.args, policy, path)?;
-        let role = one_role(lists, role, path)?;
+        let Some(policy) = &self.policy else { return Ok(None) };
+        let lists = profile(self.args, policy)?;
+        let role = one_role(lists, role, &policy.name)?;
         let allowed = lists
             .of(role)
-            .ok_or_else(|| Error::usage(format!("{} says nothing about the {} role", path.display(), role.as_str())))?;
+            .ok_or_else(|| Error::usage(format!("{} says nothing about the {} role", policy.name, role.as_str())))?;
         Ok(Some(Expectation {
             name: format!("{} {}", lists.profile, role.as_str()),
             allowed: allowed.clone(),
@@ -185,42 +194,46 @@ fn facts(input: &Input, now: u64) -> Vec<Fact> {
     facts
 }
 
-/// A policy with a malformed entry would be compared without it, so it is refused.
-fn policy(path: &Path) -> Result<(&Path, PolicyFile)> {
+fn policy(path: &Path) -> Result<PolicyFile> {
     let bytes = file::read_source(path, MAX_POLICY_BYTES)?;
     let name = file::source_name(path);
-    let policy =
-        PolicyFile::parse(&name, &bytes).map_err(|finding| Error::usage(format!("{name}: {}", finding.message)))?;
+    let policy = PolicyFile::parse(&name, &bytes);
+    sound(policy.map_err(|finding| Error::usage(format!("{name}: {}", finding.message)))?)
+}
+
+/// A policy with a malformed entry would be compared without it, so it is refused.
+fn sound(policy: PolicyFile) -> Result<PolicyFile> {
     match policy.malformed.first() {
-        None => Ok((path, policy)),
+        None => Ok(policy),
         Some(entry) => {
+            let name = &policy.name;
             let what = format!("{name}: {}: expected {}, got {}", entry.place, entry.expected, entry.actual);
             Err(Error::usage(what).help("correct the policy first"))
         }
     }
 }
 
-fn profile<'p>(args: &JudgementArgs, policy: &'p PolicyFile, path: &Path) -> Result<&'p ProfileLists> {
-    let path = path.display();
+fn profile<'p>(args: &JudgementArgs, policy: &'p PolicyFile) -> Result<&'p ProfileLists> {
+    let name = &policy.name;
     match (args.profile, policy.profiles.as_slice()) {
         (None, [only]) => Ok(only),
-        (None, []) => Err(Error::usage(format!("{path} has no lists that can be read"))),
-        (None, _) => Err(Error::usage(format!("{path} states several profiles")).help("say which with --profile")),
+        (None, []) => Err(Error::usage(format!("{name} has no lists that can be read"))),
+        (None, _) => Err(Error::usage(format!("{name} states several profiles")).help("say which with --profile")),
         (Some(profile), lists) => lists
             .iter()
             .find(|lists| lists.profile == profile)
-            .ok_or_else(|| Error::usage(format!("{path} says nothing about the profile {profile}"))),
+            .ok_or_else(|| Error::usage(format!("{name} says nothing about the profile {profile}"))),
     }
 }
 
 /// The role asked about: the one that is known, or the only one the policy states.
-fn one_role(lists: &ProfileLists, known: Option<Role>, path: &Path) -> Result<Role> {
+fn one_role(lists: &ProfileLists, known: Option<Role>, policy: &str) -> Result<Role> {
     match (known, &lists.kms, &lists.node) {
         (Some(role), _, _) => Ok(role),
         (None, Some(_), None) => Ok(Role::Kms),
         (None, None, Some(_)) => Ok(Role::Node),
         (None, _, _) => {
-            let message = format!("{} states a KMS and a node role", path.display());
+            let message = format!("{policy} states a KMS and a node role");
             Err(Error::usage(message).help("say which the quote is from with --role"))
         }
     }

@@ -24,9 +24,11 @@ pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Input
         target: target.as_ref().map(sized),
         url: url.clone(),
         node: node.clone(),
+        standing: None,
     };
     let staging = given(&places.staging, &places.staging_url, &places.staging_node);
     let production = given(&places.production, &places.production_url, &places.production_node);
+    let production = Part { standing: places.standing_node.clone(), ..production };
     let inputs = Inputs {
         repository: resolve(&context.endpoints)?,
         kms: args.tag.clone(),
@@ -59,8 +61,7 @@ pub(super) fn same(inputs: &Inputs, begun: &Inputs, state: &std::path::Path) -> 
         None => Ok(()),
         Some((what, _)) => {
             let message = format!("{} is the state of another rollout: {what} differs", state.display());
-            Err(Error::usage(message)
-                .help("go on with it by `merotee rollout resume`, or name another file with --state"))
+            Err(Error::usage(message).help("go on with it by `merotee rollout resume`, or name another file with --state"))
         }
     }
 }
@@ -70,6 +71,7 @@ struct Part {
     target: Option<Target>,
     url: Option<url::Url>,
     node: Option<Access>,
+    standing: Option<Access>,
 }
 
 impl Part {
@@ -77,11 +79,14 @@ impl Part {
         let missing = |option: &str, help: &str| Error::usage(format!("--{name}{option} is missing")).help(help);
         let target = self.target.or_else(|| own.map(|own| own.target.clone()));
         let target = target.ok_or_else(|| missing("", "say where it is: phala:NAME, or compose:FILE#SERVICE"))?;
+        // Where the arguments name a node, what stands in for another one says nothing of it.
+        let standing = match &self.node {
+            Some(_) => self.standing,
+            None => self.standing.or_else(|| own.and_then(|own| own.standing.clone())),
+        };
         let node = self.node.or_else(|| own.map(|own| own.node.clone()));
-        let node = node.ok_or_else(|| {
-            missing("-node", "say how a node there asks for its key: agent:SOCKET,KEYFILE or a command")
-        })?;
-        Ok(Site { target, url: self.url.or_else(|| own.and_then(|own| own.url.clone())), node })
+        let node = node.ok_or_else(|| missing("-node", "say how a node there asks for its key: agent:SOCKET,KEYFILE or a command"))?;
+        Ok(Site { target, url: self.url.or_else(|| own.and_then(|own| own.url.clone())), node, standing })
     }
 }
 

@@ -1,15 +1,24 @@
-//! Where a rollout goes when its arguments do not say so. The real world says nothing of it; a sandbox has a staging and a
-//! production of its own, and is the only one that may soak for less than half an hour.
+//! Where a rollout stages and deploys, where its arguments leave that open. The real world leaves nothing open.
+
+use std::path::PathBuf;
 
 use crate::rollout::{inputs::Site, soak::Limits};
 
-/// What stands in for what the arguments leave open.
-#[derive(Debug, Clone, Default)]
+/// What a rollout finds.
+#[derive(Debug, Clone)]
 pub(crate) struct RolloutEndpoints {
     /// Where staging is made.
     pub(crate) staging: Option<Site>,
     /// Where production runs.
     pub(crate) production: Option<Site>,
-    /// How production is watched; where it is said, a soak may be shorter than half an hour.
+    /// How production is watched; only a sandbox says so, and may watch for less than 30 minutes.
     pub(crate) soak: Option<Limits>,
+    /// The program that runs containers.
+    pub(crate) docker: PathBuf,
+}
+
+impl Default for RolloutEndpoints {
+    fn default() -> Self {
+        Self { staging: None, production: None, soak: None, docker: PathBuf::from("docker") }
+    }
 }

@@ -39,12 +39,12 @@ fn a_line_has_one_form() {
     let intent = "{\"v\":1,\"at\":\"2026-11-30T09:10:04Z\",\"record\":{\"intent\":{\"cloud\":\"phala\",\"kind\":\"machine\",\
                   \"name\":\"merotee-probe-ci-1\",\"label\":\"ci-1\",\"request\":\"07070707-0707-4707-8707-070707070707\"}}}\n";
     assert_eq!(written(vec![Record::Intent(effect(7))]), intent);
-    assert_eq!(parse(intent.as_bytes()).unwrap().lines, [Line::new(at(), Record::Intent(effect(7)))]);
+    assert_eq!(parse(intent.as_bytes(), Owner::Probe).unwrap().lines, [Line::new(at(), Record::Intent(effect(7)))]);
 }
 
 #[test]
 fn what_has_an_intent_and_is_not_gone_may_be_there_with_all_that_was_learnt_of_it() {
-    let lines = |records| parse(written(records).as_bytes()).unwrap().lines;
+    let lines = |records| parse(written(records).as_bytes(), Owner::Probe).unwrap().lines;
     let (first, second) = (Record::Intent(effect(1)), Record::Intent(effect(2)));
     assert_eq!(standing(&lines(vec![])).unwrap(), []);
     let all = vec![first, result(1, "app_id", "ab"), second, result(1, "vm_uuid", "cd"), gone(2)];
@@ -59,15 +59,15 @@ fn a_last_line_that_was_cut_is_left_out_and_told_and_any_other_is_refused() {
     let text = written(vec![Record::Intent(effect(1)), result(1, "app_id", "ab")]);
     let first = text.find('\n').unwrap() + 1;
     for cut in first + 1..text.len() {
-        let read = parse(text.get(..cut).unwrap().as_bytes()).unwrap();
+        let read = parse(text.get(..cut).unwrap().as_bytes(), Owner::Probe).unwrap();
         assert_eq!((read.lines.len(), read.whole, read.torn.is_some()), (1, first, true), "{cut}");
         let mended = format!("{}\n{}", text.get(..cut).unwrap(), written(vec![Record::Intent(effect(2))]));
         if cut + 1 < text.len() {
-            assert_eq!(parse(mended.as_bytes()).unwrap_err().line, 2, "{cut}");
+            assert_eq!(parse(mended.as_bytes(), Owner::Probe).unwrap_err().line, 2, "{cut}");
         }
     }
-    assert_eq!(parse(text.as_bytes()).unwrap().torn, None);
-    assert_eq!(parse(b"").unwrap(), Read::default());
+    assert_eq!(parse(text.as_bytes(), Owner::Probe).unwrap().torn, None);
+    assert_eq!(parse(b"", Owner::Probe).unwrap(), Read::default());
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn hostile_lines_are_refused_by_number_and_reason() {
         (written(vec![gone(9)]), "none announced"),
         (format!("{}\n", "x".repeat(MAX_LINE + 1)), "at most"),
     ] {
-        let fault = parse(bad.as_bytes()).unwrap_err().to_string();
+        let fault = parse(bad.as_bytes(), Owner::Probe).unwrap_err().to_string();
         assert!(fault.starts_with("line ") && fault.contains(why), "{fault}");
     }
 }
@@ -96,4 +96,20 @@ fn hostile_lines_are_refused_by_number_and_reason() {
 fn a_request_id_is_a_uuid_of_version_4() {
     assert_eq!(RequestId::new([0; 16]).as_str(), "00000000-0000-4000-8000-000000000000");
     assert_eq!(RequestId::new([0xff; 16]).as_str(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+}
+
+#[test]
+fn a_rollout_names_its_machines_as_it_likes_and_a_probe_does_not() {
+    let named = |name: &str| written(vec![Record::Intent(Effect { name: name.parse().unwrap(), ..effect(1) })]);
+    for (name, probe, rollout) in [
+        ("merotee-probe-ci-1", true, true),
+        ("mero-kms-locked-1-2-0", false, true),
+        ("../..", false, false),
+        ("a.b.c.d", false, false),
+    ] {
+        let text = named(name);
+        assert_eq!(parse(text.as_bytes(), Owner::Probe).is_ok(), probe, "{name}");
+        assert_eq!(parse(text.as_bytes(), Owner::Rollout).is_ok(), rollout, "{name}");
+    }
+    assert_ne!(Owner::Probe.file(), Owner::Rollout.file());
 }

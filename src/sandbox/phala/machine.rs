@@ -97,13 +97,22 @@ pub(super) fn app_compose(compose: &str, public_logs: bool, public_sysinfo: bool
     document.to_string()
 }
 
+/// The same `app-compose.json` with another docker-compose file in it.
+pub(super) fn recomposed(app_compose: &str, compose: &str) -> String {
+    let mut document: serde_json::Value = serde_json::from_str(app_compose).unwrap_or_default();
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("docker_compose_file".to_owned(), json!(compose));
+    }
+    document.to_string()
+}
+
 /// Boots a machine and starts the service on it, and leaves in `phase` what came of it.
 pub(super) async fn boot(host: Arc<Host>, order: Order, phase: Shared) {
     if order.flaw == Some(Flaw::NeverReady) {
         return;
     }
     let outcome = match order.flaw {
-        Some(Flaw::BootError) => Err(Error::remote("failed to mount the root filesystem: dm-verity: corruption")),
+        Some(Flaw::BootError | Flaw::UpdatedNotBooting) => Err(Error::remote("failed to mount the root filesystem: dm-verity: corruption")),
         Some(_) | None => start(&host, &order).await,
     };
     let late = {
@@ -137,12 +146,12 @@ async fn start(host: &Host, order: &Order) -> Result<Up> {
     let (version, profile) = service(&workload, order.flaw)?;
     let service = kms::launch(&host.around, &version, profile, agent).await?;
     let address = service.url().as_str().trim_end_matches('/').to_owned();
-    let (endpoint, front) = match order.flaw {
-        Some(Flaw::OtherNonce) => {
-            let front = front::Front::before(&address).await?;
+    let (endpoint, front) = match order.flaw.and_then(front::Bend::of) {
+        Some(bend) => {
+            let front = front::Front::before(&address, bend).await?;
             (front.url().to_owned(), Some(front))
         }
-        Some(_) | None => (address, None),
+        None => (address, None),
     };
     Ok(Up { machine, endpoint, service, front })
 }
@@ -179,7 +188,7 @@ fn service(workload: &Workload, flaw: Option<Flaw>) -> Result<(Tag, Profile)> {
 fn platform(host: &Host, flaw: Option<Flaw>) -> Result<Arc<Platform>> {
     use crate::sandbox::tdx::Fault;
     let fault = match flaw {
-        Some(Flaw::DebugTd) => Fault::DebugAttribute,
+        Some(Flaw::DebugTd | Flaw::UpdatedDebugTd) => Fault::DebugAttribute,
         Some(Flaw::OtherRoot) => Fault::WrongRoot,
         Some(_) | None => return Ok(Arc::clone(&host.platform)),
     };

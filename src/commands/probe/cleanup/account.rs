@@ -4,16 +4,11 @@ use std::time::{Duration, Instant};
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
-use super::{
-    super::{
-        node,
-        removal::{Pauses, Removed},
-    },
-    unreached,
-};
+use super::{super::node, unreached};
 use crate::{
     adapters::phala::{Listed, Phala},
     cli::probe::ProbeCleanupArgs,
+    commands::machine::{pauses::Pauses, removed::Removed},
     context::Context,
     error::{self, Error, Result},
     probe::{

@@ -1,19 +1,12 @@
 //! A KMS that runs is asked who it is and for its quote, and what it answers is judged: nothing that it says of itself counts
 //! but what the quote proves.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use url::Url;
 
-use super::{
-    cvm::Running,
-    order::{self, Order},
-};
+use super::order::{self, Order};
 use crate::{
-    adapters::http::HttpOptions,
     attestation::{
         compose_hash::of_app_compose,
         event_log::{self, AppIdentity, Field},
@@ -25,12 +18,13 @@ use crate::{
             attest::{Evidence, attested, fresh_nonce},
             health::{self, HEALTH},
         },
-        probe::{deliver::Measured, removal::Pauses},
+        machine::{cvm::Running, healthy::until_healthy},
+        probe::deliver::Measured,
         quote::judgement::Judgement,
     },
     context::Context,
     digest::Sha256,
-    error::{self, Error, Result},
+    error::Result,
     kms::{client::KmsClient, wire::Health},
     probe::{
         checks::{AS_RELEASED, COMPOSE, MACHINE, Stated, compose_hash, deployed},
@@ -41,11 +35,6 @@ use crate::{
     report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Section, Status, Table, Verdict},
     subject::{profile::Profile, tag::Family},
 };
-
-/// How long one question about health may take.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(8);
-/// How long a KMS that answers may take to load its policy. One that is not released yet has none to load.
-const POLICY_GRACE: Duration = Duration::from_secs(20);
 
 /// What the quote of a KMS that was not deployed proves.
 const ANY_MACHINE: &str = "no policy was given (--expect-policy): any genuine machine could be this KMS";
@@ -86,7 +75,7 @@ impl Measuring<'_> {
         machine: Option<&Running<'_>>,
         found: &mut Found,
     ) -> Result<()> {
-        let (url, health) = self.until_healthy(addresses).await?;
+        let (url, health) = until_healthy(addresses, self.patience, self.context).await?;
         let client = KmsClient::new(&url, self.context.http.clone())?;
         let subject = client.host();
         found.facts.push(Fact::named("address", url.to_string()));
@@ -123,41 +112,6 @@ impl Measuring<'_> {
             found.exhibits.push(compared(self.order.plan.profile, release, evidence, admitted));
         }
         Ok(())
-    }
-
-    /// The first address at which the KMS answers, and what it says.
-    async fn until_healthy(&self, addresses: &[Url]) -> Result<(Url, Health)> {
-        let end = Instant::now() + self.patience;
-        let options = HttpOptions {
-            attempts: 1,
-            request_timeout: self.context.http.request_timeout.min(HEALTH_TIMEOUT),
-            ..self.context.http.clone()
-        };
-        let clients = addresses.iter().map(|url| Ok((url, KmsClient::new(url, options.clone())?)));
-        let clients: Vec<(&Url, KmsClient)> = clients.collect::<Result<_>>()?;
-        let mut pauses = Pauses::new();
-        let mut first = None;
-        loop {
-            let mut last = String::new();
-            for (url, client) in &clients {
-                match client.health().await {
-                    Ok(Ok(health)) => {
-                        let since = *first.get_or_insert_with(Instant::now);
-                        if health::is_ready(&health) || since.elapsed() >= POLICY_GRACE {
-                            return Ok(((*url).clone(), health));
-                        }
-                        "it has not loaded its policy".clone_into(&mut last);
-                    }
-                    Ok(Err(refused)) => last = format!("{} answers {refused}", client.host()),
-                    Err(error) => last = error::chain(&error),
-                }
-            }
-            if Instant::now() >= end {
-                let message = format!("the KMS did not answer in time at /health: {last}");
-                return Err(Error::remote(message).help("look at the KMS's own log; wait longer with --wait"));
-            }
-            pauses.sleep().await;
-        }
     }
 
     fn identity(&self, subject: &str, health: &Health, found: &mut Found) {

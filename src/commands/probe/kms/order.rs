@@ -90,8 +90,9 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         Error::usage("the version of the KMS is not known")
             .help("give --expect-version: the KMS is told its version, and must answer with it")
     })?;
-    label.machine().parse::<CvmName>().map_err(|e| Error::usage("--label").because(e))?;
+    let name: CvmName = label.machine().parse().map_err(|e| Error::usage("--label").because(e))?;
     let deployment = Deployment {
+        name,
         compose: compose(&image, &version, profile),
         image,
         instance_type: word("--instance-type", &args.instance_type)?,

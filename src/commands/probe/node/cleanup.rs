@@ -1,10 +1,9 @@
 //! Leftovers of probes on Compute Engine that no journal tells of: machines by their labels over all zones, and rules of the
 //! firewall by their description.
 
-use super::removal::Thing;
 use crate::{
     adapters::gcp::compute::Compute,
-    commands::probe::removal::Removed,
+    commands::machine::{removed::Removed, vm::removal::Thing},
     context::Context,
     error::{self, Result},
     probe::{

@@ -3,12 +3,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use super::{
-    asks_ita, keep,
-    machine::{Stop, name},
-    order::Order,
-    pace::Pace,
-};
+use super::{asks_ita, keep, order::Order};
 use crate::{
     adapters::{
         gcp::compute::{Compute, Image, ImageName, Instance},
@@ -23,6 +18,7 @@ use crate::{
     cli::probe::ProbeRunArgs,
     commands::{
         kms::attest::fresh_nonce,
+        machine::vm::{Stop, name, pace::Pace},
         probe::deliver::Measured,
         quote::judgement::{Judgement, Occasion},
     },

@@ -8,20 +8,20 @@ const FIRST: Duration = Duration::from_millis(200);
 const LONGEST: Duration = Duration::from_secs(5);
 
 /// Rests until the time is over.
-pub(super) struct Pace {
+pub(in crate::commands) struct Pace {
     until: Instant,
     next: Duration,
 }
 
 impl Pace {
     /// So long from now.
-    pub(super) fn within(limit: Duration) -> Self {
+    pub(in crate::commands) fn within(limit: Duration) -> Self {
         let now = Instant::now();
         Self { until: now.checked_add(limit).unwrap_or(now), next: FIRST }
     }
 
     /// Rests for a while; `false` when the time is over.
-    pub(super) async fn rest(&mut self) -> bool {
+    pub(in crate::commands) async fn rest(&mut self) -> bool {
         let left = self.until.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return false;

@@ -1,5 +1,7 @@
 //! The machine of a KMS on Phala Cloud, from its registration until it has an address. Each step is in the journal before it
-//! is taken, and its outcome after.
+//! is taken, and its outcome after; [`removal`] takes down what stands there.
+
+pub(in crate::commands) mod removal;
 
 use std::{
     collections::BTreeMap,
@@ -10,16 +12,16 @@ use url::Url;
 
 use crate::{
     adapters::{
-        http::is_loopback,
         journal::Journal,
         phala::{Answered, Cvm as Answer, Order, Phala, Provisioned, Status},
     },
-    commands::probe::removal::Pauses,
+    commands::machine::pauses::Pauses,
     context::Context,
     error::{Error, Result},
     probe::{
         journal::{Cloud, Created, Effect, How, Kind, Record, RequestId, Word},
-        kms::{Deployment, PORT, Plan},
+        kms::Deployment,
+        label::Label,
     },
     product::random_bytes,
     report::Action,
@@ -37,54 +39,58 @@ const LOOKS: u32 = 5;
 const LOG_LINES: usize = 8;
 
 /// A machine in the making.
-pub(super) struct Cvm<'a> {
-    pub(super) phala: &'a Phala,
-    pub(super) plan: &'a Plan,
-    pub(super) deployment: &'a Deployment,
-    pub(super) journal: &'a mut Journal,
-    pub(super) context: &'a Context,
+pub(in crate::commands) struct Cvm<'a> {
+    phala: &'a Phala,
+    deployment: &'a Deployment,
+    /// Stands in the journal beside everything that is made.
+    label: &'a Label,
+    journal: &'a mut Journal,
+    context: &'a Context,
     /// What was done.
-    pub(super) done: Vec<Action>,
+    pub(in crate::commands) done: Vec<Action>,
 }
 
 /// A machine that runs.
-pub(super) struct Running<'a> {
-    pub(super) phala: &'a Phala,
-    pub(super) deployment: &'a Deployment,
-    pub(super) provisioned: Provisioned,
+pub(in crate::commands) struct Running<'a> {
+    pub(in crate::commands) phala: &'a Phala,
+    pub(in crate::commands) deployment: &'a Deployment,
+    pub(in crate::commands) provisioned: Provisioned,
     /// The machine, as the service describes it.
-    pub(super) cvm: Answer,
-    pub(super) id: CvmId,
+    pub(in crate::commands) cvm: Answer,
+    pub(in crate::commands) id: CvmId,
     /// Where it may be reached, the best first.
-    pub(super) addresses: Vec<Url>,
+    pub(in crate::commands) addresses: Vec<Url>,
 }
 
-/// Refuses a name that is taken: what bears it is not this probe's, and is never deleted.
+/// Whether the account holds a machine of this name: it was made by something else, and must not be deleted.
 ///
 /// # Errors
-/// Input: it is taken. Remote: the account cannot be asked.
-pub(super) async fn refuse_taken(phala: &Phala, plan: &Plan) -> Result<()> {
-    let name = plan.label.machine();
-    if !phala.named(&name).await?.iter().any(|listed| listed.name == name) {
-        return Ok(());
-    }
-    let message = format!("the account holds a machine {name} already, which this probe did not make");
-    Err(Error::input(message).help(format!(
-        "choose another --label; if a crashed probe left it: merotee probe cleanup --label {}",
-        plan.label
-    )))
+/// Remote: the account cannot be asked.
+pub(in crate::commands) async fn is_taken(phala: &Phala, name: &CvmName) -> Result<bool> {
+    Ok(phala.named(name.as_str()).await?.iter().any(|listed| listed.name == name.as_str()))
 }
 
 impl<'a> Cvm<'a> {
+    /// One that is to be made. Nothing is asked yet.
+    pub(in crate::commands) fn new(
+        phala: &'a Phala,
+        deployment: &'a Deployment,
+        label: &'a Label,
+        journal: &'a mut Journal,
+        context: &'a Context,
+    ) -> Self {
+        Self { phala, deployment, label, journal, context, done: Vec::new() }
+    }
+
     /// Registers, creates and starts the machine, and waits until it has an address.
     ///
     /// # Errors
     /// Remote: the service refuses, or the machine does not start in time. Input: the journal cannot be written.
-    pub(super) async fn start(&mut self, patience: Duration) -> Result<Running<'a>> {
+    pub(in crate::commands) async fn start(&mut self, patience: Duration) -> Result<Running<'a>> {
         let end = Instant::now() + patience;
-        let name: CvmName = self.plan.label.machine().parse().map_err(|e| Error::usage("--label").because(e))?;
-        let provisioned = self.provision(&name).await?;
-        let id = self.create(&name, &provisioned).await?;
+        let name = &self.deployment.name;
+        let provisioned = self.provision(name).await?;
+        let id = self.create(name, &provisioned).await?;
         self.until_running(&id, end).await?;
         let (cvm, addresses) = self.addresses(&id, end).await?;
         Ok(Running { phala: self.phala, deployment: self.deployment, provisioned, cvm, id, addresses })
@@ -219,7 +225,7 @@ impl<'a> Cvm<'a> {
         loop {
             let cvm = self.phala.cvm(id).await?;
             let cvm = cvm.ok_or_else(|| Error::remote(format!("machine {id} is gone before it was reached")))?;
-            let addresses = reached(&cvm, self.phala);
+            let addresses = self.phala.addresses(&cvm);
             if !addresses.is_empty() {
                 return Ok((cvm, addresses));
             }
@@ -237,7 +243,7 @@ impl<'a> Cvm<'a> {
             cloud: Cloud::Phala,
             kind,
             name: word(name.as_str())?,
-            label: self.plan.label.clone(),
+            label: self.label.clone(),
             request: request.clone(),
             place: BTreeMap::new(),
         };
@@ -248,24 +254,6 @@ impl<'a> Cvm<'a> {
     fn record(&mut self, record: Record) -> Result<()> {
         self.journal.append(self.context.now(), record)
     }
-}
-
-/// Addresses that are encrypted, or of this machine where the service itself is; the service's own first.
-fn reached(cvm: &Answer, phala: &Phala) -> Vec<Url> {
-    let near = phala.is_near();
-    let named = cvm.endpoints.iter().flat_map(|endpoint| [&endpoint.app, &endpoint.instance]).flatten().cloned();
-    let derived = || {
-        let (app, domain) = (cvm.app_id.as_ref()?, cvm.gateway.as_ref()?.base_domain.as_ref()?);
-        Url::parse(&format!("https://{app}-{PORT}.{domain}")).ok()
-    };
-    let mut found: Vec<Url> = Vec::new();
-    for url in named.chain(derived()) {
-        let trusted = url.scheme() == "https" || (near && is_loopback(&url));
-        if trusted && !found.contains(&url) {
-            found.push(url);
-        }
-    }
-    found
 }
 
 fn word(text: &str) -> Result<Word> {

@@ -1,5 +1,5 @@
-//! Taking down what a probe made, as its journal says. Only what is provably the probe's own is deleted: on Phala Cloud, the
-//! machine of the application that this probe registered. A name alone proves nothing.
+//! Taking down what was made on Phala Cloud, as a journal says. Only what is provably its own is deleted: the machine of the
+//! application that was registered by the same journal. A name alone proves nothing.
 
 use std::time::{Duration, Instant};
 
@@ -10,23 +10,19 @@ use crate::{
         journal::Journal,
         phala::{Listed, Phala},
     },
+    commands::machine::{pauses::Pauses, removed::Removed},
     context::Context,
     error::{self, Error, Result},
     probe::{
         checks::TEARDOWN,
         journal::{Cloud, Created, How, Kind, Record, Standing},
     },
-    report::{Action, Finding, Status},
+    report::Action,
     subject::cvm::{AppId, CvmId},
 };
 
 /// How long a machine that is deleted may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// Between two questions; longer every time.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// The same where the service is on this machine, and so are the machines it runs.
-const LONGEST_PAUSE_NEARBY: Duration = FIRST_PAUSE;
 /// How often an account is looked at, at least, before what is not seen there counts as gone.
 const LOOKS: u32 = 5;
 /// How long after it was asked for a machine may still come to light: the request may be under way, and the list late.
@@ -34,15 +30,8 @@ const SETTLING: Duration = Duration::from_secs(120);
 /// The same where the service is on this machine.
 const SETTLING_NEARBY: Duration = Duration::from_secs(5);
 
-/// What came of taking down.
-#[derive(Debug, Default)]
-pub(super) struct Removed {
-    pub(super) findings: Vec<Finding>,
-    pub(super) actions: Vec<Action>,
-}
-
-/// What one probe made on Phala Cloud under one name.
-struct Cvm<'a> {
+/// What was made on Phala Cloud under one name.
+struct Made<'a> {
     name: &'a str,
     application: Option<AppId>,
     machine: Option<CvmId>,
@@ -56,39 +45,21 @@ struct Cvm<'a> {
     standing: Vec<&'a Standing>,
 }
 
-/// Pauses that get longer.
-pub(super) struct Pauses {
-    next: Duration,
-    longest: Duration,
-}
-
-impl Pauses {
-    pub(super) fn new() -> Self {
-        Self { next: FIRST_PAUSE, longest: LONGEST_PAUSE }
-    }
-
-    /// Those between questions to a service that may be on this machine.
-    pub(super) fn of(is_near: bool) -> Self {
-        Self { longest: if is_near { LONGEST_PAUSE_NEARBY } else { LONGEST_PAUSE }, ..Self::new() }
-    }
-
-    /// Sleeps, and longer the next time.
-    pub(super) async fn sleep(&mut self) {
-        tokio::time::sleep(self.next).await;
-        self.next = (self.next * 3 / 2).min(self.longest);
-    }
-}
-
 /// How long it still takes until something that was asked for at `since`, and is not seen, was surely never made. A time that
 /// is still to come says nothing: it counts as now.
-pub(super) fn unsettled(since: Timestamp, is_near: bool, context: &Context) -> Duration {
+fn unsettled(since: Timestamp, is_near: bool, context: &Context) -> Duration {
     let window = if is_near { SETTLING_NEARBY } else { SETTLING.max(context.http.request_timeout) };
     let passed = Duration::try_from(context.now().duration_since(since)).unwrap_or_default();
     window.saturating_sub(passed)
 }
 
 /// Takes down what stands in the journal on Phala Cloud. `again` is what a person does about what is left.
-pub(super) async fn phala(phala: &Phala, journal: &mut Journal, context: &Context, again: &str) -> Removed {
+pub(in crate::commands) async fn take_down(
+    phala: &Phala,
+    journal: &mut Journal,
+    context: &Context,
+    again: &str,
+) -> Removed {
     let mut removed = Removed::default();
     let standing = match journal.standing() {
         Ok(standing) => standing,
@@ -99,21 +70,21 @@ pub(super) async fn phala(phala: &Phala, journal: &mut Journal, context: &Contex
     };
     for cvm in grouped(&standing) {
         match cvm.remove(phala, context).await {
-            Ok(how) => removed.settle(&cvm, how, journal, context),
-            Err(error) => removed.left(&cvm, &error, again),
+            Ok(how) => settle(&mut removed, &cvm, how, journal, context),
+            Err(error) => left(&mut removed, &cvm, &error, again),
         }
     }
     removed
 }
 
 /// What stands on Phala Cloud, by the name it has there.
-fn grouped(standing: &[Standing]) -> Vec<Cvm<'_>> {
-    let mut found: Vec<Cvm<'_>> = Vec::new();
+fn grouped(standing: &[Standing]) -> Vec<Made<'_>> {
+    let mut found: Vec<Made<'_>> = Vec::new();
     for one in standing.iter().filter(|one| one.effect.cloud == Cloud::Phala) {
         let name = one.effect.name.as_str();
         let at = found.iter().position(|cvm| cvm.name == name).unwrap_or_else(|| {
             let (application, machine, since, standing) = Default::default();
-            found.push(Cvm { name, application, machine, asked: false, made: false, since, standing });
+            found.push(Made { name, application, machine, asked: false, made: false, since, standing });
             found.len() - 1
         });
         let Some(cvm) = found.get_mut(at) else { continue };
@@ -130,7 +101,7 @@ fn grouped(standing: &[Standing]) -> Vec<Cvm<'_>> {
     found
 }
 
-impl Cvm<'_> {
+impl Made<'_> {
     /// Deletes the machine, and finds out that it is gone.
     async fn remove(&self, phala: &Phala, context: &Context) -> Result<How> {
         // The application alone runs nothing, and without its id no machine of it was asked for.
@@ -203,49 +174,34 @@ impl Cvm<'_> {
     }
 }
 
-impl Removed {
-    /// Says at once what may be left: whatever becomes of the report, it costs money.
-    pub(super) fn tell(&self) {
-        for finding in self.findings.iter().filter(|finding| finding.status != Status::Pass) {
-            tracing::error!("{}: {}", finding.subject, finding.message);
+/// Writes down what is gone.
+fn settle(removed: &mut Removed, cvm: &Made<'_>, how: How, journal: &mut Journal, context: &Context) {
+    for standing in &cvm.standing {
+        let request = standing.effect.request.clone();
+        if let Err(error) = journal.append(context.now(), Record::Gone { request, how }) {
+            removed.findings.push(TEARDOWN.undecided(cvm.name, error::chain(&error)));
+            return;
         }
     }
-
-    /// Adds what came of another cloud.
-    pub(super) fn extend(&mut self, other: Self) {
-        self.findings.extend(other.findings);
-        self.actions.extend(other.actions);
-    }
-
-    /// Writes down what is gone.
-    fn settle(&mut self, cvm: &Cvm<'_>, how: How, journal: &mut Journal, context: &Context) {
-        for standing in &cvm.standing {
-            let request = standing.effect.request.clone();
-            if let Err(error) = journal.append(context.now(), Record::Gone { request, how }) {
-                self.findings.push(TEARDOWN.undecided(cvm.name, error::chain(&error)));
-                return;
-            }
+    match how {
+        How::Deleted => {
+            removed.findings.push(TEARDOWN.pass(cvm.name, "deleted, and the account holds it no more"));
+            removed.actions.push(Action::done("delete machine", cvm.name));
         }
-        match how {
-            How::Deleted => {
-                self.findings.push(TEARDOWN.pass(cvm.name, "deleted, and the account holds it no more"));
-                self.actions.push(Action::done("delete machine", cvm.name));
-            }
-            How::NeverMade => self.findings.push(TEARDOWN.pass(cvm.name, "no machine was made")),
-        }
+        How::NeverMade => removed.findings.push(TEARDOWN.pass(cvm.name, "no machine was made")),
     }
+}
 
-    /// Says what is left, and how to remove it.
-    fn left(&mut self, cvm: &Cvm<'_>, error: &Error, again: &str) {
-        let id = cvm.machine.as_ref().map(|id| id.as_str().to_owned());
-        let id = id.or_else(|| cvm.application.as_ref().map(|app| CvmId::from(app).as_str().to_owned()));
-        let what = match &id {
-            Some(id) => format!("the machine {id} may still be there, and costs money: {}", error::chain(error)),
-            None => format!("a machine may still be there, and costs money: {}", error::chain(error)),
-        };
-        let advice = error.advice().map_or_else(String::new, |advice| format!("{advice}; then "));
-        let by_hand = id.map_or_else(String::new, |id| format!(", or by hand: phala cvms delete {id}"));
-        self.findings.push(TEARDOWN.undecided(cvm.name, what).help(format!("{advice}run `{again}`{by_hand}")));
-        self.actions.push(Action::failed("delete machine", cvm.name));
-    }
+/// Says what is left, and how to remove it.
+fn left(removed: &mut Removed, cvm: &Made<'_>, error: &Error, again: &str) {
+    let id = cvm.machine.as_ref().map(|id| id.as_str().to_owned());
+    let id = id.or_else(|| cvm.application.as_ref().map(|app| CvmId::from(app).as_str().to_owned()));
+    let what = match &id {
+        Some(id) => format!("the machine {id} may still be there, and costs money: {}", error::chain(error)),
+        None => format!("a machine may still be there, and costs money: {}", error::chain(error)),
+    };
+    let advice = error.advice().map_or_else(String::new, |advice| format!("{advice}; then "));
+    let by_hand = id.map_or_else(String::new, |id| format!(", or by hand: phala cvms delete {id}"));
+    removed.findings.push(TEARDOWN.undecided(cvm.name, what).help(format!("{advice}run `{again}`{by_hand}")));
+    removed.actions.push(Action::failed("delete machine", cvm.name));
 }

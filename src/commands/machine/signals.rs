@@ -1,4 +1,4 @@
-//! Signals while what a probe made is taken down: the first one ends the probe after that, the second one leaves it.
+//! Signals while what was made is taken down: the first one ends the command after that, the second one leaves it.
 
 use std::{
     pin::pin,
@@ -12,7 +12,7 @@ const ONE_PRESS: Duration = Duration::from_secs(1);
 
 /// Does `work` to its end; `None` where a second signal came. `interrupted` says whether the first one has come, and is set when
 /// it does.
-pub(super) async fn to_the_end<T>(
+pub(in crate::commands) async fn to_the_end<T>(
     work: impl Future<Output = T>,
     orders: &mut Orders,
     interrupted: &mut bool,
@@ -29,7 +29,7 @@ pub(super) async fn to_the_end<T>(
                 if *interrupted {
                     return None;
                 }
-                tracing::warn!("interrupted: what the probe made is still being taken down (a second signal leaves it)");
+                tracing::warn!("interrupted: what was made is still being taken down (a second signal leaves it)");
                 *interrupted = true;
                 last = Some(Instant::now());
             }

@@ -1,7 +1,12 @@
 //! The machine of a node's probe and the rule that lets this host to it: made, and written down before and after.
 
-use super::{
-    operation::{self, OPERATION},
+mod making;
+mod operation;
+pub(in crate::commands) mod pace;
+pub(in crate::commands) mod removal;
+
+use self::{
+    operation::OPERATION,
     pace::Pace,
 };
 use crate::{
@@ -22,16 +27,16 @@ use crate::{
 };
 
 /// What makes a probe's things.
-pub(super) struct Maker<'a> {
-    pub(super) compute: &'a Compute,
-    pub(super) journal: &'a mut Journal,
-    pub(super) plan: &'a Plan,
-    pub(super) context: &'a Context,
-    pub(super) actions: Vec<Action>,
+pub(in crate::commands) struct Maker<'a> {
+    pub(in crate::commands) compute: &'a Compute,
+    pub(in crate::commands) journal: &'a mut Journal,
+    pub(in crate::commands) plan: &'a Plan,
+    pub(in crate::commands) context: &'a Context,
+    pub(in crate::commands) actions: Vec<Action>,
 }
 
 /// Why there is none.
-pub(super) enum Stop {
+pub(in crate::commands) enum Stop {
     /// The cloud or the machine is not as it should be.
     Finding(Box<Finding>),
     /// The work could not be done.
@@ -52,7 +57,7 @@ impl From<Finding> for Stop {
 
 impl Maker<'_> {
     /// Adds the rule of the firewall.
-    pub(super) async fn rule(&mut self, network: &str) -> Result<(), Stop> {
+    pub(in crate::commands) async fn rule(&mut self, network: &str) -> Result<(), Stop> {
         let Plan { project, .. } = self.plan;
         let request = request()?;
         let body = self.plan.rule(network, &request, self.context.now().as_second());
@@ -69,7 +74,7 @@ impl Maker<'_> {
     }
 
     /// Creates the machine in the first zone that has room, and says which.
-    pub(super) async fn machine(&mut self) -> Result<(Zone, String), Stop> {
+    pub(in crate::commands) async fn machine(&mut self) -> Result<(Zone, String), Stop> {
         let mut full = None;
         for zone in &self.plan.zones {
             let place = (&self.plan.project, zone);
@@ -102,7 +107,7 @@ impl Maker<'_> {
     }
 
     /// Waits until the machine runs and has an address.
-    pub(super) async fn running(&self, zone: &Zone) -> Result<Instance, Stop> {
+    pub(in crate::commands) async fn running(&self, zone: &Zone) -> Result<Instance, Stop> {
         let (place, name) = ((&self.plan.project, zone), name(self.plan)?);
         let mut pace = self.pace();
         let mut last = String::from("nothing");
@@ -135,7 +140,7 @@ impl Maker<'_> {
             .help("look at the machine's events in the Google Cloud console, then probe again")
     }
 
-    pub(super) fn pace(&self) -> Pace {
+    pub(in crate::commands) fn pace(&self) -> Pace {
         Pace::within(std::time::Duration::from_secs(self.plan.patience))
     }
 
@@ -190,12 +195,12 @@ fn failed(plan: &Plan, what: &str, trouble: &Trouble) -> Finding {
 }
 
 /// The name of everything the probe makes.
-pub(super) fn name(plan: &Plan) -> Result<Name> {
+pub(in crate::commands) fn name(plan: &Plan) -> Result<Name> {
     plan.name().parse().map_err(|e| Error::internal("the name of a probe's machine").because(e))
 }
 
 /// A request that no other is.
-pub(super) fn request() -> Result<RequestId> {
+pub(in crate::commands) fn request() -> Result<RequestId> {
     random_bytes().map(RequestId::new)
 }
 
@@ -204,7 +209,7 @@ fn word(text: &str) -> Result<Word> {
 }
 
 /// The address of the network that a subnetwork is part of, as a rule of the firewall names it.
-pub(super) async fn network(compute: &Compute, plan: &Plan) -> Result<String> {
+pub(in crate::commands) async fn network(compute: &Compute, plan: &Plan) -> Result<String> {
     let zone =
         plan.zones.first().ok_or_else(|| Error::usage("give a zone with TDX machines: --zone europe-west4-a"))?;
     let (region, name) = (zone.region(), &plan.subnetwork);

@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
-use super::{machine::request, making::Making, operation, pace::Pace};
+use super::{making::Making, operation, pace::Pace, request};
 use crate::{
     adapters::{
         gcp::compute::{Compute, Scope, Started},
         journal::Journal,
     },
-    commands::probe::removal::Removed,
+    commands::machine::removed::Removed,
     context::Context,
     error::{self, Error, Result},
     probe::{
@@ -44,7 +44,7 @@ impl End {
 }
 
 /// Something on Compute Engine.
-pub(super) enum Thing {
+pub(in crate::commands) enum Thing {
     /// A rule of the project's firewall.
     Rule(Project, Name),
     /// A machine.
@@ -52,7 +52,7 @@ pub(super) enum Thing {
 }
 
 /// Takes down what stands in the journal on Compute Engine. `again` is what a person does about what is left.
-pub(in crate::commands::probe) async fn gcp(
+pub(in crate::commands) async fn take_down(
     compute: &Compute,
     journal: &mut Journal,
     context: &Context,
@@ -155,7 +155,7 @@ impl Thing {
     }
 
     /// Has it deleted, and waits until that is done.
-    pub(super) async fn delete(&self, compute: &Compute) -> Result<()> {
+    pub(in crate::commands) async fn delete(&self, compute: &Compute) -> Result<()> {
         let request = request()?;
         let started = match self {
             Self::Rule(project, name) => compute.delete_firewall(project, name, request.as_str()).await?,
@@ -188,7 +188,7 @@ impl Thing {
     }
 
     /// Whether it is not there any more.
-    pub(super) async fn is_gone(&self, compute: &Compute) -> Result<bool> {
+    pub(in crate::commands) async fn is_gone(&self, compute: &Compute) -> Result<bool> {
         let mut pace = Pace::within(PATIENCE);
         loop {
             if self.owner(compute).await?.is_none() {
