@@ -12,7 +12,10 @@ use crate::{
     commands::machine::{cvm, removed::Removed, vm},
     context::Context,
     error::{self, Error, Result},
-    probe::{checks::TEARDOWN, journal::{Cloud, Owner}},
+    probe::{
+        checks::TEARDOWN,
+        journal::{Cloud, Owner},
+    },
     product::Product,
     report::{Action, Report, Section},
 };
