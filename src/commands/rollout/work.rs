@@ -53,6 +53,7 @@ async fn go(
     context: &Context,
 ) -> Result<Product> {
     let started = Instant::now();
+    context.not_before(rollout.state().touched());
     let mut actions = Vec::new();
     if !is_over(rollout.state(), order) {
         take(&mut rollout, order, me, context)?;

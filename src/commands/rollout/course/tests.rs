@@ -30,6 +30,7 @@ fn begun(path: &Path) -> Rollout {
         target: Target::Compose { file: Remark::new("compose.yaml"), service: name.parse().unwrap() },
         url: None,
         node: Access::Command(vec![Remark::new("node")]),
+        standing: None,
     };
     let inputs = Inputs {
         repository: "calimero-network/mero-tee".parse().unwrap(),

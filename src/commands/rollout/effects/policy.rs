@@ -9,7 +9,11 @@ use super::{
     told::{facts, judged, made, remark},
 };
 use crate::{
-    adapters::{file, github::GitHub, sigstore::IdentitySource},
+    adapters::{
+        file,
+        github::GitHub,
+        sigstore::IdentitySource,
+    },
     change::{Branch, PullState},
     cli::{
         IdentityArgs, ReleasesArgs,
@@ -104,11 +108,7 @@ impl Effects<'_> {
             ..Report::default()
         };
         Ok(match waits {
-            Some(why) => Judged {
-                verdict: Verdict::Waiting,
-                why: Some(Remark::new(&why)),
-                ..judged(report, Vec::new(), Vec::new())
-            },
+            Some(why) => Judged { verdict: Verdict::Waiting, why: Some(Remark::new(&why)), ..judged(report, Vec::new(), Vec::new()) },
             None => judged(report, Vec::new(), facts([("commit", reviewed.commit)])),
         })
     }
@@ -174,7 +174,8 @@ fn arguments(folder: &Path, state: &State) -> Result<PolicyPromoteArgs> {
         candidates: vec![folder.to_owned()],
         bundle: Vec::new(),
         profile: Some(inputs.profile),
-        tag: Some(inputs.kms.clone()),
+        // What the branch's policies are for is not a rollout's to say: it brings what was measured.
+        tag: None,
         commit: None,
         run_url: None,
         dry_run: false,
