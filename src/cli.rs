@@ -39,6 +39,8 @@ mod subject;
 
 use std::path::PathBuf;
 
+#[cfg(feature = "sandbox")]
+pub use self::sandbox::{ArtifactsArgs, SandboxArgs, SandboxCommand, ServeArgs, WorldArgs};
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
     environment::{
@@ -49,8 +51,6 @@ pub use self::{
     reading::NoCommand,
     subject::Reads,
 };
-#[cfg(feature = "sandbox")]
-pub use self::sandbox::{ArtifactsArgs, SandboxArgs, SandboxCommand, ServeArgs, WorldArgs};
 use crate::subject::tag::{Class, Selector};
 use clap::{Args, Parser, Subcommand, ValueHint};
 

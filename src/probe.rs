@@ -9,6 +9,7 @@ pub mod image;
 pub mod journal;
 pub mod kms;
 pub mod label;
+pub mod leftover;
 pub mod node;
 pub mod source;
 pub mod tolerance;

@@ -268,7 +268,8 @@ pub(super) const ROLLOUT_PLAN: &str = "Examples:
     --production phala:mero-kms --production-node 'ssh node-p merotee'";
 
 /// `merotee rollout run`.
-pub(super) const ROLLOUT_RUN: &str = "Each effect is written to FILE before it begins, and its result after. D5 waits for
+pub(super) const ROLLOUT_RUN: &str =
+    "Each effect is written to FILE before it begins, and its result after. D5 waits for
 people: it ends with exit code 1, and `rollout resume` asks again. A breach of the
 soak rolls production back at once. With the same inputs and a FILE that is there
 it goes on from where it stands.
@@ -286,7 +287,8 @@ Examples:
   merotee rollout status --state r.state --format html -o change-record.html";
 
 /// `merotee rollout resume`.
-pub(super) const ROLLOUT_RESUME: &str = "What was begun and of which no result is known is looked for first; it is never
+pub(super) const ROLLOUT_RESUME: &str =
+    "What was begun and of which no result is known is looked for first; it is never
 done again before that. Before the switch of production D6 asks everything anew.
 
 Examples:
@@ -294,7 +296,8 @@ Examples:
   merotee sandbox -- rollout resume --state r.state";
 
 /// `merotee rollout rollback`.
-pub(super) const ROLLOUT_ROLLBACK: &str = "Production comes first, and a node must get its key from what it ran before; then
+pub(super) const ROLLOUT_ROLLBACK: &str =
+    "Production comes first, and a node must get its key from what it ran before; then
 the pull request is closed, unless people merged it, and staging is removed.
 
 Examples:
@@ -302,7 +305,8 @@ Examples:
   merotee sandbox -- rollout rollback --state r.state";
 
 /// `merotee rollout abort`.
-pub(super) const ROLLOUT_ABORT: &str = "As `rollout rollback`, and the rollout takes no further orders. One that is complete
+pub(super) const ROLLOUT_ABORT: &str =
+    "As `rollout rollback`, and the rollout takes no further orders. One that is complete
 cannot be aborted: roll it back.
 
 Examples:

@@ -8,7 +8,7 @@ use super::{
     Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     gcp::GcpArgs,
-    ita::ItaArgs,
+    ita::ItaServiceArgs,
     kms::KmsCommand,
     phala::PhalaArgs,
     policy::{MrtdsCommand, PolicyCommand},
@@ -100,11 +100,11 @@ impl<'a> Given<'a> {
     /// Takes what is said of those who judge quotes.
     #[must_use]
     pub fn judgement(self, args: &'a JudgementArgs) -> Self {
-        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita)
+        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita.service)
     }
 
     fn probe(self, args: &'a QuoteArgs) -> Self {
-        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita)
+        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita.service)
     }
 
     fn rollout(self, args: &'a RolloutReachArgs) -> Self {
@@ -112,11 +112,11 @@ impl<'a> Given<'a> {
         self.releases(&args.releases)
             .signing(&args.signing)
             .tdx(quotes.pccs.as_ref(), quotes.root.as_ref())
-            .ita(&quotes.ita)
+            .ita(&quotes.ita.service)
             .phala(&args.phala)
     }
 
-    fn ita(self, args: &'a ItaArgs) -> Self {
+    fn ita(self, args: &'a ItaServiceArgs) -> Self {
         Self {
             ita_api_url: args.ita_api_url.as_ref(),
             ita_portal_url: args.ita_portal_url.as_ref(),

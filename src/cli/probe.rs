@@ -9,7 +9,7 @@ use url::Url;
 use super::{
     NetworkArgs, ReleasesArgs, SigningArgs, TrustArgs, choice, examples,
     gcp::{GcpArgs, GcpMachineArgs},
-    ita::ItaArgs,
+    ita::ItaProbeArgs,
     phala::PhalaArgs,
     quote::{JudgementArgs, Moment},
 };
@@ -136,12 +136,12 @@ pub struct QuoteArgs {
     pub expect_policy: Option<PathBuf>,
     /// Whether Intel Trust Authority judges too.
     #[command(flatten)]
-    pub ita: ItaArgs,
+    pub ita: ItaProbeArgs,
 }
 
 impl QuoteArgs {
-    /// The same, as every quote is judged.
-    pub fn judgement(&self, profile: Profile) -> JudgementArgs {
+    /// The same, as every quote is judged; `has_ita_key`: Intel Trust Authority can be asked.
+    pub fn judgement(&self, profile: Profile, has_ita_key: bool) -> JudgementArgs {
         JudgementArgs {
             collateral: None,
             pccs: self.pccs.clone(),
@@ -151,7 +151,7 @@ impl QuoteArgs {
             expect_policy: self.expect_policy.clone(),
             profile: Some(profile),
             allow_debug_td: false,
-            ita: self.ita.clone(),
+            ita: self.ita.judgement(has_ita_key),
         }
     }
 }

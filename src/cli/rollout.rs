@@ -235,7 +235,11 @@ fn access(text: &str) -> Result<Access, String> {
         return Ok(Access::Agent { socket: remark(socket)?, key: remark(key)? });
     }
     let words = text.split_ascii_whitespace().map(remark).collect::<Result<Vec<_>, _>>()?;
-    if words.is_empty() { Err("expected agent:SOCKET,KEYFILE or a command".to_owned()) } else { Ok(Access::Command(words)) }
+    if words.is_empty() {
+        Err("expected agent:SOCKET,KEYFILE or a command".to_owned())
+    } else {
+        Ok(Access::Command(words))
+    }
 }
 
 /// A percentage with at most one decimal, in a thousand.
@@ -264,7 +268,9 @@ mod tests {
 
     #[test]
     fn a_target_is_a_machine_by_name_or_a_service_of_a_compose_file() {
-        assert!(matches!(target("phala:mero-kms-prod"), Ok(Target::Phala { name, .. }) if name.as_str() == "mero-kms-prod"));
+        assert!(
+            matches!(target("phala:mero-kms-prod"), Ok(Target::Phala { name, .. }) if name.as_str() == "mero-kms-prod")
+        );
         let Ok(Target::Compose { file, service }) = target("compose:/srv/kms#1/compose.yaml#kms") else {
             panic!("not a compose file")
         };

@@ -83,20 +83,39 @@ impl Command {
 
     /// The services that are asked, of those a sandbox can spoil.
     #[cfg(feature = "sandbox")]
-    pub fn turns_to(&self) -> &'static [crate::sandbox::tamper::Service] {
+    pub fn turns_to(&self) -> Vec<crate::sandbox::tamper::Service> {
+        use super::{
+            ita::{ItaArgs, ItaServiceArgs},
+            quote::QuoteCommand,
+        };
         use crate::sandbox::tamper::Service;
+        let authority = |service: &ItaServiceArgs| {
+            let policies = (!service.ita_policy_id.is_empty()).then_some(Service::TrustAuthorityPolicies);
+            std::iter::once(Service::TrustAuthority).chain(policies)
+        };
+        let asked = |ita: &ItaArgs| -> Vec<Service> {
+            ita.asks_service().then(|| authority(&ita.service)).into_iter().flatten().collect()
+        };
         match self {
-            Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Kms && args.kms_url.is_none() => {
-                &[Service::PhalaCloud]
+            Self::Probe(ProbeCommand::Run(args)) if args.dry_run => Vec::new(),
+            Self::Probe(ProbeCommand::Run(args)) => {
+                let cloud = match args.family {
+                    Family::Kms => args.kms_url.is_none().then_some(Service::PhalaCloud),
+                    Family::Node => Some(Service::GoogleCloud),
+                };
+                // A sandbox has a key.
+                cloud.into_iter().chain(authority(&args.by.ita.service)).collect()
             }
-            Self::Probe(ProbeCommand::Run(args)) if args.family == Family::Node => &[Service::GoogleCloud],
-            Self::Probe(ProbeCommand::Cleanup(_)) => &[Service::PhalaCloud, Service::GoogleCloud],
+            Self::Probe(ProbeCommand::Cleanup(_)) => vec![Service::PhalaCloud, Service::GoogleCloud],
+            Self::Quote(QuoteCommand::Verify(args)) => asked(&args.by.ita),
+            Self::Kms(KmsCommand::Attest(args)) => asked(&args.by.ita),
+            Self::Kms(KmsCommand::GetKey(args)) => asked(&args.by.ita),
             Self::Rollout(
                 RolloutCommand::Run(_)
                 | RolloutCommand::Resume(_)
                 | RolloutCommand::Rollback(_)
                 | RolloutCommand::Abort(_),
-            ) => &[Service::PhalaCloud, Service::Production, Service::Reviewers],
+            ) => vec![Service::PhalaCloud, Service::Production, Service::Reviewers],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
@@ -122,7 +141,7 @@ impl Command {
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. }
-            | Self::Sandbox(_) => &[],
+            | Self::Sandbox(_) => Vec::new(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod cleanup;
 mod combine;
+mod course;
 mod deliver;
 mod kms;
 mod node;

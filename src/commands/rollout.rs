@@ -9,13 +9,7 @@ mod status;
 mod watch;
 mod work;
 
-use crate::{
-    cli::rollout::RolloutCommand,
-    context::Context,
-    error::Result,
-    product::Product,
-    rollout::record::Order,
-};
+use crate::{cli::rollout::RolloutCommand, context::Context, error::Result, product::Product, rollout::record::Order};
 
 pub(super) async fn run(command: &RolloutCommand, context: &Context) -> Result<Product> {
     match command {

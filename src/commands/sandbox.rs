@@ -14,9 +14,7 @@ use super::stop;
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Command, Reads, SandboxArgs, SandboxCommand},
-    context::{
-        Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, SigningEndpoints, url,
-    },
+    context::{Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, SigningEndpoints, url},
     error::{self, Error, Result},
     product::Product,
     sandbox::{

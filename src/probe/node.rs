@@ -3,7 +3,6 @@
 //! later is known to be the probe's own, and the time at which the machine deletes itself.
 
 pub mod image;
-pub mod leftover;
 pub mod released;
 
 use serde_json::{Value, json};

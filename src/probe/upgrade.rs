@@ -81,7 +81,10 @@ fn places(compose: &str) -> Result<Places, Unfit> {
         }
     }
     let [service] = found.as_slice() else {
-        return Err(Unfit(format!("{} of its services are a KMS, by {PROFILE} or {VERSION}; expected one", found.len())));
+        return Err(Unfit(format!(
+            "{} of its services are a KMS, by {PROFILE} or {VERSION}; expected one",
+            found.len()
+        )));
     };
     let (image, text) = file
         .get(*service, "image")?
@@ -207,7 +210,10 @@ mod tests {
         let (a, b) = (image("a"), image("b"));
         for (version, environment) in [
             ("'v1.1.1'", "      MERO_KMS_VERSION: 'v1.1.1'\n      MERO_KMS_PROFILE: debug\n"),
-            ("v1.1.1", "      - REDIS_URL=redis://x\n      - MERO_KMS_VERSION=v1.1.1\n      - \"MERO_KMS_PROFILE=debug\"\n"),
+            (
+                "v1.1.1",
+                "      - REDIS_URL=redis://x\n      - MERO_KMS_VERSION=v1.1.1\n      - \"MERO_KMS_PROFILE=debug\"\n",
+            ),
             ("v1.1.1", "      - \"MERO_KMS_VERSION=v1.1.1\"\n      - MERO_KMS_PROFILE=debug\n"),
         ] {
             let file = format!(

@@ -4,10 +4,8 @@
 use crate::report::CheckInfo;
 
 /// The inputs can be used.
-pub const PLAN: CheckInfo = CheckInfo {
-    id: "rollout-plan",
-    title: "the inputs make sense together, and what the targets need is there",
-};
+pub const PLAN: CheckInfo =
+    CheckInfo { id: "rollout-plan", title: "the inputs make sense together, and what the targets need is there" };
 /// The state file is whole.
 pub const STATE: CheckInfo =
     CheckInfo { id: "rollout-state", title: "the state file and its evidence are as they were written, line by line" };

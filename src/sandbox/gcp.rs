@@ -124,6 +124,11 @@ impl Cloud {
         self.lock().slow_down(looks);
     }
 
+    /// The same of a rule of the firewall.
+    pub fn slow_down_rules(&self, looks: u32) {
+        self.lock().slow_down_rules(looks);
+    }
+
     /// Adds a rule that is none of a probe's.
     pub fn add_foreign_rule(&self, name: &str) {
         self.lock().add_foreign_rule(name);

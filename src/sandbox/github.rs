@@ -140,8 +140,7 @@ impl Hub {
         let Ok((repository, id)) = state.change(repository) else { return false };
         let Ok(pull) = repository.pull(number).cloned() else { return false };
         let (commit, _) = repository.ends_of(&pull);
-        let verdict =
-            if approves { repository::Verdict::Approved } else { repository::Verdict::ChangesRequested };
+        let verdict = if approves { repository::Verdict::Approved } else { repository::Verdict::ChangesRequested };
         let (author, body, submitted) = (author.to_owned(), "As measured.".to_owned(), repository::now());
         repository.review(number, repository::Review { id, author, body, verdict, commit, submitted }).is_ok()
     }

@@ -125,6 +125,16 @@ impl Cloud {
         self.lock().made_at(name, &at.to_string());
     }
 
+    /// Says nothing of when the machines of this name were made that anyone could read.
+    pub fn made_sometime(&self, name: &str) {
+        self.lock().made_at(name, "lately");
+    }
+
+    /// Lists this too, as it is.
+    pub fn list(&self, item: serde_json::Value) {
+        self.lock().list(item);
+    }
+
     /// The machines that exist, those on their way out included, oldest first.
     pub fn machines(&self) -> Vec<SeenMachine> {
         self.lock().machines()

@@ -3,6 +3,7 @@
 //! A tamper works at the stage where the real thing would happen: a wrong policy is signed and listed like a right one,
 //! a flipped byte comes after signing, a false digest is only stated by the API. `rows` lists them all.
 
+mod authority;
 mod documents;
 mod policies;
 mod rows;
@@ -19,7 +20,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    gcp, phala,
+    gcp, ita, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
     world::people,
@@ -70,6 +71,8 @@ enum Spoils {
     Google(gcp::Flaw),
     /// The people who decide about policies.
     People(people::Fault),
+    /// Intel Trust Authority.
+    Authority(ita::Fault),
 }
 
 /// A service that a kind of tampering spoils instead of a release.
@@ -83,6 +86,10 @@ pub enum Service {
     Production,
     /// Those who approve and merge policies.
     Reviewers,
+    /// The service that judges quotes too.
+    TrustAuthority,
+    /// What it says of policies that it is asked about.
+    TrustAuthorityPolicies,
 }
 
 impl Service {
@@ -93,6 +100,8 @@ impl Service {
             Self::GoogleCloud => "Google Cloud",
             Self::Production => "production",
             Self::Reviewers => "the review of policies",
+            Self::TrustAuthority => "Intel Trust Authority",
+            Self::TrustAuthorityPolicies => "policies of Intel Trust Authority",
         }
     }
 }
@@ -114,7 +123,7 @@ pub(super) struct Signing<'a> {
 impl Tamper {
     /// Every kind, in the order of `--tamper list`.
     pub fn all() -> impl Iterator<Item = Self> {
-        rows::ROWS.iter().chain(services::ROWS).map(Self)
+        rows::ROWS.iter().chain(services::ROWS).chain(authority::ROWS).map(Self)
     }
 
     /// Name on the command line.
@@ -153,7 +162,7 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::People(_) => None,
+            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) => None,
         }
     }
 
@@ -161,7 +170,7 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::People(_) => None,
+            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) => None,
         }
     }
 
@@ -169,7 +178,15 @@ impl Tamper {
     pub(super) fn of_people(self) -> Option<people::Fault> {
         match self.spoils()? {
             Spoils::People(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) => None,
+        }
+    }
+
+    /// What it makes of Intel Trust Authority.
+    pub fn of_authority(self) -> Option<ita::Fault> {
+        match self.spoils()? {
+            Spoils::Authority(fault) => Some(fault),
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) => None,
         }
     }
 
@@ -252,7 +269,7 @@ mod tests {
             assert!(!tamper.description().is_empty(), "{}", tamper.name());
         }
         let names: BTreeSet<_> = Tamper::all().map(Tamper::name).collect();
-        assert_eq!(names.len(), rows::ROWS.len() + services::ROWS.len());
+        assert_eq!(names.len(), rows::ROWS.len() + services::ROWS.len() + authority::ROWS.len());
     }
 
     #[test]

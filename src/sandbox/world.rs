@@ -137,6 +137,7 @@ impl World {
         serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
+        plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
         let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google())?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));

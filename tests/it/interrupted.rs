@@ -51,7 +51,8 @@ fn stalling() -> Server {
                 "prerelease": false, "published_at": null, "html_url": "https://x/", "assets": [asset]}))
         }
         path if path.contains("/releases/assets/") => Answer::Stall(vec![b'a'; 100], 1000),
-        _ => Answer::Silence,
+        // Silence would be waited for, and asked again.
+        _ => Answer::status("404 Not Found", "Not Found"),
     })
 }
 

@@ -108,14 +108,14 @@ mod pulls;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
-mod release_notes;
-#[cfg(feature = "sandbox")]
-mod rollout_state;
-mod renderers;
 #[cfg(all(feature = "sandbox", unix))]
 mod rehearsal;
+mod release_notes;
+mod renderers;
 #[cfg(feature = "sandbox")]
 mod review;
+#[cfg(feature = "sandbox")]
+mod rollout_state;
 #[cfg(feature = "sandbox")]
 mod sandbox_github;
 #[cfg(feature = "sandbox")]

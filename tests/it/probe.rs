@@ -135,6 +135,7 @@ fn what_is_not_pinned_or_not_named_is_refused_before_anything_is_asked() {
         let all = ["probe", "run", "--family", "kms", "--profile", "debug", "--out", "out"].into_iter().chain(words);
         place.merotee(all).run().expect(2).says(&[said]);
     }
+    assert!(place.names(".").is_empty(), "no folder is made before it is known what to probe");
     let words = ["probe", "run", "mero-kms-v1.2.0", "--family", "kms", "--profile", "debug", "--out", "out"];
     place.sandbox(words).run().expect(2).says(&["do not say which image each profile has", "--image"]);
 }

@@ -140,10 +140,10 @@ fn the_second_operator_is_refused_with_who_has_it_since_when_and_may_look() {
     let held = begun(&place);
     let pid = std::process::id();
     for order in ["resume", "rollback", "abort"] {
-        rollout(&place, &[order, "--state", STATE, "--as", "bob"]).expect(1).without_product().says(&[
-            &format!("is in use by ada (process {pid} on "),
-            "since 2026-11-30T02:00:00Z",
-        ]);
+        rollout(&place, &[order, "--state", STATE, "--as", "bob"])
+            .expect(1)
+            .without_product()
+            .says(&[&format!("is in use by ada (process {pid} on "), "since 2026-11-30T02:00:00Z"]);
     }
     rollout(&place, &["status", "--state", STATE]).expect(0).says(&["in use by   ada (process "]);
     drop(held);

@@ -77,7 +77,10 @@ fn the_document_and_the_program_know_the_same_kinds() {
     let mut kinds = BTreeSet::new();
     for line in listed.stdout.lines() {
         let (kind, does) = line.split_once("  ").unwrap_or_else(|| panic!("no two spaces: {line:?}"));
-        assert!(!kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase() || c == '-'), "{line}");
+        assert!(
+            !kind.is_empty() && kind.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+            "{line}"
+        );
         assert!(does.trim_start().contains(' '), "it does not say what it does: {line}");
         assert!(kinds.insert(kind.to_owned()), "twice: {kind}");
     }

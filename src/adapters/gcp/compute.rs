@@ -91,6 +91,11 @@ impl Compute {
         self.credentials.whose()
     }
 
+    /// Whether the API is on this machine: then what it makes is there at once.
+    pub fn is_near(&self) -> bool {
+        crate::adapters::http::is_loopback(&self.base)
+    }
+
     /// The client with a token that holds.
     async fn http(&self) -> Result<(SecretString, Arc<Http>)> {
         let token = self.credentials.token().await?;

@@ -37,7 +37,8 @@ impl Phala {
     /// Usage: a compose file that is too long. Remote: a rate limit that lasts, no connection.
     pub async fn update(&self, id: &CvmId, compose: &str) -> Result<Answered<Update>> {
         if compose.len() > MAX_COMPOSE_BYTES {
-            let message = format!("the compose file has {} bytes, and Phala Cloud takes {MAX_COMPOSE_BYTES}", compose.len());
+            let message =
+                format!("the compose file has {} bytes, and Phala Cloud takes {MAX_COMPOSE_BYTES}", compose.len());
             return Err(Error::usage(message));
         }
         let url = self.endpoint(&["cvms", id.as_str(), "docker-compose"])?;

@@ -5,10 +5,7 @@ mod operation;
 pub(in crate::commands) mod pace;
 pub(in crate::commands) mod removal;
 
-use self::{
-    operation::OPERATION,
-    pace::Pace,
-};
+use self::{operation::OPERATION, pace::Pace};
 use crate::{
     adapters::{
         gcp::compute::{Compute, Instance, Operation, Scope, Started, Trouble},

@@ -163,8 +163,7 @@ pub(in crate::commands) struct Reviewed {
 pub(in crate::commands) async fn judged(number: u64, context: &Context) -> Result<Reviewed> {
     let args = PolicyReviewArgs::usual();
     let repository = repository::resolve(&context.endpoints)?;
-    let (security, architecture) =
-        (team(&None, "security", &repository)?, team(&None, "architecture", &repository)?);
+    let (security, architecture) = (team(&None, "security", &repository)?, team(&None, "architecture", &repository)?);
     let judge = Judge::new(&args.evidence, context, &repository)?;
     let endpoints = &context.endpoints;
     let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;

@@ -5,14 +5,16 @@ mod account;
 
 use std::path::Path;
 
-use super::node;
 use crate::{
     adapters::journal::Journal,
     cli::probe::ProbeCleanupArgs,
     commands::machine::{cvm, removed::Removed, vm},
     context::Context,
     error::{self, Error, Result},
-    probe::{checks::TEARDOWN, journal::{Cloud, Owner}},
+    probe::{
+        checks::TEARDOWN,
+        journal::{Cloud, Owner},
+    },
     product::Product,
     report::{Action, Report, Section},
 };
@@ -44,7 +46,9 @@ async fn by_journal(out: &Path, args: &ProbeCleanupArgs, context: &Context) -> R
     }
     let shown = out.display().to_string();
     let Some(mut journal) = Journal::existing(out, Owner::Probe)? else {
-        let finding = TEARDOWN.pass(shown, "there is no journal: no probe made anything from here");
+        let finding = TEARDOWN
+            .undecided(&shown, format!("no {} in {shown}", Owner::Probe.file()))
+            .help("check the folder, or look through the account: --label LABEL or --older-than TIME");
         return Ok(Removed { findings: vec![finding], actions: Vec::new() });
     };
     let standing = journal.standing()?;

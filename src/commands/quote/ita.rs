@@ -55,10 +55,17 @@ impl SecondJudge {
     /// # Errors
     /// Usage: there is no key, it is not known where the portal is, or a file cannot be used.
     pub(super) fn new(args: &ItaArgs, allow_debug: bool, context: &Context, offline: bool) -> Result<Option<Self>> {
-        if !args.ita && args.ita_token.is_none() {
-            return Ok(None);
+        let policies = &args.service.ita_policy_id;
+        if !args.asks() {
+            if policies.is_empty() {
+                return Ok(None);
+            }
+            let what = "--ita-policy-id is about Intel Trust Authority, which is not asked";
+            return Err(
+                Error::usage(what).help("add --ita, or judge a token you have: --ita-token FILE --ita-jwks FILE")
+            );
         }
-        if args.ita_policy_id.len() > PolicyId::MAX {
+        if policies.len() > PolicyId::MAX {
             let what = format!("Intel Trust Authority takes {} policies at a time", PolicyId::MAX);
             return Err(Error::usage(what).help("give fewer --ita-policy-id"));
         }
@@ -77,7 +84,7 @@ impl SecondJudge {
             let der = tdx_root::certificate(path)?;
             verifier = verifier.pinned(&der).map_err(|e| not_a_root(path, &e))?;
         }
-        let verifier = verifier.asking(args.ita_policy_id.clone()).allow_debug(allow_debug);
+        let verifier = verifier.asking(policies.clone()).allow_debug(allow_debug);
         Ok(Some(Self { verifier, source }))
     }
 

@@ -141,6 +141,11 @@ impl<'a> Judgement<'a> {
         Ok((section, tcb))
     }
 
+    /// Who judges, as documents name them.
+    pub(in crate::commands) fn judges(&self) -> Vec<String> {
+        ["dcap"].into_iter().chain(self.second.iter().map(|_| "ita")).map(str::to_owned).collect()
+    }
+
     /// Every check that a quote goes through here.
     pub(in crate::commands) fn rules(&self) -> Vec<CheckInfo> {
         let second = self.second.iter().flat_map(|_| ita::RULES);

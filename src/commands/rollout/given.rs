@@ -61,7 +61,8 @@ pub(super) fn same(inputs: &Inputs, begun: &Inputs, state: &std::path::Path) -> 
         None => Ok(()),
         Some((what, _)) => {
             let message = format!("{} is the state of another rollout: {what} differs", state.display());
-            Err(Error::usage(message).help("go on with it by `merotee rollout resume`, or name another file with --state"))
+            Err(Error::usage(message)
+                .help("go on with it by `merotee rollout resume`, or name another file with --state"))
         }
     }
 }
@@ -85,7 +86,9 @@ impl Part {
             None => self.standing.or_else(|| own.and_then(|own| own.standing.clone())),
         };
         let node = self.node.or_else(|| own.map(|own| own.node.clone()));
-        let node = node.ok_or_else(|| missing("-node", "say how a node there asks for its key: agent:SOCKET,KEYFILE or a command"))?;
+        let node = node.ok_or_else(|| {
+            missing("-node", "say how a node there asks for its key: agent:SOCKET,KEYFILE or a command")
+        })?;
         Ok(Site { target, url: self.url.or_else(|| own.and_then(|own| own.url.clone())), node, standing })
     }
 }

@@ -56,7 +56,9 @@ impl Watch {
         match step {
             Step::Look(look) => say(&format!("{} {words}\n", look.gate())),
             Step::Begin(effect) => say(&format!("{} {words}\n", effect.gate())),
-            Step::Reconcile(pending) => say(&format!("{} {words}: {}\n", pending.effect.gate(), pending.effect.described())),
+            Step::Reconcile(pending) => {
+                say(&format!("{} {words}: {}\n", pending.effect.gate(), pending.effect.described()))
+            }
             Step::Sample { .. } => say(&format!("D6 {words}\n")),
             Step::Stop(_) => {}
         }
@@ -66,7 +68,9 @@ impl Watch {
     pub(super) fn sample(&mut self, state: &State, phase: Phase, sample: &Sample) {
         match (self.how, phase) {
             (How::Not, _) => {}
-            (How::Lines, _) | (How::Live, Phase::Baseline) => say(&format!("{}\n", show::sample_line(state, phase, sample))),
+            (How::Lines, _) | (How::Live, Phase::Baseline) => {
+                say(&format!("{}\n", show::sample_line(state, phase, sample)))
+            }
             (How::Live, Phase::Soak) => {
                 let lines = show::soak_lines(state);
                 let up = if self.drawn > 0 { format!("\u{1b}[{}A", self.drawn) } else { String::new() };

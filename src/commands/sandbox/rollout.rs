@@ -56,10 +56,7 @@ pub(super) fn exports(endpoints: &RolloutEndpoints) -> Vec<(&'static str, Option
         Access::Agent { socket, .. } => Some(socket.to_string()),
         Access::Command(_) => None,
     });
-    vec![
-        ("MEROTEE_STANDING_NODE_DSTACK_SOCKET", standing),
-        ("MEROTEE_SANDBOX_PACE", Some("compressed".to_owned())),
-    ]
+    vec![("MEROTEE_STANDING_NODE_DSTACK_SOCKET", standing), ("MEROTEE_SANDBOX_PACE", Some("compressed".to_owned()))]
 }
 
 fn machine(name: &str) -> Result<Target> {

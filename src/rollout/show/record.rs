@@ -19,7 +19,8 @@ use crate::{
 /// What is found of the gates. One that is not reached is undecided where it should have been.
 pub fn gates(state: &State, should_be_complete: bool) -> Vec<Finding> {
     let back = state.direction() != Direction::Forward;
-    let mut findings: Vec<Finding> = Gate::ALL.into_iter().map(|gate| of_gate(state, gate, should_be_complete)).collect();
+    let mut findings: Vec<Finding> =
+        Gate::ALL.into_iter().map(|gate| of_gate(state, gate, should_be_complete)).collect();
     match next(state) {
         Step::Stop(Stop::RolledBack(_)) => {
             findings.push(ROLLBACK.pass("", "everything that stood is undone, and the old KMS serves"));
@@ -77,7 +78,8 @@ fn over_all(state: &State, entries: &[Entry], head: &str) -> Section {
         Fact::named("next", coming(&next(state))),
     ];
     section.facts.extend(soak_lines(state).first().map(|line| Fact::named("soak", line.clone())));
-    let message = format!("{} lines, each with the digest of the one before, and all evidence as written", entries.len());
+    let message =
+        format!("{} lines, each with the digest of the one before, and all evidence as written", entries.len());
     section.findings.push(STATE.pass("", message));
     section.findings.extend(gates(state, false));
     section.told = &[STATE.id, GATE.id, ROLLBACK.id];

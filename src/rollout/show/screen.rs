@@ -17,14 +17,8 @@ use crate::{
 const COLUMNS: usize = 80;
 
 /// The looks whose report is a gate's main evidence.
-const EVIDENCE: [Look; 6] = [
-    Look::KmsRelease,
-    Look::NodeRelease,
-    Look::StagingHealth,
-    Look::StagingProbe,
-    Look::Review,
-    Look::Canary,
-];
+const EVIDENCE: [Look; 6] =
+    [Look::KmsRelease, Look::NodeRelease, Look::StagingHealth, Look::StagingProbe, Look::Review, Look::Canary];
 
 /// How far a rollout is; `holder` is who works on it at the moment, and since when.
 pub fn screen(state: &State, lines: usize, holder: Option<&str>) -> String {

@@ -46,6 +46,8 @@ pub(super) struct State {
     late: u32,
     /// How often the operation of a new machine is asked for before it is over, and the machine there.
     slow: u32,
+    /// The same of a new rule of the firewall.
+    slow_rules: u32,
     vms: Vec<Vm>,
     rules: Vec<Rule>,
     operations: Vec<Operation>,
@@ -75,6 +77,7 @@ impl State {
             looked: false,
             late: 0,
             slow: 0,
+            slow_rules: 0,
             vms,
             rules,
             operations,
@@ -97,6 +100,10 @@ impl State {
 
     pub(super) fn slow_down(&mut self, looks: u32) {
         self.slow = looks;
+    }
+
+    pub(super) fn slow_down_rules(&mut self, looks: u32) {
+        self.slow_rules = looks;
     }
 
     pub(super) fn ledger(&self) -> &[Entry] {
@@ -207,12 +214,21 @@ impl State {
         if error.is_none() {
             self.boot(id.clone(), zone, &name, body, image);
         }
-        let slow = self.slow;
         let answer = self.operation(id, error, request);
-        if let Some(operation) = self.operations.last_mut() {
-            operation.asks = slow.max(operation.asks);
-        }
+        self.slow_last(self.slow);
         Ok(answer)
+    }
+
+    /// Lets the last operation be asked for so many times before it is over.
+    fn slow_last(&mut self, looks: u32) {
+        if let Some(operation) = self.operations.last_mut() {
+            operation.asks = looks.max(operation.asks);
+        }
+    }
+
+    /// Whether the operation that makes something is under way, so that it is not there yet.
+    fn pending(operations: &[Operation], id: &str) -> bool {
+        operations.iter().any(|operation| operation.target == id && operation.asks > 1)
     }
 
     fn boot(&mut self, id: String, zone: &str, name: &str, body: Value, image: Image) {
@@ -238,8 +254,9 @@ impl State {
 
     pub(super) fn vm(&mut self, zone: &str, name: &str) -> Option<&Vm> {
         self.expire();
-        let pending = |id: &str| self.operations.iter().any(|operation| operation.target == id && operation.asks > 1);
-        let vm = self.vms.iter_mut().find(|vm| vm.zone == zone && vm.name == name && !pending(&vm.id))?;
+        let operations = &self.operations;
+        let is_there = |vm: &&mut Vm| vm.zone == zone && vm.name == name && !Self::pending(operations, &vm.id);
+        let vm = self.vms.iter_mut().find(is_there)?;
         if vm.hidden > 0 {
             vm.hidden -= 1;
             return None;
@@ -281,11 +298,14 @@ impl State {
         let (id, made) = (self.next(), self.now());
         self.ledger.push(Entry { what: "made", name: name.clone() });
         self.rules.push(Rule { id: id.clone(), name, made, body });
-        Ok(self.operation(id, None, request))
+        let answer = self.operation(id, None, request);
+        self.slow_last(self.slow_rules);
+        Ok(answer)
     }
 
-    pub(super) fn rules(&self) -> &[Rule] {
-        &self.rules
+    /// Rules that are there.
+    pub(super) fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(|rule| !Self::pending(&self.operations, &rule.id))
     }
 
     pub(super) fn delete_rule(&mut self, name: &str, request: Option<&str>) -> Option<Value> {

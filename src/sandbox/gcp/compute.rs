@@ -134,13 +134,13 @@ async fn aggregated(State(cloud): State<Shared>, Path(names): Names, Query(asked
 }
 
 async fn rules(State(cloud): State<Shared>, Path(names): Names) -> Response {
-    let rules: Vec<Value> = cloud.lock().rules().iter().map(super::vm::Rule::to_json).collect();
+    let rules: Vec<Value> = cloud.lock().rules().map(super::vm::Rule::to_json).collect();
     found(&names, "firewalls", Some(json!({"items": rules})))
 }
 
 async fn rule(State(cloud): State<Shared>, Path(names): Names) -> Response {
     let state = cloud.lock();
-    let rule = state.rules().iter().find(|rule| rule.name == of(&names, "name")).map(super::vm::Rule::to_json);
+    let rule = state.rules().find(|rule| rule.name == of(&names, "name")).map(super::vm::Rule::to_json);
     drop(state);
     found(&names, "firewalls", rule)
 }

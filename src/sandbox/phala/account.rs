@@ -76,6 +76,8 @@ pub(super) struct Updated {
 pub(super) struct State {
     apps: Vec<App>,
     cvms: Vec<Cvm>,
+    /// What stands in the list beside them, in whatever form.
+    odd: Vec<serde_json::Value>,
     /// Machines made so far.
     made: u64,
 }
@@ -133,6 +135,15 @@ impl State {
         for cvm in self.cvms.iter_mut().filter(|cvm| cvm.app.name == name) {
             at.clone_into(&mut cvm.created_at);
         }
+    }
+
+    pub(super) fn list(&mut self, item: serde_json::Value) {
+        self.odd.push(item);
+    }
+
+    /// What stands in the list beside the machines.
+    pub(super) fn odd(&self) -> &[serde_json::Value] {
+        &self.odd
     }
 
     /// A machine by any of its ids, or its name. One that was deleted is a look nearer to its end.
@@ -262,9 +273,13 @@ impl Cvm {
             Some(super::Flaw::OtherMachine | super::Flaw::UpdatedOtherKeys) => random()?,
             Some(_) | None => bytes(&self.app.id)?,
         };
+        let instance_id = match flaw {
+            Some(super::Flaw::OtherInstance) => random()?,
+            Some(_) | None => bytes(&self.instance_id)?,
+        };
         let order = Order {
             app_id,
-            instance_id: bytes(&self.instance_id)?,
+            instance_id,
             instance_type: self.app.instance_type.clone(),
             app_compose: self.app.app_compose.clone(),
             compose: self.app.compose.clone(),

@@ -62,6 +62,10 @@ pub enum Flaw {
     UpdatedFailing,
     /// The service on a machine that was updated is healthy at times only.
     UpdatedFlapping,
+    /// What answers is another instance of the application.
+    OtherInstance,
+    /// What is said of the machine does not say which application is on it.
+    NoAppId,
     /// Every request is over the rate limit, for an hour.
     Limited,
     /// Every request is answered with 503.

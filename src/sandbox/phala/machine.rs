@@ -112,7 +112,9 @@ pub(super) async fn boot(host: Arc<Host>, order: Order, phase: Shared) {
         return;
     }
     let outcome = match order.flaw {
-        Some(Flaw::BootError | Flaw::UpdatedNotBooting) => Err(Error::remote("failed to mount the root filesystem: dm-verity: corruption")),
+        Some(Flaw::BootError | Flaw::UpdatedNotBooting) => {
+            Err(Error::remote("failed to mount the root filesystem: dm-verity: corruption"))
+        }
         Some(_) | None => start(&host, &order).await,
     };
     let late = {

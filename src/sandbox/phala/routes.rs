@@ -169,7 +169,10 @@ async fn list(State(cloud): State<Shared>, Query(PageOf { page, page_size }): Qu
     if page == 0 || page_size == 0 || page_size > 100 {
         return Err(Refusal::field(&["page_size"], "must be from 1 to 100"));
     }
-    let all: Vec<Value> = cloud.lock().all().map(shapes::short).collect();
+    let all: Vec<Value> = {
+        let state = cloud.lock();
+        state.odd().iter().cloned().chain(state.all().map(shapes::short)).collect()
+    };
     let items: Vec<&Value> =
         all.iter().skip(page.saturating_sub(1).saturating_mul(page_size)).take(page_size).collect();
     let pages = all.len().div_ceil(page_size);

@@ -40,7 +40,7 @@ pub(super) fn full(cvm: &Cvm, flaw: Option<Flaw>) -> Value {
     json!({
         "id": cvm.number.to_string(),
         "name": cvm.app.name,
-        "app_id": cvm.app.id,
+        "app_id": (flaw != Some(Flaw::NoAppId)).then_some(&cvm.app.id),
         "vm_uuid": cvm.uuid,
         "instance_id": cvm.instance_id,
         "status": cvm.status().0,

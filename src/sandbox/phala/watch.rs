@@ -57,6 +57,8 @@ fn lasting(flaw: Option<Flaw>, method: &Method, path: &str) -> Option<Mishap> {
         | Flaw::HashOfFile
         | Flaw::NoEndpoints
         | Flaw::OtherMachine
+        | Flaw::OtherInstance
+        | Flaw::NoAppId
         | Flaw::OtherVersion
         | Flaw::OtherProfile
         | Flaw::OtherNonce

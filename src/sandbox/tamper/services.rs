@@ -47,6 +47,8 @@ pub(super) static ROWS: &[Row] = &[
         Flaw::SecondComposeHash,
     ),
     phala("phala-other-machine", "lets a machine of another application answer", Flaw::OtherMachine),
+    phala("phala-other-instance", "lets another instance of the application answer", Flaw::OtherInstance),
+    phala("phala-no-app-id", "leaves the application out of the machine's description", Flaw::NoAppId),
     phala("phala-key-refused", "refuses the API key, and repeats it in the refusal", Flaw::KeyRefused),
     phala("phala-limited", "answers every request with 429, for an hour", Flaw::Limited),
     phala("phala-unavailable", "answers every request with 503", Flaw::Unavailable),
@@ -96,7 +98,7 @@ pub(super) static ROWS: &[Row] = &[
     google("gcp-unavailable", "answers every request to Compute Engine with 503", gcp::Flaw::Unavailable),
 ];
 
-fn no_release(_: &Sample) -> Option<&'static str> {
+pub(super) const fn no_release(_: &Sample) -> Option<&'static str> {
     Some("it spoils a service, and no release")
 }
 
@@ -108,6 +110,8 @@ impl Spoils {
             Self::Phala(_) => Service::PhalaCloud,
             Self::Google(_) => Service::GoogleCloud,
             Self::People(_) => Service::Reviewers,
+            Self::Authority(fault) if fault.is_of_policies() => Service::TrustAuthorityPolicies,
+            Self::Authority(_) => Service::TrustAuthority,
         }
     }
 }

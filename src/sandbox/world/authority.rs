@@ -42,6 +42,13 @@ pub(super) async fn start(
     Ok(Authority { service, api, portal })
 }
 
+impl Authority {
+    /// Has it fail in this way.
+    pub(super) fn fail(&self, fault: ita::Fault) {
+        self.service.fail(fault);
+    }
+}
+
 impl World {
     /// Intel Trust Authority: what it was asked, and how it is to fail.
     pub fn ita(&self) -> &Arc<Ita> {

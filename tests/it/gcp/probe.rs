@@ -221,7 +221,9 @@ fn no_secret_is_in_any_output_at_the_finest_level() {
         let site = Site::start(flaw);
         let run = site.probe("out", &["-vvvv"]).run().expect(code);
         let mut said = format!("{}{}", run.stdout, run.stderr);
-        for name in site.place.names("out") {
+        // Where the image cannot be looked at, there is nothing to be written.
+        let names = if site.place.path("out").exists() { site.place.names("out") } else { Vec::new() };
+        for name in names {
             said.push_str(&String::from_utf8_lossy(&std::fs::read(site.place.path(format!("out/{name}"))).unwrap()));
         }
         assert!(!said.contains(ACCESS_TOKEN) && !said.contains(&ACCESS_TOKEN[5..30]), "{said}");

@@ -4,13 +4,17 @@ use merotee::{
     attestation::measurement::{Measurement, Registers},
     sandbox::{
         ita::{API_KEY, Fault, POLICY},
+        tamper::Tamper,
         tdx::{DEBUG, QuoteRequest, SEPT_VE_DISABLE},
         world::{Plan, World},
     },
 };
 use tokio::runtime::Runtime;
 
-use crate::binary::{Invocation, Place, findings, statuses};
+use crate::{
+    binary::{Invocation, Place, findings, statuses},
+    tampering::document::Document,
+};
 
 /// A world that fails as told, and a place to run in.
 pub(super) struct Stage {
@@ -69,44 +73,56 @@ fn a_report_without_ita_says_nothing_of_it() {
 }
 
 #[test]
-fn each_fault_has_its_exit_code_and_its_sentence() {
+fn every_kind_that_spoils_intel_trust_authority_gives_its_code_and_a_sentence() {
+    let rows = Document::read().services.into_iter().filter(|row| row.service == "Intel Trust Authority");
+    let rows: Vec<_> = rows.collect();
+    let kinds = Tamper::all().filter(|kind| kind.of_authority().is_some()).count();
+    assert_eq!(rows.len(), kinds, "a row for every kind");
     let stage = Stage::new();
     let ita = stage.world.ita();
-    let cases: [(Fault, i32, &[&str]); 20] = [
-        (Fault::Expired, 10, &["[FAIL] ita-token", "the token expired at "]),
-        (Fault::NotYetValid, 10, &["[FAIL] ita-token", "is not valid before "]),
-        (Fault::OtherIssuer, 10, &["[FAIL] ita-token", "issued by `https://portal.example`"]),
-        (Fault::AlgNone, 10, &["[FAIL] ita-token", "algorithm is `none`"]),
-        (Fault::AlgHs256, 10, &["[FAIL] ita-token", "algorithm is `HS256`"]),
-        (Fault::UnknownKid, 10, &["[FAIL] ita-token", "which the key set does not have"]),
-        (Fault::OtherClaims, 10, &["[FAIL] ita-token", "signature is not valid"]),
-        (Fault::KeyUnlikeLeaf, 10, &["[FAIL] ita-certificates", "not the one in its certificate"]),
-        (Fault::LeafRevoked, 10, &["[FAIL] ita-certificates", "is revoked (serial "]),
-        (Fault::OtherRoot, 10, &["[FAIL] ita-certificates", "under another root"]),
-        (
-            Fault::Claim("tdx_rtmr3"),
-            10,
-            &["[FAIL] ita-claims", "tdx_rtmr3 differs from the quote's", "verifiers-agree"],
-        ),
-        (Fault::Claim("tdx_report_data"), 10, &["[FAIL] ita-claims", "tdx_report_data differs"]),
-        (Fault::Debuggable, 10, &["[FAIL] ita-claims", "debuggable"]),
-        (Fault::Tcb("OutOfDate"), 10, &["[FAIL] verifiers-agree", "the two give different TCB statuses"]),
-        (Fault::PolicyUnmatched, 10, &["[FAIL] ita-policy", "does not match", POLICY]),
-        (Fault::PolicyMissing, 10, &["[FAIL] ita-policy", "does not say that the policy", POLICY]),
-        (Fault::ListMissing, 0, &["[WARN] ita-certificates", "it is not known whether", "(404)"]),
-        (Fault::Status(401, 9), 1, &["refused access without valid credentials (401)", "check ITA_API_KEY"]),
-        (Fault::Status(500, 9), 1, &["answered 500", "try again later"]),
-        (Fault::Oversized, 1, &["sent more than the"]),
-    ];
-    for (fault, code, says) in cases {
-        ita.fail(fault);
-        let run = stage.verify("quote.bin").args(["--ita-policy-id", POLICY]).run();
+    let verify = || stage.verify("quote.bin").args(["--ita-policy-id", POLICY]).run();
+    let mut wrong = Vec::new();
+    for row in rows {
+        ita.fail(Tamper::parse(&row.kind).unwrap().of_authority().unwrap());
+        let run = verify();
         ita.recover();
-        assert_eq!(run.code, code, "{fault:?}\n{}", run.shown());
-        assert!(!run.shown().contains(API_KEY), "{fault:?}");
-        run.says(says);
+        let shown = run.shown();
+        if run.code != row.exit || !shown.contains(&row.says) || shown.contains(API_KEY) {
+            wrong.push(format!("{}: documented as {} with {:?}\n{shown}", row.kind, row.exit, row.says));
+        }
     }
-    stage.verify("quote.bin").args(["--ita-policy-id", POLICY]).run().expect(0);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    verify().expect(0);
+}
+
+#[test]
+fn what_fails_is_told_under_the_check_it_belongs_to() {
+    let stage = Stage::new();
+    for (kind, check) in [
+        ("ita-expired", "[FAIL] ita-token"),
+        ("ita-leaf-revoked", "[FAIL] ita-certificates"),
+        ("ita-claim-rtmr3", "[FAIL] ita-claims"),
+        ("ita-debuggable", "[FAIL] ita-claims"),
+        ("ita-outdated-tcb", "[FAIL] verifiers-agree"),
+        ("ita-policy-missing", "[FAIL] ita-policy"),
+        ("ita-list-missing", "[WARN] ita-certificates"),
+    ] {
+        stage.world.ita().fail(Tamper::parse(kind).unwrap().of_authority().unwrap());
+        stage.verify("quote.bin").args(["--ita-policy-id", POLICY]).run().says(&[check]);
+        stage.world.ita().recover();
+    }
+}
+
+#[test]
+fn a_kind_is_refused_where_it_would_spoil_nothing_and_works_where_it_does() {
+    let place = Place::new();
+    let spoilt = |kind: &str, words: &[&str]| place.tampered(kind, words).run();
+    let run = spoilt("ita-expired", &["kms", "attest"]).expect(2);
+    run.says(&["--tamper ita-expired spoils Intel Trust Authority, which this command asks nothing of"]);
+    let run = spoilt("ita-policy-missing", &["kms", "attest", "--ita"]).expect(2);
+    run.says(&["spoils policies of Intel Trust Authority, which this command asks nothing of"]);
+    spoilt("ita-policy-missing", &["kms", "attest", "--ita", "--ita-policy-id", POLICY]).expect(10).says(&[POLICY]);
+    spoilt("ita-expired", &["kms", "attest", "--ita"]).expect(10).says(&["the token expired at"]);
 }
 
 #[test]

@@ -158,7 +158,8 @@ fn the_first_signal_while_the_machine_is_taken_down_does_not_leave_it() {
     stage.cloud().troubles().add(trouble(Method::DELETE, "/cvms/", Mishap::Slow(Duration::from_secs(1))));
     let child = stage.aside("out", &[]);
     stage.until(|cloud| cloud.troubles().are_over());
-    let kill = format!("kill -s INT {}", child.id());
+    // As timeout(1) delivers it, to the process and to its group: twice at once is once.
+    let kill = format!("kill -s TERM {0}; kill -s TERM {0}", child.id());
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);

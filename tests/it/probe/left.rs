@@ -11,7 +11,12 @@ fn a_name_that_is_taken_is_refused_and_what_bears_it_is_left_alone() {
     std::fs::create_dir(place.path("out")).unwrap();
     place.write("out/probe-journal.jsonl", journal);
     // What stands in a journal is removed first.
-    probe(&place, &world, "out", &[]).expect(2).says(&["probe cleanup --out out"]);
+    let refused = ["out holds an earlier probe whose machine may still be running: merotee-probe-x"];
+    // Files that it wrote as well do not hide that.
+    place.write("out/probe-report.md", "an earlier report");
+    let run = probe(&place, &world, "out", &[]).expect(2);
+    run.says(&refused).says(&["run `merotee probe cleanup --out out` first"]);
+    std::fs::remove_file(place.path("out/probe-report.md")).unwrap();
     let cleanup = ["probe", "cleanup", "--out", "out"];
     place.merotee(cleanup).envs(world.exports()).run().expect(0).says(&["no machine was made"]);
     place.merotee(cleanup).envs(world.exports()).run().expect(0).says(&["everything is gone"]);
@@ -37,6 +42,10 @@ fn a_journal_that_makes_no_sense_or_names_what_is_no_probes_is_refused() {
         place.merotee(["probe", "cleanup", "--out", "out"]).run().expect(1).says(&[said]);
     }
     place.merotee(["probe", "cleanup", "--out", "nowhere"]).run().expect(1).says(&["there is no folder"]);
+    std::fs::create_dir(place.path("empty")).unwrap();
+    let run = place.merotee(["probe", "cleanup", "--out", "empty"]).run().expect(1);
+    run.says(&["no probe-journal.jsonl in empty", "check the folder", "--label", "--older-than"]);
+    place.merotee(["probe", "cleanup", "--out", "empty", "--dry-run"]).run().expect(1);
     place.merotee(["probe", "cleanup"]).run().expect(2);
     place.merotee(["probe", "cleanup", "--label", "x"]).run().expect(2).says(&["no cloud account to search"]);
 }

@@ -137,6 +137,28 @@ fn what_is_older_than_said_is_removed_and_what_is_younger_or_no_probes_stays() {
     assert_eq!(site.names(), ["merotee-probe-young", "my-merotee-probe-old", "production"]);
 }
 
+#[test]
+fn what_has_no_age_is_left_alone_and_told_and_what_is_listed_in_an_odd_form_is_so_only_where_it_is_asked_for() {
+    let site = Site::start();
+    for name in ["merotee-probe-old", "merotee-probe-ageless"] {
+        site.machine(name);
+    }
+    site.world.phala().made_at("merotee-probe-old", jiff::Timestamp::now() - Duration::from_secs(7_200));
+    site.world.phala().made_sometime("merotee-probe-ageless");
+    // Somebody else's machine, of a kind that this program does not know.
+    site.world.phala().list(serde_json::json!({"name": "production", "app_id": 7, "vm_uuid": ["?"]}));
+    let by_age = || site.merotee(&["probe", "cleanup", "--family", "kms", "--older-than", "1h"]).run();
+    let run = by_age().expect(1);
+    drop(run.says(&["merotee-probe-ageless", "left alone: nothing says when it was made", "delete machine"]));
+    assert_eq!(site.names(), ["merotee-probe-ageless"]);
+    let by_label = |label: &str| site.merotee(&["probe", "cleanup", "--family", "kms", "--label", label]).run();
+    by_label("ageless").expect(0);
+    assert!(site.names().is_empty());
+    // One that may be what is asked for is not passed over.
+    site.world.phala().list(serde_json::json!({"name": "merotee-probe-odd", "app_id": 7, "vm_uuid": ["?"]}));
+    by_label("odd").expect(1).says(&["answered in an unexpected form"]);
+}
+
 /// A journal by which a probe made this machine under this name.
 fn journal(name: &str, machine: &merotee::sandbox::phala::SeenMachine) -> String {
     let line = |record: String| format!("{{\"v\":1,\"at\":\"2026-11-30T09:10:04Z\",\"record\":{record}}}\n");

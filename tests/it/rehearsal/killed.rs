@@ -14,7 +14,8 @@ fn boundaries(requests: &[Asked]) -> Vec<usize> {
     let mut chosen = Vec::new();
     for (number, one) in requests.iter().enumerate() {
         let path = one.path.split('?').next().unwrap_or_default();
-        let kind = (one.method.clone(), path.rsplit('/').next().unwrap_or_default().to_owned(), path.matches('/').count());
+        let kind =
+            (one.method.clone(), path.rsplit('/').next().unwrap_or_default().to_owned(), path.matches('/').count());
         let is_new = !kinds.contains(&kind);
         if !one.method.is_safe() || is_new {
             chosen.push(number);

@@ -58,7 +58,9 @@ fn difference(serve: &Serve, version: &str, more: &[&str]) -> Option<String> {
 
 #[test]
 fn a_bare_version_says_of_each_release_what_asking_for_it_alone_says_whatever_is_wrong_with_it() {
-    let kinds: Vec<Option<Tamper>> = [None].into_iter().chain(Tamper::all().map(Some)).collect();
+    // What spoils a service leaves every release as it is.
+    let of_releases = Tamper::all().filter(|kind| kind.service().is_none());
+    let kinds: Vec<Option<Tamper>> = [None].into_iter().chain(of_releases.map(Some)).collect();
     assert!(kinds.len() > 25);
     let (next, wrong) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let work = || {

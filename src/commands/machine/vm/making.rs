@@ -12,6 +12,8 @@ use crate::{
 
 /// How long a request, of which no operation is known, may still come to something.
 const LATE: Duration = Duration::from_secs(60);
+/// The same where the service is on this machine.
+const LATE_NEARBY: Duration = Duration::from_secs(3);
 
 /// How far it is.
 pub(super) enum Making {
@@ -24,11 +26,13 @@ pub(super) enum Making {
 }
 
 impl Making {
-    /// Of something that stands in a journal, at a time of the clock. `limit` is how long a request may take.
-    pub(super) fn of(standing: &Standing, now: jiff::Timestamp, limit: Duration) -> Self {
+    /// Of something that stands in a journal, at a time of the clock. `limit` is how long a request to a service elsewhere may
+    /// take.
+    pub(super) fn of(standing: &Standing, now: jiff::Timestamp, is_near: bool, limit: Duration) -> Self {
         let operation =
             standing.created.as_ref().and_then(|created| created.id(OPERATION)).and_then(|id| id.parse().ok());
-        operation.map_or_else(|| Self::until(left(standing.since, now, LATE.max(limit))), Self::Operation)
+        let late = if is_near { LATE_NEARBY } else { LATE.max(limit) };
+        operation.map_or_else(|| Self::until(left(standing.since, now, late)), Self::Operation)
     }
 
     fn until(left: Duration) -> Self {

@@ -11,13 +11,19 @@ const LONGEST: Duration = Duration::from_secs(5);
 pub(in crate::commands) struct Pace {
     until: Instant,
     next: Duration,
+    longest: Duration,
 }
 
 impl Pace {
     /// So long from now.
     pub(in crate::commands) fn within(limit: Duration) -> Self {
         let now = Instant::now();
-        Self { until: now.checked_add(limit).unwrap_or(now), next: FIRST }
+        Self { until: now.checked_add(limit).unwrap_or(now), next: FIRST, longest: LONGEST }
+    }
+
+    /// The same, with short rests where the service is on this machine.
+    pub(in crate::commands) fn of(is_near: bool, limit: Duration) -> Self {
+        Self { longest: if is_near { FIRST } else { LONGEST }, ..Self::within(limit) }
     }
 
     /// Rests for a while; `false` when the time is over.
@@ -27,7 +33,7 @@ impl Pace {
             return false;
         }
         tokio::time::sleep(self.next.min(left)).await;
-        self.next = self.next.saturating_mul(3).div_f32(2.0).min(LONGEST);
+        self.next = self.next.saturating_mul(3).div_f32(2.0).min(self.longest);
         true
     }
 }

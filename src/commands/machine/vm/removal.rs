@@ -80,8 +80,8 @@ pub(in crate::commands) async fn take_down(
 async fn remove(compute: &Compute, standing: &Standing, context: &Context) -> Result<End> {
     let Effect { request, .. } = &standing.effect;
     let thing = Thing::of(&standing.effect)?;
-    let mut making = Making::of(standing, context.now(), context.http.request_timeout);
-    let mut pace = Pace::within(PATIENCE);
+    let mut making = Making::of(standing, context.now(), compute.is_near(), context.http.request_timeout);
+    let mut pace = Pace::of(compute.is_near(), PATIENCE);
     let (mut looks, mut deleted) = (0, false);
     loop {
         // Asked before it is looked for: what was made by then is there to be seen.

@@ -14,7 +14,7 @@ use crate::{
     probe::{
         checks::TEARDOWN,
         label::{Label, PREFIX},
-        node::leftover::Wanted,
+        leftover::{Match, Wanted, ageless},
     },
     report::Action,
     subject::tag::Family,
@@ -23,48 +23,17 @@ use crate::{
 /// How long machines that are deleted may take to be gone.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// Which machines are meant.
-pub(in super::super) struct Meant<'a> {
-    /// Those of this label.
-    pub(in super::super) label: Option<&'a Label>,
-    /// Those made before this.
-    pub(in super::super) before: Option<Timestamp>,
-}
-
-/// Whether a machine is meant.
-pub(in super::super) enum Match {
-    Yes,
-    No,
-    /// It may be: nothing says how old it is.
-    Unknown,
-}
-
-impl Meant<'_> {
-    /// Judges a machine by its name, and by when it was made where that is known.
-    pub(in super::super) fn judge(&self, name: &str, made: Option<Timestamp>) -> Match {
-        let Some(label) = Label::of_machine(name) else { return Match::No };
-        if self.label.is_some_and(|meant| *meant != label) {
-            return Match::No;
-        }
-        match (self.before, made.or_else(|| label.made_at())) {
-            (None, _) => Match::Yes,
-            (Some(before), Some(made)) if made < before => Match::Yes,
-            (Some(_), Some(_)) => Match::No,
-            (Some(_), None) => Match::Unknown,
-        }
-    }
-}
-
 /// Looks through the accounts, and removes what is meant.
 ///
 /// # Errors
 /// Usage: there is no account to search. Remote: one cannot be asked.
 pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<(String, Removed)> {
-    let before = args.older_than.map(|age| context.now() - age);
-    let meant = Meant { label: args.label.as_ref(), before };
-    let subject = match (&args.label, &before) {
-        (Some(label), _) => label.machine(),
-        (None, Some(before)) => format!("{PREFIX}* made before {before:.0}"),
+    let (wanted, subject) = match (&args.label, args.older_than) {
+        (Some(label), _) => (Wanted::Label(label.clone()), label.machine()),
+        (None, Some(age)) => {
+            let before = context.now() - age;
+            (Wanted::Before(before), format!("{PREFIX}* made before {before:.0}"))
+        }
         (None, None) => return Err(Error::usage("say which probes: --out, --label or --older-than")),
     };
     let mut removed = Removed::default();
@@ -75,7 +44,7 @@ pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<
         } else {
             looked += 1;
             let found = match context.phala() {
-                Ok(account) => phala(&account, &meant, args.dry_run).await,
+                Ok(account) => phala(&account, &wanted, args.dry_run).await,
                 Err(error) => Err(error),
             };
             removed.extend(match found {
@@ -86,7 +55,7 @@ pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<
         }
     }
     if args.family != Some(Family::Kms) {
-        match node::cleanup::sweep(&wanted(&meant), args.dry_run, context).await {
+        match node::cleanup::sweep(&wanted, args.dry_run, context).await {
             // What came of the other account must be told.
             Err(error) if looked > 0 => removed.extend(unreached("Compute Engine", &error)),
             Err(error) => return Err(error),
@@ -111,29 +80,16 @@ pub(super) async fn sweep(args: &ProbeCleanupArgs, context: &Context) -> Result<
     Ok((subject, removed))
 }
 
-/// The same, for what bears marks of its own.
-fn wanted(meant: &Meant<'_>) -> Wanted {
-    match (meant.label, meant.before) {
-        (Some(label), _) => Wanted::Label(label.clone()),
-        (None, Some(before)) => Wanted::Before(before.as_second()),
-        (None, None) => Wanted::Before(i64::MIN),
-    }
-}
-
 /// What is meant on Phala Cloud.
-async fn phala(phala: &Phala, meant: &Meant<'_>, dry_run: bool) -> Result<Removed> {
+async fn phala(phala: &Phala, wanted: &Wanted, dry_run: bool) -> Result<Removed> {
     let mut removed = Removed::default();
     let mut found = Vec::new();
     for listed in phala.named(PREFIX).await? {
         let made = listed.created_at.as_deref().and_then(time);
-        match meant.judge(&listed.name, made) {
+        match wanted.judge(Label::of_machine(&listed.name).as_ref(), made) {
             Match::Yes => found.push(listed),
             Match::No => {}
-            Match::Unknown => removed.findings.push(
-                TEARDOWN
-                    .undecided(&listed.name, "left alone: nothing says when it was made")
-                    .help("remove it by its label, where it is no longer in use: --label"),
-            ),
+            Match::Unknown => removed.findings.push(ageless(&listed.name)),
         }
     }
     if found.is_empty() {

@@ -1,93 +1,62 @@
 //! A KMS that runs is asked who it is and for its quote, and what it answers is judged: nothing that it says of itself counts
 //! but what the quote proves.
 
-use std::{collections::BTreeMap, time::Duration};
-
 use url::Url;
 
-use super::order::{self, Order};
+use super::Kms;
 use crate::{
     attestation::{
         compose_hash::of_app_compose,
         event_log::{self, AppIdentity, Field},
         measurement::{Allowed, Register},
     },
-    cli::probe::ProbeRunArgs,
     commands::{
         kms::{
             attest::{Evidence, attested, fresh_nonce},
             health::{self, HEALTH},
         },
         machine::{cvm::Running, healthy::until_healthy},
-        probe::deliver::Measured,
-        quote::judgement::Judgement,
+        probe::course::{Course, Found, Order},
     },
-    context::Context,
     digest::Sha256,
     error::Result,
     kms::{client::KmsClient, wire::Health},
     probe::{
         checks::{AS_RELEASED, COMPOSE, MACHINE, Stated, compose_hash, deployed},
-        kms::Target,
-        source::{PASSED, Source},
         tolerance::intolerant,
     },
-    report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Section, Status, Table, Verdict},
-    subject::{profile::Profile, tag::Family},
+    report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Status, Table},
+    subject::profile::Profile,
 };
 
 /// What the quote of a KMS that was not deployed proves.
 const ANY_MACHINE: &str = "no policy was given (--expect-policy): any genuine machine could be this KMS";
 
-/// By what a KMS is measured.
-pub(super) struct Measuring<'a> {
-    pub(super) order: &'a Order,
-    pub(super) judgement: &'a Judgement<'a>,
-    /// How long it may take to answer.
-    pub(super) patience: Duration,
-    /// Whether a policy says which TCB statuses are tolerated.
-    pub(super) tolerant: bool,
-    pub(super) context: &'a Context,
-}
-
-/// What was found.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) facts: Vec<Fact>,
-    pub(super) findings: Vec<Finding>,
-    pub(super) exhibits: Vec<Exhibit>,
-    pub(super) caveats: Vec<String>,
-    /// What came of taking down.
-    pub(super) teardown: Vec<Finding>,
-    pub(super) evidence: Option<Evidence>,
-    nonce: [u8; 32],
-    version: Option<String>,
-}
-
-impl Measuring<'_> {
+impl Order<Kms> {
     /// Asks the KMS at one of `addresses`, and judges its answers.
     ///
     /// # Errors
     /// Remote: it does not answer in time, or not in a form that is known.
     pub(super) async fn measure(
         &self,
+        course: &Course<'_>,
         addresses: &[Url],
         machine: Option<&Running<'_>>,
         found: &mut Found,
     ) -> Result<()> {
-        let (url, health) = until_healthy(addresses, self.patience, self.context).await?;
-        let client = KmsClient::new(&url, self.context.http.clone())?;
+        let (url, health) = until_healthy(addresses, course.args.patience(), course.context).await?;
+        let client = KmsClient::new(&url, course.context.http.clone())?;
         let subject = client.host();
         found.facts.push(Fact::named("address", url.to_string()));
         self.identity(&subject, &health, found);
         found.nonce = fresh_nonce()?;
-        let attested = attested(&client, self.judgement, found.nonce, None).await?;
+        let attested = attested(&client, course.judgement, found.nonce, None).await?;
         found.facts.extend(attested.section.facts);
         found.caveats.extend(attested.section.caveats);
         // That no policy was given is no flaw of a probe: it is made to find out what a policy shall say.
         let known = crate::commands::kms::attest::KNOWN.id;
         let findings = attested.section.findings.into_iter().filter(|finding| finding.check != known);
-        found.findings.extend(findings.map(|finding| if self.tolerant { finding } else { intolerant(finding) }));
+        found.findings.extend(findings.map(|finding| if course.is_tolerant() { finding } else { intolerant(finding) }));
         found.evidence = attested.read;
         let Some(evidence) = &found.evidence else { return Ok(()) };
         let identity = evidence.log.as_ref().and_then(|log| log.identity().ok());
@@ -101,21 +70,21 @@ impl Measuring<'_> {
             }
             None => {
                 found.findings.push(running(&subject, identity.and_then(|identity| identity.compose_hash())));
-                if !self.tolerant {
+                if !course.is_tolerant() {
                     found.caveats.push(ANY_MACHINE.to_owned());
                 }
             }
         }
-        if let (Some(admitted), Some(release)) = (&self.order.admitted, &self.order.release) {
+        if let (Some(admitted), Some(release)) = (&self.probed.admitted, &self.release) {
             let release = release.as_str();
             found.findings.extend(as_released(release, evidence, admitted));
-            found.exhibits.push(compared(self.order.plan.profile, release, evidence, admitted));
+            found.exhibits.push(compared(self.probed.plan.profile, release, evidence, admitted));
         }
         Ok(())
     }
 
     fn identity(&self, subject: &str, health: &Health, found: &mut Found) {
-        let plan = &self.order.plan;
+        let plan = &self.probed.plan;
         found.findings.push(if health::is_ready(health) {
             HEALTH.pass(subject, "ready to release keys")
         } else {
@@ -125,52 +94,6 @@ impl Measuring<'_> {
         });
         found.findings.extend(health::expected(subject, health, plan.version.as_ref(), Some(plan.profile)));
         found.version = Some(health.version.clone()).filter(|version| !version.is_empty());
-    }
-}
-
-impl Found {
-    /// What was measured, where nothing is wrong with the quote or the machine, and the machine is gone.
-    pub(super) fn measured(
-        &mut self,
-        order: &Order,
-        args: &ProbeRunArgs,
-        context: &Context,
-        section: &Section,
-    ) -> Option<Measured> {
-        let passed = section.verdict() == Verdict::Passed;
-        let evidence = self.evidence.as_ref().filter(|_| passed)?;
-        let identity = evidence.log.as_ref()?.identity().ok()?;
-        let compose_hash = identity.compose_hash();
-        let events = Field::ALL
-            .into_iter()
-            .filter_map(|field| Some((field.event_name().to_owned(), hex::encode(identity.get(field)?))));
-        let deployment = match &order.plan.target {
-            Target::Deployed(deployment) => Some(deployment),
-            Target::Running(_) => None,
-        };
-        let mut machine = BTreeMap::new();
-        if let Some(deployment) = deployment {
-            machine.insert("instance_type".to_owned(), deployment.instance_type.clone());
-            machine.extend(deployment.region.clone().map(|region| ("region".to_owned(), region)));
-        }
-        let source = Source {
-            family: Family::Kms,
-            profile: order.plan.profile,
-            label: order.plan.label.clone(),
-            image: deployment.map(|deployment| deployment.image.to_string()),
-            release: order.release.as_ref().map(ToString::to_string),
-            version: self.version.clone(),
-            machine,
-            nonce: hex::encode(self.nonce),
-            quote_sha256: Sha256::of(evidence.input.quote.as_bytes()).to_string(),
-            compose_hash: compose_hash.map(|hash| hash.to_string()),
-            docker_compose_hash: deployment.and_then(order::compose_hash).map(|hash| format!("sha256:{hash}")),
-            events: events.collect(),
-            run_url: context.actions.as_ref().and_then(|actions| actions.run.clone()),
-            judged_by: judges(args),
-            verdict: PASSED.to_owned(),
-        };
-        Some(Measured { registers: evidence.input.quote.report.registers, tcb: evidence.tcb?, compose_hash, source })
     }
 }
 
@@ -214,16 +137,6 @@ fn answers(subject: &str, machine: &Running<'_>, identity: Option<&AppIdentity>)
 /// The id of an instance as it is measured.
 fn instance_digits(stated: &str) -> String {
     stated.strip_prefix("instance_").unwrap_or(stated).to_ascii_lowercase()
-}
-
-/// Whether Intel Trust Authority judges the quote too.
-pub(super) fn asks_ita(args: &ProbeRunArgs) -> bool {
-    args.by.ita.ita || args.by.ita.ita_token.is_some()
-}
-
-/// Who judged the quote.
-fn judges(args: &ProbeRunArgs) -> Vec<String> {
-    ["dcap"].into_iter().chain(asks_ita(args).then_some("ita")).map(str::to_owned).collect()
 }
 
 /// The compose hash in its four places, and the compose file in the one that was measured.
@@ -289,4 +202,18 @@ fn compared(profile: Profile, release: &str, evidence: &Evidence, admitted: &All
         rows: vec![row("measured", measured), row(release, policy)],
     };
     Exhibit { checks: &["probe-as-released"], table: Table::Registers(matrix) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kms_that_ran_already_must_state_its_compose_hash_in_the_event_log() {
+        let stated = running("kms.example", Some(Sha256::of(b"app-compose.json")));
+        assert_eq!(stated.status, Status::Skipped);
+        let unstated = running("kms.example", None);
+        assert_eq!(unstated.status, Status::Fail);
+        assert!(unstated.message.contains("states no compose hash"), "{}", unstated.message);
+    }
 }

@@ -2,6 +2,7 @@
 
 use semver::Version;
 
+use super::Kms;
 use crate::{
     adapters::{
         http::is_loopback,
@@ -11,7 +12,7 @@ use crate::{
     cli::probe::ProbeRunArgs,
     commands::{
         counterparts::{self, Basis},
-        probe::place,
+        probe::{course::Order, place},
         repository::resolve,
     },
     context::Context,
@@ -23,23 +24,8 @@ use crate::{
         kms::{Deployment, Plan, Target, compose},
     },
     release::contract::{AssetKind, Scope},
-    report::Finding,
     subject::{cvm::CvmName, profile::Profile, tag::Tag},
 };
-
-/// A probe that can begin.
-pub(super) struct Order {
-    /// What is done.
-    pub(super) plan: Plan,
-    /// The release it is of.
-    pub(super) release: Option<Tag>,
-    /// What the release's policy admits.
-    pub(super) admitted: Option<Allowed>,
-    /// What was found out about the image.
-    pub(super) findings: Vec<Finding>,
-    /// What a reader must know of that.
-    pub(super) caveats: Vec<String>,
-}
 
 /// What a release says of the image of a profile.
 struct Released {
@@ -52,7 +38,7 @@ struct Released {
 ///
 /// # Errors
 /// Usage: what the arguments say makes no sense together, or an image is not pinned. Trust: the release is not trusted.
-pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Order> {
+pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Order<Kms>> {
     let label = place::label(args, context)?;
     let named = args.tag.clone().or_else(|| match (&args.image, &args.kms_url) {
         (None, None) => context.endpoints.kms.release.clone(),
@@ -68,7 +54,8 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         }
         let plan = plan(version, Target::Running(url.clone()));
         // What runs there is of no release that anything here could verify.
-        return Ok(Order { plan, release: None, admitted: None, findings: Vec::new(), caveats: Vec::new() });
+        let probed = Kms { plan, admitted: None };
+        return Ok(Order { probed, release: None, findings: Vec::new(), caveats: Vec::new() });
     }
     let (image, admitted, finding, caveats) = match (&args.image, &named) {
         (Some(text), _) => {
@@ -99,7 +86,7 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         region: args.region.as_deref().map(|region| word("--region", region)).transpose()?,
     };
     let plan = plan(Some(version), Target::Deployed(deployment));
-    Ok(Order { plan, release: named, admitted, findings: vec![finding], caveats })
+    Ok(Order { probed: Kms { plan, admitted }, release: named, findings: vec![finding], caveats })
 }
 
 /// The docker-compose hash of what is deployed, as releases publish it.

@@ -8,11 +8,9 @@ use crate::{
     error::{self, Result},
     probe::{
         checks::TEARDOWN,
-        node::{
-            LABEL,
-            leftover::{Marks, Wanted},
-            mark,
-        },
+        label::Label,
+        leftover::{Match, Wanted, ageless},
+        node::{LABEL, mark},
     },
     report::Action,
     subject::gcp::Project,
@@ -74,8 +72,7 @@ async fn found(
 ) -> Result<Vec<(&'static str, String, Thing)>> {
     let mut things = Vec::new();
     for rule in compute.firewall_rules(project).await? {
-        let marks = Marks { label: mark(&rule.description, LABEL), made: rule.creation_timestamp.as_deref() };
-        if wanted.finds(marks).is_some()
+        if meant(wanted, mark(&rule.description, LABEL), rule.creation_timestamp.as_deref(), &rule.name, removed)
             && let Ok(name) = rule.name.parse()
         {
             things.push(("firewall rule", rule.name.clone(), Thing::Rule(project.clone(), name)));
@@ -92,9 +89,8 @@ async fn found(
     }
     for instance in listing.found {
         let label = instance.labels.get(LABEL).map(String::as_str);
-        let marks = Marks { label, made: instance.creation_timestamp.as_deref() };
         // What a filter let through is looked at again.
-        if wanted.finds(marks).is_none() {
+        if !meant(wanted, label, instance.creation_timestamp.as_deref(), &instance.name, removed) {
             continue;
         }
         match (instance.in_zone(), instance.name.parse()) {
@@ -108,4 +104,17 @@ async fn found(
         }
     }
     Ok(things)
+}
+
+/// Whether something with these marks is meant; that it may be is told.
+fn meant(wanted: &Wanted, label: Option<&str>, made: Option<&str>, name: &str, removed: &mut Removed) -> bool {
+    let label: Option<Label> = label.and_then(|label| label.parse().ok());
+    match wanted.judge(label.as_ref(), made.and_then(|made| made.parse().ok())) {
+        Match::Yes => true,
+        Match::No => false,
+        Match::Unknown => {
+            removed.findings.push(ageless(&crate::text::excerpt(name)));
+            false
+        }
+    }
 }

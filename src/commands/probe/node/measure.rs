@@ -1,29 +1,22 @@
 //! A node that runs is asked for its quote, and the quote is judged: nothing that the node says of itself counts but what the
 //! quote proves, and nothing that stands beside the quote is read.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use super::{asks_ita, keep, order::Order};
 use crate::{
     adapters::{
+        file,
         gcp::compute::{Compute, Image, ImageName, Instance},
         http::HttpOptions,
         node::{Health, Node},
     },
-    attestation::{
-        measurement::{Register, TcbStatus},
-        quote::input::Input,
-        verdict::ExpectedBinding,
-    },
-    cli::probe::ProbeRunArgs,
+    attestation::{measurement::Register, quote::input::Input, verdict::ExpectedBinding},
     commands::{
-        kms::attest::fresh_nonce,
+        kms::attest::{Evidence, fresh_nonce},
         machine::vm::{Stop, name, pace::Pace},
-        probe::deliver::Measured,
-        quote::judgement::{Judgement, Occasion},
+        probe::course::{Course, Found, Order},
+        quote::judgement::Occasion,
     },
-    context::Context,
-    digest::Sha256,
     error::{Error, Result},
     probe::{
         node::{
@@ -31,11 +24,10 @@ use crate::{
             image::{self, Seen},
             released,
         },
-        source::{PASSED, Source},
         tolerance::intolerant,
     },
-    report::{Fact, Finding, Section, Verdict},
-    subject::{gcp::Zone, role::Role, tag::Family},
+    report::{Fact, Finding},
+    subject::{gcp::Zone, role::Role},
 };
 
 /// How long one question about health may take.
@@ -46,32 +38,8 @@ const SERIAL_PORTS: [u8; 2] = [1, 2];
 /// By what a node is measured.
 pub(super) struct Measuring<'a> {
     pub(super) compute: &'a Compute,
-    pub(super) order: &'a Order,
-    pub(super) judgement: &'a Judgement<'a>,
-    /// Whether a policy says which TCB statuses are tolerated.
-    pub(super) tolerant: bool,
-    pub(super) context: &'a Context,
-    pub(super) out: &'a Path,
-}
-
-/// What was found.
-#[derive(Default)]
-pub(super) struct Found {
-    pub(super) facts: Vec<Fact>,
-    pub(super) findings: Vec<Finding>,
-    pub(super) caveats: Vec<String>,
-    /// What came of taking down.
-    pub(super) teardown: Vec<Finding>,
-    pub(super) evidence: Option<Evidence>,
-    nonce: [u8; 32],
-    machine: BTreeMap<String, String>,
-}
-
-/// A quote that was judged.
-pub(super) struct Evidence {
-    pub(super) input: Input,
-    /// What the platform's firmware is, where the quote is genuine.
-    tcb: Option<TcbStatus>,
+    pub(super) order: &'a Order<super::Node>,
+    pub(super) course: &'a Course<'a>,
 }
 
 /// The image, as it is before the machine is made.
@@ -112,15 +80,15 @@ impl Measuring<'_> {
         instance: &Instance,
         found: &mut Found,
     ) -> Result<(), Stop> {
-        let plan = &self.order.plan;
+        let plan = &self.order.probed.plan;
         found.findings.push(self.booted(image, zone, instance).await?);
         let address = instance.address().ok_or_else(|| Error::internal("a machine that runs has no address"))?;
-        let base = self.context.endpoints.gcp.network.node(address, PORT)?;
+        let base = self.course.context.endpoints.gcp.network.node(address, PORT)?;
         found.facts.push(Fact::named("address", address.to_string()));
         found.facts.push(Fact::named("ran in", zone.as_str()));
         found.machine = self.described(image, zone, id);
         self.until_healthy(&base, zone, found).await?;
-        let node = Node::new(base, self.context.http.clone())?;
+        let node = Node::new(base, self.course.context.http.clone())?;
         if let Some(info) = node.info().await? {
             let says = |what: Option<String>| what.unwrap_or_else(|| "nothing".to_owned());
             let said = format!("{} on {}", says(info.os_image), says(info.cloud_provider));
@@ -143,16 +111,18 @@ impl Measuring<'_> {
     }
 
     async fn judge(&self, input: Input, found: &mut Found) -> Result<()> {
-        let plan = &self.order.plan;
+        let plan = &self.order.probed.plan;
         // Zeros stand where an application's hash could.
         let binding = ExpectedBinding::Given([0; 32]);
         let occasion = Occasion { role: Some(Role::Node), nonce: Some(found.nonce), binding };
-        let (section, tcb) = self.judgement.judged(&plan.name(), &input, &occasion).await?;
+        let (section, tcb) = self.course.judgement.judged(&plan.name(), &input, &occasion).await?;
         found.facts.extend(section.facts);
         found.caveats.extend(section.caveats);
         let judged = section.findings.into_iter();
-        found.findings.extend(judged.map(|finding| if self.tolerant { finding } else { intolerant(finding) }));
-        if let Some(published) = &self.order.published {
+        found
+            .findings
+            .extend(judged.map(|finding| if self.course.is_tolerant() { finding } else { intolerant(finding) }));
+        if let Some(published) = &self.order.probed.published {
             let release = self.order.release.as_ref().map_or_else(|| published.name.clone(), ToString::to_string);
             let registers = &input.quote.report.registers;
             found.findings.extend(released::compared(&release, registers, published, plan.profile));
@@ -163,13 +133,13 @@ impl Measuring<'_> {
                     .to_owned(),
             );
         }
-        found.evidence = Some(Evidence { input, tcb });
+        found.evidence = Some(Evidence { input, log: None, tcb });
         Ok(())
     }
 
     /// The machine's disk is of the image that was looked at.
     async fn booted(&self, image: &Seen, zone: &Zone, instance: &Instance) -> Result<Finding> {
-        let plan = &self.order.plan;
+        let plan = &self.order.probed.plan;
         let disk = instance.boot_disk().ok_or_else(|| Error::remote("the machine says no disk that it boots from"))?;
         let disk = self.compute.disk((&plan.project, zone), &disk).await?;
         let source = disk.map(|disk| disk.source_image_id).unwrap_or_default();
@@ -177,7 +147,7 @@ impl Measuring<'_> {
     }
 
     fn described(&self, image: &Seen, zone: &Zone, id: &str) -> BTreeMap<String, String> {
-        let plan = &self.order.plan;
+        let plan = &self.order.probed.plan;
         let entries = [
             ("cloud", "gcp"),
             ("machine_type", plan.machine_type.as_str()),
@@ -191,12 +161,12 @@ impl Measuring<'_> {
     }
 
     async fn until_healthy(&self, base: &url::Url, zone: &Zone, found: &mut Found) -> Result<(), Stop> {
-        let plan = &self.order.plan;
-        let HttpOptions { read_timeout, connect_timeout, .. } = self.context.http;
+        let plan = &self.order.probed.plan;
+        let HttpOptions { read_timeout, connect_timeout, .. } = self.course.context.http;
         let options = HttpOptions {
             read_timeout: read_timeout.min(HEALTH_TIMEOUT),
             connect_timeout: connect_timeout.min(HEALTH_TIMEOUT),
-            ..self.context.http.clone()
+            ..self.course.context.http.clone()
         };
         let node = Node::new(base.clone(), options)?;
         let mut pace = Pace::within(Duration::from_secs(plan.patience));
@@ -222,14 +192,16 @@ impl Measuring<'_> {
     /// Keeps what the machine wrote, and says where.
     async fn keep_serial_ports(&self, zone: &Zone) -> String {
         let mut kept = Vec::new();
-        let Ok(name) = name(&self.order.plan) else { return String::new() };
+        let Ok(name) = name(&self.order.probed.plan) else { return String::new() };
         for port in SERIAL_PORTS {
-            let file = format!("serial-port-{port}.txt");
-            match self.compute.serial_port((&self.order.plan.project, zone), &name, port).await {
-                Ok(Some(serial)) if !serial.contents.is_empty() => match keep(self.out, &file, &serial.contents) {
-                    Ok(()) => kept.push(file),
-                    Err(error) => tracing::warn!("{error}"),
-                },
+            let kept_in = format!("serial-port-{port}.txt");
+            match self.compute.serial_port((&self.order.probed.plan.project, zone), &name, port).await {
+                Ok(Some(serial)) if !serial.contents.is_empty() => {
+                    match file::write_atomic(&self.course.out.join(&kept_in), serial.contents.as_bytes()) {
+                        Ok(()) => kept.push(kept_in),
+                        Err(error) => tracing::warn!("{error}"),
+                    }
+                }
                 Ok(_) => {}
                 Err(error) => tracing::warn!("{error}"),
             }
@@ -237,40 +209,11 @@ impl Measuring<'_> {
         match kept.as_slice() {
             [] => "the machine wrote nothing to its serial ports; locked images do not: probe the debug profile"
                 .to_owned(),
-            kept => format!("look at what the machine wrote: {} in {}", crate::text::listed(kept), self.out.display()),
+            kept => format!(
+                "look at what the machine wrote: {} in {}",
+                crate::text::listed(kept),
+                self.course.out.display()
+            ),
         }
-    }
-}
-
-impl Found {
-    /// What was measured, where the probe passed: nothing is wrong with the quote or the machine, and the machine is gone.
-    pub(super) fn measured(
-        &self,
-        order: &Order,
-        args: &ProbeRunArgs,
-        context: &Context,
-        section: &Section,
-    ) -> Option<Measured> {
-        let evidence = self.evidence.as_ref().filter(|_| section.verdict() == Verdict::Passed)?;
-        let plan = &order.plan;
-        let source = Source {
-            family: Family::Node,
-            profile: plan.profile,
-            label: plan.label.clone(),
-            image: Some(format!("projects/{}/global/images/{}", plan.image_project, plan.image)),
-            release: order.release.as_ref().filter(|_| order.vouched).map(ToString::to_string),
-            version: None,
-            machine: self.machine.clone(),
-            nonce: hex::encode(self.nonce),
-            quote_sha256: Sha256::of(evidence.input.quote.as_bytes()).to_string(),
-            compose_hash: None,
-            docker_compose_hash: None,
-            events: BTreeMap::new(),
-            run_url: context.actions.as_ref().and_then(|actions| actions.run.clone()),
-            judged_by: ["dcap"].into_iter().chain(asks_ita(args).then_some("ita")).map(str::to_owned).collect(),
-            verdict: PASSED.to_owned(),
-        };
-        let registers = evidence.input.quote.report.registers;
-        Some(Measured { registers, tcb: evidence.tcb?, compose_hash: None, source })
     }
 }

@@ -1,12 +1,13 @@
 //! What is to be probed: the image that a verified release states, or the one that the caller names, and the machine that is
 //! made of it. Nothing is made.
 
+use super::Node;
 use crate::{
     adapters::release_source::{Purpose, Read, Wanted},
     cli::probe::ProbeRunArgs,
     commands::{
         counterparts::{self, Basis},
-        probe::place,
+        probe::{course::Order, place},
         repository::resolve,
     },
     context::{Context, GcpEndpoints},
@@ -17,29 +18,12 @@ use crate::{
         node::{Plan, image},
     },
     release::contract::Scope,
-    report::Finding,
     subject::{
         gcp::{Name, Project},
         profile::Profile,
         tag::Tag,
     },
 };
-
-/// A probe that can begin.
-pub(super) struct Order {
-    /// What is done.
-    pub(super) plan: Plan,
-    /// The release that it is compared with.
-    pub(super) release: Option<Tag>,
-    /// Whether that release names the image.
-    pub(super) vouched: bool,
-    /// What the release publishes.
-    pub(super) published: Option<PublishedMrtds>,
-    /// What was found out about the image.
-    pub(super) findings: Vec<Finding>,
-    /// What a reader must know of that.
-    pub(super) caveats: Vec<String>,
-}
 
 /// What a release says.
 #[derive(Default)]
@@ -54,7 +38,7 @@ struct Released {
 ///
 /// # Errors
 /// Usage: what the arguments say is not enough. Trust: the release is not trusted.
-pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Order> {
+pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Order<Node>> {
     if args.image.is_some() || args.kms_url.is_some() {
         return Err(Error::usage("--image and --kms-url apply to --family kms only")
             .help("name the image of a node with --image-name and --image-project"));
@@ -98,7 +82,7 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         None => "named by the caller".to_owned(),
     };
     let findings = vec![IMAGE.pass(plan.image.as_str(), format!("{named}; its number is noted before it is booted"))];
-    Ok(Order { plan, release, vouched, published: said.published, findings, caveats })
+    Ok(Order { probed: Node { plan, vouched, published: said.published }, release, findings, caveats })
 }
 
 /// The image: the release's where it names one, and only then the caller's.

@@ -13,8 +13,10 @@ pub(super) const MEASURED: CheckInfo =
 /// A node gets its key.
 pub(super) const KEY: CheckInfo = CheckInfo { id: "rollout-key", title: "a node gets its storage key from the KMS" };
 /// It stays the same key.
-pub(super) const SAME_KEYS: CheckInfo =
-    CheckInfo { id: "rollout-same-keys", title: "the KMS is the same application as before, so that storage keys stay" };
+pub(super) const SAME_KEYS: CheckInfo = CheckInfo {
+    id: "rollout-same-keys",
+    title: "the KMS is the same application as before, so that storage keys stay",
+};
 /// Production runs what it should.
 pub(super) const RUNS: CheckInfo =
     CheckInfo { id: "rollout-runs", title: "production runs a KMS by digest, and the one that it should" };

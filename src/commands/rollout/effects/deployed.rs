@@ -103,7 +103,8 @@ fn against(published: Published<'_>, evidence: &Evidence, lists: &ProfileLists) 
         return findings;
     };
     if !identity.repeated.is_empty() {
-        findings.push(MEASURED.fail(release, "the event log states its identity twice: the application wrote one of them"));
+        findings
+            .push(MEASURED.fail(release, "the event log states its identity twice: the application wrote one of them"));
     }
     findings.push(composed(published, identity.compose_hash(), &lists.event_payloads));
     findings
@@ -125,10 +126,13 @@ fn registers(release: &str, evidence: &Evidence, allowed: &Allowed) -> Vec<Findi
     match evidence.tcb {
         Some(tcb) if allowed.tolerates(tcb) => {}
         Some(tcb) => {
-            let finding = MEASURED.fail(release, format!("its policy does not tolerate the TCB status {}", tcb.as_str()));
+            let finding =
+                MEASURED.fail(release, format!("its policy does not tolerate the TCB status {}", tcb.as_str()));
             findings.push(finding.help("update the platform, or let people decide about the policy"));
         }
-        None => findings.push(MEASURED.undecided(release, "the TCB status is not known: the quote is not proven genuine")),
+        None => {
+            findings.push(MEASURED.undecided(release, "the TCB status is not known: the quote is not proven genuine"))
+        }
     }
     if findings.is_empty() {
         findings.push(MEASURED.pass(release, "MRTD, RTMR0 to RTMR2 and the TCB status are as published"));
@@ -140,8 +144,11 @@ fn registers(release: &str, evidence: &Evidence, allowed: &Allowed) -> Vec<Findi
 fn composed(published: Published<'_>, measured: Option<Sha256>, listed: &[Sha256]) -> Finding {
     let release = published.release;
     match (published.target, measured) {
-        (Target::Compose { .. }, _) => MEASURED.warn(release, "what a compose file on a host runs is not measured: its image \
-                                                               is pinned by digest, and nothing proves that it runs"),
+        (Target::Compose { .. }, _) => MEASURED.warn(
+            release,
+            "what a compose file on a host runs is not measured: its image \
+                                                               is pinned by digest, and nothing proves that it runs",
+        ),
         (Target::Phala { .. }, None) => MEASURED.fail(release, "the event log states no compose hash"),
         (Target::Phala { .. }, Some(hash)) if listed.contains(&hash) => {
             MEASURED.pass(release, format!("the compose hash {hash} is in the signed policy"))
@@ -149,7 +156,9 @@ fn composed(published: Published<'_>, measured: Option<Sha256>, listed: &[Sha256
         (Target::Phala { .. }, Some(hash)) => MEASURED
             .fail(release, "the compose hash is not in the signed policy")
             .compared(listed.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join(" or "), hash.to_string())
-            .help("the release was measured with another compose file, or for another image: deploy what was published"),
+            .help(
+                "the release was measured with another compose file, or for another image: deploy what was published",
+            ),
     }
 }
 
@@ -176,6 +185,7 @@ pub(super) fn of_this_deployment(policy: &[u8], profile: Profile, rtmr3: &str) -
     }
     let bytes = document.to_string().into_bytes();
     let own = self::lists(&bytes, profile)?;
-    let now: Option<Vec<String>> = own.kms.as_ref().map(|kms| kms.register(Register::Rtmr3).iter().map(ToString::to_string).collect());
+    let now: Option<Vec<String>> =
+        own.kms.as_ref().map(|kms| kms.register(Register::Rtmr3).iter().map(ToString::to_string).collect());
     if now == Some(vec![rtmr3.to_owned()]) { Ok(bytes) } else { Err(odd()) }
 }

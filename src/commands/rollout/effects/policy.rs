@@ -9,11 +9,7 @@ use super::{
     told::{facts, judged, made, remark},
 };
 use crate::{
-    adapters::{
-        file,
-        github::GitHub,
-        sigstore::IdentitySource,
-    },
+    adapters::{file, github::GitHub, sigstore::IdentitySource},
     change::{Branch, PullState},
     cli::{
         IdentityArgs, ReleasesArgs,
@@ -108,7 +104,11 @@ impl Effects<'_> {
             ..Report::default()
         };
         Ok(match waits {
-            Some(why) => Judged { verdict: Verdict::Waiting, why: Some(Remark::new(&why)), ..judged(report, Vec::new(), Vec::new()) },
+            Some(why) => Judged {
+                verdict: Verdict::Waiting,
+                why: Some(Remark::new(&why)),
+                ..judged(report, Vec::new(), Vec::new())
+            },
             None => judged(report, Vec::new(), facts([("commit", reviewed.commit)])),
         })
     }

@@ -15,7 +15,7 @@ use super::{
     told::{facts, half_done, judged, kept, made, refused, remark, report},
 };
 use crate::{
-    adapters::target::{Applied, ComposeFile, Current, Docker, Phase, PhalaMachine, Target as Deployable},
+    adapters::target::{Applied, ComposeFile, Current, Docker, PhalaMachine, Phase, Target as Deployable},
     attestation::{event_log::checks as event_log, key_answer::KeyAnswer, verdict},
     commands::{
         kms::{
@@ -68,7 +68,9 @@ impl Effects<'_> {
             Ok(stated) => stated,
             Err(why) => {
                 let finding = RUNS.fail(&subject, format!("its compose file is no basis for a rollout: {why}"));
-                return stop(finding.help("pin the image by digest, and set MERO_KMS_VERSION and MERO_KMS_PROFILE in it"));
+                return stop(
+                    finding.help("pin the image by digest, and set MERO_KMS_VERSION and MERO_KMS_PROFILE in it"),
+                );
             }
         };
         let image = self.image(state)?;
@@ -84,7 +86,9 @@ impl Effects<'_> {
             Ok(policy) => policy,
             Err(why) => {
                 let what = format!("it runs {release}, which is not trusted: {why}");
-                return stop(RUNS.fail(&subject, what).help("there is no way back to a release that nothing vouches for"));
+                return stop(
+                    RUNS.fail(&subject, what).help("there is no way back to a release that nothing vouches for"),
+                );
             }
         };
         let url = self.healthy(target.as_ref()).await?.0;
@@ -139,7 +143,8 @@ impl Effects<'_> {
         let end = Instant::now() + self.start_patience();
         loop {
             let current = target.current().await?;
-            let settled = Duration::try_from(self.context.now().duration_since(pending.since)).unwrap_or_default() >= settling;
+            let settled =
+                Duration::try_from(self.context.now().duration_since(pending.since)).unwrap_or_default() >= settling;
             match (&current.phase, current.compose.as_deref()) {
                 (Phase::Running, Some(compose)) if compose == wanted => return Ok(Came::Done(made)),
                 (Phase::Running, Some(compose)) if compose == before && settled => {
@@ -175,12 +180,18 @@ impl Effects<'_> {
         let current = target.current().await?;
         let wanted = self.wanted(state)?;
         seen.section.findings.push(match current.compose {
-            Some(compose) if compose == wanted => RUNS.pass(&subject, format!("{} runs {}", target.describe(), inputs.kms)),
+            Some(compose) if compose == wanted => {
+                RUNS.pass(&subject, format!("{} runs {}", target.describe(), inputs.kms))
+            }
             Some(_) | None => RUNS.fail(&subject, "it does not run the compose file that it was given"),
         });
         seen.section.findings.push(same_application(&subject, state.fact(Look::Previous, "application"), &seen));
         let learnt = facts([("rtmr3", seen.rtmr3().unwrap_or_default())]);
-        Ok(judged(report(LOOK, state, rules(), vec![health_of(&subject, &health, state), seen.section]), Vec::new(), learnt))
+        Ok(judged(
+            report(LOOK, state, rules(), vec![health_of(&subject, &health, state), seen.section]),
+            Vec::new(),
+            learnt,
+        ))
     }
 
     /// A production node gets its key of the new KMS.
@@ -296,7 +307,9 @@ pub(super) async fn bring(target: &dyn Deployable, wanted: &str, patience: Durat
     let end = Instant::now() + patience;
     loop {
         let last = match target.current().await {
-            Ok(Current { compose: Some(compose), phase: Phase::Running }) if compose == wanted => return Came::Done(made),
+            Ok(Current { compose: Some(compose), phase: Phase::Running }) if compose == wanted => {
+                return Came::Done(made);
+            }
             Ok(Current { phase: Phase::Failed(why), .. }) => return half_done(made, &why),
             Ok(current) => said(&current),
             // It may be out of reach while it restarts.

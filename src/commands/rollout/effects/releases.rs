@@ -84,7 +84,12 @@ impl Effects<'_> {
     ///
     /// # Errors
     /// Remote: it cannot be read.
-    pub(super) async fn policy_of(&self, tag: &Tag, profile: Profile, repository: &Repository) -> Result<Stated<Vec<u8>>> {
+    pub(super) async fn policy_of(
+        &self,
+        tag: &Tag,
+        profile: Profile,
+        repository: &Repository,
+    ) -> Result<Stated<Vec<u8>>> {
         let basis = Basis::new(self.context, repository)?;
         let source = basis.source(self.context)?;
         let wanted = Wanted { tag, class: tag.class(), scope: Scope::Policies, purpose: Purpose::Comparison };
@@ -178,7 +183,9 @@ fn image_of(snapshot: &Snapshot, profile: Profile, repository: &Repository) -> R
         return Ok(Err(format!("releases of the {layout} layout name the image of locked-read-only alone")));
     }
     let Available::Yes(notes) = &snapshot.notes else {
-        return Ok(Err(format!("releases of the {layout} layout name their image in the notes, which are not at hand")));
+        return Ok(Err(format!(
+            "releases of the {layout} layout name their image in the notes, which are not at hand"
+        )));
     };
     let Some(pinned) = image::pinned(notes, &name) else {
         return Ok(Err("its notes do not pin the image by its digest".to_owned()));

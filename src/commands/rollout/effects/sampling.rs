@@ -4,12 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{
-    Effects, deployed,
-    node::Kms,
-    production::standing,
-    releases::POLICY,
-};
+use super::{Effects, deployed, node::Kms, production::standing, releases::POLICY};
 use crate::{
     adapters::http::HttpOptions,
     attestation::key_answer::KeyAnswer,

@@ -113,7 +113,8 @@ impl Effects<'_> {
     async fn deploy_machine(&self, deployment: &Deployment, label: &Label) -> Result<Came> {
         let phala = self.context.phala()?;
         if is_taken(&phala, &deployment.name).await? {
-            let what = format!("the account holds a machine {} already, which this rollout did not make", deployment.name);
+            let what =
+                format!("the account holds a machine {} already, which this rollout did not make", deployment.name);
             return Ok(Came::Refused(Remark::new(&what)));
         }
         let mut journal = self.journal()?;
@@ -207,8 +208,7 @@ impl Effects<'_> {
         let (url, _) = self.reached(state).await?;
         let policy = self.kept(state, Look::KmsRelease, POLICY)?;
         let release = inputs.kms.as_str();
-        let published =
-            Published { policy: &policy, profile: inputs.profile, release, target: &inputs.staging.target };
+        let published = Published { policy: &policy, profile: inputs.profile, release, target: &inputs.staging.target };
         let mut seen = self.seen(&url, published).await?;
         if let Target::Phala { .. } = &inputs.staging.target {
             let found = self.answers(&subject, state, &seen).await?;
@@ -332,7 +332,9 @@ pub(super) fn health_of(subject: &str, health: &crate::kms::wire::Health, state:
     let mut findings = vec![if health::is_ready(health) {
         HEALTH.pass(subject, "ready to release keys")
     } else {
-        HEALTH.fail(subject, "it answers, and has not loaded its policy").help("look at its log: does it trust its release?")
+        HEALTH
+            .fail(subject, "it answers, and has not loaded its policy")
+            .help("look at its log: does it trust its release?")
     }];
     findings.extend(health::expected(subject, health, Some(inputs.kms.version()), Some(inputs.profile)));
     Section { findings, ..Section::default() }
@@ -351,10 +353,8 @@ pub(super) fn upgraded(before: &str, state: &State, image: &crate::probe::image:
 async fn until_reached(phala: &Phala, id: &CvmId, patience: Duration) -> Result<Vec<Url>> {
     let end = std::time::Instant::now() + patience;
     loop {
-        let machine: Machine = phala
-            .cvm(id)
-            .await?
-            .ok_or_else(|| Error::remote(format!("the machine {id} of staging is gone")))?;
+        let machine: Machine =
+            phala.cvm(id).await?.ok_or_else(|| Error::remote(format!("the machine {id} of staging is gone")))?;
         if let Status::Failed(word) = &machine.status {
             return Err(Error::remote(format!("the machine {id} of staging is `{}`", excerpt(word))));
         }

@@ -16,11 +16,7 @@ pub(in crate::commands::rollout) async fn tools(inputs: &Inputs, context: &Conte
     let mut findings = Vec::new();
     let targets = [("staging", &inputs.staging.target), ("production", &inputs.production.target)];
     let needs_docker = targets.iter().any(|(_, target)| matches!(target, Target::Compose { .. }));
-    let docker = if needs_docker {
-        Some(Docker::new(&context.endpoints.rollout.docker).version().await)
-    } else {
-        None
-    };
+    let docker = if needs_docker { Some(Docker::new(&context.endpoints.rollout.docker).version().await) } else { None };
     for (place, target) in targets {
         match (target, &docker) {
             (Target::Compose { .. }, Some(Ok(version))) => {

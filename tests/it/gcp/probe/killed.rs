@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use axum::http::Method;
+use merotee::sandbox::trouble::{Mishap, Trouble};
+
 use super::Site;
 use crate::binary::LIMIT;
 
@@ -11,7 +14,16 @@ pub(super) fn killed_at(site: &Site, out: &str, label: &str, request: usize) -> 
     killed(site, out, label, request, true)
 }
 
+/// The same, at a time that is long ago when this returns; before the request is carried out, or after.
 fn killed(site: &Site, out: &str, label: &str, request: usize, carried_out: bool) -> bool {
+    let held = killed_just_now(site, out, label, request, carried_out);
+    if held {
+        aged(site, out);
+    }
+    held
+}
+
+fn killed_just_now(site: &Site, out: &str, label: &str, request: usize, carried_out: bool) -> bool {
     site.world.gcp().hold().after(request, carried_out);
     let mut child = site.probe(out, &["--label", label]).start();
     let end = Instant::now() + LIMIT;
@@ -31,9 +43,6 @@ fn killed(site: &Site, out: &str, label: &str, request: usize, carried_out: bool
     }
     child.wait().unwrap();
     site.world.gcp().hold().release();
-    if held {
-        aged(site, out);
-    }
     held
 }
 
@@ -61,7 +70,10 @@ fn a_probe_that_is_killed_at_any_request_is_cleaned_up_by_its_journal() {
             let held = killed(&site, &out, &label, boundaries, carried_out);
             if held {
                 left += usize::from(!site.world.gcp().standing().is_empty());
-                site.cleanup(&["--out", &out]).run().expect(0);
+                // Image and network are looked at before there is a journal: nothing is made until it is there.
+                let begun = site.place.path(&format!("{out}/probe-journal.jsonl")).exists();
+                assert!(begun || boundaries < 2, "request {boundaries} was made without a journal");
+                site.cleanup(&["--out", &out]).run().expect(if begun { 0 } else { 1 });
             }
             site.is_clean();
             held
@@ -113,6 +125,30 @@ fn a_machine_whose_operation_is_under_way_is_waited_for_and_deleted() {
 }
 
 #[test]
+fn a_rule_of_the_firewall_whose_operation_is_under_way_is_waited_for_and_deleted() {
+    let site = Site::start(None);
+    site.world.gcp().slow_down_rules(6);
+    // The rule's operation is known, and was asked for twice.
+    assert!(killed_at(&site, "slow", "slow", 4));
+    assert_eq!(site.world.gcp().standing(), ["firewall rule merotee-probe-slow"]);
+    site.cleanup(&["--out", "slow"]).run().expect(0).says(&["the firewall rule is gone", "delete firewall rule"]);
+    site.is_clean();
+}
+
+#[test]
+fn what_may_still_come_of_a_request_that_was_not_answered_is_looked_for_until_its_time_is_over() {
+    let site = Site::start(None);
+    // It is seen when cleanup has looked as often as it looks for what is known not to come.
+    site.world.gcp().delay_machines(9);
+    assert!(killed_just_now(&site, "late", "late", 4, true));
+    site.cleanup(&["--out", "late"]).run().expect(0).says(&["the machine is gone", "the firewall rule is gone"]);
+    site.is_clean();
+    assert!(killed_just_now(&site, "never", "never", 4, false));
+    site.cleanup(&["--out", "never"]).run().expect(0).says(&["no machine was made", "the firewall rule is gone"]);
+    site.is_clean();
+}
+
+#[test]
 fn leftovers_without_a_journal_are_found_by_label_and_by_age_and_nothing_else_is_touched() {
     let site = Site::start(None);
     site.world.gcp().add_foreign_rule("default-allow-health-checks");
@@ -130,9 +166,45 @@ fn leftovers_without_a_journal_are_found_by_label_and_by_age_and_nothing_else_is
     assert_eq!(site.world.gcp().standing(), ["firewall rule default-allow-health-checks"]);
 }
 
+/// Sends a signal to a process so many times at once, as a process group and its leader get it from timeout(1).
+#[cfg(unix)]
+fn signalled(child: &std::process::Child, signal: &str, times: usize) {
+    let kill = vec![format!("kill -s {signal} {}", child.id()); times].join("; ");
+    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+}
+
 #[cfg(unix)]
 #[test]
-fn a_signal_ends_a_probe_in_good_order() {
+fn the_first_signal_while_a_node_is_taken_down_does_not_leave_it_however_often_it_is_delivered() {
+    let site = Site::start(None);
+    for (number, (signal, times)) in [("INT", 1), ("TERM", 2)].into_iter().enumerate() {
+        let out = format!("out-{number}");
+        let slow = Trouble {
+            method: Method::DELETE,
+            path: "/firewalls/".to_owned(),
+            after: 0,
+            what: Mishap::Slow(Duration::from_secs(1)),
+        };
+        site.world.gcp().troubles().add(slow);
+        let child = site.probe(&out, &["--label", &out]).start();
+        let end = Instant::now() + LIMIT;
+        while !site.world.gcp().troubles().are_over() {
+            assert!(Instant::now() < end, "nothing was taken down");
+            std::thread::park_timeout(Duration::from_millis(2));
+        }
+        signalled(&child, signal, times);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(130), "{signal}: {said}");
+        assert_eq!(said.matches("is still being taken down").count(), 1, "{signal}: {said}");
+        site.is_clean();
+        site.cleanup(&["--out", &out]).run().expect(0).says(&["everything is gone"]);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_probe_in_good_order_also_when_it_comes_twice_at_once() {
     let site = Site::start(None);
     site.world.gcp().hold().after(8, true);
     let child = site.probe("out", &["--label", "int"]).start();
@@ -142,8 +214,7 @@ fn a_signal_ends_a_probe_in_good_order() {
         std::thread::park_timeout(Duration::from_millis(2));
     }
     assert!(!site.world.gcp().standing().is_empty());
-    let kill = format!("kill -s INT {}", child.id());
-    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    signalled(&child, "TERM", 2);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
     site.is_clean();
