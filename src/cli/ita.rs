@@ -43,7 +43,7 @@ pub struct ItaProbeArgs {
 }
 
 /// Which Intel Trust Authority, and by which policies it judges.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Intel Trust Authority")]
 pub struct ItaServiceArgs {
     /// API that appraises quotes [default: https://api.trustauthority.intel.com]

@@ -111,6 +111,8 @@ impl Flaw {
             | Self::SecondComposeHash
             | Self::KeyRefused
             | Self::OtherMachine
+            | Self::OtherInstance
+            | Self::NoAppId
             | Self::Limited
             | Self::Unavailable => updates == 0,
         }

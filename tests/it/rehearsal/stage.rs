@@ -87,7 +87,7 @@ impl Stage {
         let places = ["--staging", "phala:mero-kms-staging", "--production", &production, "--staging-node", &node];
         let nodes = ["--production-node", &node, "--standing-node", &standing, "--root", root.to_str().unwrap()];
         // A debug build on a busy machine is slow at times, and a sample every five minutes is enough here.
-        let soak = ["--interval", "300", "--requests", "2", "--latency-limit", "500"];
+        let soak = ["--interval", "300", "--requests", "1", "--latency-limit", "500"];
         self.merotee(&[&words[..], &places, &nodes, &soak].concat())
     }
 
