@@ -112,6 +112,8 @@ impl Flaw {
             | Self::KeyRefused
             | Self::OtherMachine
             | Self::Limited
+            | Self::OtherInstance
+            | Self::NoAppId
             | Self::Unavailable => updates == 0,
         }
     }
