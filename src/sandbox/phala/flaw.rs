@@ -114,6 +114,8 @@ impl Flaw {
             | Self::OtherInstance
             | Self::NoAppId
             | Self::Limited
+            | Self::OtherInstance
+            | Self::NoAppId
             | Self::Unavailable => updates == 0,
         }
     }
