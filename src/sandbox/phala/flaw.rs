@@ -114,8 +114,6 @@ impl Flaw {
             | Self::OtherInstance
             | Self::NoAppId
             | Self::Limited
-            | Self::OtherInstance
-            | Self::NoAppId
             | Self::Unavailable => updates == 0,
         }
     }
