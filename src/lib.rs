@@ -64,6 +64,9 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// Runs a parsed command line to its end: product delivered, errors told on standard error.
 pub fn run(cli: Cli, environment: Environment) -> Exit {
+    if !cli.command.is_of_kms() {
+        logging::leave_out_service();
+    }
     logging::start(cli.output.verbosity(), cli.output.log_format());
     progress::show(match (cli.output.quiet, environment.stderr_terminal) {
         (true, _) => progress::Shown::Nothing,

@@ -7,7 +7,7 @@ mod json;
 
 use std::{
     fmt, io,
-    sync::atomic::{AtomicU8, Ordering},
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
 
 use tracing::{Event, Level, Metadata, Subscriber, field::Visit};
@@ -73,6 +73,10 @@ impl LogFormat {
 /// Which messages are wanted, and how.
 static WANTED: AtomicU8 = AtomicU8::new(1);
 static FORMAT: AtomicU8 = AtomicU8::new(0);
+/// Whether the messages of the key-management service are those of the command.
+static OF_SERVICE: AtomicBool = AtomicBool::new(true);
+/// What messages of that service have for a target.
+const SERVICE: &str = "merotee::kms::";
 
 impl Verbosity {
     fn admits(self, level: Level) -> bool {
@@ -112,6 +116,12 @@ fn set(verbosity: Verbosity, format: LogFormat) {
     tracing::callsite::rebuild_interest_cache();
 }
 
+/// Leaves out what the key-management service says unless more than usual is asked for: a sandbox runs that service inside
+/// other commands, in place of a machine whose messages no one would see.
+pub fn leave_out_service() {
+    OF_SERVICE.store(false, Ordering::Relaxed);
+}
+
 /// Starts writing messages. Only the first call of a process counts.
 pub fn start(verbosity: Verbosity, format: LogFormat) {
     set(verbosity, format);
@@ -136,7 +146,9 @@ impl io::Write for Beside {
 fn wanted(metadata: &Metadata<'_>) -> bool {
     let (target, level) = (metadata.target(), *metadata.level());
     let ours = target == "merotee" || target.starts_with("merotee::");
-    Verbosity::current().admits(level) && (ours || level <= Level::WARN)
+    let verbosity = Verbosity::current();
+    let meant = OF_SERVICE.load(Ordering::Relaxed) || verbosity.admits(Level::DEBUG) || !target.starts_with(SERVICE);
+    verbosity.admits(level) && meant && (ours || level <= Level::WARN)
 }
 
 /// One line an event.

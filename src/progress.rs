@@ -33,6 +33,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const FRAME: Duration = Duration::from_millis(100);
 /// At least so long between two lines of a log, of whatever phases, and before the first of a phase.
 const BETWEEN_LINES: Duration = Duration::from_secs(5);
+/// The same where others do the work.
+const BETWEEN_WAITS: Duration = Duration::from_secs(60);
 
 static SHOWN: AtomicU8 = AtomicU8::new(0);
 /// When the last line was written.
@@ -95,15 +97,23 @@ impl Phase {
 
     /// Work on so many things, called `noun` when it is one, of so many bytes together; 0 is not known.
     pub fn of(what: impl Into<String>, bytes: u64, items: usize, noun: &'static str) -> Self {
-        let items = u64::try_from(items).unwrap_or(u64::MAX);
+        Self::shown(what.into(), (bytes, u64::try_from(items).unwrap_or(u64::MAX), noun), BETWEEN_LINES)
+    }
+
+    fn shown(what: String, (bytes, items, noun): (u64, u64, &'static str), pause: Duration) -> Self {
         let (bytes_done, items_done) = (AtomicU64::new(0), AtomicU64::new(0));
-        let work = Arc::new(Work { what: what.into(), bytes, items, noun, bytes_done, items_done });
+        let work = Arc::new(Work { what, bytes, items, noun, bytes_done, items_done });
         let watcher = match SHOWN.load(Ordering::Relaxed) {
             1 => Watcher::start(&work, draw),
-            2 => Watcher::start(&work, |work, stopped| write_lines(work, stopped, BETWEEN_LINES, log)),
+            2 => Watcher::start(&work, move |work, stopped| write_lines(work, stopped, pause, log)),
             _ => None,
         };
         Self { work, watcher }
+    }
+
+    /// The work of others, such as a machine that boots: how long it takes is said once a minute.
+    pub fn waiting(what: impl Into<String>) -> Self {
+        Self::shown(what.into(), (0, 0, ""), BETWEEN_WAITS)
     }
 
     /// Work that is not shown.

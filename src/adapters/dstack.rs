@@ -7,16 +7,18 @@
 //! Source of the format: dstack's `agent_rpc.proto`, service `DstackGuest`.
 
 mod answer;
+#[cfg(unix)]
+mod connection;
 
 use std::{path::PathBuf, time::Duration};
 
-use reqwest::{Client, Response, header};
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use self::answer::{Answer, Malformed};
+#[cfg(unix)]
+use self::connection::{Broken, Connections};
 use super::http::{excerpt, readable};
 use crate::{
     error::{Error, Result},
@@ -28,15 +30,13 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer read, in bytes. A quote with its log has some 60,000.
 const MAX_ANSWER_BYTES: usize = 4 << 20;
 
-/// More than an answer takes that holds a key, with the signatures that come along.
-const SMALL_ANSWER_BYTES: usize = 4096;
-
 /// A guest agent. Connections are kept between calls, so share one of these.
 #[derive(Debug)]
 pub struct GuestAgent {
     socket: PathBuf,
     timeout: Duration,
-    client: OnceCell<Client>,
+    #[cfg(unix)]
+    connections: Connections,
 }
 
 /// A quote of the machine, with what explains it.
@@ -98,7 +98,12 @@ impl Call {
 impl GuestAgent {
     /// The agent that listens on `socket`. Nothing is opened before the first call.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into(), timeout: TIMEOUT, client: OnceCell::new() }
+        Self {
+            socket: socket.into(),
+            timeout: TIMEOUT,
+            #[cfg(unix)]
+            connections: Connections::default(),
+        }
     }
 
     /// With another limit on a whole call than 10 s.
@@ -190,16 +195,13 @@ impl GuestAgent {
         })?
     }
 
+    #[cfg(unix)]
     async fn exchange(&self, call: Call, request: &Value) -> Result<Zeroizing<Vec<u8>>> {
-        let client = self.client.get_or_try_init(|| async { self.connector(call) }).await?;
         tracing::debug!("guest agent at {}: {}", self.socket.display(), call.name());
-        let request = client
-            .post(format!("http://localhost/{}", call.name()))
-            .header(header::CONTENT_TYPE, "application/json")
-            .body(request.to_string());
-        let mut response = request.send().await.map_err(|e| self.broken(call, e))?;
-        let body = self.body(call, &mut response).await?;
-        let status = response.status();
+        let body = request.to_string().into();
+        let asked = connection::Call { method: call.name(), body, most: MAX_ANSWER_BYTES };
+        let answered = self.connections.post(&self.socket, &asked).await;
+        let (status, body) = answered.map_err(|broken| self.broken(call, broken))?;
         if status.is_success() {
             return Ok(body);
         }
@@ -208,50 +210,20 @@ impl GuestAgent {
         Err(self.error(call, &format!("answered {}{said}", status.as_u16())))
     }
 
-    /// Bytes are counted as they come: `Content-Length` proves nothing. They are wiped once they were read, and
-    /// have room from the start: what grows leaves a copy behind.
-    async fn body(&self, call: Call, response: &mut Response) -> Result<Zeroizing<Vec<u8>>> {
-        let mut body = Zeroizing::new(Vec::with_capacity(SMALL_ANSWER_BYTES));
-        while let Some(piece) = response.chunk().await.map_err(|e| self.broken(call, e))? {
-            if body.len() + piece.len() > MAX_ANSWER_BYTES {
-                return Err(self.error(call, &format!("sent more than the {MAX_ANSWER_BYTES} bytes allowed")));
-            }
-            body.extend_from_slice(&piece);
-        }
-        Ok(body)
+    #[cfg(not(unix))]
+    async fn exchange(&self, call: Call, _: &Value) -> Result<Zeroizing<Vec<u8>>> {
+        Err(self.error(call, "this system has no unix sockets"))
     }
 
-    /// A client that reaches this socket and nothing else.
-    fn connector(&self, call: Call) -> Result<Client> {
-        let builder = Client::builder()
-            .no_proxy()
-            .http1_only()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            // There is no TLS on a socket: the system's certificates need not be read.
-            .tls_certs_only([]);
-        #[cfg(unix)]
-        {
-            let client = builder.unix_socket(self.socket.as_path()).build();
-            client.map_err(|e| self.error(call, "cannot set up the HTTP client").because(e))
-        }
-        #[cfg(not(unix))]
-        {
-            drop(builder);
-            Err(self.error(call, "this system has no unix sockets"))
-        }
-    }
-
-    fn broken(&self, call: Call, error: reqwest::Error) -> Error {
-        let connecting = error.is_connect();
-        let what = if connecting { "cannot connect" } else { "the answer broke off" };
-        // The URL says nothing: the host behind a socket is made up.
-        let broken = self.error(call, what).because(error.without_url());
-        if connecting {
-            broken.help("is this a dstack VM, and is its socket mounted into the container?")
-        } else {
-            broken
+    #[cfg(unix)]
+    fn broken(&self, call: Call, broken: Broken) -> Error {
+        match broken {
+            Broken::Unreachable(error) => self
+                .error(call, "cannot connect")
+                .because(error)
+                .help("is this a dstack VM, and is its socket mounted into the container?"),
+            Broken::Exchange(error) => self.error(call, "the answer was cut off").because(error),
+            Broken::TooLarge => self.error(call, &format!("sent more than the {MAX_ANSWER_BYTES} bytes allowed")),
         }
     }
 

@@ -254,7 +254,7 @@ impl Step {
             Self::Describe { number, .. } => ("update text", format!("pull request #{number}")),
             Self::Label { number } => ("add label", format!("{}{}", change.label.name, of(number))),
         };
-        Action { what: what.to_owned(), target, state }
+        Action { what: what.to_owned(), target, state, content: None }
     }
 }
 

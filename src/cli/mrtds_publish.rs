@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{IdentityArgs, ReleasesArgs, SigningArgs, choice, examples};
+use super::{IdentityArgs, ReleasesArgs, SigningArgs, choice, examples, size};
 use crate::subject::tag::{Class, Tag};
 
 /// Arguments of `mrtds publish`.
@@ -29,9 +29,12 @@ pub struct MrtdsPublishArgs {
     /// Compatibility catalog [default: compatibility-catalog.json of the repository's default branch]
     #[arg(long, value_name = "FILE|-")]
     pub catalog: Option<PathBuf>,
-    /// Assets uploaded at the same time
+    /// Assets downloaded or uploaded at the same time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
     pub jobs: u16,
+    /// Bytes of assets that a run may download altogether, such as 500MiB
+    #[arg(long, value_name = "SIZE", env = "MEROTEE_MAX_DOWNLOAD", default_value = "16GiB", value_parser = size::size, hide_env_values = true)]
+    pub max_download: u64,
     /// Who signs, and as whom.
     #[command(flatten)]
     pub signing: SigningArgs,

@@ -69,9 +69,9 @@ pub struct ProbeRunArgs {
     /// Region of the KMS's machine [default: the service's choice]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
-    /// Seconds until the machine must answer
-    #[arg(long, value_name = "SECONDS", default_value_t = 1200, value_parser = clap::value_parser!(u32).range(1..=7200))]
-    pub wait: u32,
+    /// Seconds until the machine must answer [default: 1200, and 30 with --kms-url]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=7200))]
+    pub wait: Option<u32>,
     /// Print what would be made and deleted, and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -96,9 +96,10 @@ pub struct ProbeRunArgs {
 }
 
 impl ProbeRunArgs {
-    /// How long the machine may take.
+    /// How long the machine may take. One that runs already need not boot first.
     pub fn patience(&self) -> Duration {
-        Duration::from_secs(self.wait.into())
+        let usual = if self.kms_url.is_some() { 30 } else { 1_200 };
+        Duration::from_secs(self.wait.unwrap_or(usual).into())
     }
 }
 

@@ -182,7 +182,7 @@ pub struct SoakArgs {
     /// Seconds between two samples [default: 15]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=600))]
     pub interval: Option<u32>,
-    /// Key requests in a sample [default: 4]
+    /// Key requests in a sample; a KMS answers 16 of one node within a minute [default: 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub requests: Option<u32>,
     /// Latency that is a breach, in percent of what it was before the switch [default: 200]

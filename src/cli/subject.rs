@@ -37,6 +37,16 @@ impl Reads {
 }
 
 impl Command {
+    /// Whether it is about the key-management service, so that what the service says in this process belongs to it. A world
+    /// that is kept up shows all that happens in it.
+    pub fn is_of_kms(&self) -> bool {
+        #[cfg(feature = "sandbox")]
+        if let Self::Sandbox(args) = self {
+            return args.command.as_deref().is_none_or(Self::is_of_kms);
+        }
+        matches!(self, Self::Kms(_))
+    }
+
     /// Which releases are read.
     pub fn reads(&self) -> Reads {
         match self {

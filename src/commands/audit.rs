@@ -24,7 +24,7 @@ use crate::{
         verified_cache::{Spared, VerifiedCache},
     },
     cli::audit::AuditArgs,
-    commands::{repository::resolve, signer_rule::signer_rule, verify_release},
+    commands::{repository::resolve, signer_rule::signer_rule, snapshot::MAX_DOWNLOAD, verify_release},
     context::Context,
     error::{Error, Result},
     product::Product,
@@ -41,9 +41,6 @@ use crate::{
     subject::repository::Repository,
     text::counted,
 };
-
-/// What bounds the downloads of a run, as errors name it.
-const MAX_DOWNLOAD: &str = "--max-download (MEROTEE_MAX_DOWNLOAD)";
 
 /// Requests for the catalog.
 const CATALOG: usize = 1;

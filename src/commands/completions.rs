@@ -1,7 +1,9 @@
 //! `completions` and `man`: both made from the clap types, so that they can't go stale.
 
-use clap::ValueHint;
+use clap::{ValueHint, builder::PossibleValuesParser};
+use clap_complete::Shell;
 
+use super::explain;
 use crate::{
     cli::Cli,
     error::{Error, Result},
@@ -12,18 +14,26 @@ use crate::{
 const PROGRAM: &str = "merotee";
 
 /// A shell's completion script.
-pub(super) fn script(shell: clap_complete::Shell) -> Product {
+pub(super) fn script(shell: Shell) -> Product {
     let mut bytes = Vec::new();
     clap_complete::generate(shell, &mut hinted(Cli::whole()), PROGRAM, &mut bytes);
+    if shell == Shell::Fish {
+        // Of what is no option, the generator writes nothing for this shell.
+        let ids = explain::ids().collect::<Vec<_>>().join(" ");
+        let line = format!("complete -c {PROGRAM} -n \"__fish_seen_subcommand_from explain\" -f -a \"{ids}\"\n");
+        bytes.extend(line.into_bytes());
+    }
     Product::bytes(bytes)
 }
 
-/// The command with what shells should know of values: which are paths, folders or addresses.
+/// The command with what shells should know of values: which are paths, folders, addresses or checks.
 fn hinted(command: clap::Command) -> clap::Command {
     let command = command.mut_args(|arg| match arg.get_value_names() {
         _ if !arg.get_action().takes_values() => arg,
         Some([name]) if name.contains("DIR") => arg.value_hint(ValueHint::DirPath),
         Some([name]) if name.contains("FILE") || name.contains("POLICY|-") => arg.value_hint(ValueHint::FilePath),
+        // Only here: the ids stand in a page that no other command needs to read before it starts.
+        Some([name]) if name == "CHECK" => arg.value_parser(PossibleValuesParser::new(explain::ids())),
         Some([name]) if name == "URL" => arg.value_hint(ValueHint::Url),
         Some(_) | None => arg,
     });

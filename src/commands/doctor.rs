@@ -7,7 +7,12 @@ use std::path::Path;
 
 use self::repository::Seen;
 use crate::{
-    adapters::{file, reach::Reach, tools},
+    adapters::{
+        file,
+        http::{host, is_loopback},
+        reach::Reach,
+        tools,
+    },
     cli::doctor::DoctorArgs,
     commands::{guarded, repository::resolve},
     context::Context,
@@ -36,6 +41,10 @@ pub(super) async fn run(args: &DoctorArgs, context: &Context) -> Result<Product>
     let mut findings = settings(&seen, context);
     findings.extend(config(args.config.as_deref(), &top));
     findings.push(machine::token(&seen.token));
+    let api = &context.endpoints.api_url;
+    if context.endpoints.token.is_some() && api.scheme() == "http" && !is_loopback(api) {
+        findings.push(machine::token_in_clear(&host(api)));
+    }
     findings.push(machine::clock(&seen.clock));
     findings.push(machine::trust_root(&trust_root(context), context.now()));
     findings.extend(services);

@@ -29,7 +29,8 @@ fn unknown(check: &str) -> Error {
     error.help(format!("the nearest is `{nearest}`; `merotee explain` lists all of them"))
 }
 
-fn ids() -> impl Iterator<Item = &'static str> {
+/// The ids of all checks, in the order of the page.
+pub(super) fn ids() -> impl Iterator<Item = &'static str> {
     sections().map(id_of)
 }
 

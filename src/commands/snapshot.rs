@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// What bounds the downloads of a run, as errors name it.
-const MAX_DOWNLOAD: &str = "--max-download (MEROTEE_MAX_DOWNLOAD)";
+pub(super) const MAX_DOWNLOAD: &str = "--max-download (MEROTEE_MAX_DOWNLOAD)";
 
 /// Where the files lie that the arguments name.
 pub(super) fn files(args: &VerifyReleaseArgs, context: &Context) -> Result<Files> {

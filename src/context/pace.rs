@@ -13,10 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
 use super::Endpoints;
-use crate::{
-    adapters::http::is_loopback,
-    error::{Error, Result},
-};
+use crate::adapters::http::is_loopback;
 
 /// What is really waited in a sandbox, however long the wait: others have their turn.
 const BREATH: Duration = Duration::from_millis(10);
@@ -71,19 +68,15 @@ impl Pace {
     }
 }
 
-/// The pace of a sandbox that is served, for a command that the environment leads to it: everything that a rollout changes or
-/// relies on must be on this machine.
-///
-/// # Errors
-/// Usage: it is not, or this program has no sandbox. A real rollout is never cut short.
-pub(super) fn of_a_sandbox(endpoints: &Endpoints) -> Result<Pace> {
+/// The pace of a command that the environment leads to a sandbox which is served. Time is cut short where everything that a
+/// rollout changes or relies on is on this machine, and nowhere else: a real rollout takes the time it takes.
+pub(super) fn of_a_sandbox(endpoints: &Endpoints) -> Pace {
     let phala = Url::parse(&endpoints.phala.url).ok();
     let near = [Some(&endpoints.api_url), Some(&endpoints.pccs_url), phala.as_ref()];
-    if !cfg!(feature = "sandbox") || !near.into_iter().all(|url| url.is_some_and(is_loopback)) {
-        let message = "MEROTEE_SANDBOX_PACE is set, and GitHub, the PCCS and Phala Cloud are not those of a sandbox";
-        return Err(Error::usage(message).help("unset it: time is cut short in a sandbox alone"));
+    match cfg!(feature = "sandbox") && near.into_iter().all(|url| url.is_some_and(is_loopback)) {
+        true => Pace { ahead: Some(Arc::default()) },
+        false => Pace::default(),
     }
-    Ok(Pace { ahead: Some(Arc::default()) })
 }
 
 #[cfg(test)]

@@ -56,6 +56,13 @@ pub fn token(token: &Asked<Token>) -> Finding {
     }
 }
 
+/// [`TOKEN`] that goes to a host over an unencrypted connection.
+pub fn token_in_clear(host: &str) -> Finding {
+    TOKEN
+        .warn("GH_TOKEN", format!("sent to {host} over http: anyone on the way can read it"))
+        .help("give --api-url (GITHUB_API_URL) an https:// address, and replace the token")
+}
+
 /// [`CLOCK`]: `ahead` is how far this clock is ahead of GitHub's.
 pub fn clock(ahead: &Asked<SignedDuration>) -> Finding {
     const SUBJECT: &str = "clock";

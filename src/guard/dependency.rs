@@ -13,7 +13,10 @@ use crate::{
         document::PolicyFile,
         mrtds::PublishedMrtds,
     },
-    release::snapshot::{Available, ReadCatalog},
+    release::{
+        checks::class::{self, CLASS},
+        snapshot::{Available, ReadCatalog},
+    },
     report::{CheckInfo, Finding},
     schema::{SCHEMA, excerpt::excerpt},
     subject::{
@@ -29,7 +32,7 @@ pub const COUNTERPART_RELEASE: CheckInfo = CheckInfo {
 };
 
 /// The rules, for listings.
-pub const RULES: [CheckInfo; 5] = [COUNTERPART_RELEASE, SCHEMA, CATALOG, STATUS, COUNTERPART_MEASUREMENTS];
+pub const RULES: [CheckInfo; 6] = [CLASS, COUNTERPART_RELEASE, SCHEMA, CATALOG, STATUS, COUNTERPART_MEASUREMENTS];
 
 /// Everything that is judged.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,7 +126,9 @@ fn nearest<'c>(catalog: &'c Catalog, tag: &Tag) -> Option<&'c Version> {
 
 /// Every rule, in the order of [`RULES`].
 pub fn judge(situation: &Situation) -> Vec<Finding> {
-    let mut findings = vec![published(situation)];
+    // A class that the tag is not of would hold the rest to less than the release must meet.
+    let mut findings = class::of_tag(&situation.tag, situation.class);
+    findings.push(published(situation));
     findings.extend(listed(situation));
     findings.extend(situation.distrusted.iter().map(|(tag, why)| {
         COUNTERPART_MEASUREMENTS

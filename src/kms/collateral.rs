@@ -181,7 +181,8 @@ impl CollateralStore {
                 kind.set(Arc::clone(&fetched));
                 tracing::info!(
                     fmspc = hex::encode(kind.platform.fmspc),
-                    until = fetched.until().map(|d| d.validity.until),
+                    until =
+                        fetched.until().map(|dated| tracing::field::display(crate::text::time(dated.validity.until))),
                     "collateral fetched"
                 );
                 Ok(fetched)

@@ -58,16 +58,16 @@ pub struct FileDiff {
     /// Entries of the newer file that cannot be read, and so were not compared.
     pub malformed: Vec<Malformed>,
     /// Lists that differ.
-    pub sides: Vec<SideDiff>,
+    pub roles: Vec<RoleDiff>,
 }
 
 /// What differs in the lists of one profile and one kind of machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SideDiff {
+pub struct RoleDiff {
     /// The profile.
     pub profile: Profile,
     /// The machines.
-    pub side: Role,
+    pub role: Role,
     /// What the two states are worth.
     pub standing: Standing,
     /// Registers whose lists differ.
@@ -193,23 +193,23 @@ impl FileDiff {
     fn of(before: Option<&PolicyFile>, after: Option<&PolicyFile>) -> Option<Self> {
         let kind = after.or(before)?.kind.describe();
         let (structural, restated) = structure::compare(before, after);
-        let sides: Vec<_> = Profile::ALL
+        let roles: Vec<_> = Profile::ALL
             .into_iter()
-            .flat_map(|profile| Role::ALL.map(|side| (profile, side)))
-            .filter_map(|(profile, side)| SideDiff::of(before, after, profile, side))
+            .flat_map(|profile| Role::ALL.map(|role| (profile, role)))
+            .filter_map(|(profile, role)| RoleDiff::of(before, after, profile, role))
             .collect();
         // An unreadable entry is reported when it is new, not when it has always been there.
         let known = |m: &&Malformed| before.is_none_or(|b| !b.malformed.contains(m));
         let malformed: Vec<_> = after.iter().flat_map(|f| &f.malformed).filter(known).cloned().collect();
-        if structural.is_empty() && restated.is_empty() && sides.is_empty() && malformed.is_empty() {
+        if structural.is_empty() && restated.is_empty() && roles.is_empty() && malformed.is_empty() {
             return None;
         }
         let name = |file: Option<&PolicyFile>| file.map(|f| f.name.clone());
-        Some(Self { from: name(before), to: name(after), kind, structural, restated, malformed, sides })
+        Some(Self { from: name(before), to: name(after), kind, structural, restated, malformed, roles })
     }
 }
 
-/// The lists of one profile and side, as one state has them.
+/// The lists of one profile and role, as one state has them.
 #[derive(Clone, Copy)]
 struct Stated<'a> {
     allowed: &'a Allowed,
@@ -220,15 +220,15 @@ struct Stated<'a> {
 }
 
 impl<'a> Stated<'a> {
-    fn find(file: Option<&'a PolicyFile>, profile: Profile, side: Role) -> Option<Self> {
+    fn find(file: Option<&'a PolicyFile>, profile: Profile, role: Role) -> Option<Self> {
         let file = file?;
         let lists = file.profiles.iter().find(|p| p.profile == profile)?;
-        let event_payloads = match side {
+        let event_payloads = match role {
             Role::Kms => lists.event_payloads.as_slice(),
             Role::Node => &[],
         };
         let doubtful = file.malformed.iter().any(|m| matches!(m.field, Field::Measurement | Field::Tcb));
-        Some(Self { allowed: lists.of(side)?, event_payloads, readiness: &file.readiness, doubtful })
+        Some(Self { allowed: lists.of(role)?, event_payloads, readiness: &file.readiness, doubtful })
     }
 
     /// What the lists admit by themselves.
@@ -306,9 +306,9 @@ impl Lists {
     }
 }
 
-impl SideDiff {
-    fn of(before: Option<&PolicyFile>, after: Option<&PolicyFile>, profile: Profile, side: Role) -> Option<Self> {
-        let (old, new) = (Stated::find(before, profile, side), Stated::find(after, profile, side));
+impl RoleDiff {
+    fn of(before: Option<&PolicyFile>, after: Option<&PolicyFile>, profile: Profile, role: Role) -> Option<Self> {
+        let (old, new) = (Stated::find(before, profile, role), Stated::find(after, profile, role));
         let (standing, doubtful) = (Standing::of(old, new), old.is_some_and(|old| old.doubtful));
         let lists = Lists::of(old, new);
         let registers: Vec<_> = Register::ALL
@@ -324,14 +324,14 @@ impl SideDiff {
         let Pair { before: old_payloads, after: new_payloads } = &lists.event_payloads;
         let mut event_payloads = standing.change(old_payloads.as_deref(), new_payloads.as_deref(), doubtful);
         // A file that is new or gone was not emptied, and nodes have no such list at all.
-        if side == Role::Node || standing == Standing::Whole {
+        if role == Role::Node || standing == Standing::Whole {
             (event_payloads.emptied, event_payloads.filled) = (false, false);
         }
         // The list is optional: a promotion that never had one does not empty it.
         event_payloads.emptied &= !event_payloads.removed.is_empty();
         let admission = standing.admission(old, new);
         let same = registers.is_empty() && tcb.is_none() && event_payloads.is_none() && !admission.changes();
-        (!same).then_some(Self { profile, side, standing, registers, tcb, event_payloads, admission, lists })
+        (!same).then_some(Self { profile, role, standing, registers, tcb, event_payloads, admission, lists })
     }
 }
 

@@ -61,7 +61,7 @@ pub fn overlap(left: &Allowed, right: &Allowed, register: Register) -> Overlap {
     right.iter().find(|m| known.contains(m)).map_or(Overlap::Separate, |m| Overlap::Shared(*m))
 }
 
-/// Isolation between the three profiles of a release's policies, for the KMS lists and the node lists. Sides that no
+/// Isolation between the three profiles of a release's policies, for the KMS lists and the node lists. Roles that no
 /// file states are not reported on; a profile that no file covers is a required skip.
 pub fn policies(policies: &[&PolicyFile]) -> Vec<Finding> {
     let mut findings = Vec::new();

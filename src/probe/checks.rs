@@ -41,29 +41,54 @@ pub const STABLE: CheckInfo =
 /// All of them.
 pub const RULES: [CheckInfo; 8] = [IMAGE, MACHINE, COMPOSE, AS_RELEASED, TEARDOWN, FILES, SOURCE, STABLE];
 
-/// A place that states the compose hash, and what it states; or why it states none.
-pub type Stated<'a> = (&'static str, Result<Sha256, &'a str>);
+/// A place that states the compose hash, and what it states, if anything.
+pub type Stated = (&'static str, Option<Sha256>);
 
 /// [`COMPOSE`]: the same hash wherever it is stated. The event log alone is measured; the others show that what the service
-/// says is what it does.
-pub fn compose_hash(subject: &str, stated: &[Stated<'_>]) -> Finding {
-    let told = |(place, hash): &Stated<'_>| match hash {
-        Ok(hash) => format!("{place} {hash}"),
-        Err(why) => format!("{place} none ({why})"),
+/// says is what it does. A place that differs from all others is named; where no hash has a majority, each is told.
+pub fn compose_hash(subject: &str, stated: &[Stated]) -> Vec<Finding> {
+    const HELP: &str =
+        "the service deployed another file than it says, or the log is not of this machine: do not use this probe";
+    let fail = |what: String| COMPOSE.fail(subject, what).help(HELP);
+    let places = |of: Option<Sha256>| {
+        let names = stated.iter().filter(|(_, hash)| *hash == of).map(|(place, _)| *place);
+        names.collect::<Vec<_>>()
     };
-    let all: Vec<String> = stated.iter().map(told).collect();
-    let hashes: Vec<Option<Sha256>> = stated.iter().map(|(_, hash)| hash.ok()).collect();
-    let finding = match hashes.as_slice() {
-        [Some(first), others @ ..] if !others.is_empty() && others.iter().all(|other| *other == Some(*first)) => {
-            let places: Vec<&str> = stated.iter().map(|(place, _)| *place).collect();
-            return COMPOSE.pass(subject, format!("{first} in {}", crate::text::listed(&places)));
+    let mut hashes: Vec<Sha256> = Vec::new();
+    for hash in stated.iter().filter_map(|(_, hash)| *hash) {
+        if !hashes.contains(&hash) {
+            hashes.push(hash);
         }
-        _ if hashes.contains(&None) => COMPOSE.fail(subject, "the compose hash is not stated everywhere"),
-        _ => COMPOSE.fail(subject, "the compose hash differs between the places that state it"),
-    };
-    finding.compared("one hash", all.join(", ")).help(
-        "the service deployed another file than it says, or the log is not of this machine: do not use this probe",
-    )
+    }
+    // The one that most places state comes first.
+    hashes.sort_by_key(|hash| std::cmp::Reverse(places(Some(*hash)).len()));
+    let mut findings: Vec<Finding> = places(None)
+        .into_iter()
+        .map(|place| {
+            let finding = fail(format!("{place} states no compose hash"));
+            if let [hash] = hashes.as_slice() { finding.compared(hash.to_string(), "none") } else { finding }
+        })
+        .collect();
+    match hashes.as_slice() {
+        [hash] if stated.len() > 1 && findings.is_empty() => {
+            let everywhere = crate::text::listed(&places(Some(*hash)));
+            findings.push(COMPOSE.pass(subject, format!("{hash} in {everywhere}")));
+        }
+        [usual, odd] if places(Some(*odd)).len() == 1 && places(Some(*usual)).len() > 1 => {
+            let (one, others) = (places(Some(*odd)).concat(), crate::text::listed(&places(Some(*usual))));
+            let what = format!("{one} states another compose hash than {others}");
+            findings.push(fail(what).compared(usual.to_string(), odd.to_string()));
+        }
+        [] | [_] if findings.is_empty() => {
+            findings.push(fail("fewer than two places state the compose hash: nothing was compared".to_owned()));
+        }
+        [] | [_] => {}
+        several => findings.extend(several.iter().map(|hash| {
+            let what = format!("stated in {} and nowhere else: {hash}", crate::text::listed(&places(Some(*hash))));
+            fail(what)
+        })),
+    }
+    findings
 }
 
 /// [`COMPOSE`]: the `app-compose.json` that was measured holds the docker-compose file that was to be deployed.
@@ -91,7 +116,7 @@ pub fn deployed(subject: &str, app_compose: &[u8], measured: Sha256, wanted: &st
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[allow(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::report::Status;
@@ -103,22 +128,48 @@ mod tests {
     }
 
     #[test]
-    fn one_hash_in_all_places_passes_and_another_in_any_of_them_fails_and_shows_each() {
-        let same: Vec<Stated<'_>> = PLACES.map(|place| (place, Ok(hash(1)))).to_vec();
-        assert_eq!(compose_hash("m", &same).status, Status::Pass);
+    fn one_hash_in_all_places_passes_and_the_place_that_differs_is_named_with_both_values() {
+        let same: Vec<Stated> = PLACES.map(|place| (place, Some(hash(1)))).to_vec();
+        let passed = compose_hash("m", &same);
+        assert_eq!(passed.iter().map(|finding| finding.status).collect::<Vec<_>>(), [Status::Pass]);
         for (index, place) in PLACES.iter().enumerate() {
-            for wrong in [Ok(hash(2)), Err("it states none")] {
+            for (wrong, got) in [(Some(hash(2)), hash(2).to_string()), (None, "none".to_owned())] {
                 let mut stated = same.clone();
                 stated.get_mut(index).unwrap().1 = wrong;
-                let finding = compose_hash("m", &stated);
+                let findings = compose_hash("m", &stated);
+                let [finding] = findings.as_slice() else { panic!("{findings:?}") };
                 assert_eq!(finding.status, Status::Fail, "{place}");
-                let said = finding.actual.unwrap();
-                assert!(PLACES.iter().all(|place| said.contains(place)), "{said}");
+                assert!(finding.message.starts_with(&format!("{place} states ")), "{}", finding.message);
+                assert_eq!((&finding.expected, &finding.actual), (&Some(hash(1).to_string()), &Some(got)));
             }
         }
         for few in [Vec::new(), same.iter().take(1).cloned().collect()] {
-            assert_eq!(compose_hash("m", &few).status, Status::Fail);
+            assert_eq!(compose_hash("m", &few).iter().map(|f| f.status).collect::<Vec<_>>(), [Status::Fail]);
         }
+    }
+
+    #[test]
+    fn where_no_hash_has_a_majority_each_is_told_whole() {
+        let told = |bytes: [Option<u8>; 4]| {
+            let stated = PLACES.into_iter().zip(bytes).map(|(place, byte)| (place, byte.map(hash)));
+            let findings = compose_hash("m", &stated.collect::<Vec<_>>());
+            assert!(findings.iter().all(|finding| finding.status == Status::Fail), "{findings:?}");
+            findings.into_iter().map(|finding| finding.message).collect::<Vec<_>>()
+        };
+        let pairs = told([Some(1), Some(2), Some(2), Some(1)]);
+        assert_eq!(pairs.len(), 2);
+        assert!(
+            pairs
+                .iter()
+                .any(|said| said.contains("provision and app-compose.json") && said.contains(&hash(1).to_string()))
+        );
+        assert_eq!(told([Some(1), Some(2), Some(3), Some(4)]).len(), 4);
+        assert_eq!(told([None, None, None, None]).len(), 4);
+        let mixed = told([None, Some(1), Some(1), Some(2)]);
+        assert!(mixed.iter().any(|said| said == "provision states no compose hash"), "{mixed:?}");
+        assert!(
+            mixed.iter().any(|said| said == "app-compose.json states another compose hash than machine and event log")
+        );
     }
 
     #[test]

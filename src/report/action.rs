@@ -9,6 +9,9 @@ pub struct Action {
     pub target: String,
     /// How far it came.
     pub state: ActionState,
+    /// What it writes or deploys, whole, where a reader must see that before it is done. It has no bound of its own: the
+    /// caller holds documents that are bounded.
+    pub content: Option<String>,
 }
 
 /// How far an action came.
@@ -25,17 +28,23 @@ pub enum ActionState {
 impl Action {
     /// An action that is done.
     pub fn done(what: impl Into<String>, target: impl Into<String>) -> Self {
-        Self { what: what.into(), target: target.into(), state: ActionState::Done }
+        Self { what: what.into(), target: target.into(), state: ActionState::Done, content: None }
     }
 
     /// An action that is planned.
     pub fn planned(what: impl Into<String>, target: impl Into<String>) -> Self {
-        Self { what: what.into(), target: target.into(), state: ActionState::Planned }
+        Self { what: what.into(), target: target.into(), state: ActionState::Planned, content: None }
     }
 
     /// An action that failed.
     pub fn failed(what: impl Into<String>, target: impl Into<String>) -> Self {
-        Self { what: what.into(), target: target.into(), state: ActionState::Failed }
+        Self { what: what.into(), target: target.into(), state: ActionState::Failed, content: None }
+    }
+
+    /// States what it writes or deploys.
+    #[must_use]
+    pub fn holding(self, content: impl Into<String>) -> Self {
+        Self { content: Some(content.into()), ..self }
     }
 }
 

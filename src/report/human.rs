@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::{
-    Counts, Fact, Report, Section, Status, Style, Verdict,
-    escape::{at_line_start, cut_name, terminal},
+    Action, Counts, Fact, Report, Section, Status, Style, Verdict,
+    escape::{at_line_start, cut_name, lines, terminal},
     excerpt,
     grid::Grid,
     wording::{self, Elapsed},
@@ -28,6 +28,8 @@ const SUBJECT_CAP: usize = 50;
 const INDENT: usize = 7;
 /// Below this terminal width a detail that does not fit beside the columns gives up alignment, and then its line.
 const NARROW: usize = 100;
+/// Columns before each line of what an action writes.
+const CONTENT: usize = INDENT + 2;
 /// Columns of `expected ` and `got      `.
 const LABEL: usize = 9;
 /// Widest line of what is a list of short things, where the terminal or the log has no bound or a wider one.
@@ -150,11 +152,19 @@ impl Page {
             writeln!(w, "{:INDENT$}{}:", "", grid.title)?;
             self.grid(grid, INDENT, w)?;
         }
+        section.actions.iter().try_for_each(|action| self.content(action, w))?;
         let is_problem = |line: &Line| matches!(line, Line::Row(row) if is_recalled(row.status));
         let before = lines.iter().position(is_problem).unwrap_or(lines.len());
         let trailing = lines.iter().skip(before);
         let only = grids.is_empty() && trailing.clone().all(is_problem);
         Ok(if only { trailing.count() } else { usize::MAX })
+    }
+
+    /// What an action writes or deploys, line by line and uncut: a reader who agrees to it must have seen it.
+    fn content(&self, action: &Action, w: &mut dyn Write) -> io::Result<()> {
+        let Some(content) = &action.content else { return Ok(()) };
+        writeln!(w, "{:INDENT$}{}:", "", terminal(&format!("{} {}", action.what, action.target)))?;
+        lines(content.trim_end_matches('\n')).split('\n').try_for_each(|line| writeln!(w, "{:CONTENT$}{line}", ""))
     }
 
     /// All exhibits where everything is asked for, else those whose checks found something.

@@ -8,8 +8,8 @@ use std::{
 };
 
 use super::{
-    Exhibit, Finding, Report, Section, Status,
-    escape::{markdown, markdown_code},
+    Action, Exhibit, Finding, Report, Section, Status,
+    escape::{lines, markdown, markdown_code},
     excerpt,
     grid::Grid,
     wording::{self, Elapsed},
@@ -114,6 +114,7 @@ fn body(section: &Section, passes: Passes, out: &mut String) -> fmt::Result {
     }
     if let Some(actions) = Grid::actions(&section.actions) {
         grid(&actions, out)?;
+        section.actions.iter().try_for_each(|action| content(action, out))?;
     }
     for exhibit in section.exhibits.iter().filter(|_| passes == Passes::Listed) {
         let exhibit = Grid::exhibit(exhibit);
@@ -154,6 +155,15 @@ fn source(finding: &Finding, out: &mut String) -> fmt::Result {
     let Some(drawn) = excerpt::drawn(finding, SOURCE_WIDTH, false) else { return Ok(()) };
     let place = wording::place(finding).unwrap_or_else(|| finding.subject.clone());
     writeln!(out, "{} at {}:\n\n```text\n{drawn}\n```\n", finding.check, markdown_code(&place))
+}
+
+/// What an action writes or deploys. No line of it ends the fence, which is longer than any run of backticks within.
+fn content(action: &Action, out: &mut String) -> fmt::Result {
+    let Some(content) = &action.content else { return Ok(()) };
+    let content = lines(content.trim_end_matches('\n'));
+    let longest = content.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest.max(2) + 1);
+    writeln!(out, "{} {}:\n\n{fence}text\n{content}\n{fence}\n", markdown(&action.what), markdown_code(&action.target))
 }
 
 fn grid(grid: &Grid, out: &mut String) -> fmt::Result {

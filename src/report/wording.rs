@@ -14,6 +14,9 @@ pub(super) const TOOL_URL: &str = env!("CARGO_PKG_REPOSITORY");
 /// Tool version, as machine readers see it.
 pub(super) const TOOL_VERSION: &str = env!("CARGO_PKG_VERSION");
 
+/// What stands before the reason why a required check has no result.
+const REQUIRED: &str = "required but not checked:";
+
 /// The page that documents a check; its id is the fragment.
 pub(super) fn page_of(check: &str) -> String {
     format!("{TOOL_URL}/blob/main/docs/checks.md#{check}")
@@ -24,7 +27,8 @@ pub(super) fn tag(status: Status) -> &'static str {
     match status {
         Status::Pass => "PASS",
         Status::Warn => "WARN",
-        Status::Fail | Status::Missing => "FAIL",
+        Status::Fail => "FAIL",
+        Status::Missing => "MISS",
         Status::SkippedRequired | Status::Skipped => "SKIP",
     }
 }
@@ -92,9 +96,20 @@ pub(super) fn marked_sentence(finding: &Finding, escape: impl Fn(&str) -> String
     let sentence = sentence(finding, escape);
     let mark = match finding.status {
         Status::Missing => "missing:",
-        Status::SkippedRequired => "required, not made:",
+        Status::SkippedRequired => REQUIRED,
         Status::Pass | Status::Warn | Status::Fail | Status::Skipped => "",
     };
+    after(mark, sentence)
+}
+
+/// [`sentence`] behind a [`tag`], which says "missing" and leaves out "required".
+pub(super) fn tagged_sentence(finding: &Finding, escape: impl Fn(&str) -> String) -> String {
+    let mark = if finding.status == Status::SkippedRequired { REQUIRED } else { "" };
+    after(mark, sentence(finding, escape))
+}
+
+/// A sentence behind its mark, which may be none.
+fn after(mark: &str, sentence: String) -> String {
     match (mark.is_empty(), sentence.is_empty()) {
         (true, _) => sentence,
         (false, true) => mark.trim_end_matches(':').to_owned(),

@@ -64,6 +64,7 @@ pub struct Hub {
     meter: limits::Meter,
     /// Requests so far, for the rate limit's headers.
     asked: AtomicU64,
+    onlookers: people::Onlookers,
 }
 
 type Shared = Arc<Hub>;
@@ -86,8 +87,8 @@ impl Hub {
         state.add(REPOSITORY, history, |repository| repository.publish_samples(releases));
         state.moved(FORMER_REPOSITORY, REPOSITORY);
         let (state, asked) = (Mutex::new(state), AtomicU64::new(0));
-        let (faults, recorder, moments, meter) = Default::default();
-        Self { state, storage, faults, recorder, moments, meter, asked }
+        let (faults, recorder, moments, meter, onlookers) = Default::default();
+        Self { state, storage, faults, recorder, moments, meter, asked, onlookers }
     }
 
     /// Adds a repository of one commit and without releases; whether releases are immutable once they are published is its
@@ -126,12 +127,9 @@ impl Hub {
         repository.pull_mut(number).map(|pull| pull.reviews.push(review)).is_ok()
     }
 
-    /// The open pull requests with a label, oldest first.
-    pub fn open_pulls(&self, repository: &str, label: &str) -> Vec<u64> {
-        let state = self.lock();
-        let Ok(repository) = state.repository(repository) else { return Vec::new() };
-        let marked = repository.pulls.values().filter(|pull| pull.open && pull.labels.contains(&label.to_lowercase()));
-        marked.map(|pull| pull.number).collect()
+    /// Has people look at every pull request of any repository when it gets a label: they are told which.
+    pub fn on_label(&self, look: impl Fn(&Self, &str, u64, &[String]) + Send + Sync + 'static) {
+        self.onlookers.add(look);
     }
 
     /// Records what somebody says of a pull request as it is now: an approval, or a wish for changes.

@@ -116,6 +116,18 @@ fn the_repository_is_asked_for_its_variables_and_the_names_of_its_secrets() {
 }
 
 #[test]
+fn a_token_that_would_be_sent_over_an_unencrypted_connection_is_warned_about() {
+    let place = Place::new();
+    let doctor = |api: &str| {
+        let words = ["doctor", "--offline", "--format", "json", "--repo", "o/r", "--api-url", api];
+        let run = place.merotee(words).env("GH_TOKEN", "a-token").run();
+        run.stdout.contains("over http: anyone on the way can read it")
+    };
+    assert!(doctor("http://ghe.example/api/v3"));
+    assert!(!doctor("https://ghe.example/api/v3") && !doctor("http://127.0.0.1:9/"));
+}
+
+#[test]
 fn a_token_that_is_refused_fails_and_one_that_may_not_list_settings_leaves_them_open() {
     let place = Place::new();
     let refused = Server::start(|_, _| Answer::status("401 Unauthorized", "Bad credentials"));

@@ -120,10 +120,10 @@ fn every_command_at_every_depth_has_a_manual_page_under_its_own_name() {
 }
 
 #[test]
-fn shells_complete_profiles_classes_kinds_of_tampering_and_what_tags_begin_with() {
+fn shells_complete_profiles_classes_kinds_of_tampering_checks_and_what_tags_begin_with() {
     for shell in ["bash", "zsh", "fish"] {
         let script = Place::new().merotee(["completions", shell]).run().expect(0).stdout;
-        for word in ["locked-read-only", "hotfix", "mero-kms-v", "mero-tee-v", "payload-byte"] {
+        for word in ["locked-read-only", "hotfix", "mero-kms-v", "mero-tee-v", "payload-byte", "measurements-match"] {
             assert!(script.contains(word), "{shell} does not know {word}");
         }
     }

@@ -182,7 +182,7 @@ async fn a_connection_that_ends_without_an_answer_leaves_open_whether_it_was_don
             }
         });
         let message = told(client(&url).ask(&request(method, &url), "make a thing").await, Class::Remote);
-        assert!(message.contains("broke off"), "{message}");
+        assert!(message.contains("was cut off"), "{message}");
         assert_eq!(count.load(Ordering::Relaxed), connections, "{message}");
         server.abort();
     }

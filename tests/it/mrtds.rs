@@ -116,7 +116,7 @@ fn a_register_left_out_is_missing_and_a_file_of_another_release_fails() {
     let four: String =
         machine("node", "debug").lines().filter(|l| !l.starts_with("RTMR2")).collect::<Vec<_>>().join("\n");
     place.write("machine.txt", four);
-    place.merotee(verify("debug")).run().expect(10).says(&["missing: RTMR2 is not stated"]);
+    place.merotee(verify("debug")).run().expect(10).says(&["[MISS] ", "RTMR2 is not stated"]);
     place.write("machine.txt", machine("node", "debug"));
     place
         .merotee(verify("debug"))

@@ -173,11 +173,11 @@ fn a_made_up_difference_says_what_it_newly_admits() {
     let document: Value = serde_json::from_str(&json.stdout).unwrap();
     let lists = document["files"][0]["lists"].as_array().unwrap();
     assert_eq!(
-        (&lists[0]["side"], &lists[0]["admitted_before"], &lists[0]["admitted_after"]),
+        (&lists[0]["role"], &lists[0]["admitted_before"], &lists[0]["admitted_after"]),
         (&json!("kms"), &json!(1), &json!(8))
     );
     assert_eq!((&lists[0]["newly_admitted"], &lists[0]["registers"][0]["combinations_each"]), (&json!(7), &json!(4)));
-    assert_eq!((&lists[1]["side"], &lists[1]["newly_admitted"]), (&json!("node"), &Value::Null));
+    assert_eq!((&lists[1]["role"], &lists[1]["newly_admitted"]), (&json!("node"), &Value::Null));
     assert_eq!((&document["structural"], &document["files_unchanged"]), (&json!(true), &json!(2)));
 }
 

@@ -59,7 +59,7 @@ fn kms() -> Section {
         actions: vec![
             Action::done("upload", "checksums.sha256"),
             Action::failed("upload", "sbom.spdx.json"),
-            Action::planned("publish", "mero-kms-v1.2.0"),
+            Action::planned("publish", "mero-kms-v1.2.0").holding("name: mero-kms-v1.2.0\n::error::```\u{1b}\n"),
         ],
         told: &[],
         exhibits: exhibits(),
@@ -460,7 +460,7 @@ fn of_several_subjects_there_is_a_table_first_and_then_what_is_wrong_with_each()
         "INCOMPLETE       1       0        1        0         0  v2",
         "",
         "[INFO] v2",
-        "[FAIL] signature  a  missing: not signed",
+        "[MISS] signature  a  not signed",
         "       → sign it",
         "",
         "audit: INCOMPLETE — 2 passed, 0 failed, 1 missing, 0 skipped",

@@ -152,17 +152,23 @@ impl GitHub {
         Ok(HeldAsset { id: asset.id, name: asset.name, size: asset.size, unfinished, digest })
     }
 
-    /// Writes the bytes of an asset into a file.
+    /// Writes the bytes of an asset into a file. `progress` is told the bytes so far.
     ///
     /// # Errors
     /// Remote: every failure of the API or of the storage behind it. Input: the file cannot be written.
-    pub(crate) async fn download_held(&self, repo: &Repository, held: &HeldAsset, to: &Path) -> Result<()> {
+    pub(crate) async fn download_held(
+        &self,
+        repo: &Repository,
+        held: &HeldAsset,
+        to: &Path,
+        progress: impl Fn(u64) + Sync,
+    ) -> Result<()> {
         let url = self.endpoint(repo, &["releases", "assets", &held.id.to_string()])?;
         let (state, digest, content_type, browser_download_url) = (None, None, None, None);
         let (id, name, size) = (held.id, held.name.clone(), held.size);
         let updated_at = None;
         let asset = ReleaseAsset { id, name, size, state, digest, url, content_type, browser_download_url, updated_at };
-        self.download(&asset, to, |_| ()).await.map(|_| ())
+        self.download(&asset, to, progress).await.map(|_| ())
     }
 
     /// What an asset is called now; `None` where it is gone.

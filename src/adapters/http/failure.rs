@@ -124,16 +124,16 @@ impl Failure {
         match &self.reason {
             Reason::Unreachable { words, .. } => format!("could not reach {host}: {words}"),
             Reason::TimedOut(waited) => format!("{host} did not answer within {}", readable(*waited)),
-            Reason::Broken(detail) => format!("the answer of {host} broke off: {detail}"),
+            Reason::Broken(detail) => format!("the answer from {host} was cut off: {detail}"),
             Reason::Status { status, said, pause, .. } => {
                 let mut said = quoted(said.as_deref());
                 if let Some(Pause { wait, until }) = pause {
-                    said.push_str(&format!(", and asks to wait {} (until {until:.0})", readable(*wait)));
+                    said.push_str(&format!(", and asks us to wait {} (until {until:.0})", readable(*wait)));
                 }
                 match status.as_u16() {
                     401 => format!("{host} refused access without valid credentials (401){said}"),
                     403 => format!("{host} refused access (403){said}"),
-                    404 => format!("{host} does not have it (404){said}"),
+                    404 => format!("{host} answered 404 (not found){said}"),
                     code => format!("{host} answered {code}{said}"),
                 }
             }
@@ -141,11 +141,11 @@ impl Failure {
                 let which = if *secondary { "secondary rate limit" } else { "rate limit" };
                 let ends = pause.map(|Pause { wait, until }| format!("; it ends in {} ({until:.0})", readable(wait)));
                 let (said, ends) = (quoted(said.as_deref()), ends.unwrap_or_default());
-                format!("{host} says that the {which} is reached{said}{ends}")
+                format!("{host}: the {which} is reached{said}{ends}")
             }
             Reason::Refused(why) => format!("{host} {why}"),
             Reason::TooLarge(limit) => format!("{host} sent more than the {limit} bytes allowed"),
-            Reason::Unsendable(why) => format!("what should be sent to {host} cannot be read: {why}"),
+            Reason::Unsendable(why) => format!("what is to be sent to {host} cannot be read: {why}"),
             Reason::Setup(detail) => format!("cannot set up the HTTP client for {host}: {detail}"),
         }
     }

@@ -239,9 +239,9 @@ impl Service {
         match reason {
             Reason::Unreachable { cause, .. } => Some(self.reach(*cause, ours)),
             Reason::TimedOut(_) => {
-                Some("the network or the server is in trouble: try again, or wait longer with --timeout".to_owned())
+                Some("the network or the server may be slow or down: try again, or raise --timeout".to_owned())
             }
-            Reason::Broken(_) => Some("the network or the server is in trouble: try again".to_owned()),
+            Reason::Broken(_) => Some("the connection was lost on the way: try again".to_owned()),
             Reason::RateLimited { secondary, .. } => Some(self.limited(*secondary, ours).to_owned()),
             Reason::Status { storage: true, .. } if self == Self::GitHub => {
                 Some("the link to the asset's storage failed: try again".to_owned())
@@ -259,7 +259,7 @@ impl Service {
             ),
             (Cause::Refused, true) => format!("nothing listens there: start the server, or correct {address}"),
             (Cause::NoSuchHost | Cause::Other, true) => format!("check {address}"),
-            (Cause::NoSuchHost, false) => format!("check the name in {address}, and {PROXIES}"),
+            (Cause::NoSuchHost, false) => format!("check the host name in {address}, and {PROXIES}"),
             (Cause::Refused | Cause::Other, false) => format!("check the network, {address}, and {PROXIES}"),
         }
     }
@@ -275,7 +275,7 @@ impl Service {
             (Self::Ita, _, _) => {
                 "wait: Intel Trust Authority answers 1,000 requests in five minutes, and fewer in a trial"
             }
-            (Self::Compute, _, _) => "wait: the project's requests a minute are used up",
+            (Self::Compute, _, _) => "wait: the project's requests per minute are used up",
             (
                 Self::Kms
                 | Self::Document
@@ -295,7 +295,7 @@ impl Service {
         let code = status.as_u16();
         match (self, code) {
             (Self::GitHub, 401) if ours.token => Some("check GH_TOKEN: it may be mistyped, expired or revoked"),
-            (Self::GitHub, 401) => Some("set GH_TOKEN: this server wants a token"),
+            (Self::GitHub, 401) => Some("set GH_TOKEN: this server requires a token"),
             (Self::GitHub, 403) if ours.token => {
                 Some("check what GH_TOKEN may do: it needs read access to the repository's contents")
             }
@@ -310,10 +310,12 @@ impl Service {
                 "no credentials are sent: name another service with --pccs, or give the collateral with --collateral",
             ),
             (Self::Pccs, 500..) => {
-                Some("the service is in trouble: try again later, or give the collateral with --collateral")
+                Some("the failure is on the server's side: try again later, or give the collateral with --collateral")
             }
             (Self::Document, 401 | 403 | 407) => Some("no credentials are sent: it must be readable without"),
-            (Self::Kms, 401 | 403 | 407) => Some("no credentials are sent: something in front of the KMS wants them"),
+            (Self::Kms, 401 | 403 | 407) => {
+                Some("no credentials are sent: something in front of the KMS requires them")
+            }
             (Self::Fulcio, 400 | 401 | 403) => Some(
                 "the identity token was not accepted: it must be fresh, for the audience `sigstore`, of an issuer that this authority knows",
             ),
@@ -341,7 +343,7 @@ impl Service {
                 Some("the credentials were not accepted: they may be revoked, expired or another project's")
             }
             (Self::Metadata, 404) => Some("the machine has no service account: give it one, or other credentials"),
-            (_, 500..) => Some("the server is in trouble: try again later"),
+            (_, 500..) => Some("the failure is on the server's side: try again later"),
             (
                 Self::GitHub
                 | Self::Rekor

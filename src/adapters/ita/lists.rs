@@ -53,7 +53,7 @@ impl Ita {
         let client = Http::new(Service::Document, url.clone(), None, options).map_err(|e| error::chain(&e))?;
         match client.fetch(&url, "*/*", SUBJECT).await {
             Ok(Some(fetched)) => Ok(fetched.body),
-            Ok(None) => Err("the server does not have it (404)".to_owned()),
+            Ok(None) => Err("the server answered 404 (not found)".to_owned()),
             Err(e) => Err(error::chain(&e)),
         }
     }

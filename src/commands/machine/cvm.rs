@@ -24,6 +24,7 @@ use crate::{
         label::Label,
     },
     product::random_bytes,
+    progress::Phase,
     report::Action,
     subject::cvm::{CvmId, CvmName},
     text::excerpt,
@@ -156,6 +157,7 @@ impl<'a> Cvm<'a> {
 
     /// The machine, where it was created although no answer said so; with its id, where it has one.
     async fn look(&self, name: &CvmName, provisioned: &Provisioned) -> Result<Option<Option<CvmId>>> {
+        let _shown = Phase::waiting(format!("waiting to see whether {name} was created"));
         let mut pauses = Pauses::new();
         for _ in 0..LOOKS {
             let listed = self.phala.named(name.as_str()).await?;
@@ -171,6 +173,7 @@ impl<'a> Cvm<'a> {
     }
 
     async fn until_running(&self, id: &CvmId, end: Instant) -> Result<()> {
+        let _shown = Phase::waiting(format!("waiting for {} to start", self.deployment.name));
         let mut pauses = Pauses::new();
         let mut starts = 0;
         loop {
@@ -221,6 +224,7 @@ impl<'a> Cvm<'a> {
     }
 
     async fn addresses(&self, id: &CvmId, end: Instant) -> Result<(Answer, Vec<Url>)> {
+        let _shown = Phase::waiting(format!("waiting for an address of {}", self.deployment.name));
         let mut pauses = Pauses::new();
         loop {
             let cvm = self.phala.cvm(id).await?;

@@ -11,6 +11,7 @@ use crate::{
     context::Context,
     error::{self, Error, Result},
     kms::{client::KmsClient, wire::Health},
+    progress::Phase,
 };
 
 /// How long one question about health may take.
@@ -35,6 +36,7 @@ pub(in crate::commands) async fn until_healthy(
     };
     let clients = addresses.iter().map(|url| Ok((url, KmsClient::new(url, options.clone())?)));
     let clients: Vec<(&Url, KmsClient)> = clients.collect::<Result<_>>()?;
+    let _shown = Phase::waiting("waiting for the KMS to answer at /health");
     let mut pauses = Pauses::new();
     let mut first = None;
     loop {

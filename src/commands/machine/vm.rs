@@ -19,6 +19,7 @@ use crate::{
         node::Plan,
     },
     product::random_bytes,
+    progress::Phase,
     report::{Action, Finding},
     subject::gcp::{Name, Zone},
 };
@@ -61,6 +62,7 @@ impl Maker<'_> {
         self.announce(Kind::FirewallRule, &request, None)?;
         let started = self.compute.insert_firewall(project, &body, request.as_str()).await?;
         let operation = self.started(started, &request, "firewall rule")?;
+        let _shown = Phase::waiting("waiting for Compute Engine to add the firewall rule");
         match operation::finished(self.compute, Scope::Global(project), operation, self.pace()).await? {
             None => {
                 self.actions.push(Action::done("add firewall rule", self.plan.name()));
@@ -81,6 +83,7 @@ impl Maker<'_> {
             let started = self.compute.insert_instance(place, &body, request.as_str()).await?;
             let operation = self.started(started, &request, "machine")?;
             let id = operation.target_id.clone().unwrap_or_default();
+            let _shown = Phase::waiting(format!("waiting for Compute Engine to create {}", self.plan.name()));
             match operation::finished(self.compute, Scope::Zone(place.0, zone), operation, self.pace()).await? {
                 None => {
                     self.actions.push(Action::done("create machine", format!("{} in {zone}", self.plan.name())));
@@ -106,6 +109,7 @@ impl Maker<'_> {
     /// Waits until the machine runs and has an address.
     pub(in crate::commands) async fn running(&self, zone: &Zone) -> Result<Instance, Stop> {
         let (place, name) = ((&self.plan.project, zone), name(self.plan)?);
+        let _shown = Phase::waiting(format!("waiting for {name} to start"));
         let mut pace = self.pace();
         let mut last = String::from("nothing");
         loop {

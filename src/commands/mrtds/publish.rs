@@ -7,7 +7,10 @@ use std::time::Instant;
 
 use self::basis::{Basis, Downloaded, Names};
 use crate::{
-    adapters::{file, github::GitHub},
+    adapters::{
+        file,
+        github::{Allowance, GitHub},
+    },
     cli::mrtds_publish::MrtdsPublishArgs,
     commands::{
         publish::{
@@ -16,6 +19,7 @@ use crate::{
             folder::{self, Judged, Request},
         },
         repository::resolve,
+        snapshot::MAX_DOWNLOAD,
     },
     context::Context,
     digest::Sha256,
@@ -54,7 +58,7 @@ struct Work<'a> {
 pub(super) async fn run(args: &MrtdsPublishArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
     let repository = resolve(&context.endpoints)?;
-    let github = publish::writing(context)?;
+    let github = publish::writing(context)?.within(Allowance::new(args.max_download, MAX_DOWNLOAD));
     let document = file::read_source(&args.measurements, MAX_DOCUMENT_BYTES)?;
     let names = names(&args.tag)?;
     let work = Work { args, context, github: &github, repository: &repository, names, document };
@@ -110,7 +114,9 @@ impl Work<'_> {
             Ok(held) => held,
             Err(finding) => return Ok(Outcome::refused(self, vec![*finding])),
         };
-        let release = Downloaded::fetch(self.github, self.repository, held, &self.names.all()).await?;
+        let release =
+            Downloaded::fetch(self.github, self.repository, held, &self.names.all(), usize::from(self.args.jobs))
+                .await?;
         let request = self.request(release.folder());
         let found = release.basis(held, &self.names, request, self.context, self.repository).await?;
         let basis = match found {

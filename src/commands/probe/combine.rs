@@ -58,7 +58,6 @@ pub(super) async fn run(args: &ProbeCombineArgs, context: &Context) -> Result<Pr
             deliver::write(&args.out, &files, &mut report)?;
             if args.sign.sign {
                 deliver::sign(&args.out, &files, &seal, context, &mut report).await;
-                report.caveats.dedup();
             }
         }
         Some(_) | None => tracing::error!("nothing was written"),

@@ -149,7 +149,9 @@ pub(super) async fn sign(
         let advice = error.advice().unwrap_or("sign the files with `merotee sign`, or probe again").to_owned();
         Sealed { findings: vec![finding.help(advice)], ..Sealed::default() }
     });
-    report.caveats.extend(sealed.caveats);
+    // The root that the release was verified by is named already, and is most often the same.
+    let new: Vec<String> = sealed.caveats.into_iter().filter(|caveat| !report.caveats.contains(caveat)).collect();
+    report.caveats.extend(new);
     if let Some(section) = report.sections.first_mut() {
         section.findings.extend(sealed.findings);
         section.actions.extend(sealed.actions);

@@ -30,7 +30,18 @@ pub(super) fn stale(target: &Target) -> Vec<Finding> {
         let words = format!("it does not sign {} as it is, and every form that is there must", target.shown());
         SIGNATURE.fail(path.display().to_string(), words).help("remove it, or make it again")
     };
-    bundles.chain(detached).map(finding).collect()
+    bundles.chain(detached).map(finding).chain(lone(target)).collect()
+}
+
+/// A detached signature without its certificate: nothing here says whether it is of the file as it is.
+fn lone(target: &Target) -> Option<Finding> {
+    let (signature, certificate) = (with(&target.file, ".sig"), with(&target.file, ".pem"));
+    if signature == target.signature || !signature.exists() || certificate.exists() {
+        return None;
+    }
+    let words = format!("without a certificate beside it, nothing shows that it signs {} as it is", target.shown());
+    let help = "remove it if it is of an earlier run: a release is verified in every form that it has";
+    Some(SIGNATURE.warn(signature.display().to_string(), words).help(help))
 }
 
 fn with(file: &Path, suffix: &str) -> PathBuf {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use askama::Template;
 
 use super::{
-    Diff, FileDiff, Pair, SideDiff,
+    Diff, FileDiff, Pair, RoleDiff,
     wording::{self, Legend, Line},
 };
 use crate::{
@@ -55,11 +55,11 @@ struct Page {
 struct List {
     anchor: &'static str,
     title: &'static str,
-    sides: Vec<Side>,
+    entries: Vec<Entry>,
 }
 
 /// The lists of one profile and role.
-struct Side {
+struct Entry {
     anchor: String,
     name: String,
     file: String,
@@ -120,18 +120,18 @@ impl Page {
     fn of(diff: &Diff) -> Self {
         let mut legend = Legend::default();
         let mut number = 0;
-        let mut side = |file: &FileDiff, side: &SideDiff, legend: &mut Legend| {
+        let mut entry = |file: &FileDiff, entry: &RoleDiff, legend: &mut Legend| {
             number += 1;
-            Side::of(number, file, side, legend)
+            Entry::of(number, file, entry, legend)
         };
-        let all = || diff.files.iter().flat_map(|file| file.sides.iter().map(move |side| (file, side)));
-        let newly = |(_, side): &(&FileDiff, &SideDiff)| newly_admits(side);
-        let admitted: Vec<_> = all().filter(newly).map(|(file, of)| side(file, of, &mut legend)).collect();
-        let others: Vec<_> = all().filter(|of| !newly(of)).map(|(file, of)| side(file, of, &mut legend)).collect();
+        let all = || diff.files.iter().flat_map(|file| file.roles.iter().map(move |entry| (file, entry)));
+        let newly = |(_, entry): &(&FileDiff, &RoleDiff)| newly_admits(entry);
+        let admitted: Vec<_> = all().filter(newly).map(|(file, of)| entry(file, of, &mut legend)).collect();
+        let others: Vec<_> = all().filter(|of| !newly(of)).map(|(file, of)| entry(file, of, &mut legend)).collect();
         let structure: Vec<_> = diff.files.iter().enumerate().filter_map(Structure::of).collect();
         let fields: Vec<_> = diff.files.iter().filter_map(Fields::of).collect();
         let lists = [("admitted", "Newly admitted", admitted), ("others", "Other changes of lists", others)];
-        let lists: Vec<_> = lists.map(|(anchor, title, sides)| List { anchor, title, sides }).into();
+        let lists: Vec<_> = lists.map(|(anchor, title, entries)| List { anchor, title, entries }).into();
         let (verdict, sign, tone, lead) = verdict(diff, &structure);
         let (from, to) = (terminal(&diff.from), terminal(&diff.to));
         Self {
@@ -140,7 +140,7 @@ impl Page {
             full: legend.values().map(|(number, value)| shown(number, value)).collect(),
             unchanged: (diff.unchanged > 0)
                 .then(|| format!("{} without a difference.", counted(diff.unchanged, "file", "files"))),
-            lists: lists.into_iter().filter(|list| !list.sides.is_empty()).collect(),
+            lists: lists.into_iter().filter(|list| !list.entries.is_empty()).collect(),
             from,
             to,
             verdict,
@@ -171,16 +171,16 @@ fn verdict(diff: &Diff, structure: &[Structure]) -> (&'static str, &'static str,
     ("NEEDS A REVIEW", "!", "care", format!("{compared}{review}"))
 }
 
-fn newly_admits(side: &SideDiff) -> bool {
-    wording::in_all(side).contains(wording::NEWLY)
+fn newly_admits(entry: &RoleDiff) -> bool {
+    wording::in_all(entry).contains(wording::NEWLY)
 }
 
 /// Which profiles newly admit machines, and as what; empty where none does. Of a profile that stands in several files each
 /// role is named once.
 fn admitting(diff: &Diff) -> String {
     let mut profiles: BTreeMap<Profile, Vec<Role>> = BTreeMap::new();
-    for side in diff.files.iter().flat_map(|file| &file.sides).filter(|side| newly_admits(side)) {
-        profiles.entry(side.profile).or_default().push(side.side);
+    for entry in diff.files.iter().flat_map(|file| &file.roles).filter(|entry| newly_admits(entry)) {
+        profiles.entry(entry.profile).or_default().push(entry.role);
     }
     let sentence = |(profile, roles): (Profile, Vec<Role>)| {
         let roles: Vec<&str> = Role::ALL.into_iter().filter(|role| roles.contains(role)).map(Role::as_str).collect();
@@ -192,7 +192,7 @@ fn admitting(diff: &Diff) -> String {
 fn contents(lists: &[List], structure: &[Structure], fields: &[Fields]) -> Vec<(String, String)> {
     let mut contents = Vec::new();
     for list in lists {
-        contents.extend(list.sides.iter().map(|side| (side.anchor.clone(), side.name.clone())));
+        contents.extend(list.entries.iter().map(|entry| (entry.anchor.clone(), entry.name.clone())));
     }
     if !structure.is_empty() {
         contents.push(("structure".to_owned(), "Structure".to_owned()));
@@ -208,22 +208,22 @@ fn shown(number: usize, value: &str) -> Value {
     Value::new(value, &format!("v{number}"), Some(number))
 }
 
-impl Side {
-    fn of(number: usize, file: &FileDiff, side: &SideDiff, legend: &mut Legend) -> Self {
-        let lines = wording::lines(side, legend);
-        let sum = wording::in_all(side);
+impl Entry {
+    fn of(number: usize, file: &FileDiff, entry: &RoleDiff, legend: &mut Legend) -> Self {
+        let lines = wording::lines(entry, legend);
+        let sum = wording::in_all(entry);
         let mut rows = Vec::new();
         for register in Register::ALL {
             let list = register.to_string();
-            rows.extend(row(&list, side.lists.registers.get(register), &lines, |value| shown_by(legend, value)));
+            rows.extend(row(&list, entry.lists.registers.get(register), &lines, |value| shown_by(legend, value)));
         }
         let tcb = |status: &str| Value::new(status, "", None);
-        rows.extend(row("TCB", &side.lists.tcb, &lines, tcb));
-        rows.extend(row("compose", &side.lists.event_payloads, &lines, |hash| shown_by(legend, hash)));
+        rows.extend(row("TCB", &entry.lists.tcb, &lines, tcb));
+        rows.extend(row("compose", &entry.lists.event_payloads, &lines, |hash| shown_by(legend, hash)));
         let status = lines.iter().filter(|line| line.list == "status").map(|line| Prose::of(&line.meaning));
         Self {
             anchor: format!("lists-{number}"),
-            name: format!("{} · {}", side.profile, side.side.as_str()),
+            name: format!("{} · {}", entry.profile, entry.role.as_str()),
             file: terminal(&wording::name(file)),
             tone: if sum.contains(wording::NEWLY) { "care" } else { "plain" },
             sum: Prose::of(&sum),
@@ -302,7 +302,7 @@ impl Fields {
             .iter()
             .map(|field| [&field.place, &field.from, &field.to].map(|text| terminal(text)))
             .collect();
-        let note = if file.sides.is_empty() { wording::no_list_changes(file) } else { "" };
+        let note = if file.roles.is_empty() { wording::no_list_changes(file) } else { "" };
         let (file, kind) = (terminal(&wording::name(file)), terminal(file.kind));
         (!rows.is_empty() || !note.is_empty()).then_some(Self { file, kind, note, rows })
     }

@@ -5,7 +5,7 @@ use std::fmt::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{
-    Diff, FileDiff, SideDiff,
+    Diff, FileDiff, RoleDiff,
     wording::{self, Legend},
 };
 use crate::report::escape::{at_line_start, terminal};
@@ -71,15 +71,15 @@ impl Page {
             let (place, from, to) = (terminal(&change.place), terminal(&change.from), terminal(&change.to));
             self.paragraph(&format!("  {place}  {from} → {to}"), 4)?;
         }
-        if file.sides.is_empty() {
+        if file.roles.is_empty() {
             return self.paragraph(&format!("  = {}", wording::no_list_changes(file)), 4);
         }
-        file.sides.iter().try_for_each(|side| self.side(side))
+        file.roles.iter().try_for_each(|entry| self.entry(entry))
     }
 
-    fn side(&mut self, side: &SideDiff) -> fmt::Result {
-        writeln!(self.out, "\n  {} · {}", side.profile, side.side.as_str())?;
-        for line in wording::lines(side, &mut self.legend) {
+    fn entry(&mut self, entry: &RoleDiff) -> fmt::Result {
+        writeln!(self.out, "\n  {} · {}", entry.profile, entry.role.as_str())?;
+        for line in wording::lines(entry, &mut self.legend) {
             let sign = match line.sign {
                 '+' => self.painted("+", AnsiColor::Green),
                 '-' => self.painted("-", AnsiColor::Red),
@@ -93,7 +93,7 @@ impl Page {
             };
             self.paragraph_after(&head, INDENT, &text, INDENT)?;
         }
-        self.paragraph_after("  = ", 4, &format!("in all   {}", wording::in_all(side)), INDENT)
+        self.paragraph_after("  = ", 4, &format!("in all   {}", wording::in_all(entry)), INDENT)
     }
 
     fn values(&mut self) -> fmt::Result {

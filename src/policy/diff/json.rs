@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Change, Diff, FileDiff, SideDiff, Standing,
+    Change, Diff, FileDiff, RoleDiff, Standing,
     admission::Count,
     structure::{Structural, StructuralChange},
 };
@@ -15,7 +15,7 @@ use crate::{attestation::measurement::Register, report::escape, schema::pretty};
 /// Only a defect of the JSON writer.
 pub fn render(diff: &Diff) -> serde_json::Result<String> {
     let document = Document {
-        schema_version: 1,
+        schema_version: 2,
         command: "policy diff",
         from: &diff.from,
         to: &diff.to,
@@ -72,7 +72,7 @@ struct Restated<'a> {
 #[derive(Serialize)]
 struct Lists {
     profile: &'static str,
-    side: &'static str,
+    role: &'static str,
     /// `settled`, `promoted`, `withdrawn`, `draft` or `whole`: what the two states are worth.
     standing: &'static str,
     registers: Vec<List>,
@@ -109,7 +109,7 @@ impl<'a> File<'a> {
             structural: file.structural.iter().map(Structure::of).collect(),
             restated: file.restated.iter().map(|r| Restated { place: &r.place, from: &r.from, to: &r.to }).collect(),
             malformed: file.malformed.iter().map(|m| m.place.as_str()).collect(),
-            lists: file.sides.iter().map(Lists::of).collect(),
+            lists: file.roles.iter().map(Lists::of).collect(),
         }
     }
 }
@@ -128,29 +128,29 @@ impl<'a> Structure<'a> {
 }
 
 impl Lists {
-    fn of(side: &SideDiff) -> Self {
-        let each = |register: Register| Some(number(side.admission.with_one_of(register)));
+    fn of(entry: &RoleDiff) -> Self {
+        let each = |register: Register| Some(number(entry.admission.with_one_of(register)));
         Self {
-            profile: side.profile.as_str(),
-            side: side.side.as_str(),
-            standing: match side.standing {
+            profile: entry.profile.as_str(),
+            role: entry.role.as_str(),
+            standing: match entry.standing {
                 Standing::Settled => "settled",
                 Standing::Promoted => "promoted",
                 Standing::Withdrawn => "withdrawn",
                 Standing::Draft => "draft",
                 Standing::Whole => "whole",
             },
-            registers: side
+            registers: entry
                 .registers
                 .iter()
                 .map(|r| List { combinations_each: each(r.register), ..list(Some(r.register.as_str()), &r.change) })
                 .collect(),
-            tcb_statuses: (!side.tcb.is_none()).then(|| list(None, &side.tcb)),
-            event_payload: (!side.event_payloads.is_none()).then(|| list(None, &side.event_payloads)),
-            admitted_before: number(side.admission.before),
-            admitted_after: number(side.admission.after),
-            newly_admitted: number(side.admission.newly),
-            no_longer_admitted: number(side.admission.no_longer),
+            tcb_statuses: (!entry.tcb.is_none()).then(|| list(None, &entry.tcb)),
+            event_payload: (!entry.event_payloads.is_none()).then(|| list(None, &entry.event_payloads)),
+            admitted_before: number(entry.admission.before),
+            admitted_after: number(entry.admission.after),
+            newly_admitted: number(entry.admission.newly),
+            no_longer_admitted: number(entry.admission.no_longer),
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::fmt::{self, Write};
 
 use super::{
-    Diff, FileDiff, SideDiff,
+    Diff, FileDiff, RoleDiff,
     wording::{self, Legend},
 };
 use crate::report::{
@@ -68,10 +68,10 @@ fn file(file: &FileDiff, legend: &mut Legend, out: &mut String) -> fmt::Result {
         }
         writeln!(out)?;
     }
-    if file.sides.is_empty() {
+    if file.roles.is_empty() {
         writeln!(out, "**In all:** {}\n", wording::no_list_changes(file))?;
     }
-    file.sides.iter().try_for_each(|entry| side(entry, legend, out))?;
+    file.roles.iter().try_for_each(|entry| of_role(entry, legend, out))?;
     if !file.restated.is_empty() {
         writeln!(out, "| Field | Before | After |\n| --- | --- | --- |")?;
         for change in &file.restated {
@@ -83,9 +83,9 @@ fn file(file: &FileDiff, legend: &mut Legend, out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn side(side: &SideDiff, legend: &mut Legend, out: &mut String) -> fmt::Result {
-    writeln!(out, "#### {}, {}\n", side.profile, side.side.as_str())?;
-    let lines = wording::lines(side, legend);
+fn of_role(entry: &RoleDiff, legend: &mut Legend, out: &mut String) -> fmt::Result {
+    writeln!(out, "#### {}, {}\n", entry.profile, entry.role.as_str())?;
+    let lines = wording::lines(entry, legend);
     if !lines.is_empty() {
         writeln!(out, "| | List | Value | What follows |\n| --- | --- | --- | --- |")?;
         for line in lines {
@@ -95,7 +95,7 @@ fn side(side: &SideDiff, legend: &mut Legend, out: &mut String) -> fmt::Result {
         }
         writeln!(out)?;
     }
-    writeln!(out, "**In all:** {}\n", markdown(&wording::in_all(side)))
+    writeln!(out, "**In all:** {}\n", markdown(&wording::in_all(entry)))
 }
 
 fn values(legend: &Legend, out: &mut String) -> fmt::Result {

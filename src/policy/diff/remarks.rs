@@ -1,7 +1,7 @@
 //! The difference as findings, for a workflow's annotations and outputs.
 
 use super::{
-    Diff, FileDiff, SideDiff,
+    Diff, FileDiff, RoleDiff,
     wording::{self, Legend},
 };
 use crate::report::{CheckInfo, Finding};
@@ -40,9 +40,9 @@ fn of_file(file: &FileDiff) -> Vec<Finding> {
     for entry in file.malformed.iter().take(3) {
         findings.push(warn(format!("malformed, not compared: {} is {}", entry.place, entry.actual)));
     }
-    for side in &file.sides {
-        findings.extend(of_side(side).into_iter().map(&warn));
-        let sum = format!("{} {}: {}", side.profile, side.side.as_str(), wording::in_all(side));
+    for entry in &file.roles {
+        findings.extend(of_role(entry).into_iter().map(&warn));
+        let sum = format!("{} {}: {}", entry.profile, entry.role.as_str(), wording::in_all(entry));
         findings.push(match sum.contains(wording::NEWLY) {
             true => warn(sum),
             false => POLICY_CHANGE.pass(&subject, sum),
@@ -55,12 +55,12 @@ fn of_file(file: &FileDiff) -> Vec<Finding> {
 }
 
 /// Lines that are warnings in themselves: lists that constrain nothing, and values that should not be admitted.
-fn of_side(side: &SideDiff) -> Vec<String> {
-    let alarming = wording::lines(side, &mut Legend::default()).into_iter().filter(|line| line.alarm);
+fn of_role(entry: &RoleDiff) -> Vec<String> {
+    let alarming = wording::lines(entry, &mut Legend::default()).into_iter().filter(|line| line.alarm);
     let told = |line: wording::Line| {
         let words = [line.list, line.value, line.meaning];
         let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        format!("{} {}: {}", side.profile, side.side.as_str(), words.join(" "))
+        format!("{} {}: {}", entry.profile, entry.role.as_str(), words.join(" "))
     };
     alarming.map(told).collect()
 }

@@ -34,13 +34,13 @@ fn an_added_value_says_how_many_combinations_it_admits() {
         add(d, "kms_allowed_rtmr0", 0xa0);
         add(d, "kms_allowed_rtmr2", 0xa2);
     });
-    let side = &diff.files[0].sides[0];
-    assert_eq!((side.profile, side.side), (Profile::Debug, Role::Kms));
-    assert_eq!(side.registers.iter().map(|r| r.register).collect::<Vec<_>>(), [Register::Rtmr0, Register::Rtmr2]);
-    assert_eq!(side.registers[0].change.added, [measurement(0xa0)]);
-    assert_eq!((side.admission.before, side.admission.after), (Count::Exactly(1), Count::Exactly(4)));
-    assert_eq!(side.admission.newly, Count::Exactly(3));
-    assert_eq!(side.admission.with_one_of(Register::Rtmr0), Count::Exactly(2));
+    let entry = &diff.files[0].roles[0];
+    assert_eq!((entry.profile, entry.role), (Profile::Debug, Role::Kms));
+    assert_eq!(entry.registers.iter().map(|r| r.register).collect::<Vec<_>>(), [Register::Rtmr0, Register::Rtmr2]);
+    assert_eq!(entry.registers[0].change.added, [measurement(0xa0)]);
+    assert_eq!((entry.admission.before, entry.admission.after), (Count::Exactly(1), Count::Exactly(4)));
+    assert_eq!(entry.admission.newly, Count::Exactly(3));
+    assert_eq!(entry.admission.with_one_of(Register::Rtmr0), Count::Exactly(2));
     assert!(!diff.is_structural());
     let text = human::render(&diff, false, 80);
     assert!(text.contains("newly admits it with any listed of 1 MRTD"), "{text}");
@@ -66,14 +66,14 @@ fn the_page_says_in_one_sentence_which_profile_newly_admits_machines_and_as_what
 #[test]
 fn an_emptied_list_and_a_status_that_is_not_ready_admit_without_bound() {
     let emptied = changed(Profile::Debug, |d| d["policy"]["node_allowed_rtmr1"] = json!([]));
-    let side = &emptied.files[0].sides[0];
-    assert!(side.registers[0].change.emptied);
-    assert_eq!(side.admission.newly, Count::Unbounded);
+    let entry = &emptied.files[0].roles[0];
+    assert!(entry.registers[0].change.emptied);
+    assert_eq!(entry.admission.newly, Count::Unbounded);
     let text = human::render(&emptied, false, 80);
     assert!(text.contains("constrains nothing: any value is"), "{text}");
     let unready = changed(Profile::Debug, |d| d["status"] = json!("policy_not_ready"));
-    assert_eq!(unready.files[0].sides.len(), 2);
-    assert!(unready.files[0].sides.iter().all(|s| s.admission.newly == Count::Unbounded));
+    assert_eq!(unready.files[0].roles.len(), 2);
+    assert!(unready.files[0].roles.iter().all(|s| s.admission.newly == Count::Unbounded));
     assert_eq!(unready.files[0].restated[0].place, "status");
 }
 
@@ -96,9 +96,9 @@ fn tcb_statuses_and_compose_hashes_are_told_with_what_they_mean() {
         d["policy"]["kms_allowed_tcb_statuses"] = json!(["uptodate", "OutOfDate"]);
         d["policy"]["kms_allowed_event_payload"] = json!(["cd".repeat(32)]);
     });
-    let side = &diff.files[0].sides[0];
-    assert_eq!(side.tcb.added, [TcbStatus::OutOfDate]);
-    assert_eq!((side.event_payloads.added.len(), side.event_payloads.removed.len()), (1, 1));
+    let entry = &diff.files[0].roles[0];
+    assert_eq!(entry.tcb.added, [TcbStatus::OutOfDate]);
+    assert_eq!((entry.event_payloads.added.len(), entry.event_payloads.removed.len()), (1, 1));
     let text = human::render(&diff, false, 200);
     assert!(text.contains("firmware with published flaws") && text.contains("this compose hash"), "{text}");
 }
@@ -138,7 +138,7 @@ fn values_that_say_how_attestation_works_are_structure() {
     let diff = Diff::of("a", "b", &[read(&old)], &[read(&new)]);
     let places: Vec<_> = diff.files[0].structural.iter().map(|s| s.place.as_str()).collect();
     assert_eq!(places, ["kms.attest_endpoint", "profile"]);
-    assert_eq!(diff.files[0].sides.len(), 4, "one profile vanishes and another appears");
+    assert_eq!(diff.files[0].roles.len(), 4, "one profile vanishes and another appears");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn files_are_paired_by_name_and_else_by_profile() {
     let gone = Diff::of("a", "b", &old, &old[..2]);
     assert_eq!((gone.files.len(), gone.unchanged), (1, 2));
     assert_eq!((gone.files[0].from.is_some(), gone.files[0].to.is_some()), (true, false));
-    assert!(gone.files[0].sides.iter().all(|s| s.admission.after == Count::Exactly(0)));
+    assert!(gone.files[0].roles.iter().all(|s| s.admission.after == Count::Exactly(0)));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Change, FileDiff, SideDiff, Standing,
+    Change, FileDiff, RoleDiff, Standing,
     admission::{Admission, Count},
     structure::{Structural, StructuralChange},
 };
@@ -63,18 +63,18 @@ pub(super) const NEWLY: &str = "newly admits";
 /// What a value means that joins a list which was empty.
 const WAS_ACCEPTED: &str = "accepted before too, as everything was";
 
-/// Every line about the lists of one side, in the order of the registers.
-pub(super) fn lines(side: &SideDiff, legend: &mut Legend) -> Vec<Line> {
-    let mut lines: Vec<Line> = status(side.standing).into_iter().collect();
-    for register in &side.registers {
+/// Every line about the lists of one role, in the order of the registers.
+pub(super) fn lines(entry: &RoleDiff, legend: &mut Legend) -> Vec<Line> {
+    let mut lines: Vec<Line> = status(entry.standing).into_iter().collect();
+    for register in &entry.registers {
         let list = register.register.to_string();
         values(
             &mut lines,
-            side.standing,
+            entry.standing,
             (&list, "value", "no longer admitted"),
             &register.change,
             |value, accepted| {
-                let meaning = accepted.unwrap_or_else(|| admitted(register.register, &side.admission));
+                let meaning = accepted.unwrap_or_else(|| admitted(register.register, &entry.admission));
                 let note = if value.is_zero() { "; all zeros: nothing was ever measured into it" } else { "" };
                 Told {
                     value: legend.label(&value.to_string()),
@@ -84,13 +84,13 @@ pub(super) fn lines(side: &SideDiff, legend: &mut Legend) -> Vec<Line> {
             },
         );
     }
-    values(&mut lines, side.standing, ("TCB", "status", "no longer tolerated"), &side.tcb, |status, accepted| {
+    values(&mut lines, entry.standing, ("TCB", "status", "no longer tolerated"), &entry.tcb, |status, accepted| {
         let newly = || "newly admits every machine listed on platforms of this status".to_owned();
         let (remark, alarm) = remark(*status);
         Told { value: status.to_string(), meaning: format!("{}{remark}", accepted.unwrap_or_else(newly)), alarm }
     });
     let compose = ("compose", "compose hash", "no longer admitted");
-    values(&mut lines, side.standing, compose, &side.event_payloads, |hash, accepted| {
+    values(&mut lines, entry.standing, compose, &entry.event_payloads, |hash, accepted| {
         let newly = || "newly admits a KMS that runs the application with this compose hash".to_owned();
         Told { value: legend.label(&hash.to_string()), meaning: accepted.unwrap_or_else(newly), alarm: false }
     });
@@ -178,13 +178,13 @@ fn remark(status: TcbStatus) -> (&'static str, bool) {
     }
 }
 
-/// The sum over a side: registers, TCB statuses and compose hashes together, so that it denies nothing that a line says.
-pub(super) fn in_all(side: &SideDiff) -> String {
-    let admission = &side.admission;
-    if side.standing == Standing::Draft {
+/// The sum over a role: registers, TCB statuses and compose hashes together, so that it denies nothing that a line says.
+pub(super) fn in_all(entry: &RoleDiff) -> String {
+    let admission = &entry.admission;
+    if entry.standing == Standing::Draft {
         return "a draft before and now: a release candidate's KMS takes any genuine machine".to_owned();
     }
-    let (newly, no_longer) = (newly(side), no_longer(side));
+    let (newly, no_longer) = (newly(entry), no_longer(entry));
     if newly.is_empty() && no_longer.is_empty() {
         return format!("admits the same machines as before: {}", admission.after);
     }
@@ -198,39 +198,39 @@ pub(super) fn in_all(side: &SideDiff) -> String {
 }
 
 /// What is newly admitted, as far as it is worth a word in the sum.
-fn newly(side: &SideDiff) -> Vec<String> {
+fn newly(entry: &RoleDiff) -> Vec<String> {
     let mut parts = Vec::new();
-    if side.admission.newly != Count::Exactly(0) {
-        parts.push(side.admission.newly.to_string());
+    if entry.admission.newly != Count::Exactly(0) {
+        parts.push(entry.admission.newly.to_string());
     }
     // Lists that are not final let in more than they name, also where they named nothing.
-    if side.standing == Standing::Withdrawn && parts.is_empty() {
+    if entry.standing == Standing::Withdrawn && parts.is_empty() {
         parts.push("any genuine machine".to_owned());
     }
     // Of lists that are new, final or void as a whole, the combinations say it all.
-    if side.standing != Standing::Settled {
+    if entry.standing != Standing::Settled {
         return parts;
     }
-    parts.extend(platforms(&side.tcb.added, side.tcb.filled));
-    parts.extend(side.tcb.emptied.then(|| "platforms of any status".to_owned()));
-    parts.extend(compose_hashes(side.event_payloads.added.len(), side.event_payloads.filled));
-    parts.extend(side.event_payloads.emptied.then(|| "any compose hash".to_owned()));
+    parts.extend(platforms(&entry.tcb.added, entry.tcb.filled));
+    parts.extend(entry.tcb.emptied.then(|| "platforms of any status".to_owned()));
+    parts.extend(compose_hashes(entry.event_payloads.added.len(), entry.event_payloads.filled));
+    parts.extend(entry.event_payloads.emptied.then(|| "any compose hash".to_owned()));
     parts
 }
 
 /// What is no longer admitted, likewise.
-fn no_longer(side: &SideDiff) -> Vec<String> {
+fn no_longer(entry: &RoleDiff) -> Vec<String> {
     let mut parts = Vec::new();
-    if side.admission.no_longer != Count::Exactly(0) {
-        parts.push(side.admission.no_longer.to_string());
+    if entry.admission.no_longer != Count::Exactly(0) {
+        parts.push(entry.admission.no_longer.to_string());
     }
-    if side.standing != Standing::Settled {
+    if entry.standing != Standing::Settled {
         return parts;
     }
-    parts.extend(platforms(&side.tcb.removed, side.tcb.emptied));
-    parts.extend(side.tcb.filled.then(|| "platforms of any other status".to_owned()));
-    parts.extend(compose_hashes(side.event_payloads.removed.len(), side.event_payloads.emptied));
-    parts.extend(side.event_payloads.filled.then(|| "any other compose hash".to_owned()));
+    parts.extend(platforms(&entry.tcb.removed, entry.tcb.emptied));
+    parts.extend(entry.tcb.filled.then(|| "platforms of any other status".to_owned()));
+    parts.extend(compose_hashes(entry.event_payloads.removed.len(), entry.event_payloads.emptied));
+    parts.extend(entry.event_payloads.filled.then(|| "any other compose hash".to_owned()));
     parts
 }
 

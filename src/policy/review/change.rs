@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     policy::{
-        diff::{Diff, FileDiff, SideDiff, Standing as Worth, wording::structural as structural_words},
+        diff::{Diff, FileDiff, RoleDiff, Standing as Worth, wording::structural as structural_words},
         document::{PolicyFile, PolicyKind, profile_in_name},
         promotion::policy_path,
         suite::{self, Demands},
@@ -84,35 +84,35 @@ impl Change {
             return Newly::Unbounded;
         }
         let mut count = 0;
-        for (_, side) in self.sides() {
-            if opens(side) {
+        for (_, entry) in self.entries() {
+            if opens(entry) {
                 return Newly::Unbounded;
             }
-            count += added(side);
+            count += added(entry);
         }
         Newly::Values(count)
     }
 
     /// The lists that change, each with its file.
-    pub(super) fn sides(&self) -> impl Iterator<Item = (&FileDiff, &SideDiff)> {
-        self.diff.files.iter().flat_map(|file| file.sides.iter().map(move |side| (file, side)))
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&FileDiff, &RoleDiff)> {
+        self.diff.files.iter().flat_map(|file| file.roles.iter().map(move |entry| (file, entry)))
     }
 }
 
 /// Whether lists constrain less than values can say.
-pub(super) fn opens(side: &SideDiff) -> bool {
-    side.standing == Worth::Withdrawn
-        || side.registers.iter().any(|register| register.change.emptied)
-        || side.tcb.emptied
-        || side.event_payloads.emptied
+pub(super) fn opens(entry: &RoleDiff) -> bool {
+    entry.standing == Worth::Withdrawn
+        || entry.registers.iter().any(|register| register.change.emptied)
+        || entry.tcb.emptied
+        || entry.event_payloads.emptied
         // A new file that is a draft takes any genuine machine.
-        || (side.standing == Worth::Whole && side.admission.newly == crate::policy::diff::admission::Count::Unbounded)
+        || (entry.standing == Worth::Whole && entry.admission.newly == crate::policy::diff::admission::Count::Unbounded)
 }
 
 /// How many values of lists are new.
-pub(super) fn added(side: &SideDiff) -> usize {
-    let registers: usize = side.registers.iter().map(|register| register.change.added.len()).sum();
-    registers + side.tcb.added.len() + side.event_payloads.added.len()
+pub(super) fn added(entry: &RoleDiff) -> usize {
+    let registers: usize = entry.registers.iter().map(|register| register.change.added.len()).sum();
+    registers + entry.tcb.added.len() + entry.event_payloads.added.len()
 }
 
 /// [`SHAPE`]: the structure stays as it is, or an architecture review approves of it.

@@ -175,9 +175,9 @@ pub(super) fn measured(case: &Case, target: Target) -> Option<Proposal> {
 /// [`EVIDENCE`]: whatever admits something new has candidates of its role and profile in the pull request, signed and sound.
 pub(super) fn evidence(case: &Case) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (_, side) in case.change.sides() {
-        let target = Target { role: side.side, profile: side.profile };
-        if (added(side) > 0 || opens(side)) && !case.probes.iter().any(|probe| probe.offered.target == target) {
+    for (_, entry) in case.change.entries() {
+        let target = Target { role: entry.role, profile: entry.profile };
+        if (added(entry) > 0 || opens(entry)) && !case.probes.iter().any(|probe| probe.offered.target == target) {
             let path = promotion::Place { target, number: 1, part: Part::Candidates };
             let message = format!("what is newly admitted of {target} has no candidates of a probe");
             findings.push(EVIDENCE.missing("", message).compared(path.to_string(), "no such file").help(PROMOTE));

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     attestation::measurement::{Measurement, Register},
     policy::{
-        diff::{FileDiff, SideDiff, Standing, admission::Count},
+        diff::{FileDiff, RoleDiff, Standing, admission::Count},
         promotion::Target,
     },
     report::Finding,
@@ -28,8 +28,8 @@ pub(super) fn values(case: &Case) -> Vec<Finding> {
         let message = "cannot be read, so what it admits is not known";
         findings.push(VALUES.undecided(&unreadable.subject, message).help("correct what `schema` says of it"));
     }
-    for (file, side) in case.change.sides() {
-        findings.extend(of_side(case, file, side));
+    for (file, entry) in case.change.entries() {
+        findings.extend(of_role(case, file, entry));
     }
     if findings.is_empty() {
         findings.push(VALUES.pass("", "no list changes: nothing is newly admitted, and nothing is no longer admitted"));
@@ -37,18 +37,18 @@ pub(super) fn values(case: &Case) -> Vec<Finding> {
     findings
 }
 
-fn of_side(case: &Case, file: &FileDiff, side: &SideDiff) -> Vec<Finding> {
+fn of_role(case: &Case, file: &FileDiff, entry: &RoleDiff) -> Vec<Finding> {
     let subject = file.to.as_ref().or(file.from.as_ref()).map_or("", String::as_str);
-    let whose = format!("{} {}", side.profile, side.side.as_str());
+    let whose = format!("{} {}", entry.profile, entry.role.as_str());
     let mut findings = Vec::new();
-    if opens(side) {
-        findings.push(opened(subject, &whose, side));
+    if opens(entry) {
+        findings.push(opened(subject, &whose, entry));
     }
-    let target = Target { role: side.side, profile: side.profile };
+    let target = Target { role: entry.role, profile: entry.profile };
     let proposal = measured(case, target);
     let proposal = proposal.as_ref();
     let mut unmeasured = Vec::new();
-    for of in &side.registers {
+    for of in &entry.registers {
         let known: BTreeSet<&Measurement> =
             proposal.map(|proposal| proposal.allowed.register(of.register).iter().collect()).unwrap_or_default();
         for value in of.change.added.iter().filter(|value| !known.contains(value)) {
@@ -58,11 +58,11 @@ fn of_side(case: &Case, file: &FileDiff, side: &SideDiff) -> Vec<Finding> {
             unmeasured.push((message, actual));
         }
     }
-    for status in side.tcb.added.iter().filter(|status| !proposal.is_some_and(|p| p.allowed.tcb().contains(status))) {
+    for status in entry.tcb.added.iter().filter(|status| !proposal.is_some_and(|p| p.allowed.tcb().contains(status))) {
         unmeasured.push((format!("{whose}: no probe saw a platform of this TCB status"), status.to_string()));
     }
     for hash in
-        side.event_payloads.added.iter().filter(|hash| !proposal.is_some_and(|p| p.event_payloads.contains(hash)))
+        entry.event_payloads.added.iter().filter(|hash| !proposal.is_some_and(|p| p.event_payloads.contains(hash)))
     {
         unmeasured.push((format!("{whose}: no probe saw this compose hash"), hash.to_string()));
     }
@@ -71,25 +71,25 @@ fn of_side(case: &Case, file: &FileDiff, side: &SideDiff) -> Vec<Finding> {
         VALUES.fail(subject, message).compared("a value of the signed candidates", actual).help(UNMEASURED)
     };
     findings.extend(capped(unmeasured.into_iter().map(fail).collect()));
-    if sound && added(side) > 0 {
-        findings.push(VALUES.pass(subject, format!("{whose}: {}", admitted(case, side))));
+    if sound && added(entry) > 0 {
+        findings.push(VALUES.pass(subject, format!("{whose}: {}", admitted(case, entry))));
     }
-    findings.extend(gone(side).map(|gone| VALUES.pass(subject, format!("{whose}: no longer lists {gone}"))));
+    findings.extend(gone(entry).map(|gone| VALUES.pass(subject, format!("{whose}: no longer lists {gone}"))));
     if findings.is_empty() {
         findings.push(VALUES.pass(subject, format!("{whose}: nothing is newly admitted")));
     }
     findings
 }
 
-fn opened(subject: &str, whose: &str, side: &SideDiff) -> Finding {
-    let emptied = side.registers.iter().find(|register| register.change.emptied);
-    let message = match (side.standing, emptied) {
+fn opened(subject: &str, whose: &str, entry: &RoleDiff) -> Finding {
+    let emptied = entry.registers.iter().find(|register| register.change.emptied);
+    let message = match (entry.standing, emptied) {
         (Standing::Withdrawn, _) => "the policy is no longer final: any genuine machine would be taken".to_owned(),
         (_, Some(register)) => format!("the list of {} is emptied and constrains nothing", register.register),
-        _ if side.tcb.emptied => {
+        _ if entry.tcb.emptied => {
             "the list of TCB statuses is emptied: platforms of any status would be taken".to_owned()
         }
-        _ if side.event_payloads.emptied => {
+        _ if entry.event_payloads.emptied => {
             "the list of compose hashes is emptied: any application would do".to_owned()
         }
         _ => "it admits without bound".to_owned(),
@@ -101,12 +101,12 @@ fn opened(subject: &str, whose: &str, side: &SideDiff) -> Finding {
 }
 
 /// What is newly admitted, and how much of it was measured as a whole.
-fn admitted(case: &Case, side: &SideDiff) -> String {
-    let target = Target { role: side.side, profile: side.profile };
+fn admitted(case: &Case, entry: &RoleDiff) -> String {
+    let target = Target { role: entry.role, profile: entry.profile };
     let probes = case.probes.iter().filter(|probe| probe.offered.target == target && probe.vouches()).count();
-    let values = counted(added(side), "new value, measured by", "new values, all measured by");
+    let values = counted(added(entry), "new value, measured by", "new values, all measured by");
     let probes = counted(probes, "probe", "probes");
-    match side.admission.newly {
+    match entry.admission.newly {
         Count::Exactly(0) => format!("{values} {probes}"),
         newly @ (Count::Exactly(_) | Count::Unbounded) => {
             format!("{values} {probes}; newly admits {newly} of registers")
@@ -127,17 +127,17 @@ fn elsewhere(case: &Case, (target, register): (Target, Register), value: &Measur
 }
 
 /// How much is no longer listed.
-fn gone(side: &SideDiff) -> Option<String> {
+fn gone(entry: &RoleDiff) -> Option<String> {
     let mut parts: Vec<String> = Vec::new();
-    for register in side.registers.iter().filter(|register| !register.change.removed.is_empty()) {
+    for register in entry.registers.iter().filter(|register| !register.change.removed.is_empty()) {
         let values: Vec<_> = register.change.removed.iter().take(3).map(Measurement::short).collect();
         let more = register.change.removed.len().saturating_sub(values.len());
         let more = if more == 0 { String::new() } else { format!(" and {more} more") };
         parts.push(format!("{} {}{more}", register.register, values.join(", ")));
     }
-    parts.extend(side.tcb.removed.iter().map(|status| format!("TCB status {status}")));
-    if !side.event_payloads.removed.is_empty() {
-        parts.push(counted(side.event_payloads.removed.len(), "compose hash", "compose hashes"));
+    parts.extend(entry.tcb.removed.iter().map(|status| format!("TCB status {status}")));
+    if !entry.event_payloads.removed.is_empty() {
+        parts.push(counted(entry.event_payloads.removed.len(), "compose hash", "compose hashes"));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -39,7 +39,7 @@ fn each_status_has_its_level_and_passes_have_none() {
     let findings = all.into_iter().map(|status| Finding::new("c", status, "s", "m")).collect();
     assert_eq!(
         annotated(&report(findings)),
-        "::error title=c%3A s::m\n::error title=c%3A s::missing: m\n::error title=c%3A s::required, not made: m\n\
+        "::error title=c%3A s::m\n::error title=c%3A s::missing: m\n::error title=c%3A s::required but not checked: m\n\
          ::warning title=c%3A s::m\n"
     );
 }

@@ -3,7 +3,11 @@
 use askama::Template;
 
 use super::{link::Link, status_sign, status_tone};
-use crate::report::{Action, ActionState, AssetRow, Fact, Section, Status, Table, escape::terminal, wording};
+use crate::report::{
+    Action, ActionState, AssetRow, Fact, Section, Status, Table,
+    escape::{self, terminal},
+    wording,
+};
 
 /// What is known of the subject.
 #[derive(Template)]
@@ -107,6 +111,7 @@ struct Deed {
     state: &'static str,
     sign: &'static str,
     tone: &'static str,
+    content: Option<String>,
 }
 
 impl Actions {
@@ -118,7 +123,8 @@ impl Actions {
                 ActionState::Failed => ("×", "bad"),
             };
             let (what, target) = (terminal(&action.what), terminal(&action.target));
-            Deed { what, target, state: action.state.word(), sign, tone }
+            let content = action.content.as_deref().map(|content| escape::lines(content.trim_end_matches('\n')));
+            Deed { what, target, state: action.state.word(), sign, tone, content }
         };
         Self { rows: actions.iter().map(row).collect() }
     }

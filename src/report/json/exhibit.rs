@@ -11,6 +11,8 @@ pub(super) struct Deed<'a> {
     what: &'a str,
     target: &'a str,
     state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content: Option<&'a str>,
 }
 
 /// One table, told apart by its kind.
@@ -61,7 +63,12 @@ pub(super) struct Signature<'a> {
 
 impl<'a> Deed<'a> {
     pub(super) fn of(action: &'a Action) -> Self {
-        Self { what: &action.what, target: &action.target, state: action.state.word() }
+        Self {
+            what: &action.what,
+            target: &action.target,
+            state: action.state.word(),
+            content: action.content.as_deref(),
+        }
     }
 }
 

@@ -47,7 +47,7 @@ pub enum Flaw {
     TokenRefused,
     /// Every request is one too many.
     Limited,
-    /// The service is in trouble.
+    /// The service fails.
     Unavailable,
 }
 

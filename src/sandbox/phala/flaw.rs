@@ -111,9 +111,9 @@ impl Flaw {
             | Self::SecondComposeHash
             | Self::KeyRefused
             | Self::OtherMachine
-            | Self::Limited
             | Self::OtherInstance
             | Self::NoAppId
+            | Self::Limited
             | Self::Unavailable => updates == 0,
         }
     }

@@ -1,10 +1,6 @@
 //! The people of the world's GitHub: two members of the team that approves promotions. Anyone else is a workflow. In the
 //! rehearsal of a rollout they decide about each promotion as it comes, in one way or another.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::task::JoinHandle;
-
 use crate::{
     policy::promotion::LABEL,
     sandbox::{
@@ -17,8 +13,6 @@ use crate::{
 const APPROVERS: [&str; 2] = ["alice", "bob"];
 /// Their team.
 const TEAM: &str = "security";
-/// How often they look.
-const PACE: Duration = Duration::from_millis(20);
 
 /// What they do instead of approving and merging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,15 +27,6 @@ pub enum Fault {
     MergesUnapproved,
 }
 
-/// People who decide until this is dropped.
-pub(super) struct Deciding(JoinHandle<()>);
-
-impl Drop for Deciding {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// Lets them in.
 pub(super) fn arrive(hub: &Hub) {
     let organisation = REPOSITORY.split('/').next().unwrap_or_default();
@@ -51,20 +36,13 @@ pub(super) fn arrive(hub: &Hub) {
     }
 }
 
-/// Has them decide about every promotion from now on.
-pub(super) fn decide(hub: Arc<Hub>, fault: Option<Fault>) -> Deciding {
-    Deciding(tokio::spawn(async move {
-        let mut decided = Vec::new();
-        loop {
-            for number in hub.open_pulls(REPOSITORY, LABEL) {
-                if !decided.contains(&number) {
-                    about(&hub, number, fault);
-                    decided.push(number);
-                }
-            }
-            tokio::time::sleep(PACE).await;
+/// Has them decide about every promotion from now on, as soon as it is marked as one.
+pub(super) fn decide(hub: &Hub, fault: Option<Fault>) {
+    hub.on_label(move |hub, repository, number, labels| {
+        if repository == REPOSITORY && labels.iter().any(|label| label == LABEL) {
+            about(hub, number, fault);
         }
-    }))
+    });
 }
 
 /// Decides about one. What GitHub would refuse does not happen here either.

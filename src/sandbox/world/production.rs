@@ -27,7 +27,6 @@ const PACE: Duration = Duration::from_millis(10);
 pub struct Production {
     /// Socket of the guest agent of a node that it serves: of the release before.
     pub standing_agent: PathBuf,
-    _people: people::Deciding,
 }
 
 impl World {
@@ -42,7 +41,8 @@ impl World {
         self.phala.stand(MACHINE, &app, &compose)?;
         let standing_agent = self.agent(&super::sample(SERVES)?, profile)?;
         self.until_it_serves().await?;
-        Ok(Production { standing_agent, _people: people::decide(self.github.clone(), self.people) })
+        people::decide(&self.github, self.people);
+        Ok(Production { standing_agent })
     }
 
     async fn until_it_serves(&self) -> Result<()> {

@@ -180,7 +180,7 @@ async fn machines_are_found_over_zones_and_pages_by_their_label_and_are_gone_in_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_says_what_the_account_lacks_and_a_limit_that_lasts_ends_the_work() {
-    for (flaw, words) in [(Flaw::Forbidden, "compute.imageUser"), (Flaw::Limited, "requests a minute")] {
+    for (flaw, words) in [(Flaw::Forbidden, "compute.imageUser"), (Flaw::Limited, "requests per minute")] {
         let cloud = Cloud::start(Some(flaw)).await;
         let name = merotee::adapters::gcp::compute::ImageName::Name("mero-tee-debug-1-2-0".parse().unwrap());
         let error = cloud.given().image(&PROJECT.parse().unwrap(), &name).await.unwrap_err();

@@ -121,7 +121,7 @@ async fn a_body_cut_on_every_attempt_is_given_up_without_a_trace() {
     let asset = an_asset(&api.url, SIZE as u64);
     let error = client(&api.url, options()).download(&asset, &path, |_| ()).await.unwrap_err();
     let host = format!("127.0.0.1:{}", server.url.port().unwrap());
-    says(&told(&error, Class::Remote), &["a.bin", &host, "broke off", "after 3 attempts"]);
+    says(&told(&error, Class::Remote), &["a.bin", &host, "was cut off", "after 3 attempts"]);
     assert!(names_in(directory.path()).is_empty());
     assert_eq!(api.seen().len(), 3);
 }

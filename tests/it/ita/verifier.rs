@@ -240,13 +240,13 @@ fn a_root_that_is_not_pinned_is_announced_and_a_list_that_is_missing_is_said() {
     let findings = judge("q", &Ok(vouched), None, false);
     assert!(findings[0].status == Status::Warn && findings[0].message.contains(&root), "{findings:#?}");
 
-    evidence.lists[1].outcome = Err("the server does not have it (404)".to_owned());
+    evidence.lists[1].outcome = Err("the server answered 404 (not found)".to_owned());
     let vouched = bench.judge(&bench.pinned(), &evidence).unwrap();
     let unknown: Vec<_> =
         vouched.revocation.iter().filter(|one| one.unknown.is_some()).map(ToString::to_string).collect();
     let [one] = unknown.as_slice() else { panic!("{unknown:?}") };
     assert!(
-        one.contains("Token Signer") && one.ends_with("/crl/signing.crl: the server does not have it (404)"),
+        one.contains("Token Signer") && one.ends_with("/crl/signing.crl: the server answered 404 (not found)"),
         "{one}"
     );
 

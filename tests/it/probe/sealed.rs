@@ -46,8 +46,12 @@ fn a_set_of_probes_is_signed_by_the_workflow_that_probes_its_family() {
     for (family, workflow) in [("kms", "kms-phala-staging-probe.yaml"), ("node", "node-image-gcp-staging-probe.yaml")] {
         for out in ["1", "2"] {
             let out = format!("{family}-{out}");
-            let words = ["probe", "run", "--family", family, "--profile", "debug", "--out", &out];
-            place.sandbox(words).run().expect(0);
+            let words = ["probe", "run", "--family", family, "--profile", "debug", "--out", &out, "--sign"];
+            let run = place.sandbox(words).run().expect(0);
+            let caveats = run.stdout.matches("[WARN] using custom trust root").count();
+            assert!(caveats <= 1, "{caveats} times: {}", run.stdout);
+            // What the KMS on the machine says is none of the probe's.
+            assert!(!run.stderr.contains("policy loaded from") && !run.stderr.contains("fmspc="), "{}", run.stderr);
         }
         let [one, two] = ["1", "2"].map(|out| format!("{family}-{out}"));
         let words = ["probe", "combine", &one, &two, "--sign", "--out", family];
@@ -64,7 +68,11 @@ fn the_same_order_is_deployed_as_the_same_bytes_and_two_probes_differ_where_mach
         let run = place.sandbox(words).run().expect(0);
         run.stdout.lines().filter(|line| !line.ends_with(" s)")).map(str::to_owned).collect::<Vec<_>>()
     };
-    assert_eq!(plan(), plan());
+    let planned = plan();
+    assert_eq!(planned, plan());
+    for line in ["         services:", "       deploy docker-compose.yaml:"] {
+        assert!(planned.iter().any(|planned| planned == line), "{planned:#?}");
+    }
     for out in ["one", "two"] {
         let words = ["probe", "run", RELEASE, "--family", "kms", "--profile", "debug", "--label", "same", "--out", out];
         place.sandbox(words).run().expect(0);

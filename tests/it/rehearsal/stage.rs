@@ -87,7 +87,7 @@ impl Stage {
         let places = ["--staging", "phala:mero-kms-staging", "--production", &production, "--staging-node", &node];
         let nodes = ["--production-node", &node, "--standing-node", &standing, "--root", root.to_str().unwrap()];
         // A debug build on a busy machine is slow at times, and a sample every five minutes is enough here.
-        let soak = ["--interval", "300", "--requests", "2", "--latency-limit", "500"];
+        let soak = ["--interval", "300", "--requests", "1", "--latency-limit", "500"];
         self.merotee(&[&words[..], &places, &nodes, &soak].concat())
     }
 
@@ -124,7 +124,7 @@ impl Stage {
     pub(super) fn asks(&self, agent: &std::path::Path) -> Run {
         let (address, key) = (self.production().address.unwrap_or_default(), self.world.node_key());
         let (root, agent) = (self.world.tdx_root(), agent.to_str().unwrap());
-        let words = ["kms", "get-key", "--url", &address, "--any-kms", "--node-socket", agent];
+        let words = ["kms", "get-key", "-v", "--url", &address, "--any-kms", "--node-socket", agent];
         let files = ["--node-key", key.to_str().unwrap(), "--root", root.to_str().unwrap()];
         self.merotee(&[&words[..], &files].concat()).run()
     }

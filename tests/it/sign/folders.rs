@@ -126,6 +126,9 @@ fn a_stale_form_of_signature_beside_a_file_is_named_and_nothing_is_signed() {
     assert!(!place.path(bundle).exists());
     std::fs::remove_file(place.path(other)).unwrap();
     sign().run().expect(0);
+    // What nothing can be said of is left to the one who signs.
+    place.write("out/checksums.sha256.sig", "bm90aGluZw==");
+    sign().run().expect(0).says(&["[WARN] signature", "checksums.sha256.sig", "without a certificate beside it"]);
 }
 
 #[test]

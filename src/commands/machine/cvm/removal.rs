@@ -17,6 +17,7 @@ use crate::{
         checks::TEARDOWN,
         journal::{Cloud, Created, How, Kind, Record, Standing},
     },
+    progress::Phase,
     report::Action,
     subject::cvm::{AppId, CvmId},
 };
@@ -113,6 +114,7 @@ impl Made<'_> {
         if !unsettled.is_zero() {
             tracing::info!("looking for {} for {} s: its making was not confirmed", self.name, unsettled.as_secs());
         }
+        let _shown = Phase::waiting(format!("waiting until {} is gone", self.name));
         let begun = Instant::now();
         let (settled, end) = (begun + unsettled, begun + PATIENCE);
         let mut pauses = Pauses::of(phala.is_near());

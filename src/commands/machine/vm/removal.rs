@@ -18,6 +18,7 @@ use crate::{
         journal::{Cloud, Effect, How, Kind, Record, Standing},
         node::{self, REQUEST},
     },
+    progress::Phase,
     report::Action,
     subject::gcp::{Name, Project, Zone},
 };
@@ -81,6 +82,7 @@ async fn remove(compute: &Compute, standing: &Standing, context: &Context) -> Re
     let Effect { request, .. } = &standing.effect;
     let thing = Thing::of(&standing.effect)?;
     let mut making = Making::of(standing, context.now(), compute.is_near(), context.http.request_timeout);
+    let _shown = Phase::waiting(format!("waiting until {} is gone", standing.effect.name.as_str()));
     let mut pace = Pace::of(compute.is_near(), PATIENCE);
     let (mut looks, mut deleted) = (0, false);
     loop {

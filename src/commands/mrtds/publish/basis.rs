@@ -3,8 +3,10 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
+use futures_util::{StreamExt as _, stream};
 use tempfile::TempDir;
 
 use crate::{
@@ -12,6 +14,7 @@ use crate::{
     commands::publish::folder::{self, Depth, Request},
     context::Context,
     error::{Error, Result},
+    progress::Phase,
     release::{
         asset_name::AssetName,
         checks::{self, completeness::ASSET_PRESENT},
@@ -68,22 +71,23 @@ pub(super) struct Downloaded {
 }
 
 impl Downloaded {
-    /// Downloads every asset that has content.
+    /// Downloads every asset that has content, so many at a time.
     ///
     /// # Errors
-    /// Remote: an asset cannot be had, or bears a name that no file may have.
+    /// Remote: an asset cannot be had, or bears a name that no file may have. Input: they are more than may be downloaded.
     pub(super) async fn fetch(
         github: &GitHub,
         repository: &Repository,
         held: &Held,
         changing: &[&str],
+        jobs: usize,
     ) -> Result<Self> {
         let cannot = |e| Error::input("cannot make a temporary folder").because(e);
         let place = TempDir::with_prefix("merotee-").map_err(cannot)?;
+        let whole: Vec<&HeldAsset> = held.assets.iter().filter(|asset| asset.broken().is_none()).collect();
         let (mut by_number, mut others) = (BTreeMap::new(), Vec::new());
-        for asset in held.assets.iter().filter(|asset| asset.broken().is_none()) {
+        for asset in &whole {
             let path = place.path().join(asset.id.to_string());
-            github.download_held(repository, asset, &path).await?;
             if stays(asset, changing) {
                 // A folder holds the notes under that name, so an asset of it would escape the judgement.
                 if asset.name.eq_ignore_ascii_case(NOTES_FILE) {
@@ -97,6 +101,23 @@ impl Downloaded {
             }
             by_number.insert(asset.id, path);
         }
+        let bytes = whole.iter().map(|asset| asset.size).fold(0, u64::saturating_add);
+        let what = format!("release {}", held.id);
+        github.allowance().expect(bytes, &what)?;
+        let phase = &Phase::of(format!("downloading {what}"), bytes, whole.len(), "asset");
+        let work = whole.into_iter().map(|asset| {
+            let path = by_number.get(&asset.id);
+            async move {
+                let so_far = AtomicU64::new(0);
+                let progress = |now| phase.bytes(so_far.swap(now, Ordering::Relaxed), now);
+                let path = path.ok_or_else(|| Error::internal("an asset has no place"))?;
+                github.download_held(repository, asset, path, progress).await?;
+                phase.item();
+                Ok::<(), Error>(())
+            }
+        });
+        let downloaded: Vec<Result<()>> = stream::iter(work).buffered(jobs).collect().await;
+        downloaded.into_iter().collect::<Result<()>>()?;
         Ok(Self { place, by_number, others })
     }
 

@@ -16,6 +16,7 @@ use crate::{
         label::{Label, PREFIX},
         leftover::{Match, Wanted, ageless},
     },
+    progress::Phase,
     report::Action,
     subject::tag::Family,
 };
@@ -129,6 +130,7 @@ async fn delete(phala: &Phala, listed: &Listed) -> Result<()> {
     let nameless = || Error::remote("the service lists it without an id");
     let id = listed.handle().ok_or_else(nameless)?;
     let end = Instant::now() + PATIENCE;
+    let _shown = Phase::waiting(format!("waiting until {id} is gone"));
     let mut pauses = Pauses::new();
     loop {
         phala.delete(&id).await?;

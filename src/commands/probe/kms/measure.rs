@@ -26,7 +26,6 @@ use crate::{
         tolerance::intolerant,
     },
     report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Status, Table},
-    subject::profile::Profile,
 };
 
 /// What the quote of a KMS that was not deployed proves.
@@ -78,7 +77,7 @@ impl Order<Kms> {
         if let (Some(admitted), Some(release)) = (&self.probed.admitted, &self.release) {
             let release = release.as_str();
             found.findings.extend(as_released(release, evidence, admitted));
-            found.exhibits.push(compared(self.probed.plan.profile, release, evidence, admitted));
+            found.exhibits.push(compared(evidence, admitted));
         }
         Ok(())
     }
@@ -141,18 +140,17 @@ fn instance_digits(stated: &str) -> String {
 
 /// The compose hash in its four places, and the compose file in the one that was measured.
 async fn composed(subject: &str, machine: &Running<'_>, evidence: &Evidence) -> Result<Vec<Finding>> {
-    const NONE: &str = "it states none";
     let attestation = machine.phala.attestation(&machine.id).await?;
     let app_compose = attestation.and_then(|attestation| attestation.tcb_info).map(|info| info.app_compose);
     let measured =
         evidence.log.as_ref().and_then(|log| log.identity().ok()).and_then(|identity| identity.compose_hash());
-    let stated: [Stated<'_>; 4] = [
-        ("the answer to provision", Ok(machine.provisioned.compose_hash)),
-        ("the machine's description", machine.cvm.compose_hash.ok_or(NONE)),
-        ("the event log", measured.ok_or(NONE)),
-        ("app-compose.json", app_compose.as_deref().map(|text| of_app_compose(text.as_bytes())).ok_or(NONE)),
+    let stated: [Stated; 4] = [
+        ("the answer to provision", Some(machine.provisioned.compose_hash)),
+        ("the machine's description", machine.cvm.compose_hash),
+        ("the event log", measured),
+        ("app-compose.json", app_compose.as_deref().map(|text| of_app_compose(text.as_bytes()))),
     ];
-    let mut findings = vec![compose_hash(subject, &stated)];
+    let mut findings = compose_hash(subject, &stated);
     if let (Some(text), Some(measured)) = (&app_compose, measured) {
         findings.push(deployed(subject, text.as_bytes(), measured, &machine.deployment.compose));
     }
@@ -185,13 +183,10 @@ fn as_released(release: &str, evidence: &Evidence, admitted: &Allowed) -> Vec<Fi
     findings
 }
 
-fn compared(profile: Profile, release: &str, evidence: &Evidence, admitted: &Allowed) -> Exhibit {
+fn compared(evidence: &Evidence, admitted: &Allowed) -> Exhibit {
     let registers = &evidence.input.quote.report.registers;
-    let row = |name: &str, values: Vec<Vec<String>>| RegisterRow {
-        profile: format!("{profile}, {name}"),
-        role: Some("kms"),
-        values,
-    };
+    let row =
+        |name: &str, values: Vec<Vec<String>>| RegisterRow { profile: name.to_owned(), role: Some("kms"), values };
     let measured = Register::ALL.into_iter().map(|register| vec![registers.get(register).to_string()]).collect();
     let policy = Register::ALL
         .into_iter()
@@ -199,7 +194,7 @@ fn compared(profile: Profile, release: &str, evidence: &Evidence, admitted: &All
         .collect();
     let matrix = RegisterMatrix {
         registers: Register::ALL.map(Register::name).to_vec(),
-        rows: vec![row("measured", measured), row(release, policy)],
+        rows: vec![row("measured", measured), row("released", policy)],
     };
     Exhibit { checks: &["probe-as-released"], table: Table::Registers(matrix) }
 }

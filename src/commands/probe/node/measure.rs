@@ -26,6 +26,7 @@ use crate::{
         },
         tolerance::intolerant,
     },
+    progress::Phase,
     report::{Fact, Finding},
     subject::{gcp::Zone, role::Role},
 };
@@ -169,6 +170,7 @@ impl Measuring<'_> {
             ..self.course.context.http.clone()
         };
         let node = Node::new(base.clone(), options)?;
+        let _shown = Phase::waiting(format!("waiting for {} to answer", plan.name()));
         let mut pace = Pace::within(Duration::from_secs(plan.patience));
         loop {
             let last = match node.health().await {

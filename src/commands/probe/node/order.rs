@@ -72,7 +72,7 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         subnetwork: args.machine.subnetwork.clone(),
         machine_type: args.machine.machine_type.clone(),
         allowed: allowed(args, gcp)?,
-        patience: args.wait.into(),
+        patience: args.patience().as_secs(),
         image_project,
         image,
         project,

@@ -144,11 +144,9 @@ fn registers(release: &str, evidence: &Evidence, allowed: &Allowed) -> Vec<Findi
 fn composed(published: Published<'_>, measured: Option<Sha256>, listed: &[Sha256]) -> Finding {
     let release = published.release;
     match (published.target, measured) {
-        (Target::Compose { .. }, _) => MEASURED.warn(
-            release,
-            "what a compose file on a host runs is not measured: its image \
-                                                               is pinned by digest, and nothing proves that it runs",
-        ),
+        (Target::Compose { .. }, _) => {
+            MEASURED.warn(release, "what a compose file on a host runs is not measured: nothing proves which image it is")
+        }
         (Target::Phala { .. }, None) => MEASURED.fail(release, "the event log states no compose hash"),
         (Target::Phala { .. }, Some(hash)) if listed.contains(&hash) => {
             MEASURED.pass(release, format!("the compose hash {hash} is in the signed policy"))

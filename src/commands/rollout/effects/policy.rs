@@ -75,6 +75,11 @@ impl Effects<'_> {
 
     pub(super) async fn close_pull(&self, state: &State) -> Result<Came> {
         let number = number_of(state)?;
+        let found = self.github()?.proposed_from(&state.inputs().repository, &branch_named(state)?).await?;
+        if found == Some((number, PullState::Merged)) {
+            tracing::warn!("pull request #{number} is merged, and stays: another one takes it back, which people approve");
+            return Ok(Came::Done(Made::default()));
+        }
         Ok(match self.github()?.close(&state.inputs().repository, number).await {
             Ok(()) => Came::Done(Made::default()),
             Err(error) => Came::Unknown(remark(&error)),
@@ -191,6 +196,13 @@ fn branch_of(state: &State) -> Result<Branch> {
     let id = state.id().to_string();
     let id = id.get(..DIGITS).unwrap_or(&id);
     let branch = format!("merotee/rollout/{}-{id}-{}", state.inputs().kms, state.attempt());
+    branch.parse().map_err(|e| Error::internal("the branch of a rollout").because(e))
+}
+
+/// The branch of the pull request that stands.
+fn branch_named(state: &State) -> Result<Branch> {
+    let branch = state.pull().and_then(|pull| pull.id("branch"));
+    let branch = branch.ok_or_else(|| Error::internal("there is no pull request of this rollout"))?;
     branch.parse().map_err(|e| Error::internal("the branch of a rollout").because(e))
 }
 

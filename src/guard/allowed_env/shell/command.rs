@@ -97,7 +97,7 @@ pub(super) fn effect(command: &Command, script: &str, nesting: usize, values: &V
         }
     }
     match program {
-        "export" | "declare" | "typeset" | "local" | "readonly" => declared(arguments, &mut effect),
+        "export" | "declare" | "typeset" | "local" | "readonly" => declared(arguments, values, &mut effect),
         "read" | "mapfile" | "readarray" | "getopts" | "for" | "select" => {
             let own = if matches!(program, "for" | "select") { 2 } else { arguments.len() };
             arguments.iter().take(own).for_each(|word| bare(word, How::Assignment, &mut effect));
@@ -165,8 +165,15 @@ fn anywhere(word: &Word, effect: &mut Effect) {
     }
 }
 
+/// Whether `NAME` alone hands on what the script set before, and that leaves the rule in force.
+fn is_harmless(word: &Word, values: &Values) -> bool {
+    let Some(kind) = name::forbidden(&word.text) else { return false };
+    let set = values.get(&word.text).filter(|set| !set.is_empty());
+    set.is_some_and(|set| set.iter().all(|value| kind.is_harmless(value)))
+}
+
 /// `export`, `declare` and their like.
-fn declared(arguments: &[Word], effect: &mut Effect) {
+fn declared(arguments: &[Word], values: &Values, effect: &mut Effect) {
     let options = arguments.iter().skip(1).take_while(|word| word.text.starts_with('-'));
     // `-n` takes the mark away and `-p` prints.
     if options.into_iter().any(|word| word.text.contains(['n', 'p', 'f']) && !word.text.starts_with("--")) {
@@ -174,7 +181,9 @@ fn declared(arguments: &[Word], effect: &mut Effect) {
     }
     for word in arguments.iter().skip(1) {
         assigned(word, How::Assignment, effect);
-        bare(word, How::Assignment, effect);
+        if !is_harmless(word, values) {
+            bare(word, How::Assignment, effect);
+        }
         if word.text.starts_with('{') {
             // `{A,B}=x` is `A=x B=x`.
             let named = name::occurrences(&word.text)
@@ -334,8 +343,13 @@ pub(super) fn remember(command: &Command, values: &mut Values, most: usize) {
         return;
     }
     for word in &command.words {
-        let Some((name, value)) = word.text.split_once('=') else { continue };
-        if !name.is_empty() && name.chars().all(name::is_word) && telling(value) && values.len() < 1000 {
+        // `${NAME:=value}` gives NAME a value where it has none.
+        let text = word.text.strip_prefix("${").and_then(|text| text.strip_suffix('}')).unwrap_or(&word.text);
+        let Some((name, value)) = text.split_once(":=").or_else(|| text.split_once('=')) else { continue };
+        // Of a switch, any literal value tells.
+        let literal = !value.contains(['$', '\u{0}']) && value.len() < 200;
+        let tells = telling(value) || (literal && name::forbidden(name).is_some());
+        if !name.is_empty() && name.chars().all(name::is_word) && tells && values.len() < 1000 {
             values.insert(name.to_owned(), vec![value.to_owned()]);
         }
     }

@@ -113,7 +113,7 @@ fn what_is_written_differently_and_means_the_same_is_no_difference() {
         |d| drop(d["policy"].as_object_mut().expect("lists").remove("kms_allowed_event_payload")),
         |d| d["policy"]["kms_allowed_event_payload"] = json!([]),
     );
-    assert!(diff.files[0].sides.is_empty() && diff.is_structural());
+    assert!(diff.files[0].roles.is_empty() && diff.is_structural());
     assert!(wide(&diff).contains("= no list changes\n"), "{}", wide(&diff));
 }
 
@@ -174,11 +174,15 @@ fn a_first_promotion_reads_as_what_it_newly_admits_whatever_the_draft_listed() {
     for (what, old) in drafts {
         let diff = between(old, alarming);
         let text = wide(&diff);
-        assert_eq!(diff.files[0].sides.len(), 2, "{what}: {text}");
-        for side in &diff.files[0].sides {
-            assert_eq!(side.standing, Standing::Promoted, "{what}");
-            assert_eq!(side.registers.len(), 5, "{what}: every list is new");
-            assert_eq!((side.admission.before, side.admission.newly), (Count::Exactly(0), Count::Exactly(1)), "{what}");
+        assert_eq!(diff.files[0].roles.len(), 2, "{what}: {text}");
+        for entry in &diff.files[0].roles {
+            assert_eq!(entry.standing, Standing::Promoted, "{what}");
+            assert_eq!(entry.registers.len(), 5, "{what}: every list is new");
+            assert_eq!(
+                (entry.admission.before, entry.admission.newly),
+                (Count::Exactly(0), Count::Exactly(1)),
+                "{what}"
+            );
         }
         for said in [
             "! status   final for the first time: all that is listed is newly admitted",
@@ -295,15 +299,15 @@ fn any_document() -> impl Strategy<Value = Value> {
     (registers, statuses, payloads, status).prop_map(|(registers, statuses, payloads, status)| {
         let mut lists = serde_json::Map::new();
         let (mut registers, mut statuses) = (registers.into_iter(), statuses.into_iter());
-        for side in Role::ALL.map(Role::as_str) {
+        for role in Role::ALL.map(Role::as_str) {
             for register in Register::ALL.map(Register::as_str) {
                 if let Some(Some(bytes)) = registers.next() {
                     let values: Vec<_> = bytes.iter().map(|byte| measurement(*byte).to_string()).collect();
-                    lists.insert(format!("{side}_allowed_{register}"), json!(values));
+                    lists.insert(format!("{role}_allowed_{register}"), json!(values));
                 }
             }
             if let Some(Some(words)) = statuses.next() {
-                lists.insert(format!("{side}_allowed_tcb_statuses"), json!(words));
+                lists.insert(format!("{role}_allowed_tcb_statuses"), json!(words));
             }
         }
         if let Some(bytes) = payloads {
@@ -323,14 +327,14 @@ proptest! {
     #[test]
     fn the_sum_never_denies_what_a_line_says(old in any_document(), new in any_document()) {
         let diff = Diff::of("a", "b", &[read(&old)], &[read(&new)]);
-        for side in diff.files.iter().flat_map(|file| &file.sides) {
-            let lines = wording::lines(side, &mut wording::Legend::default());
-            let sum = wording::in_all(side);
+        for entry in diff.files.iter().flat_map(|file| &file.roles) {
+            let lines = wording::lines(entry, &mut wording::Legend::default());
+            let sum = wording::in_all(entry);
             let newly = lines.iter().any(|line| line.meaning.contains("newly admits"));
-            prop_assert!(!sum.contains(SAME) || lines.is_empty(), "{sum}: {side:#?}");
-            prop_assert!(!newly || sum.contains("newly admits") || side.standing == Standing::Draft, "{sum}: {side:#?}");
+            prop_assert!(!sum.contains(SAME) || lines.is_empty(), "{sum}: {entry:#?}");
+            prop_assert!(!newly || sum.contains("newly admits") || entry.standing == Standing::Draft, "{sum}: {entry:#?}");
             let emptied = lines.iter().any(|line| line.meaning.contains("constrains nothing"));
-            prop_assert!(!emptied || sum.contains("newly admits") || side.standing == Standing::Draft, "{sum}: {side:#?}");
+            prop_assert!(!emptied || sum.contains("newly admits") || entry.standing == Standing::Draft, "{sum}: {entry:#?}");
         }
         let same = Diff::of("a", "b", &[read(&new)], &[read(&new)]);
         prop_assert!(same.is_empty());
