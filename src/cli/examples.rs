@@ -296,8 +296,8 @@ Examples:
 
 /// `merotee rollout rollback`.
 pub(super) const ROLLOUT_ROLLBACK: &str =
-    "Production comes first: a node must get its key from what it ran before. Then the
-pull request is closed, unless people merged it, and staging is removed.
+    "Production comes first: a node must get its key from what it ran before. Then
+the pull request is closed, unless people merged it, and staging is removed.
 
 Examples:
   merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
