@@ -268,11 +268,10 @@ pub(super) const ROLLOUT_PLAN: &str = "Examples:
     --production phala:mero-kms --production-node 'ssh node-p merotee'";
 
 /// `merotee rollout run`.
-pub(super) const ROLLOUT_RUN: &str =
-    "Each effect is written to FILE before it begins, and its result after. D5 waits for
-people: it ends with exit code 1, and `rollout resume` asks again. A breach of the
-soak rolls production back at once. With the same inputs and a FILE that is there
-it goes on from where it stands.
+pub(super) const ROLLOUT_RUN: &str = "Each effect is written to FILE before it begins, and its result after. At D5 the
+run ends with exit code 1 until people decide: `rollout resume` asks again. A
+breach of the soak rolls production back at once. With the inputs of a FILE that
+exists, the run goes on from where it ended.
 
 Examples:
   merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
@@ -297,7 +296,7 @@ Examples:
 
 /// `merotee rollout rollback`.
 pub(super) const ROLLOUT_ROLLBACK: &str =
-    "Production comes first, and a node must get its key from what it ran before; then
+    "Production comes first: a node must get its key from what it ran before. Then
 the pull request is closed, unless people merged it, and staging is removed.
 
 Examples:
@@ -305,9 +304,8 @@ Examples:
   merotee sandbox -- rollout rollback --state r.state";
 
 /// `merotee rollout abort`.
-pub(super) const ROLLOUT_ABORT: &str =
-    "As `rollout rollback`, and the rollout takes no further orders. One that is complete
-cannot be aborted: roll it back.
+pub(super) const ROLLOUT_ABORT: &str = "As `rollout rollback`, and the rollout takes no further orders. One that is
+complete cannot be aborted: roll it back.
 
 Examples:
   merotee sandbox --tamper sbom-broken -- rollout run 1.2.0 \\

@@ -84,7 +84,7 @@ pub enum KeyOutcome {
     Released(ReleasedKey),
     /// A refusal.
     Refused(Refused),
-    /// An answer that holds something else than a key.
+    /// An answer that holds something other than a key.
     NotAKey,
 }
 

@@ -136,7 +136,7 @@ impl File<'_> {
         }
     }
 
-    /// The value of a key; a key that stands twice is no basis for a change.
+    /// The value of a key; a key that appears twice cannot be changed.
     fn get(&self, map: NodeId, key: &str) -> Result<Option<NodeId>, Unfit> {
         let mut found = self.entries(map)?.into_iter().filter(|(name, _)| name == key).map(|(_, value)| value);
         let first = found.next();

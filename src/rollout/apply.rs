@@ -200,7 +200,7 @@ impl State {
         self.pending = None;
     }
 
-    /// On the way back it is no failure that there is nothing to undo.
+    /// On the way back nothing fails by there being nothing to undo.
     fn fail_forward(&mut self, at: Timestamp, effect: Effect, why: &Remark) {
         if self.direction == Direction::Forward {
             self.fail(at, effect.gate(), effect.described(), why.clone());
@@ -292,3 +292,6 @@ impl State {
 fn misplaced(wanted: &Step) -> Misplaced {
     Misplaced(format!("it is not what comes next, which is to {}", wanted.described()))
 }
+
+#[cfg(test)]
+mod tests;

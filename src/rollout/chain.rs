@@ -77,7 +77,7 @@ pub struct Named {
     pub line: usize,
     /// The file as it was.
     pub proof: Proof,
-    /// What it must say; `None` where it is no report of a pass.
+    /// What it must say; `None` where it does not report a pass.
     pub demand: Option<Demand>,
 }
 

@@ -52,7 +52,7 @@ pub struct Site {
     pub url: Option<Url>,
     /// How a node there is made to ask for its key.
     pub node: Access,
-    /// How a node that production serves before the switch is made to ask, where that is another one: the policy of a release
+    /// How a node that production serves before the switch is made to ask, where that differs from `node`: the policy of a release
     /// admits nodes of its own version, so after the switch `node` gets its key, and before it and after a rollback this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<Access>,

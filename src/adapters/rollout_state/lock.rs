@@ -135,7 +135,7 @@ fn gone(left: &Holder, me: &Holder) -> Result<Remark, String> {
     } else if !runs(*pid) {
         format!("process {pid} is gone")
     } else if left.ticks.is_some() && started(*pid).is_some() && left.ticks != started(*pid) {
-        format!("process {pid} is another one now")
+        format!("process {pid} belongs to another program now")
     } else {
         return Err(format!("process {pid} still runs"));
     };
@@ -257,7 +257,7 @@ mod tests {
         let table = [
             (Holder { pid: dead, ..me() }, "is gone"),
             (Holder { boot: Some(Remark::new("another")), ..me() }, "the machine was started anew since"),
-            (Holder { ticks: Some(1), ..me() }, "is another one now"),
+            (Holder { ticks: Some(1), ..me() }, "belongs to another program now"),
         ];
         for (holder, because) in table {
             let (_lock, taken) = left(&holder).unwrap();

@@ -107,7 +107,7 @@ impl<'a> Effects<'a> {
     /// A file that was kept when `look` passed, by how its name ends.
     ///
     /// # Errors
-    /// Trust: it is not what was written. Input: it cannot be read. Internal: nothing of the kind was kept.
+    /// Trust: it differs from what was written. Input: it cannot be read. Internal: nothing of the kind was kept.
     fn kept(&self, state: &State, look: Look, ends: &str) -> Result<Vec<u8>> {
         let judged = state.judged(look);
         let is_it = |proof: &&Proof| proof.file.as_str().ends_with(ends);

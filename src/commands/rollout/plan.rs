@@ -11,7 +11,7 @@ use crate::{
         checks::{GATE, PLAN},
         gate::Gate,
         inputs::Inputs,
-        path::{Act, Effect, PATH},
+        path::{Act, Effect, Look, PATH},
     },
 };
 
@@ -54,6 +54,9 @@ fn planned(gate: Gate, act: Act, inputs: &Inputs) -> Action {
         Act::Effect(Effect::SwitchProduction | Effect::RestoreProduction) | Act::Baseline | Act::Soak => {
             Action::planned(what, production())
         }
+        Act::Look(Look::KmsReleaseAgain) => Action::planned(what, inputs.kms.to_string()),
+        Act::Look(Look::NodeReleaseAgain) => Action::planned(what, inputs.node.to_string()),
+        Act::Look(Look::ReviewAgain) => Action::planned(what, inputs.repository.to_string()),
         Act::Look(_) => Action::planned(what, touched(gate, inputs)),
     }
 }

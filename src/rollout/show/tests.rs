@@ -59,7 +59,7 @@ fn a_screen_says_the_gates_their_times_and_evidence_and_what_comes_next_within_8
         "production  the new digest",
         "policy      pull request #12",
         "soak        30 s of 60 s soaked",
-        "soak        latency ▄▄▄ 80 ms, limit 160 ms",
+        "soak        latency ▅▅▅ 80 ms, limit 160 ms",
         "next        sample production: `resume` goes on",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");

@@ -94,7 +94,7 @@ pub(super) static ROWS: &[Row] = &[
     people("review-one-approval", "lets one member of the team approve a policy, and no other", Fault::OneApproves),
     people("review-changes-requested", "has a member of the team ask for changes of a policy", Fault::Objects),
     people("review-closed", "closes the pull request with a policy", Fault::Closes),
-    people("review-merged-unapproved", "merges a policy that nobody approved", Fault::MergesUnapproved),
+    people("review-merged-unapproved", "merges a policy that no one approved", Fault::MergesUnapproved),
     google("gcp-unavailable", "answers every request to Compute Engine with 503", gcp::Flaw::Unavailable),
 ];
 

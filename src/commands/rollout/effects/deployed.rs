@@ -1,5 +1,5 @@
 //! A KMS that was deployed, and what its quote proves: the measurements that its release published, and in RTMR3 an event log
-//! that explains it. RTMR3 holds the ids of application and instance, so it is another one for every deployment: it is held
+//! that explains it. RTMR3 holds the ids of application and instance, so it differs with every deployment: it is held
 //! against the log, and never against a list.
 
 use serde_json::{Value, json};
@@ -144,9 +144,8 @@ fn registers(release: &str, evidence: &Evidence, allowed: &Allowed) -> Vec<Findi
 fn composed(published: Published<'_>, measured: Option<Sha256>, listed: &[Sha256]) -> Finding {
     let release = published.release;
     match (published.target, measured) {
-        (Target::Compose { .. }, _) => {
-            MEASURED.warn(release, "what a compose file on a host runs is not measured: nothing proves which image it is")
-        }
+        (Target::Compose { .. }, _) => MEASURED
+            .warn(release, "what a compose file on a host runs is not measured: nothing proves which image it is"),
         (Target::Phala { .. }, None) => MEASURED.fail(release, "the event log states no compose hash"),
         (Target::Phala { .. }, Some(hash)) if listed.contains(&hash) => {
             MEASURED.pass(release, format!("the compose hash {hash} is in the signed policy"))

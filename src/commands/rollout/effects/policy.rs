@@ -77,7 +77,9 @@ impl Effects<'_> {
         let number = number_of(state)?;
         let found = self.github()?.proposed_from(&state.inputs().repository, &branch_named(state)?).await?;
         if found == Some((number, PullState::Merged)) {
-            tracing::warn!("pull request #{number} is merged, and stays: another one takes it back, which people approve");
+            tracing::warn!(
+                "pull request #{number} is merged, and stays: another one takes it back, which people approve"
+            );
             return Ok(Came::Done(Made::default()));
         }
         Ok(match self.github()?.close(&state.inputs().repository, number).await {

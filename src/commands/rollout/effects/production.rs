@@ -67,7 +67,7 @@ impl Effects<'_> {
         let stated = match upgrade::stated(compose) {
             Ok(stated) => stated,
             Err(why) => {
-                let finding = RUNS.fail(&subject, format!("its compose file is no basis for a rollout: {why}"));
+                let finding = RUNS.fail(&subject, format!("its compose file cannot be rolled forward: {why}"));
                 return stop(
                     finding.help("pin the image by digest, and set MERO_KMS_VERSION and MERO_KMS_PROFILE in it"),
                 );
@@ -276,7 +276,7 @@ impl Effects<'_> {
     /// Usage: the site names none, or no address. Input: there is no such file.
     pub(super) fn compose_file(&self, site: &Site) -> Result<ComposeFile> {
         let Target::Compose { file, .. } = &site.target else {
-            return Err(Error::internal("a machine is no compose file"));
+            return Err(Error::internal("a machine is not a compose file"));
         };
         let url = site.url.clone().ok_or_else(|| {
             Error::usage(format!("it is not known where the KMS of {file} is reached")).help("give its address")
@@ -356,7 +356,7 @@ fn same_application(subject: &str, before: Option<&str>, seen: &Seen) -> Finding
     match (before, seen.application()) {
         (Some(before), Some(now)) if before == now => SAME_KEYS.pass(subject, "the application is the same as before"),
         (Some(before), Some(now)) => SAME_KEYS
-            .fail(subject, "the application is another one: no node could read its storage any more")
+            .fail(subject, "the application differs: no node could read its storage any more")
             .compared(before, now)
             .help("production is rolled back; update its machine in place"),
         (_, _) => SAME_KEYS.undecided(subject, "the event log does not state the application"),
@@ -371,7 +371,7 @@ fn same_key(subject: &str, before: Option<&str>, answer: &KeyAnswer, same_node: 
         SAME_KEYS.pass(subject, "the key is the one that the node got before")
     } else {
         SAME_KEYS
-            .fail(subject, "the key is another one than the node got before")
+            .fail(subject, "the key differs from the one that the node got before")
             .compared(before, key.fingerprint.clone())
             .help("no node could read its storage any more: production is rolled back")
     })

@@ -25,7 +25,7 @@ impl Effects<'_> {
     /// Waits until a sample is due, and takes it. Production that cannot be asked is a bad sample, and no error.
     ///
     /// # Errors
-    /// Trust: what was kept is not what was written.
+    /// Trust: what was kept differs from what was written.
     pub(super) async fn sample(&self, phase: Phase, due: Option<Timestamp>, state: &State) -> Result<Sample> {
         if let Some(due) = due {
             self.context.wait_until(due).await;

@@ -222,7 +222,7 @@ impl Effects<'_> {
             let answer = self.ask(kms, node).await?;
             seen.section.findings.push(node::told(&subject, node, &answer));
         } else {
-            let why = "not asked: the KMS of staging is not what was published";
+            let why = "not asked: the KMS of staging differs from what was published";
             seen.section.findings.push(KEY.undecided(&subject, why));
         }
         let attachments = match seen.section.verdict() {
