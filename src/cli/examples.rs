@@ -300,8 +300,9 @@ pub(super) const ROLLOUT_ROLLBACK: &str =
 the pull request is closed, unless people merged it, and staging is removed.
 
 Examples:
-  merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
-  merotee sandbox -- rollout rollback --state r.state";
+  merotee sandbox --tamper phala-other-version -- rollout run 1.2.0 \\
+    --profile locked-read-only --state b.state  # exit code 10
+  merotee sandbox -- rollout rollback --state b.state";
 
 /// `merotee rollout abort`.
 pub(super) const ROLLOUT_ABORT: &str = "As `rollout rollback`, and the rollout takes no further orders. One that is
@@ -309,5 +310,5 @@ complete cannot be aborted: roll it back.
 
 Examples:
   merotee sandbox --tamper sbom-broken -- rollout run 1.2.0 \\
-    --profile locked-read-only --state r.state  # exit code 10
-  merotee sandbox -- rollout abort --state r.state";
+    --profile locked-read-only --state a.state  # exit code 10
+  merotee sandbox -- rollout abort --state a.state";
