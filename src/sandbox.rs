@@ -22,6 +22,7 @@ pub mod ita;
 mod key;
 pub mod kms;
 pub mod node;
+mod people;
 pub mod phala;
 mod plan;
 mod policies;

@@ -20,10 +20,9 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    gcp, ita, phala,
+    gcp, ita, people, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
-    world::people,
 };
 use crate::{
     digest::Sha256,

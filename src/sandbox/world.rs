@@ -1,7 +1,6 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
-pub mod people;
 pub mod production;
 
 use std::{
@@ -21,7 +20,7 @@ use super::{
     github::{self, Hub},
     key::Seed,
     kms::Surroundings,
-    node,
+    node, people,
     phala::{self, Cloud},
     plan::made_at,
     sigstore::{self, Instance, Log},

@@ -1,7 +1,7 @@
 //! The kinds of tampering that spoil a service instead of a release, in the order of `--tamper list`.
 
 use super::{Row, Service, Spoils, Stage};
-use crate::sandbox::{gcp, phala::Flaw, release::Sample, world::people::Fault};
+use crate::sandbox::{gcp, phala::Flaw, release::Sample, people::Fault};
 
 const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Phala(flaw)) }

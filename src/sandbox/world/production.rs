@@ -3,12 +3,15 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{World, people};
+use super::World;
 use crate::{
     adapters::http::HttpOptions,
     error::{Error, Result},
     kms::client::KmsClient,
-    sandbox::boot::{Boot, compose_of},
+    sandbox::{
+        boot::{Boot, compose_of},
+        people,
+    },
     subject::profile::Profile,
 };
 

@@ -51,7 +51,6 @@ const CANNOT: &[(&str, &str)] = &[
         "merotee rollout status --state rollout.jsonl --format markdown",
         "needs the state of a rollout; `rehearsal::walk` runs it with one",
     ),
-    ("merotee sandbox serve --production", "serves until it is stopped; `rehearsal::walk` runs against one"),
     ("merotee sandbox serve", "serves until it is stopped; this test runs against one"),
     ("merotee sandbox -- kms serve --kms-version 1.2.0 --profile locked-read-only", "serves until it is stopped"),
     (
