@@ -8,7 +8,7 @@
 use aws_lc_rs::digest::{SHA384, digest};
 
 use super::{
-    phala,
+    app_compose,
     tdx::{App, BootRegister, Event, EventLog, EventVersion},
 };
 use crate::{
@@ -128,7 +128,7 @@ fn firmware(tag: &Tag, profile: Profile, instance_type: &str) -> Vec<Event> {
 impl Application {
     fn of_release(tag: &Tag, profile: Profile) -> Self {
         let (name, compose) = match tag.family() {
-            Family::Kms => ("mero-kms-phala", Some(phala::app_compose_of(&compose_of(tag, profile)))),
+            Family::Kms => ("mero-kms-phala", Some(app_compose::usual(&compose_of(tag, profile)))),
             Family::Node => ("mero-tee", None),
         };
         let mut id = [0; 20];

@@ -27,6 +27,7 @@ pub(super) use self::{
     routes::{api, logs},
 };
 use super::{
+    app_compose,
     boot::{Application, USUAL_INSTANCE},
     trouble::{Record, Troubles},
 };
@@ -56,11 +57,6 @@ pub struct Cloud {
 
 type Shared = Arc<Cloud>;
 
-/// The `app-compose.json` that is made of a docker-compose file as a probe and a rollout ask for it. Its bytes are measured.
-pub(super) fn app_compose_of(compose: &str) -> String {
-    machine::app_compose(compose, true, false, &[])
-}
-
 impl Cloud {
     /// An empty account, whose machines run on `host`.
     pub(super) fn new(host: Host, logs: String, flaw: Option<Flaw>) -> Self {
@@ -80,7 +76,7 @@ impl Cloud {
     /// # Errors
     /// Internal, when the sandbox itself is broken.
     pub fn stand(&self, name: &str, app: &Application, compose: &str) -> Result<()> {
-        let app_compose = app_compose_of(compose);
+        let app_compose = app_compose::usual(compose);
         let stated_hash = Sha256::of(app_compose.as_bytes());
         let id = hex::encode(app.id);
         let uuid = {

@@ -3,6 +3,7 @@
 //!
 //! What could not be found out is an outcome, and no error: an error ends the command.
 
+mod bring;
 mod checks;
 mod deployed;
 mod node;

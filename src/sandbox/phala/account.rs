@@ -188,7 +188,7 @@ impl State {
         if cvm.app.compose == compose {
             return Some(None);
         }
-        cvm.app.app_compose = super::machine::recomposed(&cvm.app.app_compose, compose);
+        cvm.app.app_compose = crate::sandbox::app_compose::recomposed(&cvm.app.app_compose, compose);
         compose.clone_into(&mut cvm.app.compose);
         cvm.updates += 1;
         let before = std::mem::take(&mut cvm.phase);

@@ -22,7 +22,7 @@ use super::{
     shapes,
     watch::watched,
 };
-use crate::{digest::Sha256, subject::cvm::CvmName};
+use crate::{digest::Sha256, sandbox::app_compose, subject::cvm::CvmName};
 
 /// The largest request, in bytes.
 const MAX_JSON: usize = 1 << 20;
@@ -97,7 +97,7 @@ async fn provision(State(cloud): State<Shared>, body: Bytes) -> Answer {
     if compose.len() > MAX_COMPOSE {
         return Err(Refusal::field(&["compose_file", "docker_compose_file"], "must not exceed 200 KB"));
     }
-    let app_compose = machine::app_compose(&compose, public_logs, public_sysinfo, &allowed_envs);
+    let app_compose = app_compose::made(&compose, public_logs, public_sysinfo, &allowed_envs);
     let stated_hash = match cloud.flaw() {
         Some(Flaw::HashProvisioned) => shapes::other_hash(),
         Some(_) | None => Sha256::of(app_compose.as_bytes()),

@@ -45,6 +45,13 @@ const CANNOT: &[(&str, &str)] = &[
         "merotee policy review --pr 42 --format markdown -o review.md",
         "asks about a pull request, which the sandbox does not have; `review` opens some",
     ),
+    ("merotee rollout status --state rollout.jsonl", "needs the state of a rollout; `rehearsal::walk` runs it with one"),
+    ("merotee rollout resume --state rollout.jsonl", "needs the state of a rollout; `rehearsal::walk` runs it with one"),
+    (
+        "merotee rollout status --state rollout.jsonl --format markdown",
+        "needs the state of a rollout; `rehearsal::walk` runs it with one",
+    ),
+    ("merotee sandbox serve --production", "serves until it is stopped; `rehearsal::walk` runs against one"),
     ("merotee sandbox serve", "serves until it is stopped; this test runs against one"),
     ("merotee sandbox -- kms serve --kms-version 1.2.0 --profile locked-read-only", "serves until it is stopped"),
     (

@@ -10,7 +10,7 @@ const BEFORE_PRODUCTION: [(&str, &str, &[&str], i32, &str); 8] = [
     ("D1", "payload-byte", &["mero-kms-v1.2.0"], 10, "checksum"),
     ("D1", "policy-not-ready", &["mero-kms-v1.2.0"], 10, "policy-status"),
     ("D2", "payload-byte", &["mero-tee-v1.2.0"], 10, "checksum"),
-    ("D2", "signature-missing", &["mero-tee-v1.2.0"], 10, "signature"),
+    ("D2", "sbom-broken", &["mero-tee-v1.2.0"], 10, "sbom"),
     ("D3", "phala-boot-error", &[], 10, "it does not boot"),
     ("D3", "phala-other-version", &[], 10, "kms-identity"),
     ("D4", "phala-debug-td", &[], 10, "quote-debug"),

@@ -7,15 +7,16 @@ use url::Url;
 
 use super::{
     Effects,
+    bring::{bring, said},
     checks::{KEY, MEASURED, RUNS, SAME_KEYS},
     deployed::{self, Published, Seen},
     node::{self, Kms},
     releases::POLICY,
     staging::{health_of, upgraded},
-    told::{facts, half_done, judged, kept, made, refused, remark, report},
+    told::{facts, half_done, judged, kept, made, report},
 };
 use crate::{
-    adapters::target::{Applied, ComposeFile, Current, Docker, PhalaMachine, Phase, Target as Deployable},
+    adapters::target::{ComposeFile, Docker, PhalaMachine, Phase, Target as Deployable},
     attestation::{event_log::checks as event_log, key_answer::KeyAnswer, verdict},
     commands::{
         kms::{
@@ -30,7 +31,7 @@ use crate::{
     rollout::{
         inputs::{Access, Site, Target},
         path::Look,
-        record::{Came, Made},
+        record::Came,
         state::{Pending, State},
         step::Judged,
         words::Remark,
@@ -296,46 +297,11 @@ impl Effects<'_> {
     }
 }
 
-/// Gives a target a compose file, and waits until it runs it.
-pub(super) async fn bring(target: &dyn Deployable, wanted: &str, patience: Duration, made: Made) -> Came {
-    match target.apply(wanted).await {
-        Ok(Applied::Begun | Applied::Unchanged) => {}
-        Ok(Applied::Refused(error)) => return Came::Refused(remark(&error)),
-        Ok(Applied::Unknown(error)) => return Came::Unknown(remark(&error)),
-        Err(error) => return refused(&error),
-    }
-    let end = Instant::now() + patience;
-    loop {
-        let last = match target.current().await {
-            Ok(Current { compose: Some(compose), phase: Phase::Running }) if compose == wanted => {
-                return Came::Done(made);
-            }
-            Ok(Current { phase: Phase::Failed(why), .. }) => return half_done(made, &why),
-            Ok(current) => said(&current),
-            // It may be out of reach while it restarts.
-            Err(error) => chain(&error),
-        };
-        if Instant::now() >= end {
-            return half_done(made, &format!("{} does not run what it was given: {last}", target.describe()));
-        }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
 /// Checks of production.
 fn rules() -> Vec<CheckInfo> {
     let log = [event_log::EVENT_LOG, event_log::REPLAY, event_log::IDENTITY];
     let own = [HEALTH, IDENTITY, RUNS, MEASURED, SAME_KEYS, KEY];
     [ATTEST].into_iter().chain(verdict::RULES).chain(log).chain(own).collect()
-}
-
-/// How far a target is, in words.
-fn said(current: &Current) -> String {
-    match &current.phase {
-        Phase::Running => "it runs what it ran before".to_owned(),
-        Phase::Coming(word) => format!("it is `{word}`"),
-        Phase::Failed(why) => why.clone(),
-    }
 }
 
 /// The node that production serves before the switch.

@@ -7,10 +7,10 @@ use url::Url;
 
 use super::{
     Effects,
+    bring::bring,
     checks::{KEY, MEASURED},
     deployed::{self, Published, Seen},
     node::{self, Kms},
-    production::bring,
     releases::POLICY,
     told::{facts, half_done, judged, kept, made, remark, report},
 };
