@@ -152,7 +152,8 @@ fn a_change_of_any_one_byte_is_noticed() {
         for flip in [1, 0x20] {
             let mut changed = bytes.clone();
             *changed.get_mut(index).unwrap() ^= flip;
-            let noticed = read(&changed).map_or(true, |read| agrees(&read, Some(&head)).is_err() || read.torn.is_some());
+            let noticed =
+                read(&changed).map_or(true, |read| agrees(&read, Some(&head)).is_err() || read.torn.is_some());
             assert!(noticed, "byte {index} of {}", String::from_utf8_lossy(&bytes));
         }
     }
