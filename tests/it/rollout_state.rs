@@ -75,6 +75,12 @@ fn begun(place: &Place) -> Rollout {
     rollout
 }
 
+/// A rollout that a sandbox began, with a soak of a minute.
+fn rehearsed(place: &Place) {
+    let soak = Limits { length: 60, ..Limits::default() };
+    Rollout::begin(&place.path(STATE), at(), RequestId::new([7; 16]), Inputs { soak, ..inputs() }, &ada()).unwrap();
+}
+
 fn rollout(place: &Place, words: &[&str]) -> Run {
     place.merotee([&["rollout"], words].concat()).run()
 }
@@ -202,4 +208,13 @@ fn a_plan_says_every_step_with_what_it_touches_and_inputs_that_make_no_sense_are
     let same = plan(&["--production-node", node, "--production-url", "https://k", "--staging-url", "https://k"]);
     same.expect(2).says(&["staging and production are the same place"]).without_product();
     rollout(&place, &["status", "--state", "none"]).expect(2).says(&["there is no rollout in none"]);
+}
+
+#[test]
+fn what_a_sandbox_began_with_a_short_soak_does_not_go_on_outside_and_can_be_aborted() {
+    let place = Place::new();
+    rehearsed(&place);
+    let run = rollout(&place, &["resume", "--state", STATE]).expect(2).without_product();
+    run.says(&["soak: it is shorter than 30 minutes"]);
+    rollout(&place, &["abort", "--state", STATE]).expect(0);
 }

@@ -38,9 +38,17 @@ pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Input
         production: production.site("production", own.production.as_ref())?,
         soak: args.soak.limits(own.soak.unwrap_or_default()),
     };
-    let shortest = if own.soak.is_some() { 1 } else { LENGTH };
-    inputs.judge(shortest).map_err(|e| Error::usage(format!("a rollout cannot be made of that: {e}")))?;
+    judged(&inputs, context)?;
     Ok(inputs)
+}
+
+/// Whether a rollout may go on with these inputs here: what was begun in a sandbox, with a soak of a minute, may not.
+///
+/// # Errors
+/// Usage: they make no sense.
+pub(super) fn judged(inputs: &Inputs, context: &Context) -> Result<()> {
+    let shortest = if context.endpoints.rollout.soak.is_some() { 1 } else { LENGTH };
+    inputs.judge(shortest).map_err(|e| Error::usage(format!("a rollout cannot be made of that: {e}")))
 }
 
 /// Whether `inputs` are those of a rollout that may have begun with another pace of sampling in mind: all of them are the same.

@@ -56,6 +56,11 @@ async fn go(
     context.not_before(rollout.state().touched());
     let mut actions = Vec::new();
     if !is_over(rollout.state(), order) {
+        match order {
+            Order::Run | Order::Resume => given::judged(rollout.state().inputs(), context)?,
+            // What stands can always be undone.
+            Order::Rollback | Order::Abort => {}
+        }
         take(&mut rollout, order, me, context)?;
         let effects = Effects::new(context, rollout.folder());
         let mut watch = Watch::new(args.watch, context);

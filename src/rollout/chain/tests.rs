@@ -143,3 +143,18 @@ fn what_is_not_a_state_file_of_this_version_is_refused() {
     let cut = [written(&good()).concat(), b"{\"v\":1,\"se".to_vec()].concat();
     assert_eq!(read(&cut).unwrap().torn.as_deref(), Some("{\"v\":1,\"se"));
 }
+
+#[test]
+fn a_change_of_any_one_byte_is_noticed() {
+    let bytes = written(&good()).concat();
+    let head = read(&bytes).unwrap().head;
+    for index in 0..bytes.len() {
+        for flip in [1, 0x20] {
+            let mut changed = bytes.clone();
+            *changed.get_mut(index).unwrap() ^= flip;
+            let noticed =
+                read(&changed).map_or(true, |read| agrees(&read, Some(&head)).is_err() || read.torn.is_some());
+            assert!(noticed, "byte {index} of {}", String::from_utf8_lossy(&bytes));
+        }
+    }
+}

@@ -45,8 +45,14 @@ const CANNOT: &[(&str, &str)] = &[
         "merotee policy review --pr 42 --format markdown -o review.md",
         "asks about a pull request, which the sandbox does not have; `review` opens some",
     ),
-    ("merotee rollout status --state rollout.jsonl", "needs the state of a rollout; `rehearsal::walk` runs it with one"),
-    ("merotee rollout resume --state rollout.jsonl", "needs the state of a rollout; `rehearsal::walk` runs it with one"),
+    (
+        "merotee rollout status --state rollout.jsonl",
+        "needs the state of a rollout; `rehearsal::walk` runs it with one",
+    ),
+    (
+        "merotee rollout resume --state rollout.jsonl",
+        "needs the state of a rollout; `rehearsal::walk` runs it with one",
+    ),
     (
         "merotee rollout status --state rollout.jsonl --format markdown",
         "needs the state of a rollout; `rehearsal::walk` runs it with one",
