@@ -7,6 +7,7 @@ mod choice;
 pub mod compose_hash;
 pub mod dependency_guard;
 pub mod doctor;
+pub mod e2e;
 mod endpoints;
 mod environment;
 mod examples;
@@ -36,6 +37,7 @@ mod sandbox;
 pub mod sign;
 mod size;
 mod subject;
+pub mod words;
 
 use std::path::PathBuf;
 
@@ -123,6 +125,8 @@ pub enum Command {
     /// Take a release into production through six gates, with a rollback at each
     #[command(subcommand)]
     Rollout(rollout::RolloutCommand),
+    /// After a release: try every pair of the catalog, and what runs, end to end
+    E2e(Box<e2e::E2eArgs>),
     /// Run the key-management service, or ask one
     #[command(subcommand)]
     Kms(kms::KmsCommand),

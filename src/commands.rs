@@ -10,6 +10,7 @@ mod dependency_guard;
 mod doc_guard;
 mod doctor;
 mod documents;
+mod e2e;
 mod explain;
 mod forbid_allowed_env;
 mod gen_policy;
@@ -19,7 +20,6 @@ mod located;
 mod machine;
 mod merod_config;
 mod mrtds;
-#[expect(dead_code, reason = "`e2e` and `rollout` ask through it")]
 mod node_access;
 mod policy;
 mod probe;
@@ -74,6 +74,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
         | Command::Audit(_)
+        | Command::E2e(_)
         | Command::Checksums(_)
         | Command::Catalog(_)
         | Command::DependencyGuard(_)
@@ -121,6 +122,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Kms(command) => kms::run(command, context).await,
         Command::Probe(command) => probe::run(command, context).await,
         Command::Rollout(command) => rollout::run(command, context).await,
+        Command::E2e(args) => e2e::run(args, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,
         Command::Explain { check } => explain::run(check.as_deref()),

@@ -16,7 +16,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 pub(crate) use self::endpoints::{
-    DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, SigningEndpoints,
+    DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, RunningEndpoints, SigningEndpoints,
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, Offered, RolloutEndpoints, url};

@@ -22,6 +22,7 @@ mod commands;
 mod context;
 pub mod digest;
 pub mod doctor;
+pub mod e2e;
 pub mod ed25519;
 pub mod error;
 pub mod exit;

@@ -14,6 +14,7 @@ mod certificate;
 mod clone;
 pub mod documents;
 pub mod dstack;
+pub mod e2e;
 pub mod gcp;
 mod git;
 pub mod github;

@@ -2,6 +2,7 @@
 //! was meant by one that is wrong.
 
 pub mod cvm;
+pub mod e2e_part;
 pub mod evidence_name;
 pub mod gcp;
 pub mod near;

@@ -5,6 +5,7 @@
 
 use std::net::Ipv4Addr;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
@@ -12,7 +13,8 @@ use url::Url;
 use super::http::{Http, HttpOptions, Service, host};
 use crate::{
     attestation::quote::input::Input,
-    error::{Error, Result},
+    e2e::suite::Said,
+    error::{self, Class, Error, Result},
     schema::parse_json_within,
     text::excerpt,
 };
@@ -164,6 +166,34 @@ impl Node {
         let quote = quote.ok_or_else(|| what().help("expected data.quoteB64: is this a node with TDX?"))?;
         let input = Input::read(quote.as_bytes()).map_err(|e| what().because(e))?;
         Ok(Ok(Attested { answer, input }))
+    }
+
+    /// What its own verifier makes of a quote, which may be none of its own. That it does not answer is an answer here.
+    ///
+    /// # Errors
+    /// Usage, internal: it cannot be asked.
+    pub async fn verify_quote(&self, quote: &[u8], nonce: &[u8; 32], application: Option<&[u8; 32]>) -> Result<Said> {
+        let mut asked = json!({"quoteB64": STANDARD.encode(quote), "nonce": hex::encode(nonce)});
+        if let (Some(hash), Some(fields)) = (application, asked.as_object_mut()) {
+            fields.insert("expectedApplicationHash".to_owned(), json!(hex::encode(hash)));
+        }
+        let url = self.url("admin-api/tee/verify-quote")?;
+        let (status, answer) = match self.http.exchange(&url, Some(&asked), "the node's verdict on a quote").await {
+            Ok(answer) => answer,
+            Err(error) if error.class() == Class::Remote => return Ok(Said::Silent(error::chain(&error))),
+            Err(error) => return Err(error),
+        };
+        if status != StatusCode::OK {
+            let said = parse_json_within(&answer, answer.len()).ok();
+            let said = said.and_then(|said| said.get("error").and_then(Value::as_str).map(excerpt));
+            return Ok(Said::Refused(status.as_u16(), said.unwrap_or_else(|| "without a reason".to_owned())));
+        }
+        let data = data(&answer).unwrap_or_default();
+        let told = |name: &str| data.get(name).and_then(Value::as_bool);
+        Ok(match (told("quoteVerified"), told("nonceVerified")) {
+            (Some(quote), Some(nonce)) => Said::Verdict { quote, nonce, application: told("applicationHashVerified") },
+            (None, _) | (_, None) => Said::Silent("an answer without quoteVerified and nonceVerified".to_owned()),
+        })
     }
 
     fn url(&self, path: &str) -> Result<Url> {

@@ -2,6 +2,8 @@
 //! that passed. The report is a file anyone could have written: it is recorded by its digest, so that a reviewer can ask
 //! for it, and nothing here proves who made it.
 
+mod end_to_end;
+
 use std::collections::BTreeSet;
 
 use semver::Version;
@@ -172,60 +174,61 @@ fn read(report: &ReportFile<'_>, pair: Pair<'_>, trusted: Trusted<'_>) -> Result
         return Err(finding.help("verify the releases anew, or name the same root here with --trusted-root").into());
     }
     let sections = document.get("sections").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    let (mut families, mut profiles) = (BTreeSet::new(), BTreeSet::new());
-    for section in sections.iter().filter_map(Value::as_object) {
-        let (family, of_section) = section_of(kind, section, pair, trusted.repository).map_err(refuse)?;
-        families.insert(family);
-        profiles.extend(of_section);
-    }
-    if families.is_empty() {
+    let sections: Vec<&Map<String, Value>> = sections.iter().filter_map(Value::as_object).collect();
+    if sections.is_empty() {
         return Err(refuse("the report is about no release".into()));
     }
+    let (families, profiles) = match kind {
+        Kind::Verification => {
+            let families = sections.iter().map(|section| family_of(section, pair, trusted.repository));
+            (families.collect::<Result<_, _>>().map_err(refuse)?, Profile::ALL.into_iter().collect())
+        }
+        Kind::EndToEnd => {
+            let profiles = end_to_end::profiles(&sections, pair, trusted.repository).map_err(refuse)?;
+            (Family::ALL.into_iter().collect(), profiles)
+        }
+    };
     let evidence = Evidence { command: command.to_owned(), sha256: Sha256::of(report.bytes) };
     let repeat = |caveat: &str| CATALOG_EVIDENCE.warn(report.name, format!("the report says: {}", excerpt(caveat)));
     let weakened = caveats(&document).take(MAX_PROBLEMS).map(repeat).collect();
     Ok((Shown { families, profiles, evidence }, weakened))
 }
 
-/// The family a section is about, and the profiles it shows.
-fn section_of(
-    kind: Kind,
-    section: &Map<String, Value>,
-    pair: Pair<'_>,
-    repository: &Repository,
-) -> Result<(Family, Vec<Profile>), String> {
+/// The family that a section of a verification is about.
+fn family_of(section: &Map<String, Value>, pair: Pair<'_>, repository: &Repository) -> Result<Family, String> {
     let subject = section.get("subject").and_then(Value::as_str).unwrap_or_default();
     let tag: Tag = subject.parse().map_err(|_| format!("a section is about `{}`, no release", excerpt(subject)))?;
     if tag.version() != tag_of(tag.family(), pair).version() {
         return Err(format!("it is about {tag}, which is not of the pair"));
     }
+    sound(tag.as_str(), section, repository, false)?;
+    Ok(tag.family())
+}
+
+/// A section that passed, as a whole and in this repository. One that may be empty need not have anything that passed.
+fn sound(what: &str, section: &Map<String, Value>, repository: &Repository, may_be_empty: bool) -> Result<(), String> {
     let findings = section.get("findings").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let statuses: Vec<&str> = findings.iter().filter_map(|f| f.get("status")?.as_str()).collect();
     // The verdict follows from the findings; a report in which it does not was not written by this program.
     if statuses.len() < findings.len() || statuses.iter().any(|s| !matches!(*s, "pass" | "warn" | "skipped")) {
-        return Err(format!("{tag}: its findings do not add up to a pass"));
+        return Err(format!("{what}: its findings do not add up to a pass"));
     }
-    if !statuses.contains(&"pass") {
-        return Err(format!("{tag}: nothing in it passed"));
+    if !statuses.contains(&"pass") && !(may_be_empty && !statuses.is_empty()) {
+        return Err(format!("{what}: nothing in it passed"));
     }
-    let fact = |name: &str| section.get("facts").and_then(|facts| facts.get(name)).and_then(Value::as_str);
-    match fact("repository") {
+    match fact(section, "repository") {
         Some(named) if repository.is(named) => {}
-        Some(named) => return Err(format!("{tag} was looked at in {}, not in {repository}", excerpt(named))),
-        None => return Err(format!("{tag}: the report names no repository that it was looked at in")),
+        Some(named) => return Err(format!("{what} was looked at in {}, not in {repository}", excerpt(named))),
+        None => return Err(format!("{what}: the report names no repository that it was looked at in")),
     }
-    if let Some(scope) = fact("scope") {
-        return Err(format!("{tag} was not looked at as a whole ({})", excerpt(scope)));
+    if let Some(scope) = fact(section, "scope") {
+        return Err(format!("{what} was not looked at as a whole ({})", excerpt(scope)));
     }
-    let profiles = match kind {
-        Kind::Verification => Profile::ALL.to_vec(),
-        Kind::EndToEnd => {
-            let named = fact("profile").or_else(|| fact("profiles")).unwrap_or_default();
-            let named: Result<Vec<Profile>, _> = named.split(", ").map(str::parse).collect();
-            named.map_err(|_| format!("{tag}: the report names no profile"))?
-        }
-    };
-    Ok((tag.family(), profiles))
+    Ok(())
+}
+
+fn fact<'s>(section: &'s Map<String, Value>, name: &str) -> Option<&'s str> {
+    section.get("facts").and_then(|facts| facts.get(name)).and_then(Value::as_str)
 }
 
 /// What weakens a report, as a whole and of each section. It weakens the entry: it is said once more.

@@ -312,3 +312,12 @@ Examples:
   merotee sandbox --tamper sbom-broken -- rollout run 1.2.0 \\
     --profile locked-read-only --state a.state  # exit code 10
   merotee sandbox -- rollout abort --state a.state";
+
+/// `merotee e2e`.
+pub(super) const E2E: &str = "A part that was not made has no verdict, and the run has none: exit code 1. With
+`--format json -o FILE` a run that passed is evidence for `merotee catalog add`.
+
+Examples:
+  merotee sandbox -- e2e 1.2.0
+  merotee sandbox -- e2e mero-kms-v1.2.0 --documents-only
+  merotee sandbox --tamper e2e-kms-down -- e2e 1.2.0  # exit code 1";

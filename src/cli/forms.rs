@@ -54,6 +54,7 @@ impl Command {
             },
             Self::VerifyReleaseAssets(_)
             | Self::Audit(_)
+            | Self::E2e(_)
             | Self::VerifyBlob(_)
             | Self::Checksums(_)
             | Self::Sign(_)

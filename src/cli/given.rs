@@ -180,6 +180,7 @@ impl Command {
             Self::Rollout(
                 RolloutCommand::Resume(args) | RolloutCommand::Rollback(args) | RolloutCommand::Abort(args),
             ) => given.rollout(&args.reach),
+            Self::E2e(args) => given.releases(&args.releases).tdx(args.quotes.pccs.as_ref(), args.quotes.root.as_ref()),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
             }

@@ -9,7 +9,7 @@ use url::Url;
 use crate::attestation::ita::PolicyId;
 
 /// Whether and how Intel Trust Authority judges. Its key is `$ITA_API_KEY`.
-#[derive(Debug, Clone, Args, Default)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Intel Trust Authority")]
 pub struct ItaArgs {
     /// Have Intel Trust Authority judge the quote too, with the key in $ITA_API_KEY; both verdicts must agree
@@ -43,7 +43,7 @@ pub struct ItaProbeArgs {
 }
 
 /// Which Intel Trust Authority, and by which policies it judges.
-#[derive(Debug, Clone, Args, Default)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Intel Trust Authority")]
 pub struct ItaServiceArgs {
     /// API that appraises quotes [default: https://api.trustauthority.intel.com]

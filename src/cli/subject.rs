@@ -59,6 +59,9 @@ impl Command {
             // The others read and write the catalog alone.
             Self::Catalog(CatalogCommand::Rebuild(_)) => Reads::Any,
             Self::Audit(args) => Reads::named(&args.tags),
+            Self::E2e(args) if args.dir.is_some() => Reads::Nothing,
+            // Those that the catalog pairs with them, and an older one.
+            Self::E2e(_) => Reads::Any,
             Self::ReleaseNotes(command) => match command.releases() {
                 tags if tags.is_empty() => Reads::Nothing,
                 tags => Reads::These(tags),
@@ -116,6 +119,7 @@ impl Command {
                 // A sandbox has a key.
                 cloud.into_iter().chain(authority(&args.by.ita.service)).collect()
             }
+            Self::E2e(args) if args.is_open() => vec![Service::EndToEnd],
             Self::Probe(ProbeCommand::Cleanup(_)) => vec![Service::PhalaCloud, Service::GoogleCloud],
             Self::Quote(QuoteCommand::Verify(args)) => asked(&args.by.ita),
             Self::Kms(KmsCommand::Attest(args)) => asked(&args.by.ita),
@@ -129,6 +133,7 @@ impl Command {
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
+            | Self::E2e(_)
             | Self::ReleaseNotes(_)
             | Self::Publish(_)
             | Self::Mrtds(_)
@@ -164,6 +169,7 @@ impl Command {
             Self::VerifyReleaseAssets(_)
             | Self::VerifyBlob(_)
             | Self::Audit(_)
+            | Self::E2e(_)
             | Self::Checksums(_)
             | Self::Catalog(_)
             | Self::DependencyGuard(_)
@@ -193,6 +199,13 @@ impl Command {
     pub fn rolls_out(&self) -> bool {
         let Self::Rollout(command) = self else { return false };
         !matches!(command, RolloutCommand::Status(_))
+    }
+
+    /// The releases of an end-to-end run that asks whatever the context offers.
+    #[cfg(feature = "sandbox")]
+    pub fn tries(&self) -> Option<Vec<Tag>> {
+        let Self::E2e(args) = self else { return None };
+        args.is_open().then(|| args.tag.tags())
     }
 
     /// The machine that a service says it runs on.

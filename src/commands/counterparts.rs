@@ -1,5 +1,7 @@
 //! What releases are compared by: policies and measurements of those that are trusted, read for the comparison alone.
 
+use std::{path::Path, sync::Arc};
+
 use crate::{
     adapters::{
         github::{Allowance, GitHub},
@@ -58,16 +60,27 @@ impl Basis {
         let endpoints = &context.endpoints;
         let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?
             .within(Allowance::new(MAX_DOWNLOAD, "the bound of a comparison"));
-        Ok(ReleaseSource {
-            files: Files::on_github(github, Downloads::temporary()?, false),
-            log: Some(Log::new(endpoints.rekor_url.clone(), context.http.clone())?),
+        let files = Files::on_github(github, Downloads::temporary()?, false);
+        Ok(self.source_of(files, Some(Log::new(endpoints.rekor_url.clone(), context.http.clone())?)))
+    }
+
+    /// Releases in a folder each, below `dir`. Without a log no request is made.
+    pub(super) fn folders(&self, dir: &Path, log: Option<Arc<Log>>) -> ReleaseSource<'_> {
+        let files = Files::Folder { dir: dir.to_owned(), nested: true, notes: None, counterpart: None };
+        self.source_of(files, log)
+    }
+
+    fn source_of(&self, files: Files, log: Option<Arc<Log>>) -> ReleaseSource<'_> {
+        ReleaseSource {
+            files,
+            log,
             contracts: &self.contracts,
             root: &self.root,
             key: None,
             rule: &self.rule,
             jobs: JOBS,
             budget: Budget::default(),
-        })
+        }
     }
 }
 

@@ -75,11 +75,13 @@ pub(in crate::commands) struct Asked {
     pub(in crate::commands) registers: Option<Registers<Measurement>>,
     /// How the KMS was judged; `None` where a command on the node did that.
     pub(in crate::commands) kms: Option<Section>,
+    /// What the KMS measures, where its quote was seen here.
+    pub(in crate::commands) kms_registers: Option<Registers<Measurement>>,
 }
 
 impl Asked {
     fn undecided(why: impl Into<String>) -> Self {
-        Self { answer: KeyAnswer::NoVerdict(why.into()), registers: None, kms: None }
+        Self { answer: KeyAnswer::NoVerdict(why.into()), registers: None, kms: None, kms_registers: None }
     }
 }
 
@@ -98,20 +100,22 @@ pub(in crate::commands) async fn ask(question: &Question<'_>, access: &NodeAcces
 async fn by_agent(question: &Question<'_>, socket: PathBuf, identity: &NodeIdentity) -> Result<Asked> {
     let client = question.client;
     let host = client.host();
-    let kms = match attested(client, question.judgement, fresh_nonce()?, None).await {
-        Ok(attested) => attested.section,
+    let attested = match attested(client, question.judgement, fresh_nonce()?, None).await {
+        Ok(attested) => attested,
         Err(error) => return silent(&format!("the KMS at {host} could not be judged"), error),
     };
+    let kms = attested.section;
     if kms.verdict() != Verdict::Passed {
         let asked = Asked::undecided(format!("not asked: {host} is not proven to be the KMS ({})", objection(&kms)));
         return Ok(Asked { kms: Some(kms), ..asked });
     }
+    let kms_registers = attested.read.map(|evidence| evidence.input.quote.report.registers);
     let asking = Asking { client, identity, agent: &GuestAgent::new(socket) };
     let asked = match asking.run().await {
         Ok(exchange) => heard(&host, exchange),
         Err(error) => silent("no answer", error)?,
     };
-    Ok(Asked { kms: Some(kms), ..asked })
+    Ok(Asked { kms: Some(kms), kms_registers, ..asked })
 }
 
 /// An answer that did not come, or not in a form that is known, decides nothing.
@@ -148,7 +152,7 @@ fn heard(host: &str, exchange: Exchange) -> Asked {
         KeyOutcome::Refused(refused) => KeyAnswer::Refused(KeyRefusal::from(refused)),
         KeyOutcome::NotAKey => KeyAnswer::NoVerdict(format!("{host} answers with something that is not a key")),
     };
-    Asked { answer, registers: Some(answered.registers), kms: None }
+    Asked { answer, registers: Some(answered.registers), kms: None, kms_registers: None }
 }
 
 /// What a remote shell, such as ssh's, could take for more than a word.
@@ -172,7 +176,7 @@ async fn by_command(question: &Question<'_>, words: &[String]) -> Result<Asked> 
         Called::Absent => Asked::undecided(format!("not asked: there is no program {program}")),
         Called::Failed(why) => Asked::undecided(format!("not asked: {program} {why}")),
         Called::Ended { code, output, complaint } => match told::read(&output, code) {
-            Ok(Told { answer, registers }) => Asked { answer, registers, kms: None },
+            Ok(Told { answer, registers }) => Asked { answer, registers, kms: None, kms_registers: None },
             Err(why) => {
                 let said = complaint.trim();
                 let ends = code.map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}"));

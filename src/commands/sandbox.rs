@@ -14,7 +14,10 @@ use super::stop;
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Command, Reads, SandboxArgs, SandboxCommand},
-    context::{Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, SigningEndpoints, url},
+    context::{
+        Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, RunningEndpoints,
+        SigningEndpoints, url,
+    },
     error::{self, Error, Result},
     product::Product,
     sandbox::{
@@ -26,7 +29,7 @@ use crate::{
         release::Sample,
         sigstore::{JOB_TOKEN, Log},
         tamper::Tamper,
-        world::{KMS, NONCE, Plan, World},
+        world::{KMS, NONCE, Plan, Stage, World},
     },
     subject::{
         profile::Profile,
@@ -109,6 +112,16 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
     if let Some((release, profile)) = command.machine() {
         endpoints.kms.agent = Some(world.agent(&release, profile)?);
     }
+    let stage = match command.tries() {
+        Some(tags) => world.stage(plan, &tags).await?,
+        None => Stage::default(),
+    };
+    endpoints.running = RunningEndpoints {
+        kms: stage.kms.clone(),
+        stale_kms: stage.stale_kms.clone(),
+        node_sockets: stage.node_sockets.clone(),
+        node_urls: stage.node_urls.clone(),
+    };
     let context = context.at(endpoints, command)?;
     let context = if production.is_some() { context.compressed() } else { context };
     Box::pin(super::dispatch(command, &context)).await
@@ -153,6 +166,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             root: Some(world.ita_root()),
             key: Some(SecretString::from(ita::API_KEY)),
         },
+        running: RunningEndpoints::default(),
         signing: SigningEndpoints {
             config: Some(world.signing_config(Log::Rekor1)),
             identity: Some(IdentitySource::GitHub { url: world.token_url(signed), token: JOB_TOKEN.into() }),

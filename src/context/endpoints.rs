@@ -4,6 +4,7 @@
 mod gcp;
 mod ita;
 mod rollout;
+mod running;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -12,7 +13,9 @@ use url::Url;
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gcp::Offered;
-pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints, rollout::RolloutEndpoints};
+pub(crate) use self::{
+    gcp::GcpEndpoints, ita::ItaEndpoints, rollout::RolloutEndpoints, running::RunningEndpoints,
+};
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
@@ -59,6 +62,8 @@ pub(crate) struct Endpoints {
     pub(crate) ita: ItaEndpoints,
     /// Where a rollout goes.
     pub(crate) rollout: RolloutEndpoints,
+    /// Services and nodes that run.
+    pub(crate) running: RunningEndpoints,
 }
 
 /// The cloud that a KMS runs on.
@@ -147,6 +152,7 @@ impl Endpoints {
                 key: None,
             },
             rollout: RolloutEndpoints::default(),
+            running: RunningEndpoints::default(),
         })
     }
 
@@ -175,6 +181,7 @@ impl Endpoints {
             kms: self.kms,
             rollout: self.rollout,
             ita: self.ita.with(given),
+            running: self.running,
             gcp: GcpEndpoints {
                 compute_url: either(given.compute_url, self.gcp.compute_url),
                 project: given.project.cloned().or(self.gcp.project),

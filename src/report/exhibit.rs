@@ -26,6 +26,33 @@ pub enum Table {
     Registers(RegisterMatrix),
     /// One row a signature.
     Signatures(Vec<SignatureRow>),
+    /// One row a node that asked a KMS for its key, or would.
+    Trials(Vec<TrialRow>),
+}
+
+impl Table {
+    /// Whether a reader is shown it unasked: a matrix is looked at whether all of it is well or not.
+    pub(super) fn is_the_point(&self) -> bool {
+        match self {
+            Self::Trials(_) => true,
+            Self::Assets(_) | Self::Registers(_) | Self::Signatures(_) => false,
+        }
+    }
+}
+
+/// A node before a KMS: what should come of it, and what did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialRow {
+    /// Version and profile of the KMS.
+    pub kms: String,
+    /// Version and profile of the node image.
+    pub node: String,
+    /// What must come of it.
+    pub expected: String,
+    /// What came of it.
+    pub got: String,
+    /// What that amounts to.
+    pub status: Status,
 }
 
 /// An asset and what vouches for it.

@@ -3,7 +3,7 @@
 //! Not responsible for escaping: cells are as untrusted as what they are made of.
 
 use super::{
-    Action, AssetRow, Exhibit, RegisterMatrix, Report, Section, SignatureRow, Status, Table, Verdict, wording,
+    Action, AssetRow, Exhibit, RegisterMatrix, Report, Section, SignatureRow, Status, Table, TrialRow, Verdict, wording,
 };
 
 /// Hex digits of a register value that are shown.
@@ -76,7 +76,17 @@ impl Grid {
             Table::Assets(rows) => Self::assets(rows),
             Table::Registers(matrix) => Self::registers(matrix),
             Table::Signatures(rows) => Self::signatures(rows),
+            Table::Trials(rows) => Self::trials(rows),
         }
+    }
+
+    fn trials(rows: &[TrialRow]) -> Self {
+        let row = |trial: &TrialRow| {
+            let TrialRow { kms, node, expected, got, status } = trial;
+            vec![wording::status_label(*status).to_owned(), kms.clone(), node.clone(), expected.clone(), got.clone()]
+        };
+        let headings = ["Result", "KMS", "Node", "Expected", "Got"];
+        Self { rows: rows.iter().map(row).collect(), ..Self::new("Keys", headings) }
     }
 
     fn assets(rows: &[AssetRow]) -> Self {

@@ -74,7 +74,8 @@ impl Page {
         let mut tail = 0;
         for section in sections {
             let lines = if self.style.every_pass { row::each(section) } else { row::attention(section) };
-            if lines.is_empty() && section.actions.is_empty() && section.caveats.is_empty() {
+            let nothing_to_see = self.exhibits(section).is_empty() && section.actions.is_empty();
+            if lines.is_empty() && section.caveats.is_empty() && nothing_to_see {
                 continue;
             }
             writeln!(w)?;
@@ -167,12 +168,15 @@ impl Page {
         lines(content.trim_end_matches('\n')).split('\n').try_for_each(|line| writeln!(w, "{:CONTENT$}{line}", ""))
     }
 
-    /// All exhibits where everything is asked for, else those whose checks found something.
+    /// All exhibits where everything is asked for, else those that are the point and those whose checks found something.
     fn exhibits(&self, section: &Section) -> Vec<Grid> {
         let concerns = |checks: &[&str]| {
             section.findings.iter().any(|found| is_recalled(found.status) && checks.contains(&found.check))
         };
-        let shown = section.exhibits.iter().filter(|exhibit| self.style.every_pass || concerns(exhibit.checks));
+        let shown = section
+            .exhibits
+            .iter()
+            .filter(|exhibit| self.style.every_pass || exhibit.table.is_the_point() || concerns(exhibit.checks));
         shown.map(Grid::exhibit).collect()
     }
 

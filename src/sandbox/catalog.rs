@@ -38,9 +38,9 @@ pub fn catalog<V: Serialize>(pairs: &[(V, V)]) -> Value {
     json!({"schema_version": "1", "entries": entries})
 }
 
-/// The document as the repository has it.
-pub(super) fn kept() -> Value {
-    catalog(&[&COMING_PAIRS[..], &CATALOG_PAIRS].concat())
+/// The document as the repository has it, with one more pair where that is asked for.
+pub(super) fn kept_with(one_more: Option<Pair>) -> Value {
+    catalog(&[&COMING_PAIRS[..], &CATALOG_PAIRS, one_more.as_slice()].concat())
 }
 
 /// The version of the node release that a KMS release goes with: its own where no pair says another.

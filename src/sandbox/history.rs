@@ -290,7 +290,7 @@ impl History {
 
     fn declared() -> Self {
         let (mut history, mut rows) = (Self::default(), BTreeMap::<&str, Oid>::new());
-        let listed = format!("{:#}\n", catalog::kept());
+        let listed = format!("{:#}\n", catalog::kept_with(None));
         for row in COMMITS {
             let parents: Vec<Oid> = row.parents.iter().filter_map(|parent| rows.get(parent).copied()).collect();
             let files = parents.iter().flat_map(|parent| history.objects.files_of(*parent)).collect();

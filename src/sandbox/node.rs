@@ -5,6 +5,8 @@
 //! (`HTTP_PROXY`), or by a path that begins with the node's address and port. What the firewall does not let through gets
 //! no answer.
 
+pub(super) mod admin;
+
 use std::{net::Ipv4Addr, sync::Arc};
 
 use axum::{

@@ -3,7 +3,7 @@
 use super::{
     assembly, catalog,
     documents::GENERATED_AT,
-    gcp,
+    e2e, gcp,
     release::{Sample, ServedRelease},
     sigstore::Instance,
     tamper::Tamper,
@@ -82,12 +82,18 @@ impl Plan {
         if !self.aims_at(sample) {
             return Vec::new();
         }
-        self.tampers.iter().copied().filter(|t| t.objection(sample).is_none()).collect()
+        let touches = |tamper: &Tamper| tamper.objection(sample).is_none() || tamper.of_end_to_end().is_some();
+        self.tampers.iter().copied().filter(touches).collect()
     }
 
     /// What is wrong with Google Cloud.
     pub(super) fn of_google(&self) -> Option<gcp::Flaw> {
         self.gcp.or_else(|| self.tampers.iter().find_map(|tamper| tamper.of_google()))
+    }
+
+    /// What an end-to-end run finds wrong.
+    pub(super) fn of_end_to_end(&self) -> Option<e2e::Flaw> {
+        self.tampers.iter().find_map(|tamper| tamper.of_end_to_end())
     }
 
     /// Builds and signs every sample.
@@ -107,7 +113,7 @@ impl Plan {
     /// The repository's catalog.
     pub(super) fn catalog(&self) -> serde_json::Value {
         if self.instead.is_empty() {
-            return catalog::kept();
+            return catalog::kept_with(self.of_end_to_end().and_then(e2e::Flaw::listed));
         }
         let of = |family| self.instead.iter().map(|one| &one.sample.tag).filter(move |tag| tag.family() == family);
         let paired = |kms: &&Tag| !kms.is_rc() && of(Family::Node).any(|node| node.version() == kms.version());

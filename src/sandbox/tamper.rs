@@ -20,7 +20,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    gcp, ita, people, phala,
+    e2e, gcp, ita, people, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
 };
@@ -70,6 +70,8 @@ enum Spoils {
     Google(gcp::Flaw),
     /// The people who decide about policies.
     People(people::Fault),
+    /// What an end-to-end run tries.
+    EndToEnd(e2e::Flaw),
     /// Intel Trust Authority.
     Authority(ita::Fault),
 }
@@ -85,6 +87,8 @@ pub enum Service {
     Production,
     /// Those who approve and merge policies.
     Reviewers,
+    /// The releases, services and nodes of an end-to-end run.
+    EndToEnd,
     /// The service that judges quotes too.
     TrustAuthority,
     /// What it says of policies that it is asked about.
@@ -99,6 +103,7 @@ impl Service {
             Self::GoogleCloud => "Google Cloud",
             Self::Production => "production",
             Self::Reviewers => "the review of policies",
+            Self::EndToEnd => "an end-to-end run",
             Self::TrustAuthority => "Intel Trust Authority",
             Self::TrustAuthorityPolicies => "policies of Intel Trust Authority",
         }
@@ -161,7 +166,7 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) => None,
+            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -169,7 +174,7 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) => None,
+            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -177,7 +182,15 @@ impl Tamper {
     pub(super) fn of_people(self) -> Option<people::Fault> {
         match self.spoils()? {
             Spoils::People(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+        }
+    }
+
+    /// What it makes of an end-to-end run.
+    pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
+        match self.spoils()? {
+            Spoils::EndToEnd(flaw) => Some(flaw),
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) => None,
         }
     }
 
@@ -185,7 +198,7 @@ impl Tamper {
     pub fn of_authority(self) -> Option<ita::Fault> {
         match self.spoils()? {
             Spoils::Authority(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -200,6 +213,9 @@ impl Tamper {
     pub(super) fn change_documents(self, draft: &mut Draft) {
         if let Stage::Documents(change) = self.0.stage {
             change(draft);
+        }
+        if let Some(flaw) = self.of_end_to_end() {
+            flaw.change_documents(draft);
         }
     }
 

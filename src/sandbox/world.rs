@@ -2,6 +2,7 @@
 
 mod authority;
 pub mod production;
+mod stage;
 
 use std::{
     path::{Path, PathBuf},
@@ -40,6 +41,7 @@ use crate::{
     },
 };
 
+pub use self::stage::Stage;
 pub use super::plan::{Ordered, Plan};
 
 /// The challenge that the sample quote answers.

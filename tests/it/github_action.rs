@@ -70,6 +70,7 @@ fn every_step_that_runs_merotee_is_one_command_that_the_program_takes() {
                     let (_, rest) = word.split_once("&& '").unwrap();
                     rest.split_once('\'').unwrap().0.to_owned()
                 }
+                word if word.contains("E2E_RUNNING") => "--kms-url=debug=https://kms.example".to_owned(),
                 word if word.contains("inputs.label ") => "ci-1".to_owned(),
                 word if word.contains("inputs.version ") => "1.2.0".to_owned(),
                 word if word.contains("inputs.zone ") => "europe-west4-a".to_owned(),

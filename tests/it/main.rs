@@ -42,6 +42,8 @@ mod docs;
 mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
+#[cfg(all(feature = "sandbox", unix))]
+mod e2e;
 mod english;
 mod event_log;
 #[cfg(feature = "sandbox")]

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use super::*;
-use crate::report::Status;
+use crate::{report::Status, subject::e2e_part::Part};
 
 fn section(subject: &str) -> Value {
     json!({"subject": subject, "facts": {"repository": "o/r"}, "verdict": "passed",
@@ -88,24 +88,55 @@ fn a_verdict_that_its_findings_do_not_bear_out_is_not_taken_at_its_word() {
     refused(report(&[section("mero-kms-v1.2.0"), quick]), "not looked at as a whole");
 }
 
+fn end_to_end(profiles: &str) -> Value {
+    let part = |part: Part| {
+        let mut section = section(part.as_str());
+        *section.pointer_mut("/facts").unwrap() = json!({
+            "repository": "O/R", "kms": "mero-kms-v1.2.0", "node_image": "mero-tee-v1.1.0", "profiles": profiles,
+        });
+        section
+    };
+    let mut report = report(&Part::ALL.map(part));
+    *report.pointer_mut("/command").unwrap() = json!("e2e");
+    report
+}
+
 #[test]
 fn an_end_to_end_run_is_evidence_for_the_profiles_it_names() {
-    let e2e = |mut facts: Value| {
-        let mut report = both();
-        facts.as_object_mut().unwrap().insert("repository".to_owned(), json!("O/R"));
-        *report.pointer_mut("/command").unwrap() = json!("e2e");
-        for at in ["/sections/0/facts", "/sections/1/facts"] {
-            *report.pointer_mut(at).unwrap() = facts.clone();
-        }
-        report
-    };
-    let locked = e2e(json!({"profile": "locked-read-only"}));
+    let locked = end_to_end("locked-read-only");
     assert_eq!(judged(std::slice::from_ref(&locked), &[Profile::LockedReadOnly]).1, 1);
     let (findings, evidence) = judged(std::slice::from_ref(&locked), &Profile::ALL);
     assert_eq!(evidence, 0);
     assert!(findings.last().unwrap().1.contains("in debug, debug-read-only"), "{findings:?}");
-    assert_eq!(judged(&[locked, e2e(json!({"profile": "debug, debug-read-only"}))], &Profile::ALL).1, 2);
-    refused(e2e(json!({})), "names no profile");
+    assert_eq!(judged(&[locked, end_to_end("debug, debug-read-only")], &Profile::ALL).1, 2);
+    refused(end_to_end(""), "names no profile");
+    // The first release has no older policy.
+    let mut first = end_to_end("locked-read-only");
+    *first.pointer_mut("/sections/2/findings/0/status").unwrap() = json!("skipped");
+    assert_eq!(judged(&[first], &[Profile::LockedReadOnly]).1, 1);
+}
+
+#[test]
+fn an_end_to_end_run_of_another_pair_or_without_one_of_its_parts_is_no_evidence() {
+    let changed = |at: &str, value: Value| {
+        let mut report = end_to_end("debug, debug-read-only, locked-read-only");
+        *report.pointer_mut(at).unwrap() = value;
+        report
+    };
+    refused(changed("/sections/1/facts/kms", json!("mero-kms-v1.3.0")), "which is not of the pair");
+    refused(changed("/sections/1/facts/node_image", json!("1.1.0")), "names no node release");
+    refused(changed("/sections/4/facts/profiles", json!("debug")), "other profiles than the rest");
+    refused(changed("/sections/4/subject", json!("A: cross-version")), "is in it twice");
+    refused(changed("/sections/4/subject", json!("mero-tee-v1.1.0")), "no part of a run");
+    refused(changed("/sections/1/findings/0/status", json!("skipped")), "nothing in it passed");
+    refused(changed("/sections/2/findings", json!([])), "nothing in it passed");
+    let mut short = end_to_end("debug");
+    short.pointer_mut("/sections").unwrap().as_array_mut().unwrap().pop();
+    refused(short, "says nothing of node suite");
+    let mut documents = end_to_end("debug");
+    let facts = documents.pointer_mut("/sections/0/facts").unwrap().as_object_mut().unwrap();
+    facts.insert("scope".to_owned(), json!("documents only"));
+    refused(documents, "was not looked at as a whole");
 }
 
 #[test]

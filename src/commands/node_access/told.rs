@@ -1,4 +1,4 @@
-//! The report that `merotee kms get-key --format json` prints on a node, read as anyone could have written it. What it says is
+//! The report of `kms get-key` that a node prints as JSON, read as anyone could have written it. What it says is
 //! worth what the command is worth that printed it: no more than that is made of it here.
 
 use std::time::Duration;

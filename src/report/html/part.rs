@@ -7,7 +7,7 @@ use super::{
     findings::{self, List, Passes},
     registers::Registers,
     signatures::Signatures,
-    tables::{Actions, Assets, Facts},
+    tables::{Actions, Assets, Facts, Trials},
 };
 use crate::report::{Report, Section, Table, Verdict, escape::terminal, wording};
 
@@ -45,6 +45,7 @@ enum Body {
     Registers(Registers),
     Assets(Assets),
     Signatures(Signatures),
+    Trials(Trials),
     Passes(Passes),
 }
 
@@ -56,6 +57,7 @@ impl std::fmt::Display for Body {
             Self::Registers(registers) => registers.fmt(f),
             Self::Assets(assets) => assets.fmt(f),
             Self::Signatures(signatures) => signatures.fmt(f),
+            Self::Trials(trials) => trials.fmt(f),
             Self::Passes(passes) => passes.fmt(f),
         }
     }
@@ -156,6 +158,7 @@ fn evidence(report: &Report, section: &Section, anchors: &mut Anchors) -> Vec<Bl
             Table::Signatures(rows) => {
                 push("signatures", "Signatures", "", Body::Signatures(Signatures::of(rows)));
             }
+            Table::Trials(rows) => push("trials", "Keys", "", Body::Trials(Trials::of(rows))),
         }
     }
     if let Some(passes) = Passes::of(report, section) {

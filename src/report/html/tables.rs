@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{link::Link, status_sign, status_tone};
 use crate::report::{
-    Action, ActionState, AssetRow, Fact, Section, Status, Table,
+    Action, ActionState, AssetRow, Fact, Section, Status, Table, TrialRow,
     escape::{self, terminal},
     wording,
 };
@@ -47,7 +47,7 @@ fn entry(section: &Section, index: u64) -> Option<String> {
             let row = rows.iter().find(|row| row.log_index == Some(index))?;
             super::link::of_entry(row.log.as_deref(), index)
         }
-        Table::Assets(_) | Table::Registers(_) => None,
+        Table::Assets(_) | Table::Registers(_) | Table::Trials(_) => None,
     };
     section.exhibits.iter().find_map(|exhibit| of(&exhibit.table))
 }
@@ -95,6 +95,31 @@ impl Assets {
             signer: row.signer.as_deref().map(terminal),
         };
         Self { rows: rows.into_iter().map(row).collect() }
+    }
+}
+
+/// Nodes before KMSs.
+#[derive(Template)]
+#[template(path = "trials.html", config = "src/report/html/askama.toml")]
+pub(super) struct Trials {
+    rows: Vec<Trial>,
+}
+
+struct Trial {
+    /// KMS, node, what must come of it, and what came of it.
+    cells: [(&'static str, String); 4],
+    mark: Mark,
+}
+
+impl Trials {
+    /// In the order given: a reader looks for a place in the matrix.
+    pub(super) fn of(rows: &[TrialRow]) -> Self {
+        let row = |row: &TrialRow| {
+            let TrialRow { kms, node, expected, got, status } = row;
+            let cells = [("KMS", kms), ("Node", node), ("Expected", expected), ("Got", got)];
+            Trial { cells: cells.map(|(label, text)| (label, terminal(text))), mark: Mark::of(Some(*status)) }
+        };
+        Self { rows: rows.iter().map(row).collect() }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::report::{Action, AssetRow, Exhibit, RegisterMatrix, SignatureRow, Table, wording};
+use crate::report::{Action, AssetRow, Exhibit, RegisterMatrix, SignatureRow, Table, TrialRow, wording};
 
 #[derive(Serialize)]
 pub(super) struct Deed<'a> {
@@ -22,6 +22,7 @@ pub(super) enum Shown<'a> {
     Assets { rows: Vec<Asset<'a>> },
     Registers { registers: &'a [&'static str], rows: Vec<Profile<'a>>, shared: Vec<Shared<'a>> },
     Signatures { rows: Vec<Signature<'a>> },
+    Trials { rows: Vec<Trial<'a>> },
 }
 
 #[derive(Serialize)]
@@ -61,6 +62,15 @@ pub(super) struct Signature<'a> {
     log_index: Option<u64>,
 }
 
+#[derive(Serialize)]
+pub(super) struct Trial<'a> {
+    kms: &'a str,
+    node: &'a str,
+    expected: &'a str,
+    got: &'a str,
+    status: &'static str,
+}
+
 impl<'a> Deed<'a> {
     pub(super) fn of(action: &'a Action) -> Self {
         Self {
@@ -78,6 +88,7 @@ impl<'a> Shown<'a> {
             Table::Assets(rows) => Self::Assets { rows: rows.iter().map(Asset::of).collect() },
             Table::Registers(matrix) => Self::registers(matrix),
             Table::Signatures(rows) => Self::Signatures { rows: rows.iter().map(Signature::of).collect() },
+            Table::Trials(rows) => Self::Trials { rows: rows.iter().map(Trial::of).collect() },
         }
     }
 
@@ -105,6 +116,13 @@ impl<'a> Asset<'a> {
             signature: row.signature.map(wording::status_word),
             signer: row.signer.as_deref(),
         }
+    }
+}
+
+impl<'a> Trial<'a> {
+    fn of(row: &'a TrialRow) -> Self {
+        let TrialRow { kms, node, expected, got, status } = row;
+        Self { kms, node, expected, got, status: wording::status_word(*status) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The kinds of tampering that spoil a service instead of a release, in the order of `--tamper list`.
 
 use super::{Row, Service, Spoils, Stage};
-use crate::sandbox::{gcp, phala::Flaw, release::Sample, people::Fault};
+use crate::sandbox::{e2e, gcp, people::Fault, phala::Flaw, release::Sample};
 
 const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Phala(flaw)) }
@@ -13,6 +13,10 @@ const fn google(name: &'static str, does: &'static str, flaw: gcp::Flaw) -> Row 
 
 const fn people(name: &'static str, does: &'static str, fault: Fault) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::People(fault)) }
+}
+
+const fn e2e(name: &'static str, does: &'static str, flaw: e2e::Flaw) -> Row {
+    Row { name, does, spares: no_release, stage: Stage::Service(Spoils::EndToEnd(flaw)) }
 }
 
 pub(super) static ROWS: &[Row] = &[
@@ -96,6 +100,17 @@ pub(super) static ROWS: &[Row] = &[
     people("review-closed", "closes the pull request with a policy", Fault::Closes),
     people("review-merged-unapproved", "merges a policy that no one approved", Fault::MergesUnapproved),
     google("gcp-unavailable", "answers every request to Compute Engine with 503", gcp::Flaw::Unavailable),
+    e2e("e2e-policy-admits-two", "lets the locked-read-only policy admit the debug image", e2e::Flaw::PolicyAdmitsTwo),
+    e2e("e2e-kms-down", "ends the locked-read-only KMS before a node asks it", e2e::Flaw::KmsDown),
+    e2e("e2e-old-policy-admits", "lets the policies of an older KMS admit the new image", e2e::Flaw::OldPolicyAdmits),
+    e2e("e2e-mrtds-changed", "publishes another RTMR2 of the debug image", e2e::Flaw::MeasurementChanged),
+    e2e("e2e-pair-listed", "lists a pair in the catalog that does not work", e2e::Flaw::PairListed),
+    e2e("e2e-other-reason", "has the debug node present a KMS's quote as its own", e2e::Flaw::OtherReason),
+    e2e("e2e-old-image", "boots the locked-read-only node from an older image", e2e::Flaw::OldImage),
+    e2e("e2e-credulous-node", "has the nodes' own verifier accept every quote", e2e::Flaw::Credulous),
+    e2e("e2e-silent-node", "has the nodes hang up when they are to verify a quote", e2e::Flaw::Silent),
+    e2e("e2e-node-nonce", "has the nodes' quotes answer another nonce", e2e::Flaw::OtherNonce),
+    e2e("e2e-node-dead", "has the nodes answer 503 for their health", e2e::Flaw::NotAlive),
 ];
 
 pub(super) const fn no_release(_: &Sample) -> Option<&'static str> {
@@ -110,6 +125,7 @@ impl Spoils {
             Self::Phala(_) => Service::PhalaCloud,
             Self::Google(_) => Service::GoogleCloud,
             Self::People(_) => Service::Reviewers,
+            Self::EndToEnd(_) => Service::EndToEnd,
             Self::Authority(fault) if fault.is_of_policies() => Service::TrustAuthorityPolicies,
             Self::Authority(_) => Service::TrustAuthority,
         }

@@ -71,7 +71,7 @@ fn a_probe_that_is_killed_at_any_request_is_cleaned_up_by_its_journal() {
             if held {
                 left += usize::from(!site.world.gcp().standing().is_empty());
                 // Image and network are looked at before there is a journal: nothing is made until it is there.
-                let begun = site.place.path(&format!("{out}/probe-journal.jsonl")).exists();
+                let begun = site.place.path(format!("{out}/probe-journal.jsonl")).exists();
                 assert!(begun || boundaries < 2, "request {boundaries} was made without a journal");
                 site.cleanup(&["--out", &out]).run().expect(if begun { 0 } else { 1 });
             }

@@ -1,0 +1,88 @@
+//! What runs, as the command line names it, or as a sandbox offers it where the command line names nothing.
+
+use std::path::PathBuf;
+
+use url::Url;
+
+use crate::{
+    cli::e2e::{OfProfile, RunningArgs},
+    commands::node_access::NodeAccess,
+    context::{Context, RunningEndpoints},
+    error::{Error, Result},
+    kms::peer::NodeIdentity,
+    subject::profile::Profile,
+};
+
+/// What runs.
+#[derive(Default)]
+pub(super) struct Running {
+    /// The KMS of each profile.
+    pub(super) kms: Vec<(Profile, Url)>,
+    /// A KMS of the release before.
+    pub(super) stale_kms: Vec<(Profile, Url)>,
+    /// How each profile's node is made to ask.
+    pub(super) nodes: Vec<(Profile, NodeAccess)>,
+    /// The admin API of each profile's node.
+    pub(super) node_urls: Vec<(Profile, Url)>,
+}
+
+impl Running {
+    /// What the arguments name; where they name nothing, what the context offers.
+    ///
+    /// # Errors
+    /// Usage: a profile is named twice, or the nodes' key cannot be used.
+    pub(super) fn of(args: &RunningArgs, context: &Context) -> Result<Self> {
+        let RunningArgs { kms_url, stale_kms_url, node, node_socket, node_key, node_url, allow_http: _ } = args;
+        let named = RunningEndpoints {
+            kms: once("--kms-url", kms_url)?,
+            stale_kms: once("--stale-kms-url", stale_kms_url)?,
+            node_sockets: once("--node-socket", node_socket)?,
+            node_urls: once("--node-url", node_url)?,
+        };
+        let commands = once("--node", node)?;
+        let is_bare = named.kms.is_empty()
+            && named.stale_kms.is_empty()
+            && named.node_sockets.is_empty()
+            && named.node_urls.is_empty()
+            && commands.is_empty();
+        let named = if is_bare { context.endpoints.running.clone() } else { named };
+        let key = node_key.as_ref().or(context.endpoints.kms.node_key.as_ref());
+        if named.node_sockets.len() > 1 && key.is_some_and(|path| path.as_os_str() == "-") {
+            return Err(Error::usage("--node-key: standard input holds one key, and several nodes are to use it")
+                .help("write the key to a file that its owner alone can read"));
+        }
+        let mut nodes: Vec<(Profile, NodeAccess)> =
+            commands.into_iter().map(|(profile, words)| (profile, NodeAccess::Command(words.0))).collect();
+        for (profile, socket) in named.node_sockets {
+            if nodes.iter().any(|(of, _)| *of == profile) {
+                return Err(Error::usage(format!("--node and --node-socket both name the node of {profile}")));
+            }
+            nodes.push((profile, NodeAccess::Agent { socket, identity: identity(key)? }));
+        }
+        Ok(Self { kms: named.kms, stale_kms: named.stale_kms, nodes, node_urls: named.node_urls })
+    }
+
+    /// How the node of a profile is made to ask.
+    pub(super) fn node(&self, profile: Profile) -> Option<&NodeAccess> {
+        self.nodes.iter().find(|(of, _)| *of == profile).map(|(_, access)| access)
+    }
+}
+
+fn identity(key: Option<&PathBuf>) -> Result<NodeIdentity> {
+    match key {
+        Some(path) => NodeIdentity::from_file(path),
+        None => NodeIdentity::generate(),
+    }
+}
+
+/// Each profile once.
+fn once<T: Clone>(option: &str, given: &[OfProfile<T>]) -> Result<Vec<(Profile, T)>> {
+    let mut named: Vec<(Profile, T)> = Vec::new();
+    for OfProfile { profile, value } in given {
+        if named.iter().any(|(of, _)| of == profile) {
+            return Err(Error::usage(format!("{option} names {profile} twice")));
+        }
+        named.push((*profile, value.clone()));
+    }
+    Ok(named)
+}

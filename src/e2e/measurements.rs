@@ -1,0 +1,177 @@
+//! Guardrail D: every machine that was seen measures what its release publishes, register by register. Any difference fails.
+//!
+//! A KMS's RTMR3 is left out: dstack extends it with the deployment, so it repeats for none. A node image has no dstack.
+
+use super::{
+    guardrails::Made,
+    release::{KmsRelease, Known, NodeRelease},
+};
+use crate::{
+    attestation::measurement::{Measurement, Register, Registers},
+    policy::mrtds::{ProfileMeasurements, PublishedMrtds},
+    report::{CheckInfo, Finding},
+    subject::{
+        profile::Profile,
+        role::Role,
+        tag::{Family, Tag},
+    },
+};
+
+/// D: what is observed is what is published.
+pub const MEASUREMENTS: CheckInfo = CheckInfo {
+    id: "e2e-measurements",
+    title: "every machine of the run measures what published-mrtds.json of its release says, register by register",
+};
+
+/// Registers of a KMS that repeat from one deployment to the next.
+const OF_KMS: [Register; 4] = [Register::Mrtd, Register::Rtmr0, Register::Rtmr1, Register::Rtmr2];
+
+/// A machine that was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// What it is.
+    pub role: Role,
+    /// Its profile.
+    pub profile: Profile,
+    /// What its quote says.
+    pub registers: Registers<Measurement>,
+}
+
+/// [`MEASUREMENTS`]: the machines that were seen, of these releases, in these profiles. Each profile needs a node and a KMS.
+pub fn compared(
+    kms: (&Tag, &Known<KmsRelease>),
+    node: (&Tag, &Known<NodeRelease>),
+    profiles: &[Profile],
+    seen: &[Seen],
+) -> Made {
+    let mut made = Made::default();
+    for profile in profiles {
+        for (role, tag) in [(Role::Kms, kms.0), (Role::Node, node.0)] {
+            let mut machines: Vec<&Seen> =
+                seen.iter().filter(|one| one.role == role && one.profile == *profile).collect();
+            // One machine is seen whenever it asks, and counts once.
+            machines.dedup_by(|a, b| a.registers == b.registers);
+            let subject = format!("{tag} {profile}");
+            if machines.is_empty() {
+                let what = match role {
+                    Role::Kms => "no KMS of this profile was seen to measure anything",
+                    Role::Node => "no node of this profile was seen to measure anything",
+                };
+                made.findings.push(MEASUREMENTS.undecided(&subject, what));
+            }
+            let published = match role {
+                Role::Kms => kms.1.stated().and_then(|release| release.published.as_ref()),
+                Role::Node => node.1.stated().map(|release| &release.published),
+            };
+            for machine in machines {
+                made.findings.extend(one(&subject, machine, tag, published));
+            }
+        }
+    }
+    made
+}
+
+fn one(subject: &str, machine: &Seen, tag: &Tag, published: Option<&PublishedMrtds>) -> Vec<Finding> {
+    let Some(published) = published else {
+        // Layouts of 2025 publish what nodes measure, and of a KMS nothing but what its policies list.
+        let message = format!("{tag} publishes no measurements that could be read");
+        return vec![match tag.family() {
+            Family::Kms => MEASUREMENTS.skip(subject, message),
+            Family::Node => MEASUREMENTS.undecided(subject, message),
+        }];
+    };
+    let Some(expected) = published.profile(machine.profile) else {
+        let message = format!("{} publishes nothing for {}", published.name, machine.profile);
+        return vec![MEASUREMENTS.fail(subject, message).help("publish measurements of all three profiles")];
+    };
+    let registers: &[Register] = match machine.role {
+        Role::Kms => &OF_KMS,
+        Role::Node => &Register::ALL,
+    };
+    let differing = registers.iter().filter_map(|register| differs(subject, *register, machine, expected, published));
+    let differing: Vec<Finding> = differing.collect();
+    if differing.is_empty() {
+        let left_out = match machine.role {
+            Role::Kms => "; RTMR3 is of the deployment and left out",
+            Role::Node => "",
+        };
+        return vec![MEASUREMENTS.pass(subject, format!("{} registers as published{left_out}", registers.len()))];
+    }
+    differing
+}
+
+fn differs(
+    subject: &str,
+    register: Register,
+    machine: &Seen,
+    expected: &ProfileMeasurements,
+    published: &PublishedMrtds,
+) -> Option<Finding> {
+    let list = expected.allowed.register(register);
+    let observed = machine.registers.get(register);
+    if list.contains(observed) {
+        return None;
+    }
+    let values: Vec<String> = list.iter().take(3).map(Measurement::short).collect();
+    let published_values = if values.is_empty() { "no value".to_owned() } else { values.join(", ") };
+    let finding = MEASUREMENTS
+        .fail(subject, format!("{register} is not what {} says", published.name))
+        .compared(published_values, observed.short());
+    Some(finding.help("block the release: find out whether the image or the file is wrong, then measure again"))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::report::Status;
+
+    fn value(byte: u8) -> Measurement {
+        Measurement::from_bytes([byte; 48])
+    }
+
+    fn published() -> PublishedMrtds {
+        let entry =
+            json!({"mrtd": value(1), "rtmr0": value(1), "rtmr1": value(1), "rtmr2": value(1), "rtmr3": value(1)});
+        let document = json!({"role": "node", "tag": "1.2.0", "profiles": {"debug": entry}});
+        PublishedMrtds::parse("published-mrtds.json", document.to_string().as_bytes()).unwrap()
+    }
+
+    fn statuses(seen: &[Seen]) -> Vec<(String, Status)> {
+        let (kms, node): (Tag, Tag) = ("mero-kms-v1.2.0".parse().unwrap(), "mero-tee-v1.2.0".parse().unwrap());
+        let of_kms = KmsRelease { tag: kms.clone(), policies: Vec::new(), published: Some(published()) };
+        let of_node = NodeRelease { tag: node.clone(), published: published() };
+        let made = compared((&kms, &Known::Stated(of_kms)), (&node, &Known::Stated(of_node)), &[Profile::Debug], seen);
+        made.findings.into_iter().map(|finding| (finding.message, finding.status)).collect()
+    }
+
+    fn seen(role: Role, change: Option<Register>) -> Seen {
+        let registers = Registers::from_fn(|register| value(if Some(register) == change { 2 } else { 1 }));
+        Seen { role, profile: Profile::Debug, registers }
+    }
+
+    #[test]
+    fn every_register_that_differs_fails_and_rtmr3_counts_for_a_node_image_alone() {
+        for register in Register::ALL {
+            let found = statuses(&[seen(Role::Kms, Some(register)), seen(Role::Node, Some(register))]);
+            let of_kms = if register == Register::Rtmr3 { Status::Pass } else { Status::Fail };
+            let found: Vec<Status> = found.into_iter().map(|(_, status)| status).collect();
+            assert_eq!(found, [of_kms, Status::Fail], "{register}");
+        }
+        assert!(statuses(&[seen(Role::Kms, None), seen(Role::Node, None)]).iter().all(|(_, s)| *s == Status::Pass));
+    }
+
+    #[test]
+    fn what_was_not_seen_is_no_verdict_and_a_machine_seen_twice_is_one() {
+        let found = statuses(&[seen(Role::Node, None), seen(Role::Node, None)]);
+        assert_eq!(
+            found.iter().map(|(_, status)| *status).collect::<Vec<_>>(),
+            [Status::SkippedRequired, Status::Pass]
+        );
+        let found = statuses(&[seen(Role::Kms, None), seen(Role::Node, None), seen(Role::Node, Some(Register::Rtmr2))]);
+        let expected = [Status::Pass, Status::Pass, Status::Fail];
+        assert_eq!(found.iter().map(|(_, status)| *status).collect::<Vec<_>>(), expected);
+    }
+}
