@@ -16,7 +16,7 @@ const TEAM: &str = "security";
 
 /// What they do instead of approving and merging.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fault {
+pub(super) enum Fault {
     /// One of them approves, and the other has not looked yet.
     OneApproves,
     /// One of them asks for changes.

@@ -17,7 +17,6 @@ use serde_json::{Value, json};
 use super::{
     Flaw, PREFIX, Shared,
     account::{App, Conflict, Cvm, Updated, random},
-    machine,
     refusal::Refusal,
     shapes,
     watch::watched,
