@@ -15,7 +15,7 @@ pub mod chain;
 pub mod checks;
 pub mod evidence;
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;
 pub mod gate;
 pub mod inputs;
 pub mod next;

@@ -13,16 +13,16 @@ use super::{
 };
 use crate::{digest::Sha256, probe::journal::RequestId, rollout::path::Look, subject::profile::Profile};
 
-pub(super) fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     let start: Timestamp = "2026-11-30T01:00:00Z".parse().unwrap();
     start.checked_add(SignedDuration::from_secs(seconds)).unwrap()
 }
 
-pub(super) fn operator() -> Operator {
+pub(crate) fn operator() -> Operator {
     Operator { name: Remark::new("ada"), host: Remark::new("ops-1"), pid: 4711 }
 }
 
-pub(super) fn inputs() -> Inputs {
+pub(crate) fn inputs() -> Inputs {
     let node = || Access::Command(vec![Remark::new("ssh"), Remark::new("node-1")]);
     let site = |name: &str| Site {
         target: Target::Phala {
@@ -45,15 +45,15 @@ pub(super) fn inputs() -> Inputs {
     }
 }
 
-pub(super) fn started() -> Record {
+pub(crate) fn started() -> Record {
     Record::Started { id: RequestId::new([7; 16]), inputs: Box::new(inputs()), by: operator() }
 }
 
-pub(super) fn state() -> State {
+pub(crate) fn state() -> State {
     State::started(at(0), RequestId::new([7; 16]), inputs(), operator())
 }
 
-pub(super) fn judged(look: Look, verdict: Verdict) -> Record {
+pub(crate) fn judged(look: Look, verdict: Verdict) -> Record {
     let bytes = look.name().as_bytes();
     let file = format!("{}.json", look.name()).try_into().unwrap();
     let proof = Proof { file, sha256: Sha256::of(bytes), bytes: bytes.len() as u64 };

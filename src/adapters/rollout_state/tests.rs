@@ -6,13 +6,10 @@ use super::*;
 use crate::{
     error::{Class, chain as words},
     rollout::{
-        inputs::{Access, Site, Target},
+        fixtures::inputs,
         path::Look,
         record::{Order, Verdict},
-        soak::Limits,
-        words::Remark,
     },
-    subject::profile::Profile,
 };
 
 fn at() -> Timestamp {
@@ -21,24 +18,6 @@ fn at() -> Timestamp {
 
 fn me() -> Holder {
     Holder::this(Some("ada"), at())
-}
-
-fn inputs() -> Inputs {
-    let site = |name: &str| Site {
-        target: Target::Compose { file: Remark::new("compose.yaml"), service: name.parse().unwrap() },
-        url: None,
-        node: Access::Command(vec![Remark::new("node")]),
-        standing: None,
-    };
-    Inputs {
-        repository: "calimero-network/mero-tee".parse().unwrap(),
-        kms: "mero-kms-v1.2.0".parse().unwrap(),
-        node: "mero-tee-v1.2.0".parse().unwrap(),
-        profile: Profile::LockedReadOnly,
-        staging: site("staging"),
-        production: site("production"),
-        soak: Limits::default(),
-    }
 }
 
 fn report(subject: &str) -> Vec<u8> {

@@ -9,13 +9,12 @@ use crate::{
     adapters::rollout_state::Holder,
     report::{CheckInfo, Section},
     rollout::{
-        inputs::{Access, Inputs, Site, Target},
+        fixtures::inputs,
+        inputs::Inputs,
         record::{Made, Order},
         soak::{Limits, Sample},
         step::Stop,
-        words::Remark,
     },
-    subject::profile::Profile,
 };
 
 const RULE: CheckInfo = CheckInfo { id: "release", title: "a check of a test" };
@@ -26,21 +25,8 @@ fn clock(ticks: &Cell<i64>) -> Timestamp {
 }
 
 fn begun(path: &Path) -> Rollout {
-    let site = |name: &str| Site {
-        target: Target::Compose { file: Remark::new("compose.yaml"), service: name.parse().unwrap() },
-        url: None,
-        node: Access::Command(vec![Remark::new("node")]),
-        standing: None,
-    };
-    let inputs = Inputs {
-        repository: "calimero-network/mero-tee".parse().unwrap(),
-        kms: "mero-kms-v1.2.0".parse().unwrap(),
-        node: "mero-tee-v1.2.0".parse().unwrap(),
-        profile: Profile::LockedReadOnly,
-        staging: site("staging"),
-        production: site("production"),
-        soak: Limits { length: 4, interval_ms: 1_000, ..Limits::default() },
-    };
+    let soak = Limits { length: 4, interval_ms: 1_000, ..Limits::default() };
+    let inputs = Inputs { soak, ..inputs() };
     let me = Holder::this(Some("ada"), Timestamp::UNIX_EPOCH);
     let at = Timestamp::from_second(1_796_000_000).unwrap();
     let mut rollout = Rollout::begin(path, at, RequestId::new([7; 16]), inputs, &me).unwrap();
