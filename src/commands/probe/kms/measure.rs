@@ -189,7 +189,7 @@ async fn composed(subject: &str, machine: &Running<'_>, evidence: &Evidence) -> 
 }
 
 /// [`AS_RELEASED`]: a policy of the release exists already, so what differs from it is told. It does not fail: a probe measures
-/// what a policy is to be made of. RTMR3 is no difference: dstack extends it with ids that each deployment has of its own.
+/// what a policy is to be made of. RTMR3 is left out: dstack extends it with ids that each deployment has of its own.
 fn as_released(release: &str, evidence: &Evidence, admitted: &Allowed) -> Vec<Finding> {
     let registers = &evidence.input.quote.report.registers;
     let others = |register: &Register| !admitted.admits(*register, registers.get(*register));
