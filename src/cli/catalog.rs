@@ -17,6 +17,7 @@ use crate::{
 
 /// Commands of `catalog`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum CatalogCommand {
     /// Show which KMS and node image versions go together
     Show(CatalogShowArgs),

@@ -8,6 +8,7 @@ use super::examples;
 
 /// Commands about checksums files.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ChecksumsCommand {
     /// Write the checksums file of the release that lies in a folder
     #[command(after_help = examples::CHECKSUMS_WRITE)]

@@ -18,6 +18,7 @@ use crate::subject::profile::Profile;
 
 /// `kms …`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum KmsCommand {
     /// Serve storage keys to attested nodes, by the policy of this very release
     #[command(after_help = examples::KMS_SERVE)]

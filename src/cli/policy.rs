@@ -93,6 +93,7 @@ impl From<LayoutName> for Naming {
 
 /// Commands of `policy`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum PolicyCommand {
     /// Check policy files of every kind: what CI runs on a pull request
     Validate(PolicyValidateArgs),
@@ -142,6 +143,7 @@ pub struct PolicyDiffArgs {
 
 /// Commands of `mrtds`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum MrtdsCommand {
     /// Make published-mrtds.json from the candidates of all profiles
     Assemble(MrtdsAssembleArgs),
@@ -258,6 +260,7 @@ pub struct CompareMdmaArgs {
 
 /// Commands of `merod-config`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum MerodConfigCommand {
     /// Print the configuration that makes a node trust the KMS of a policy
     Generate(MerodGenerateArgs),

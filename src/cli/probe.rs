@@ -23,6 +23,7 @@ use crate::{
 
 /// `probe …`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ProbeCommand {
     /// Make a machine of an image, measure it, and take it down again
     #[command(after_help = examples::PROBE_RUN)]

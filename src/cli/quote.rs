@@ -12,6 +12,7 @@ use crate::subject::{profile::Profile, role::Role};
 
 /// `quote …`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum QuoteCommand {
     /// Show everything a quote says; no verdict
     #[command(after_help = examples::QUOTE_INSPECT)]

@@ -7,7 +7,12 @@ use std::{
     ffi::{OsStr, OsString},
 };
 
-use clap::{CommandFactory as _, FromArgMatches as _, builder::Resettable, error::ErrorKind, parser::ValueSource};
+use clap::{
+    CommandFactory as _, FromArgMatches as _,
+    builder::{Resettable, StyledStr},
+    error::ErrorKind,
+    parser::ValueSource,
+};
 
 #[cfg(feature = "sandbox")]
 use super::Command;
@@ -19,6 +24,13 @@ use crate::{
         tag::{InvalidTag, Selector},
     },
 };
+
+/// Variables that runners of workflows and login shells leave empty, and no option reads.
+const NEVER_READ: [&str; 5] = ["GITHUB_BASE_REF", "GITHUB_HEAD_REF", "LESSCLOSE", "LS_COLORS", "MAIL"];
+
+fn is_never_read(name: &OsStr) -> bool {
+    NEVER_READ.iter().any(|never| name == *never)
+}
 
 /// Why words are not a command to run.
 #[derive(Debug)]
@@ -47,7 +59,7 @@ impl Cli {
             return Err(NoCommand::Version);
         }
         // To leave a variable out takes every command's options, and building those takes longer than all the rest.
-        let some_are_empty = std::env::vars_os().any(|(_, value)| value.is_empty());
+        let some_are_empty = std::env::vars_os().any(|(name, value)| value.is_empty() && !is_never_read(&name));
         let command =
             if some_are_empty { heeding(Self::whole(), |name| variable(name).is_some()) } else { Self::command() };
         Self::read(command, words)
@@ -56,15 +68,10 @@ impl Cli {
     /// Every command with all its options.
     pub fn whole() -> clap::Command {
         let mut command = Self::command();
-        let about = |command: &clap::Command| command.get_about().cloned();
-        let lines: HashMap<String, _> =
-            command.get_subcommands().map(|below| (below.get_name().to_owned(), about(below))).collect();
+        let lines = Lines::of(&command);
         command.build();
         // What is built late brings the line about its type along, which is not for users.
-        command.mut_subcommands(|below| match lines.get(below.get_name()) {
-            Some(Some(line)) => below.about(line.clone()),
-            Some(None) | None => below,
-        })
+        lines.back_on(command)
     }
 
     /// Reads words, the program's name first. No variable of the environment counts.
@@ -101,6 +108,24 @@ impl Cli {
             read => read,
         };
         read.map_err(NoCommand::from)
+    }
+}
+
+/// The lines about the commands below one, by their names, and about those below these.
+struct Lines(HashMap<String, (Option<StyledStr>, Self)>);
+
+impl Lines {
+    fn of(command: &clap::Command) -> Self {
+        let line = |below: &clap::Command| (below.get_name().to_owned(), (below.get_about().cloned(), Self::of(below)));
+        Self(command.get_subcommands().map(line).collect())
+    }
+
+    fn back_on(&self, command: clap::Command) -> clap::Command {
+        command.mut_subcommands(|below| match self.0.get(below.get_name()) {
+            Some((Some(line), lines)) => lines.back_on(below).about(line.clone()),
+            Some((None, lines)) => lines.back_on(below),
+            None => below,
+        })
     }
 }
 
@@ -257,133 +282,4 @@ fn spelled(arg: &clap::Arg) -> String {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-
-    fn words(line: &str) -> Result<Cli, NoCommand> {
-        Cli::from_words(["merotee"].into_iter().chain(line.split(' ')).map(OsString::from).collect())
-    }
-
-    #[test]
-    fn the_parsers_complaint_is_one_sentence_and_its_tips_are_advice() {
-        let NoCommand::Wrong(error) = words("verify-release-assets 1.2.0 --not").unwrap_err() else { panic!() };
-        assert_eq!(error.to_string(), "unexpected argument '--not' found");
-        let advice = error.advice().unwrap_or_default();
-        assert!(advice.starts_with("tip: a similar argument exists: '--notes'; Usage: merotee"), "{advice}");
-    }
-
-    #[test]
-    fn help_and_the_version_are_texts_that_were_asked_for() {
-        for line in ["--help", "verify-blob -h"] {
-            let NoCommand::Asked(text) = words(line).unwrap_err() else { panic!("{line}") };
-            assert!(text.render().to_string().contains("merotee"), "{line}");
-        }
-        for line in ["--version", "-q -V"] {
-            assert!(matches!(words(line), Err(NoCommand::Version)), "{line}");
-        }
-    }
-
-    #[cfg(feature = "sandbox")]
-    #[test]
-    fn an_option_is_taken_by_the_command_that_uses_it_and_refused_by_others() {
-        for line in [
-            "--repo a/b completions bash",
-            "--repo a/b sandbox -- verify-release-assets 1.2.0",
-            "sandbox --repo a/b serve",
-            "sandbox --api-url http://x -- verify-release-assets 1.2.0",
-            "--retries 1 policy validate p",
-            "completions bash --repo a/b",
-            "policy validate p --retries 1",
-            "compose-hash f --trusted-root r",
-            "gen-policy --tag mero-kms-v1.0.0 --not-ready --out x --api-url http://x",
-        ] {
-            let NoCommand::Wrong(error) = words(line).unwrap_err() else { panic!("{line}") };
-            assert!(error.to_string().starts_with("unexpected argument"), "{line}: {error}");
-        }
-        for line in [
-            "verify-release-assets 1.2.0 --repo a/b",
-            "--repo a/b verify-release-assets 1.2.0",
-            "sandbox -- verify-release-assets 1.2.0 --repo a/b",
-            "sandbox -- --repo a/b verify-release-assets 1.2.0",
-        ] {
-            assert!(words(line).is_ok(), "{line}");
-        }
-    }
-
-    #[test]
-    fn an_option_with_an_empty_value_is_refused_and_never_dropped() {
-        for line in [
-            "verify-release-assets 1.2.0 --certificate-identity=",
-            "verify-release-assets 1.2.0 --repo=",
-            "verify-release-assets 1.2.0 --signer-repo=",
-            "gen-policy --tag mero-kms-v1.0.0 --not-ready --out x --commit=",
-            "kms serve --redis-url=",
-        ] {
-            let NoCommand::Wrong(error) = words(line).unwrap_err() else { panic!("{line}") };
-            assert!(error.to_string().ends_with(" has an empty value"), "{line}: {error}");
-        }
-    }
-
-    #[cfg(feature = "sandbox")]
-    #[test]
-    fn a_sandbox_in_a_sandbox_and_one_without_a_command_are_refused() {
-        for line in ["sandbox", "sandbox --", "sandbox -- sandbox serve", "sandbox -- sandbox -- man"] {
-            assert!(matches!(words(line).unwrap_err(), NoCommand::Wrong(_)), "{line}");
-        }
-    }
-
-    #[test]
-    fn standard_input_is_read_by_one_argument_alone() {
-        for line in [
-            "verify-blob --bundle - -",
-            "verify-blob --signature - --key - x",
-            "quote verify - --collateral -",
-            "quote verify - --root -",
-            "quote verify - --expect-policy -",
-            "quote verify x --collateral - --root -",
-            "mrtds verify-runtime --measurements - --expected - --profile debug",
-            "mrtds compare-mdma --quote - --collateral - --expected x --profile debug",
-            "mrtds assemble --tag mero-tee-v1.0.0 --candidates debug=- --candidates locked-read-only=-",
-            "gen-policy --tag mero-kms-v1.0.0 --candidates - --node-mrtds - --out x",
-            "verify-blob --trusted-root - --bundle - x",
-            "verify-release-assets 1.2.0 --key - --contract -",
-            "kms get-key --node-key - --expect-policy -",
-        ] {
-            let NoCommand::Wrong(error) = words(line).unwrap_err() else { panic!("{line}") };
-            assert!(error.to_string().starts_with("standard input can be read once, and "), "{line}: {error}");
-        }
-        for line in [
-            "verify-blob --bundle x -",
-            "quote verify - --collateral ./-",
-            "quote inspect -",
-            "verify-blob --certificate-identity - --bundle x -",
-        ] {
-            assert!(words(line).is_ok(), "{line}");
-        }
-    }
-
-    /// Files that a command writes, edits in place, reads once a release, or takes together with what lies beside them.
-    const NOT_FROM_STANDARD_INPUT: [&str; 8] =
-        ["output", "save", "key_out", "config", "notes", "policy_file", "image_profile_file", "catalog_file"];
-
-    #[test]
-    fn every_argument_that_names_a_file_to_read_says_that_it_reads_standard_input() {
-        let mut command = Cli::command();
-        command.build();
-        let mut commands = vec![&command];
-        let mut looked_at = 0;
-        while let Some(command) = commands.pop() {
-            commands.extend(command.get_subcommands());
-            for arg in command.get_arguments() {
-                let names = arg.get_value_names().unwrap_or_default();
-                let is_file = |name: &str| name.split(|c: char| !c.is_ascii_uppercase()).any(|word| word == "FILE");
-                if names.iter().any(|name| is_file(name)) {
-                    looked_at += 1;
-                    let written = NOT_FROM_STANDARD_INPUT.contains(&arg.get_id().as_str());
-                    assert_ne!(written, reads_standard_input(arg), "{} {}", command.get_name(), arg.get_id());
-                }
-            }
-        }
-        assert!(looked_at > 20, "{looked_at}");
-    }
-}
+mod tests;

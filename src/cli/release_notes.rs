@@ -9,6 +9,7 @@ use crate::subject::tag::{Class, Selector, Tag};
 
 /// Commands of `release-notes`.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ReleaseNotesCommand {
     /// Make the notes of a release, with a marked gap where a person has to write
     Generate(Box<NotesGenerateArgs>),
