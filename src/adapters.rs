@@ -1,5 +1,6 @@
 //! Everything that touches the world outside: files, HTTP, GitHub, Sigstore, Intel's PCS, the dstack guest agent.
 
+pub mod append_file;
 pub mod download;
 pub mod dstack;
 pub mod evidence;
@@ -25,7 +26,9 @@ pub mod policies;
 pub mod publish_folder;
 pub mod reach;
 pub mod release_source;
+pub mod rollout_state;
 pub mod sigstore;
+pub mod target;
 pub mod tdx_root;
 pub mod tools;
 pub mod verified_cache;

@@ -31,6 +31,9 @@ pub mod quote;
 mod reading;
 pub mod release_notes;
 pub mod review;
+pub mod rollout;
+#[cfg(feature = "sandbox")]
+mod sandbox;
 pub mod sign;
 mod size;
 mod subject;
@@ -38,6 +41,8 @@ pub mod words;
 
 use std::path::PathBuf;
 
+#[cfg(feature = "sandbox")]
+pub use self::sandbox::{ArtifactsArgs, SandboxArgs, SandboxCommand, ServeArgs, WorldArgs};
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
     environment::{
@@ -117,6 +122,9 @@ pub enum Command {
     /// Measure an image on a machine made for it, and take that down again
     #[command(subcommand)]
     Probe(probe::ProbeCommand),
+    /// Take a release into production through six gates, with a rollback at each
+    #[command(subcommand)]
+    Rollout(rollout::RolloutCommand),
     /// After a release: try every pair of the catalog, and what runs, end to end
     E2e(Box<e2e::E2eArgs>),
     /// Run the key-management service, or ask one
@@ -204,7 +212,7 @@ pub struct VerifyReleaseArgs {
 }
 
 /// Who must have signed, when it is not the release workflow.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Signer")]
 pub struct IdentityArgs {
     /// Exact identity (subject alternative name) of the signing certificate; wins over the pattern
@@ -228,7 +236,7 @@ pub struct IdentityArgs {
 }
 
 /// What a workflow must have run for, when it is not the repository and ref of its own identity.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 pub struct SourceArgs {
     /// Repository that the signing workflow must have run for [default: that of the workflow itself]
     #[arg(
@@ -290,93 +298,4 @@ pub struct VerifyBlobArgs {
     /// How often and how long to ask.
     #[command(flatten)]
     pub network: NetworkArgs,
-}
-
-/// Arguments of `sandbox`.
-#[cfg(feature = "sandbox")]
-#[derive(Debug, Args)]
-#[command(after_help = examples::SANDBOX)]
-pub struct SandboxArgs {
-    /// The world.
-    #[command(flatten)]
-    pub world: WorldArgs,
-    /// Instead of a command inside it.
-    #[command(subcommand)]
-    pub serve: Option<SandboxCommand>,
-    /// Any merotee command, after `--`
-    #[arg(value_name = "-- COMMAND", trailing_var_arg = true, allow_hyphen_values = true)]
-    pub words: Vec<std::ffi::OsString>,
-    /// The command that the words are. They are read without the environment, which must not reach into the sandbox.
-    #[arg(skip)]
-    pub command: Option<Box<Command>>,
-}
-
-/// How a world is made.
-#[cfg(feature = "sandbox")]
-#[derive(Debug, Args)]
-pub struct WorldArgs {
-    /// Spoil a release in this way before the command sees it; `list` shows every kind
-    #[arg(long, value_name = "KIND", hide_possible_values = true, value_parser = choice::suggesting(tamper_kinds(), clap::builder::StringValueParser::new()))]
-    pub tamper: Vec<String>,
-    /// Keys, log and releases are derived from this number: the same seed gives the same bytes [default: 0]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-}
-
-/// Commands of `sandbox` itself.
-#[cfg(feature = "sandbox")]
-#[derive(Debug, Subcommand)]
-pub enum SandboxCommand {
-    /// Keep the world up until it is told to stop, and print the environment to export
-    #[command(after_help = examples::SANDBOX_SERVE)]
-    Serve(WorldArgs),
-    /// Write what the build of an unreleased tag hands over, to rehearse a release with
-    #[command(after_help = examples::SANDBOX_ARTIFACTS)]
-    Artifacts(ArtifactsArgs),
-}
-
-/// Arguments of `sandbox artifacts`.
-#[cfg(feature = "sandbox")]
-#[derive(Debug, Args)]
-pub struct ArtifactsArgs {
-    /// A tag of the sandbox's repository that is not released yet
-    #[arg(value_name = "TAG", hide_possible_values = true, value_parser = choice::any_tag())]
-    pub tag: crate::subject::tag::Tag,
-    /// Folder to write them into, which must not be there yet
-    #[arg(long, value_name = "DIR")]
-    pub out: PathBuf,
-}
-
-#[cfg(feature = "sandbox")]
-impl SandboxArgs {
-    /// Whether the kinds of tampering are asked for.
-    pub fn lists_tampers(&self) -> bool {
-        self.tampers().any(|kind| kind == "list")
-    }
-
-    /// Every kind of tampering, wherever it was said.
-    pub fn tampers(&self) -> impl Iterator<Item = &str> {
-        let below = self.served().into_iter().flat_map(|world| &world.tamper);
-        self.world.tamper.iter().chain(below).map(String::as_str)
-    }
-
-    /// What was said of the world behind `serve`.
-    fn served(&self) -> Option<&WorldArgs> {
-        match &self.serve {
-            Some(SandboxCommand::Serve(world)) => Some(world),
-            Some(SandboxCommand::Artifacts(_)) | None => None,
-        }
-    }
-
-    /// The seed said last, else 0.
-    pub fn seed(&self) -> u64 {
-        let below = self.served().and_then(|world| world.seed);
-        below.or(self.world.seed).unwrap_or_default()
-    }
-}
-
-/// Every kind of tampering, and the word that lists them.
-#[cfg(feature = "sandbox")]
-fn tamper_kinds() -> impl Iterator<Item = &'static str> {
-    crate::sandbox::tamper::Tamper::all().map(|tamper| tamper.name()).chain(["list"])
 }

@@ -28,6 +28,7 @@ mod publish;
 mod quote;
 mod release_notes;
 mod repository;
+mod rollout;
 mod sign;
 mod signer_rule;
 mod snapshot;
@@ -88,6 +89,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::DocGuard(_)
         | Command::Kms(_)
         | Command::Probe(_)
+        | Command::Rollout(_)
         | Command::Explain { .. }
         | Command::Completions { .. }
         | Command::Man { .. } => false,
@@ -119,6 +121,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
         Command::Probe(command) => probe::run(command, context).await,
+        Command::Rollout(command) => rollout::run(command, context).await,
         Command::E2e(args) => e2e::run(args, context).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,

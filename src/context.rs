@@ -4,6 +4,7 @@
 //! nothing else.
 
 mod endpoints;
+mod pace;
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +19,8 @@ pub(crate) use self::endpoints::{
     DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, RunningEndpoints, SigningEndpoints,
 };
 #[cfg(feature = "sandbox")]
-pub(crate) use self::endpoints::{KmsEndpoints, Offered, url};
+pub(crate) use self::endpoints::{KmsEndpoints, Offered, RolloutEndpoints, url};
+pub(crate) use self::pace::Pace;
 use crate::{
     adapters::{
         file,
@@ -50,6 +52,8 @@ pub(crate) struct Context {
     pub(crate) folder: PathBuf,
     /// Tells the variables whose names a configuration gives.
     pub(crate) variable: fn(&str) -> Option<String>,
+    /// How fast time passes.
+    pub(crate) pace: Pace,
     /// Tells the time.
     clock: fn() -> Timestamp,
 }
@@ -90,21 +94,24 @@ impl Context {
             folder,
             log_format: _,
             stderr_terminal: _,
+            sandbox_pace,
         } = environment;
         let OutputArgs { format, output, quiet, verbose, .. } = &cli.output;
         let given = cli.command.given();
         let gcp = GcpEndpoints::real(google, signing.request.as_ref().map(|(url, _)| url.as_str()))?;
         let real = Endpoints::real(token)?;
+        let endpoints = Endpoints {
+            signing: endpoints_of(signing),
+            team_token,
+            gcp,
+            phala: PhalaEndpoints::real(phala),
+            ita: ItaEndpoints { key: ita_key, ..real.ita },
+            ..real
+        }
+        .with(&given)?;
+        let pace = if sandbox_pace { pace::of_a_sandbox(&endpoints) } else { Pace::default() };
         Ok(Self {
-            endpoints: Endpoints {
-                signing: endpoints_of(signing),
-                team_token,
-                gcp,
-                phala: PhalaEndpoints::real(phala),
-                ita: ItaEndpoints { key: ita_key, ..real.ita },
-                ..real
-            }
-            .with(&given)?,
+            endpoints,
             http: bounds(given.retries, given.timeout),
             output: Output {
                 format: *format,
@@ -117,6 +124,7 @@ impl Context {
             actions,
             folder,
             variable: cli::named_variable,
+            pace,
             clock: Timestamp::now,
         })
     }
@@ -131,6 +139,12 @@ impl Context {
         let http = bounds(given.retries, given.timeout);
         // What surrounds the command must not reach into it.
         Ok(Self { endpoints: endpoints.with(&given)?, http, variable: |_| None, ..self.clone() })
+    }
+
+    /// The same, in a sandbox, whose waits are cut short.
+    #[cfg(feature = "sandbox")]
+    pub(crate) fn compressed(self) -> Self {
+        Self { pace: Pace::compressed(), ..self }
     }
 
     /// Signs without a key: by the services of the signing configuration, as whom `args` or the environment say.
@@ -181,7 +195,17 @@ impl Context {
 
     /// The time.
     pub(crate) fn now(&self) -> Timestamp {
-        (self.clock)()
+        self.pace.time((self.clock)())
+    }
+
+    /// Goes on from the clock of an earlier run, where that was put forward: the real one never is.
+    pub(crate) fn not_before(&self, time: Timestamp) {
+        self.pace.not_before(self.now(), time);
+    }
+
+    /// Waits until it is `due`.
+    pub(crate) async fn wait_until(&self, due: Timestamp) {
+        self.pace.wait(self.now(), due).await;
     }
 
     /// The root that signatures are judged by, read anew: the one given, or Sigstore's own.

@@ -2,7 +2,8 @@
 //!
 //! # Map
 //! Data flows one way: [`cli`] (arguments) → `commands` (one file each) → [`adapters`] fetch a snapshot → the domain
-//! ([`subject`] < [`attestation`] < [`policy`] < [`catalog`] < [`release`] < [`probe`] < [`guard`], a staircase) judges it, purely → [`report`] → a renderer → [`exit`].
+//! ([`subject`] < [`attestation`] < [`policy`] < [`catalog`] < [`release`] < [`probe`] <
+//! [`rollout`] < [`guard`], a staircase) judges it, purely → [`report`] → a renderer → [`exit`].
 //! [`kms`] is the key-release service, a library that judges nodes with the same domain.
 //! [`sandbox`] stands up a loopback world with the domain's types and knows nothing of the commands.
 
@@ -26,6 +27,7 @@ pub mod ed25519;
 pub mod error;
 pub mod exit;
 pub mod guard;
+pub mod journal;
 pub mod kms;
 pub mod logging;
 pub mod merod_config;
@@ -35,6 +37,7 @@ mod product;
 pub mod progress;
 pub mod release;
 pub mod report;
+pub mod rollout;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod schema;

@@ -13,3 +13,4 @@ pub mod leftover;
 pub mod node;
 pub mod source;
 pub mod tolerance;
+pub mod upgrade;

@@ -5,6 +5,7 @@
 //! real HTTP; other people's clients accept it. The production code runs unchanged: only base URLs and the trust root
 //! differ, and both are given explicitly.
 
+mod app_compose;
 pub mod artifacts;
 mod assembly;
 pub mod boot;
@@ -22,6 +23,7 @@ pub mod ita;
 mod key;
 pub mod kms;
 pub mod node;
+mod people;
 pub mod phala;
 mod plan;
 mod policies;

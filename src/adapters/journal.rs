@@ -1,14 +1,11 @@
 //! The journal of a probe or a rollout on disk: one file in its folder, only ever appended to, each line safe on disk before
 //! what it announces is done. One process has it at a time. What its lines mean is [`crate::probe::journal`]'s business.
 
-use std::{
-    fs::{File, OpenOptions, TryLockError},
-    io::{self, Read as _, Seek as _, Write as _},
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
 use jiff::Timestamp;
 
+use super::append_file::{AppendFile, Kind, Opened};
 use crate::{
     error::{Error, Result},
     probe::journal::{self, Line, MAX_BYTES, Owner, Read, Record, Standing},
@@ -17,16 +14,14 @@ use crate::{
 /// How every line begins.
 const START: &str = "{\"v\":";
 
+/// How it is spoken of.
+const KIND: Kind = Kind { what: "the journal", one: "a journal", limit: MAX_BYTES };
+
 /// An open journal. Dropping it lets others have it.
 #[derive(Debug)]
 pub struct Journal {
-    path: PathBuf,
-    file: File,
+    file: AppendFile,
     lines: Vec<Line>,
-    /// Bytes of whole lines. What a crash or a full disk left behind them is cut off by the next line.
-    whole: u64,
-    /// Whether something is left behind the whole lines.
-    torn: bool,
 }
 
 impl Journal {
@@ -36,18 +31,11 @@ impl Journal {
     /// Input: the folder or the file cannot be used; another process has it; its lines make no sense.
     pub fn open(folder: &Path, owner: Owner) -> Result<Self> {
         let path = folder.join(owner.file());
-        let there = path.symlink_metadata();
-        let is_new = there.is_err();
-        // A folder that came from elsewhere must not lead to a file outside of it.
-        if there.is_ok_and(|there| there.is_symlink()) {
-            return Err(Error::input(format!("{} is a symbolic link, not a journal", path.display())));
+        match AppendFile::open(&path, KIND)? {
+            Opened::Had(file, bytes) => Self::read(file, &bytes, owner),
+            Opened::InUse => Err(Error::input(format!("{} is in use by another probe", path.display()))
+                .help("wait until it ends, or name another folder with --out")),
         }
-        let file = opened(&path).map_err(|e| unusable(&path, e))?;
-        let journal = Self::read(path, file, owner)?;
-        if is_new {
-            synced(folder).map_err(|e| unusable(&journal.path, e))?;
-        }
-        Ok(journal)
     }
 
     /// The journal in `folder`; `None` where there is none.
@@ -58,30 +46,14 @@ impl Journal {
         let path = folder.join(owner.file());
         match path.symlink_metadata() {
             Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(unusable(&path, e)),
+            Err(e) => Err(Error::input(format!("the journal {} cannot be used", path.display())).because(e)),
             Ok(_) => Self::open(folder, owner).map(Some),
         }
     }
 
-    fn read(path: PathBuf, mut file: File, owner: Owner) -> Result<Self> {
-        let failed = |e: io::Error| unusable(&path, e);
-        if !file.metadata().map_err(failed)?.is_file() {
-            return Err(Error::input(format!("{} is not a regular file", path.display())));
-        }
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::input(format!("{} is in use by another probe", path.display()))
-                    .help("wait until it ends, or name another folder with --out"));
-            }
-            Err(TryLockError::Error(e)) => return Err(failed(e)),
-        }
-        let mut bytes = Vec::new();
-        (&file).take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(Error::input(format!("{} is larger than {MAX_BYTES} bytes", path.display())));
-        }
-        let Read { lines, whole, torn } = journal::parse(&bytes, owner).map_err(|fault| {
+    fn read(mut file: AppendFile, bytes: &[u8], owner: Owner) -> Result<Self> {
+        let path = file.path();
+        let Read { lines, whole, torn } = journal::parse(bytes, owner).map_err(|fault| {
             Error::input(format!("{} is not the journal of a probe that can be used", path.display()))
                 .because(fault)
                 .help("look at that line; what was made bears the label in its name: `merotee probe cleanup --label`")
@@ -97,8 +69,8 @@ impl Journal {
                 bytes.len() - whole
             );
         }
-        file.seek(io::SeekFrom::End(0)).map_err(failed)?;
-        Ok(Self { file, lines, whole: whole as u64, torn: torn.is_some(), path })
+        file.keep(whole, torn.is_some());
+        Ok(Self { file, lines })
     }
 
     /// Writes what `record` says, and returns when it is safe on disk.
@@ -110,20 +82,8 @@ impl Journal {
         let mut bytes = serde_json::to_vec(&line)
             .map_err(|e| Error::internal("a record of a journal cannot be written as JSON").because(e))?;
         bytes.push(b'\n');
-        self.write(&bytes).map_err(|e| unusable(&self.path, e))?;
+        self.file.append(&bytes)?;
         self.lines.push(line);
-        Ok(())
-    }
-
-    /// A line that a full disk cuts is cut off before the next one: two joined ones would be none.
-    fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.torn {
-            self.file.set_len(self.whole)?;
-        }
-        self.torn = true;
-        self.file.write_all(line)?;
-        self.file.sync_all()?;
-        (self.torn, self.whole) = (false, self.whole + line.len() as u64);
         Ok(())
     }
 
@@ -133,40 +93,13 @@ impl Journal {
     /// Internal: what was appended makes no sense.
     pub fn standing(&self) -> Result<Vec<Standing>> {
         journal::standing(&self.lines)
-            .map_err(|fault| Error::internal(format!("{} makes no sense", self.path.display())).because(fault))
+            .map_err(|fault| Error::internal(format!("{} makes no sense", self.path().display())).because(fault))
     }
 
     /// Where it is.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.file.path()
     }
-}
-
-/// For reading and appending, made where there is none; never through a link.
-fn opened(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    }
-    options.open(path)
-}
-
-/// A new file is there after a crash only when its folder was written too.
-#[cfg(unix)]
-fn synced(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn synced(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-fn unusable(path: &Path, error: io::Error) -> Error {
-    Error::input(format!("the journal {} cannot be used", path.display())).because(error)
 }
 
 #[cfg(test)]
@@ -224,19 +157,6 @@ mod tests {
         let refused = crate::error::chain(&Journal::open(folder.path(), Owner::Probe).unwrap_err());
         assert!(refused.contains("not the journal of a probe") && !refused.contains("secret"), "{refused}");
         assert_eq!(std::fs::read(&path).unwrap(), b"a secret without a line's end");
-    }
-
-    #[test]
-    fn a_line_that_a_full_disk_cut_is_cut_off_before_the_next() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut journal = Journal::open(folder.path(), Owner::Probe).unwrap();
-        journal.append(Timestamp::UNIX_EPOCH, intent(1)).unwrap();
-        // As a write leaves it that ends half way.
-        (&journal.file).write_all(b"{\"v\":1,\"at\":").unwrap();
-        journal.torn = true;
-        journal.append(Timestamp::UNIX_EPOCH, intent(2)).unwrap();
-        drop(journal);
-        assert_eq!(Journal::open(folder.path(), Owner::Probe).unwrap().standing().unwrap().len(), 2);
     }
 
     #[test]

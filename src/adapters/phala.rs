@@ -4,9 +4,11 @@
 //! What changes something is asked once ([`Answered`]): after an answer that never came the caller looks what there is.
 //! Source: the requests of `@phala/cloud` 0.2.9, version 2026-01-21 of the API.
 
+mod addresses;
 mod answer;
 mod listing;
 mod log;
+mod update;
 
 use reqwest::Method;
 use secrecy::SecretString;
@@ -14,7 +16,10 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 use url::Url;
 
-pub use self::answer::{Account, Attestation, Cvm, Endpoint, Listed, Provisioned, State, Status, TcbInfo};
+pub use self::{
+    answer::{Account, Attestation, Cvm, Endpoint, Listed, Provisioned, State, Status, TcbInfo},
+    update::Update,
+};
 use super::http::{Body, Fetched, Http, HttpOptions, Request, Service, Written, excerpt, host};
 use crate::{
     error::{Error, Result},

@@ -7,7 +7,7 @@ use clap::Args;
 use url::Url;
 
 /// Which repository, for a command that sends no request about it.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "GitHub")]
 pub struct RepositoryArgs {
     /// Repository [default: the `origin` remote, then calimero-network/mero-tee]
@@ -19,7 +19,7 @@ pub struct RepositoryArgs {
 }
 
 /// Where to find GitHub.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "GitHub")]
 pub struct GitHubArgs {
     /// Which repository.
@@ -31,7 +31,7 @@ pub struct GitHubArgs {
 }
 
 /// What to trust, for a command that asks nothing of Sigstore.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Sigstore")]
 pub struct TrustArgs {
     /// Judge signatures by this trusted_root.json instead of the public-good root built in
@@ -40,7 +40,7 @@ pub struct TrustArgs {
 }
 
 /// Where to find Sigstore and what to trust.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Sigstore")]
 pub struct SigstoreArgs {
     /// What to trust.
@@ -52,7 +52,7 @@ pub struct SigstoreArgs {
 }
 
 /// What signs, and as whom.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Signing")]
 pub struct SigningArgs {
     /// Services that sign, a signing_config.v0.2.json [default: Sigstore's public instance]
@@ -64,7 +64,7 @@ pub struct SigningArgs {
 }
 
 /// How often and how long to ask servers.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Network")]
 pub struct NetworkArgs {
     /// Retries of a request after a transient failure, each after a longer wait [default: 3]
@@ -76,7 +76,7 @@ pub struct NetworkArgs {
 }
 
 /// Where releases are, by what their signatures are judged, and how long to wait for either.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 pub struct ReleasesArgs {
     /// Where they are.
     #[command(flatten)]

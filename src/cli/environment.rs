@@ -36,6 +36,8 @@ pub struct Environment {
     pub folder: PathBuf,
     /// Form of messages while nothing was parsed yet.
     pub log_format: LogFormat,
+    /// Whether `$MEROTEE_SANDBOX_PACE` is set: what is waited for is that of a sandbox which is served.
+    pub sandbox_pace: bool,
 }
 
 /// As whom signatures can be made.
@@ -127,6 +129,7 @@ impl Environment {
             stderr_terminal: std::io::stderr().is_terminal() && text("TERM").as_deref() != Some("dumb"),
             folder: std::env::current_dir().unwrap_or_default(),
             log_format: text("MEROTEE_LOG_FORMAT").and_then(|f| LogFormat::named(&f)).unwrap_or_default(),
+            sandbox_pace: var("MEROTEE_SANDBOX_PACE").is_some(),
             width: columns.unwrap_or_else(|| if stdout_terminal { terminal_width() } else { UNLIMITED }),
         }
     }

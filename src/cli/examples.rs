@@ -261,6 +261,58 @@ pub(super) const PROBE_CLEANUP: &str = "Examples:
   merotee probe cleanup --out probed/1
   merotee sandbox -- probe cleanup --older-than 2h --family kms";
 
+/// `merotee rollout plan`.
+pub(super) const ROLLOUT_PLAN: &str = "Examples:
+  merotee rollout plan 1.2.0 --profile locked-read-only \\
+    --staging phala:mero-kms-staging --staging-node 'ssh node-s merotee' \\
+    --production phala:mero-kms --production-node 'ssh node-p merotee'";
+
+/// `merotee rollout run`.
+pub(super) const ROLLOUT_RUN: &str = "Each effect is written to FILE before it begins, and its result after. At D5 the
+run ends with exit code 1 until people decide: `rollout resume` asks again. A
+breach of the soak rolls production back at once. With the inputs of a FILE that
+exists, the run goes on from where it ended.
+
+Examples:
+  merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
+  merotee rollout status --state r.state";
+
+/// `merotee rollout status`.
+pub(super) const ROLLOUT_STATUS: &str = "One screen; in any other format the whole record of the rollout.
+
+Examples:
+  merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
+  merotee rollout status --state r.state
+  merotee rollout status --state r.state --format html -o change-record.html";
+
+/// `merotee rollout resume`.
+pub(super) const ROLLOUT_RESUME: &str =
+    "What was begun and of which no result is known is looked for first; it is never
+done again before that. Before the switch of production D6 asks everything anew.
+
+Examples:
+  merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
+  merotee sandbox -- rollout resume --state r.state";
+
+/// `merotee rollout rollback`.
+pub(super) const ROLLOUT_ROLLBACK: &str =
+    "Production comes first: a node must get its key from what it ran before. Then
+the pull request is closed, unless people merged it, and staging is removed.
+
+Examples:
+  merotee sandbox --tamper phala-other-version -- rollout run 1.2.0 \\
+    --profile locked-read-only --state b.state  # exit code 10
+  merotee sandbox -- rollout rollback --state b.state";
+
+/// `merotee rollout abort`.
+pub(super) const ROLLOUT_ABORT: &str = "As `rollout rollback`, and the rollout takes no further orders. One that is
+complete cannot be aborted: roll it back.
+
+Examples:
+  merotee sandbox --tamper sbom-broken -- rollout run 1.2.0 \\
+    --profile locked-read-only --state a.state  # exit code 10
+  merotee sandbox -- rollout abort --state a.state";
+
 /// `merotee e2e`.
 pub(super) const E2E: &str = "A part that was not made has no verdict, and the run has none: exit code 1. With
 `--format json -o FILE` a run that passed is evidence for `merotee catalog add`.

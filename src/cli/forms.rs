@@ -73,6 +73,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Probe(_)
+            | Self::Rollout(_)
             | Self::Kms(_) => Forms::REPORT,
         }
     }

@@ -15,6 +15,7 @@ use super::{
     probe::{ProbeCommand, QuoteArgs},
     quote::{JudgementArgs, QuoteCommand},
     release_notes::ReleaseNotesCommand,
+    rollout::{RolloutCommand, RolloutReachArgs},
 };
 use crate::subject::gcp::Project;
 
@@ -106,6 +107,15 @@ impl<'a> Given<'a> {
         self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita.service)
     }
 
+    fn rollout(self, args: &'a RolloutReachArgs) -> Self {
+        let quotes = &args.quotes;
+        self.releases(&args.releases)
+            .signing(&args.signing)
+            .tdx(quotes.pccs.as_ref(), quotes.root.as_ref())
+            .ita(&quotes.ita.service)
+            .phala(&args.phala)
+    }
+
     fn ita(self, args: &'a ItaServiceArgs) -> Self {
         Self {
             ita_api_url: args.ita_api_url.as_ref(),
@@ -165,6 +175,11 @@ impl Command {
                 given.signing(&args.sign.signing).trust(&args.trust).network(&args.network)
             }
             Self::Probe(ProbeCommand::Cleanup(args)) => given.phala(&args.phala).gcp(&args.gcp).network(&args.network),
+            Self::Rollout(RolloutCommand::Plan(args)) => given.rollout(&args.reach),
+            Self::Rollout(RolloutCommand::Run(args)) => given.rollout(&args.work.reach),
+            Self::Rollout(
+                RolloutCommand::Resume(args) | RolloutCommand::Rollback(args) | RolloutCommand::Abort(args),
+            ) => given.rollout(&args.reach),
             Self::E2e(args) => given.releases(&args.releases).tdx(args.quotes.pccs.as_ref(), args.quotes.root.as_ref()),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
@@ -175,6 +190,7 @@ impl Command {
             | Self::ForbidAllowedEnv(_)
             | Self::Policy(PolicyCommand::Validate(_) | PolicyCommand::Diff(_))
             | Self::Mrtds(_)
+            | Self::Rollout(RolloutCommand::Status(_))
             | Self::MerodConfig(_)
             | Self::Explain { .. }
             | Self::DocGuard(_)

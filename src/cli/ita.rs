@@ -30,7 +30,7 @@ pub struct ItaArgs {
 }
 
 /// The same for a quote over a fresh nonce, of which no token can be there yet.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Intel Trust Authority")]
 pub struct ItaProbeArgs {
     /// Fail without the key in $ITA_API_KEY. Wherever it is set, Intel Trust Authority judges the quote too, and both

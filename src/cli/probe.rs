@@ -105,7 +105,7 @@ impl ProbeRunArgs {
 }
 
 /// Whether and how the files of a probe are signed.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Signing")]
 pub struct SealArgs {
     /// Sign each file: X.bundle.json by Sigstore, or X.sig where a key is given

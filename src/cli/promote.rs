@@ -70,7 +70,7 @@ pub struct PromotionPullArgs {
 }
 
 /// Which workflow must have signed candidates.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Signer")]
 pub struct ProbeSignerArgs {
     /// Workflow that must have signed the candidates, of both roles [default: the staging probe of each role]

@@ -53,7 +53,7 @@ pub struct QuoteVerifyArgs {
 }
 
 /// By what a quote is judged.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Judgement")]
 pub struct JudgementArgs {
     /// Judge by the collateral in this file; nothing is fetched

@@ -10,6 +10,9 @@ use crate::{
     policy::{promotion::LABEL, review::team::Team},
 };
 
+/// Approvals that are needed.
+const APPROVALS: u8 = 2;
+
 /// Arguments of `policy review`.
 #[derive(Debug, Args)]
 #[command(after_help = examples::POLICY_REVIEW)]
@@ -30,7 +33,7 @@ pub struct PolicyReviewArgs {
     #[arg(long, value_name = "ORG/TEAM")]
     pub architecture_team: Option<Team>,
     /// Approvals that are needed
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=20))]
+    #[arg(long, value_name = "N", default_value_t = APPROVALS, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub approvals: u8,
     /// Branch that promotions go to [default: the repository's default branch]
     #[arg(long, value_name = "BRANCH")]
@@ -52,8 +55,28 @@ pub struct PolicyReviewArgs {
     pub network: NetworkArgs,
 }
 
+impl PolicyReviewArgs {
+    /// What is demanded where nothing else is said.
+    pub fn usual() -> Self {
+        Self {
+            pr: None,
+            event: None,
+            if_promotion: false,
+            team: None,
+            architecture_team: None,
+            approvals: APPROVALS,
+            base: None,
+            label: LABEL.to_owned(),
+            comment: CommentArgs::default(),
+            evidence: EvidenceArgs::default(),
+            github: GitHubArgs::default(),
+            network: NetworkArgs::default(),
+        }
+    }
+}
+
 /// How a review is made known.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Comment")]
 pub struct CommentArgs {
     /// Say it in one comment on the pull request, which later runs bring up to date
@@ -65,7 +88,7 @@ pub struct CommentArgs {
 }
 
 /// What vouches for measurements.
-#[derive(Debug, Args)]
+#[derive(Debug, Args, Default)]
 #[command(next_help_heading = "Evidence")]
 pub struct EvidenceArgs {
     /// Folder of signed candidates to take along with those in the pull request

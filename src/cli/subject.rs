@@ -8,6 +8,7 @@ use super::{
     kms::{KmsCommand, KmsServeArgs},
     policy::MrtdsCommand,
     probe::{ProbeCommand, ProbeRunArgs},
+    rollout::RolloutCommand,
 };
 use crate::subject::{
     profile::Profile,
@@ -67,6 +68,7 @@ impl Command {
             },
             Self::Publish(args) => Reads::These(vec![args.tag.clone()]),
             Self::Probe(ProbeCommand::Run(args)) => args.reads(),
+            Self::Rollout(command) => command.reads(),
             Self::Mrtds(MrtdsCommand::Publish(args)) => Reads::These(vec![args.tag.clone()]),
             Self::VerifyBlob(_)
             | Self::Checksums(_)
@@ -122,6 +124,12 @@ impl Command {
             Self::Quote(QuoteCommand::Verify(args)) => asked(&args.by.ita),
             Self::Kms(KmsCommand::Attest(args)) => asked(&args.by.ita),
             Self::Kms(KmsCommand::GetKey(args)) => asked(&args.by.ita),
+            Self::Rollout(
+                RolloutCommand::Run(_)
+                | RolloutCommand::Resume(_)
+                | RolloutCommand::Rollback(_)
+                | RolloutCommand::Abort(_),
+            ) => vec![Service::PhalaCloud, Service::Production, Service::Reviewers],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
@@ -144,6 +152,7 @@ impl Command {
             | Self::DocGuard(_)
             | Self::Kms(_)
             | Self::Probe(_)
+            | Self::Rollout(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. }
@@ -177,12 +186,19 @@ impl Command {
             | Self::ReleaseNotes(_)
             | Self::Kms(_)
             | Self::Probe(_)
+            | Self::Rollout(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
             | Self::Man { .. } => None,
             #[cfg(feature = "sandbox")]
             Self::Sandbox(_) => None,
         }
+    }
+
+    /// Whether it is a rollout, which finds something in production.
+    pub fn rolls_out(&self) -> bool {
+        let Self::Rollout(command) = self else { return false };
+        !matches!(command, RolloutCommand::Status(_))
     }
 
     /// The releases of an end-to-end run that asks whatever the context offers.
@@ -206,6 +222,22 @@ impl Command {
             KmsCommand::Health(args) => Some(args.kms.url.as_ref()),
             KmsCommand::Attest(args) => Some(args.kms.url.as_ref()),
             KmsCommand::GetKey(args) => Some(args.kms.url.as_ref()),
+        }
+    }
+}
+
+impl RolloutCommand {
+    /// Which releases are read: both that are rolled out. Those of a state file are found out on the way.
+    fn reads(&self) -> Reads {
+        match self {
+            Self::Plan(_) | Self::Status(_) => Reads::Nothing,
+            Self::Run(args) => {
+                let kms = args.inputs.tag.clone();
+                let node = args.inputs.node.clone();
+                let node = node.unwrap_or_else(|| Tag::new(Family::Node, kms.version().clone()));
+                Reads::These(vec![kms, node])
+            }
+            Self::Resume(_) | Self::Rollback(_) | Self::Abort(_) => Reads::Any,
         }
     }
 }

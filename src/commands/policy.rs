@@ -1,7 +1,7 @@
 //! `policy validate` and `policy diff`; `policy promote` and `policy review` are in files of their own.
 
-mod promote;
-mod review;
+pub(super) mod promote;
+pub(super) mod review;
 
 use std::{collections::BTreeMap, path::Path};
 

@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod gcp;
+mod rollout;
 
 use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
 
@@ -53,7 +54,7 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
     }
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
     match &args.command {
-        None => serve(&Plan { seed, tampers, ..Plan::default() }).await,
+        None => serve(&Plan { seed, tampers, ..Plan::default() }, args.has_production()).await,
         Some(command) => {
             let (of_services, of_releases): (Vec<Tamper>, Vec<Tamper>) =
                 tampers.iter().partition(|tamper| tamper.service().is_some());
@@ -97,9 +98,13 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         Some(None) => Some(kms(&world).await?),
         Some(Some(_)) | None => None,
     };
+    // A rollout finds production as it was before.
+    let production = if command.rolls_out() { Some(world.production().await?) } else { None };
     let mut endpoints = endpoints(&world, kms.as_ref(), command.signs())?;
+    endpoints.rollout = rollout::endpoints(&world, production.as_ref())?;
     // What a probe measured, the workflow that probes signs, and not the one that releases.
-    if let Some(family) = super::probe::family(command) {
+    let proposes = production.as_ref().map(|_| Family::Kms);
+    if let Some(family) = super::probe::family(command).or(proposes) {
         let url = world.probe_token_url(family);
         endpoints.signing.identity = Some(IdentitySource::GitHub { url, token: JOB_TOKEN.into() });
     }
@@ -118,6 +123,7 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         node_urls: stage.node_urls.clone(),
     };
     let context = context.at(endpoints, command)?;
+    let context = if production.is_some() { context.compressed() } else { context };
     Box::pin(super::dispatch(command, &context)).await
 }
 
@@ -151,6 +157,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             node_agent: Some(world.node_agent()),
         },
         token: real.token,
+        rollout: real.rollout,
         team_token: None,
         phala: PhalaEndpoints { url: world.phala_url().to_owned(), key: Some(SecretString::from(API_KEY)) },
         ita: ItaEndpoints {
@@ -185,7 +192,7 @@ fn tamper_list() -> String {
 }
 
 /// Keeps the world up until it is told to stop.
-async fn serve(plan: &Plan) -> Result<Product> {
+async fn serve(plan: &Plan, with_production: bool) -> Result<Product> {
     // From here on a signal ends the world in an orderly way, its files included.
     let stopped = stop::signal()?;
     let world = World::start(plan).await?;
@@ -199,12 +206,15 @@ async fn serve(plan: &Plan) -> Result<Product> {
             None
         }
     };
-    let exports = exports(&world, &endpoints(&world, kms.as_ref(), None)?, kms.as_ref());
+    let production = if with_production { Some(world.production().await?) } else { None };
+    let mut endpoints = endpoints(&world, kms.as_ref(), None)?;
+    endpoints.rollout = rollout::endpoints(&world, production.as_ref())?;
+    let exports = exports(&world, &endpoints, kms.as_ref());
     Ok(Product::bytes(exports).then(async move {
         tracing::info!("the sandbox is up; stop it with Ctrl-C");
         stopped.await;
         tracing::info!("the sandbox stops");
-        drop((world, kms));
+        drop((production, world, kms));
     }))
 }
 
@@ -244,7 +254,8 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("PHALA_CLOUD_API_KEY", endpoints.phala.key.as_ref().map(|key| key.expose_secret().to_owned())),
     ];
     let mut text = String::new();
-    for (name, value) in variables.into_iter().chain(gcp::exports(world, &endpoints.gcp)) {
+    let others = gcp::exports(world, &endpoints.gcp).into_iter().chain(rollout::exports(&endpoints.rollout));
+    for (name, value) in variables.into_iter().chain(others) {
         if let Some(value) = value {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "export {name}={}", quoted(&value));

@@ -3,6 +3,7 @@
 
 mod gcp;
 mod ita;
+mod rollout;
 mod running;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -12,7 +13,7 @@ use url::Url;
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gcp::Offered;
-pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints, running::RunningEndpoints};
+pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints, rollout::RolloutEndpoints, running::RunningEndpoints};
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
@@ -57,6 +58,8 @@ pub(crate) struct Endpoints {
     pub(crate) phala: PhalaEndpoints,
     /// Intel Trust Authority.
     pub(crate) ita: ItaEndpoints,
+    /// Where a rollout goes.
+    pub(crate) rollout: RolloutEndpoints,
     /// Services and nodes that run.
     pub(crate) running: RunningEndpoints,
 }
@@ -146,6 +149,7 @@ impl Endpoints {
                 root: None,
                 key: None,
             },
+            rollout: RolloutEndpoints::default(),
             running: RunningEndpoints::default(),
         })
     }
@@ -173,6 +177,7 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
+            rollout: self.rollout,
             ita: self.ita.with(given),
             running: self.running,
             gcp: GcpEndpoints {

@@ -101,6 +101,8 @@ pub struct Demands {
     pub approvals: usize,
     /// The time.
     pub now: Timestamp,
+    /// Whether one that is merged is judged as what was merged: that its base still holds what people approved.
+    pub merged: bool,
 }
 
 /// The checks of a pull request, in the order of a report.
@@ -169,6 +171,7 @@ fn state(case: &Case) -> Vec<Finding> {
         (PullState::Closed, _) => {
             findings.push(STATE.fail("", "it is closed").help("open it again, or judge another one"))
         }
+        (PullState::Merged, _) if case.demands.merged => {}
         (PullState::Merged, _) => {
             findings.push(STATE.fail("", "it is merged already").help("verify the release that is made of it"));
         }
@@ -181,8 +184,19 @@ fn state(case: &Case) -> Vec<Finding> {
                 .help("change its base, or name the branch with --base"),
         );
     }
-    for (path, _) in case.states.changed() {
-        if case.states.overtaken(path) {
+    let merged = case.demands.merged && pull.state == PullState::Merged;
+    for (path, at_head) in case.states.changed() {
+        if merged {
+            let kept = match (case.states.base.get(path), at_head) {
+                (Some(base), Some(head)) => base.same(head),
+                (None, None) => true,
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+            if !kept {
+                let message = format!("{} does not hold what was merged any more", excerpt(&pull.base.branch));
+                findings.push(STATE.fail(excerpt(path), message).help("judge the change that came after it"));
+            }
+        } else if case.states.overtaken(path) {
             let message = format!("{} changed it since the branch left it", excerpt(&pull.base.branch));
             findings.push(STATE.fail(excerpt(path), message).help("update the branch, and approve what comes of it"));
         }
@@ -195,7 +209,8 @@ fn state(case: &Case) -> Vec<Finding> {
         }
     }
     if findings.iter().all(|finding| finding.status == crate::report::Status::Warn) {
-        findings.insert(0, STATE.pass("", format!("open, at {}", short(&pull.head.commit))));
+        let how = if merged { "merged" } else { "open" };
+        findings.insert(0, STATE.pass("", format!("{how}, at {}", short(&pull.head.commit))));
     }
     findings
 }

@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::word::{InvalidRequestId, InvalidWord, RequestId, Word};
 use super::label::{Label, PREFIX};
-use crate::{subject::cvm::CvmName, text::excerpt};
+pub use crate::journal::Fault;
+use crate::{journal, subject::cvm::CvmName, text::excerpt};
 
 /// Version of the journal's lines.
 pub const VERSION: u32 = 1;
@@ -139,16 +140,6 @@ pub struct Read {
     pub torn: Option<String>,
 }
 
-/// Why a journal cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {why}")]
-pub struct Fault {
-    /// Which line, from 1.
-    pub line: usize,
-    /// What is wrong with it.
-    pub why: String,
-}
-
 /// Something that may be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
@@ -231,35 +222,17 @@ impl Kind {
 /// A line, which is not the last or ends with a line break, is not one of this version; or it speaks of a request that no
 /// intent announced.
 pub fn parse(bytes: &[u8], owner: Owner) -> Result<Read, Fault> {
-    let mut read = Read::default();
-    for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
-        let fault = |why: String| Fault { line: index + 1, why };
-        let Some(text) = line.strip_suffix(b"\n") else {
-            read.torn = Some(excerpt(&String::from_utf8_lossy(line.get(..400.min(line.len())).unwrap_or_default())));
-            break;
-        };
-        if text.len() > MAX_LINE {
-            return Err(fault(format!("it has {} bytes, and a line has at most {MAX_LINE}", text.len())));
-        }
-        read.lines.push(one(text, owner).map_err(fault)?);
-        read.whole += line.len();
+    let split = journal::lines(bytes, MAX_LINE)?;
+    let mut read = Read { lines: Vec::new(), whole: split.whole, torn: split.torn };
+    for (index, text) in split.lines.into_iter().enumerate() {
+        read.lines.push(one(text, owner).map_err(|why| Fault { line: index + 1, why })?);
     }
     standing(&read.lines)?;
     Ok(read)
 }
 
 fn one(text: &[u8], owner: Owner) -> Result<Line, String> {
-    #[derive(Deserialize)]
-    struct Versioned {
-        v: u32,
-    }
-    let unreadable =
-        |error: serde_json::Error| format!("it is not a line of a journal: {}", excerpt(&error.to_string()));
-    let Versioned { v } = serde_json::from_slice(text).map_err(unreadable)?;
-    if v != VERSION {
-        return Err(format!("it is of version {v}, and this program reads version {VERSION}"));
-    }
-    let line: Line = serde_json::from_slice(text).map_err(unreadable)?;
+    let line: Line = journal::line(text, VERSION)?;
     let too_many = |map: &BTreeMap<Word, Word>| map.len() > MAX_IDS;
     match &line.record {
         Record::Intent(effect) if !owner.may_name(effect.name.as_str()) => {

@@ -7,10 +7,14 @@
 
 use aws_lc_rs::digest::{SHA384, digest};
 
-use super::tdx::{App, BootRegister, Event, EventLog, EventVersion};
+use super::{
+    app_compose,
+    tdx::{App, BootRegister, Event, EventLog, EventVersion},
+};
 use crate::{
     attestation::measurement::{MEASUREMENT_LEN, Measurement, Registers},
     digest::Sha256,
+    probe::{image::Image, kms::compose},
     subject::{
         profile::Profile,
         tag::{Family, Tag},
@@ -124,7 +128,7 @@ fn firmware(tag: &Tag, profile: Profile, instance_type: &str) -> Vec<Event> {
 impl Application {
     fn of_release(tag: &Tag, profile: Profile) -> Self {
         let (name, compose) = match tag.family() {
-            Family::Kms => ("mero-kms-phala", Some(app_compose(&image_digest(tag, profile)))),
+            Family::Kms => ("mero-kms-phala", Some(app_compose::usual(&compose_of(tag, profile)))),
             Family::Node => ("mero-tee", None),
         };
         let mut id = [0; 20];
@@ -134,16 +138,22 @@ impl Application {
     }
 }
 
-/// The `app-compose.json` of a KMS. Its bytes are what is hashed, so they are written out.
-fn app_compose(image: &str) -> String {
-    format!(
-        r#"{{"manifest_version":2,"name":"mero-kms-phala","runner":"docker-compose","docker_compose_file":"services:\n  kms:\n    image: ghcr.io/calimero-network/mero-kms-phala@{image}\n","kms_enabled":true,"no_instance_id":true}}"#
-    )
+/// The docker-compose file of a KMS, as it is deployed for good and for a probe.
+pub fn compose_of(tag: &Tag, profile: Profile) -> String {
+    let digest = Sha256::of(label(tag, profile).as_bytes());
+    // The name is one: a test reads it.
+    let image = Image::new("ghcr.io/calimero-network/mero-kms-phala", digest);
+    image.map(|image| compose(&image, tag.version(), profile)).unwrap_or_default()
+}
+
+/// What an image is the digest of.
+fn label(tag: &Tag, profile: Profile) -> String {
+    format!("{tag} {profile}")
 }
 
 /// Digest of the image of a profile.
 pub fn image_digest(tag: &Tag, profile: Profile) -> String {
-    format!("sha256:{}", Sha256::of(format!("{tag} {profile}").as_bytes()))
+    format!("sha256:{}", Sha256::of(label(tag, profile).as_bytes()))
 }
 
 /// SHA-384 of a label.
@@ -198,6 +208,13 @@ mod tests {
         assert_eq!(old.app.id, new.app.id);
         assert_ne!(old.app.compose_hash(), new.app.compose_hash());
         assert_ne!(new.app.id, of(KMS[1], Profile::DebugReadOnly).app.id);
+    }
+
+    #[test]
+    fn the_image_of_a_compose_file_is_the_one_of_its_release() {
+        let tag: Tag = KMS[1].parse().unwrap();
+        let compose = compose_of(&tag, Profile::Debug);
+        assert!(compose.contains(&format!("@{}\n", image_digest(&tag, Profile::Debug))), "{compose}");
     }
 
     #[test]

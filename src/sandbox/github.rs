@@ -64,6 +64,7 @@ pub struct Hub {
     meter: limits::Meter,
     /// Requests so far, for the rate limit's headers.
     asked: AtomicU64,
+    onlookers: people::Onlookers,
 }
 
 type Shared = Arc<Hub>;
@@ -86,8 +87,8 @@ impl Hub {
         state.add(REPOSITORY, history, |repository| repository.publish_samples(releases));
         state.moved(FORMER_REPOSITORY, REPOSITORY);
         let (state, asked) = (Mutex::new(state), AtomicU64::new(0));
-        let (faults, recorder, moments, meter) = Default::default();
-        Self { state, storage, faults, recorder, moments, meter, asked }
+        let (faults, recorder, moments, meter, onlookers) = Default::default();
+        Self { state, storage, faults, recorder, moments, meter, asked, onlookers }
     }
 
     /// Adds a repository of one commit and without releases; whether releases are immutable once they are published is its
@@ -124,6 +125,36 @@ impl Hub {
         let (author, body, verdict) = (pull.author, String::new(), repository::Verdict::Approved);
         let review = repository::Review { id, author, body, verdict, commit, submitted: repository::now() };
         repository.pull_mut(number).map(|pull| pull.reviews.push(review)).is_ok()
+    }
+
+    /// Has people look at every pull request of any repository when it gets a label: they are told which.
+    pub fn on_label(&self, look: impl Fn(&Self, &str, u64, &[String]) + Send + Sync + 'static) {
+        self.onlookers.add(look);
+    }
+
+    /// Records what somebody says of a pull request as it is now: an approval, or a wish for changes.
+    pub fn review_as(&self, repository: &str, number: u64, author: &str, approves: bool) -> bool {
+        let mut state = self.lock();
+        let Ok((repository, id)) = state.change(repository) else { return false };
+        let Ok(pull) = repository.pull(number).cloned() else { return false };
+        let (commit, _) = repository.ends_of(&pull);
+        let verdict = if approves { repository::Verdict::Approved } else { repository::Verdict::ChangesRequested };
+        let (author, body, submitted) = (author.to_owned(), "As measured.".to_owned(), repository::now());
+        repository.review(number, repository::Review { id, author, body, verdict, commit, submitted }).is_ok()
+    }
+
+    /// Merges a pull request, where its branch lies on top of its base.
+    pub fn merge(&self, repository: &str, number: u64) -> bool {
+        let mut state = self.lock();
+        let Ok((repository, _)) = state.change(repository) else { return false };
+        repository.merge(number).is_ok()
+    }
+
+    /// Closes a pull request without a merge.
+    pub fn close(&self, repository: &str, number: u64) -> bool {
+        let mut state = self.lock();
+        let Ok((repository, _)) = state.change(repository) else { return false };
+        repository.close(number).is_ok()
     }
 
     /// Adds an asset of made-up bytes to a published release, however large: they are never in memory at once. `digest` is

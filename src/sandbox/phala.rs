@@ -26,7 +26,15 @@ pub(super) use self::{
     machine::Host,
     routes::{api, logs},
 };
-use super::trouble::{Record, Troubles};
+use super::{
+    app_compose,
+    boot::{Application, USUAL_INSTANCE},
+    trouble::{Record, Troubles},
+};
+use crate::{
+    digest::Sha256,
+    error::{Error, Result},
+};
 
 /// The key of the account. Long enough to be recognised where somebody repeats it.
 pub const API_KEY: &str = "phak_sandbox_the_key_of_an_account_on_loopback";
@@ -60,6 +68,47 @@ impl Cloud {
     /// Makes something wrong from now on, or nothing.
     pub fn set_flaw(&self, flaw: Option<Flaw>) {
         *self.flaw.lock().unwrap_or_else(PoisonError::into_inner) = flaw;
+    }
+
+    /// Makes a machine that stood before anything was asked here: the service of a release in `compose`, on the application that
+    /// releases are measured as. It boots by itself.
+    ///
+    /// # Errors
+    /// Internal, when the sandbox itself is broken.
+    pub fn stand(&self, name: &str, app: &Application, compose: &str) -> Result<()> {
+        let app_compose = app_compose::usual(compose);
+        let stated_hash = Sha256::of(app_compose.as_bytes());
+        let id = hex::encode(app.id);
+        let uuid = {
+            let mut state = self.lock();
+            state.provision(account::App {
+                id: id.clone(),
+                name: name.to_owned(),
+                instance_type: USUAL_INSTANCE.to_owned(),
+                app_compose,
+                compose: compose.to_owned(),
+                stated_hash,
+                committed: false,
+            });
+            let made = state.commit(&id, &stated_hash.to_string(), false);
+            made.map_err(|_| Error::internal("the sandbox's machine cannot be made"))?.uuid.clone()
+        };
+        self.boot_with(&uuid, None)
+    }
+
+    /// Boots a machine in the background.
+    fn boot(&self, uuid: &str) -> Result<()> {
+        let updates = self.lock().find(uuid).map(|cvm| cvm.updates).unwrap_or_default();
+        self.boot_with(uuid, self.flaw().filter(|flaw| flaw.touches(updates)))
+    }
+
+    fn boot_with(&self, uuid: &str, flaw: Option<Flaw>) -> Result<()> {
+        let (order, phase) = {
+            let state = self.lock();
+            state.find(uuid).ok_or_else(|| Error::internal("a machine of the sandbox's is gone"))?.order(flaw)?
+        };
+        tokio::spawn(machine::boot(Arc::clone(&self.host), order, phase));
+        Ok(())
     }
 
     /// Makes machines wait in status `created` until they are started.

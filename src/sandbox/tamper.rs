@@ -20,7 +20,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    e2e, gcp, ita, phala,
+    e2e, gcp, ita, people, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
 };
@@ -68,6 +68,8 @@ enum Spoils {
     Phala(phala::Flaw),
     /// Google Cloud, or a node on it.
     Google(gcp::Flaw),
+    /// The people who decide about policies.
+    People(people::Fault),
     /// What an end-to-end run tries.
     EndToEnd(e2e::Flaw),
     /// Intel Trust Authority.
@@ -81,6 +83,10 @@ pub enum Service {
     PhalaCloud,
     /// The cloud that a node runs on.
     GoogleCloud,
+    /// The machine that a KMS runs on for good.
+    Production,
+    /// Those who approve and merge policies.
+    Reviewers,
     /// The releases, services and nodes of an end-to-end run.
     EndToEnd,
     /// The service that judges quotes too.
@@ -95,6 +101,8 @@ impl Service {
         match self {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
+            Self::Production => "production",
+            Self::Reviewers => "the review of policies",
             Self::EndToEnd => "an end-to-end run",
             Self::TrustAuthority => "Intel Trust Authority",
             Self::TrustAuthorityPolicies => "policies of Intel Trust Authority",
@@ -158,7 +166,7 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -166,7 +174,15 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+        }
+    }
+
+    /// What it makes people do.
+    pub(super) fn of_people(self) -> Option<people::Fault> {
+        match self.spoils()? {
+            Spoils::People(fault) => Some(fault),
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -174,7 +190,7 @@ impl Tamper {
     pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
         match self.spoils()? {
             Spoils::EndToEnd(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) => None,
         }
     }
 
@@ -182,7 +198,7 @@ impl Tamper {
     pub fn of_authority(self) -> Option<ita::Fault> {
         match self.spoils()? {
             Spoils::Authority(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::EndToEnd(_) => None,
         }
     }
 

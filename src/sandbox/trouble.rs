@@ -32,6 +32,8 @@ pub enum Mishap {
     Limited(u64),
     /// It is carried out, and answered with this status all the same.
     DoneButStatus(u16),
+    /// It is not carried out, and answered with 202 all the same.
+    Ignored,
     /// It is not carried out, and the connection drops.
     Dropped,
     /// It is carried out, and the connection drops before the answer is whole.
@@ -106,6 +108,7 @@ pub(super) async fn suffered(
         None => next.run(request).await,
         Some(Mishap::Status(code)) => refuse(status(code), None),
         Some(Mishap::Limited(seconds)) => refuse(StatusCode::TOO_MANY_REQUESTS, Some(seconds)),
+        Some(Mishap::Ignored) => accepted(),
         Some(Mishap::Dropped) => dropped(),
         Some(Mishap::DoneButStatus(code)) => {
             next.run(request).await;
@@ -126,6 +129,13 @@ pub(super) async fn suffered(
             troubles.hold().await
         }
     }
+}
+
+/// A promise that is not kept.
+fn accepted() -> Response {
+    let mut response = Response::new(Body::from(r#"{"status":"in_progress"}"#));
+    *response.status_mut() = StatusCode::ACCEPTED;
+    response
 }
 
 /// A status as axum has it.

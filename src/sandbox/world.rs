@@ -1,7 +1,7 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
-mod people;
+pub mod production;
 mod stage;
 
 use std::{
@@ -21,7 +21,7 @@ use super::{
     github::{self, Hub},
     key::Seed,
     kms::Surroundings,
-    node,
+    node, people,
     phala::{self, Cloud},
     plan::made_at,
     sigstore::{self, Instance, Log},
@@ -83,6 +83,7 @@ pub struct World {
     around: Surroundings,
     phala_url: String,
     phala: Arc<Cloud>,
+    people: Option<people::Fault>,
     folder: TempDir,
     _servers: JoinSet<()>,
 }
@@ -180,6 +181,7 @@ impl World {
             around,
             phala_url,
             phala,
+            people: plan.tampers.iter().find_map(|tamper| tamper.of_people()),
             folder,
             _servers: servers,
         })
@@ -362,6 +364,10 @@ fn serve(servers: &mut JoinSet<()>, listener: TcpListener, router: Router) {
             tracing::error!("a sandbox server stopped: {error}");
         }
     });
+}
+
+fn url(text: &str) -> Result<url::Url> {
+    url::Url::parse(text).map_err(|e| Error::internal(format!("{text} is not an address")).because(e))
 }
 
 fn sample(tag: &str) -> Result<Tag> {

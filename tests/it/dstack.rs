@@ -158,7 +158,8 @@ async fn the_log_of_a_kms_names_the_compose_hash_that_the_policy_and_the_agent_s
     assert_eq!((info.instance_id.as_str(), info.device_id.len()), ("", 64));
     let compose = info.tcb_info["app_compose"].as_str().unwrap();
     assert_eq!(merotee::digest::Sha256::of(compose.as_bytes()).to_string(), hash);
-    assert!(serde_json::from_str::<Value>(compose).unwrap()["no_instance_id"].as_bool().unwrap());
+    let compose = serde_json::from_str::<Value>(compose).unwrap();
+    assert!(compose["docker_compose_file"].as_str().unwrap().contains("@sha256:"), "{compose}");
     assert_eq!(info.tcb_info["rtmr3"], json!(log.replay().get(Register::Rtmr3)));
 }
 

@@ -15,10 +15,11 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const FOUNDATION: [&str; 5] = ["digest", "ed25519", "error", "text", "yaml"];
 
 /// Judges values and does no work: the folders of the domain, each of which names only those before it.
-const STAIRCASE: [&str; 12] = [
+const STAIRCASE: [&str; 14] = [
     "schema",
     "subject",
     "change",
+    "journal",
     "attestation",
     "policy",
     "catalog",
@@ -26,6 +27,7 @@ const STAIRCASE: [&str; 12] = [
     "release",
     "probe",
     "e2e",
+    "rollout",
     "guard",
     "doctor",
 ];

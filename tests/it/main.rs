@@ -110,10 +110,14 @@ mod pulls;
 mod quote;
 #[cfg(feature = "sandbox")]
 mod redis;
+#[cfg(all(feature = "sandbox", unix))]
+mod rehearsal;
 mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]
 mod review;
+#[cfg(feature = "sandbox")]
+mod rollout_state;
 #[cfg(feature = "sandbox")]
 mod sandbox_github;
 #[cfg(feature = "sandbox")]
@@ -130,6 +134,8 @@ mod spdx_tools;
 mod standard_input;
 #[cfg(feature = "sandbox")]
 mod tampering;
+#[cfg(all(feature = "sandbox", unix))]
+mod targets;
 #[cfg(feature = "sandbox")]
 mod verify_blob;
 #[cfg(feature = "sandbox")]

@@ -3,6 +3,7 @@
 //! somebody was faster, it looks again: no step is repeated blindly.
 
 mod look;
+mod standing;
 mod write;
 
 use std::collections::BTreeMap;

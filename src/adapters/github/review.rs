@@ -38,6 +38,8 @@ pub struct Wanted<'a> {
     pub folder: &'a str,
     /// Most bytes that are read of a file; `None` for one that is not looked at.
     pub limit: fn(&str) -> Option<u64>,
+    /// Whether the change of a merged one is wanted as it was before the merge: its base holds that by now.
+    pub as_merged: bool,
 }
 
 /// A pull request, the folder of policies in its commits, and the branch its repository goes by.
@@ -149,7 +151,11 @@ impl GitHub {
             found.base.r#ref.parse().map_err(|e| Error::remote(format!("the base of {subject}")).because(e))?;
         // What the pull request says of its base is of the time when its branch last changed.
         let base = self.base(repository, &branch).await?.commit;
-        let compared = self.compare(repository, &base, &head).await?;
+        let onto = match found.merged && wanted.as_merged {
+            true => commit_id(found.base.sha.clone(), &host(self.api_url()), &subject)?,
+            false => base.clone(),
+        };
+        let compared = self.compare(repository, &onto, &head).await?;
         let unrelated = || Error::remote(format!("{subject} and its base have no common history"));
         let left = compared.ok_or_else(unrelated)?.shared;
         let files = if found.changed_files > MAX_FILES {

@@ -12,7 +12,6 @@ use url::Url;
 
 use crate::{
     adapters::{
-        http::is_loopback,
         journal::Journal,
         phala::{Answered, Cvm as Answer, Order, Phala, Provisioned, Status},
     },
@@ -21,7 +20,7 @@ use crate::{
     error::{Error, Result},
     probe::{
         journal::{Cloud, Created, Effect, How, Kind, Record, RequestId, Word},
-        kms::{Deployment, PORT},
+        kms::Deployment,
         label::Label,
     },
     product::random_bytes,
@@ -230,7 +229,7 @@ impl<'a> Cvm<'a> {
         loop {
             let cvm = self.phala.cvm(id).await?;
             let cvm = cvm.ok_or_else(|| Error::remote(format!("machine {id} is gone before it was reached")))?;
-            let addresses = reached(&cvm, self.phala);
+            let addresses = self.phala.addresses(&cvm);
             if !addresses.is_empty() {
                 return Ok((cvm, addresses));
             }
@@ -259,24 +258,6 @@ impl<'a> Cvm<'a> {
     fn record(&mut self, record: Record) -> Result<()> {
         self.journal.append(self.context.now(), record)
     }
-}
-
-/// Addresses that are encrypted, or of this machine where the service itself is; the service's own first.
-fn reached(cvm: &Answer, phala: &Phala) -> Vec<Url> {
-    let near = phala.is_near();
-    let named = cvm.endpoints.iter().flat_map(|endpoint| [&endpoint.app, &endpoint.instance]).flatten().cloned();
-    let derived = || {
-        let (app, domain) = (cvm.app_id.as_ref()?, cvm.gateway.as_ref()?.base_domain.as_ref()?);
-        Url::parse(&format!("https://{app}-{PORT}.{domain}")).ok()
-    };
-    let mut found: Vec<Url> = Vec::new();
-    for url in named.chain(derived()) {
-        let trusted = url.scheme() == "https" || (near && is_loopback(&url));
-        if trusted && !found.contains(&url) {
-            found.push(url);
-        }
-    }
-    found
 }
 
 fn word(text: &str) -> Result<Word> {

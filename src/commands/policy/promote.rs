@@ -36,7 +36,7 @@ use crate::{
 /// The checks whose passes a reader wants one by one.
 const TOLD: &[&str] = &[PROMOTION.id, SIGNATURE.id, IDENTITY.id, remarks::POLICY_CHANGE.id];
 
-pub(super) async fn run(args: &PolicyPromoteArgs, context: &Context) -> Result<Product> {
+pub(in crate::commands) async fn run(args: &PolicyPromoteArgs, context: &Context) -> Result<Product> {
     let repository = resolve(&context.endpoints)?;
     let (sealed, findings) = seal::read(args, context, &repository)?;
     let mut section = Section::new(format!("policies of {repository}"));

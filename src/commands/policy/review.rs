@@ -27,12 +27,12 @@ use crate::{
         comment,
         evidence::{self, Offered, Probe, Signature, Signer},
         files as rules_of_files,
-        pull::{PullRequest, short},
+        pull::{PullRequest, PullState, short},
         team::{Members, Membership, Team},
     },
     product::Product,
     release::{probe_signer, signer::Signer as Certified, signer_rule::SignerRule, snapshot::Demanded},
-    report::{Action, Finding, Format, Report, Section},
+    report::{Action, CheckInfo, Exhibit, Fact, Finding, Format, Report, Section},
     schema::{excerpt::excerpt, parse_json_within},
     subject::{repository::Repository, role::Role},
 };
@@ -45,38 +45,14 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
     let endpoints = &context.endpoints;
     let repository = repository::resolve(endpoints)?;
     let number = number(args, &repository)?;
-    let team = |given: &Option<Team>, slug: &str| match given {
-        Some(team) => Ok(team.clone()),
-        None => Team::new(repository.owner(), slug).map_err(|e| Error::usage("the repository's owner").because(e)),
-    };
-    let (security, architecture) = (team(&args.team, "security")?, team(&args.architecture_team, "architecture")?);
-    let judge = Judge::new(args, context, &repository)?;
+    let security = team(&args.team, "security", &repository)?;
+    let architecture = team(&args.architecture_team, "architecture", &repository)?;
+    let judge = Judge::new(&args.evidence, context, &repository)?;
     let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;
-    let wanted = WantedPromotion { repository: &repository, number, folder: FOLDER, limit: rules_of_files::limit };
-    let Promotion { pull, states, default_branch } = github.promotion(&wanted).await?;
-    if args.if_promotion && !rules::is_promotion(&pull, &states, &args.label) {
+    let reading = Reading { args, judge: &judge, github: &github, repository: &repository, number, merged: false };
+    let Some(case) = reading.case(security, architecture, context).await? else {
         return Ok(nothing_to_judge(&repository, number));
-    }
-    let base = args.base.as_ref().map_or(default_branch, ToString::to_string);
-    let change = Change::of(&states, &pull.base.branch, &format!("#{number} at {}", short(&pull.head.commit)));
-    let mut offered = evidence::offered(&states);
-    if let Some(folder) = &args.evidence.candidates {
-        offered.extend(of_folder(folder)?);
-    }
-    let probes = offered.into_iter().map(|one| judge.probe(one, &base)).collect::<Result<Vec<_>>>()?;
-    let mut teams = vec![&security];
-    if change.is_structural() {
-        teams.push(&architecture);
-    }
-    let token = endpoints.team_token.clone().or_else(|| endpoints.token.clone());
-    let people = GitHub::new(endpoints.api_url.clone(), token, context.http.clone())?;
-    let members = members(&people, &teams, &pull).await;
-    let (label, approvals) = (args.label.clone(), usize::from(args.approvals));
-    let demands = Demands { base, label, approvals, now: context.now() };
-    let mut case = Case { pull, states, change, probes, security, architecture, members, demands };
-    if case.pull.moved.is_none() {
-        case.pull.moved = github.moved(&repository, &case.pull).await?;
-    }
+    };
     let mut findings = rules::judge(&case);
     let text = comment::text(&case, &findings);
     let mut actions = Vec::new();
@@ -119,6 +95,99 @@ pub(super) async fn run(args: &PolicyReviewArgs, context: &Context) -> Result<Pr
     };
     let (structural, newly) = (case.change.is_structural(), case.change.newly());
     Ok(product.output("structural", structural.to_string()).output("newly_admits", newly.to_string()))
+}
+
+/// What is read of a pull request, and how.
+struct Reading<'a> {
+    args: &'a PolicyReviewArgs,
+    judge: &'a Judge<'a>,
+    github: &'a GitHub,
+    repository: &'a Repository,
+    number: u64,
+    /// Whether one that is merged is judged as what was merged.
+    merged: bool,
+}
+
+impl Reading<'_> {
+    /// Reads all that a pull request is judged by; `None` where it is not one to be judged.
+    async fn case(&self, security: Team, architecture: Team, context: &Context) -> Result<Option<Case>> {
+        let Self { args, judge, github, repository, number, merged } = *self;
+        let endpoints = &context.endpoints;
+        let wanted =
+            WantedPromotion { repository, number, folder: FOLDER, limit: rules_of_files::limit, as_merged: merged };
+        let Promotion { pull, states, default_branch } = github.promotion(&wanted).await?;
+        if args.if_promotion && !rules::is_promotion(&pull, &states, &args.label) {
+            return Ok(None);
+        }
+        let base = args.base.as_ref().map_or(default_branch, ToString::to_string);
+        let change = Change::of(&states, &pull.base.branch, &format!("#{number} at {}", short(&pull.head.commit)));
+        let mut offered = evidence::offered(&states);
+        if let Some(folder) = &args.evidence.candidates {
+            offered.extend(of_folder(folder)?);
+        }
+        let probes = offered.into_iter().map(|one| judge.probe(one, &base)).collect::<Result<Vec<_>>>()?;
+        let mut teams = vec![&security];
+        if change.is_structural() {
+            teams.push(&architecture);
+        }
+        let token = endpoints.team_token.clone().or_else(|| endpoints.token.clone());
+        let people = GitHub::new(endpoints.api_url.clone(), token, context.http.clone())?;
+        let members = members(&people, &teams, &pull).await;
+        let (label, approvals) = (args.label.clone(), usize::from(args.approvals));
+        let demands = Demands { base, label, approvals, now: context.now(), merged };
+        let mut case = Case { pull, states, change, probes, security, architecture, members, demands };
+        if case.pull.moved.is_none() {
+            case.pull.moved = github.moved(repository, &case.pull).await?;
+        }
+        Ok(Some(case))
+    }
+}
+
+/// A promotion that was judged for what comes after it.
+pub(in crate::commands) struct Reviewed {
+    /// Whether it is merged.
+    pub(in crate::commands) state: PullState,
+    /// Its newest commit.
+    pub(in crate::commands) commit: String,
+    pub(in crate::commands) findings: Vec<Finding>,
+    pub(in crate::commands) facts: Vec<Fact>,
+    pub(in crate::commands) exhibits: Vec<Exhibit>,
+    pub(in crate::commands) rules: Vec<CheckInfo>,
+    pub(in crate::commands) caveats: Vec<String>,
+}
+
+/// Judges a promotion as `policy review` does, and one that is merged as what was merged.
+///
+/// # Errors
+/// As the command.
+pub(in crate::commands) async fn judged(number: u64, context: &Context) -> Result<Reviewed> {
+    let args = PolicyReviewArgs::usual();
+    let repository = repository::resolve(&context.endpoints)?;
+    let (security, architecture) = (team(&None, "security", &repository)?, team(&None, "architecture", &repository)?);
+    let judge = Judge::new(&args.evidence, context, &repository)?;
+    let endpoints = &context.endpoints;
+    let github = GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), context.http.clone())?;
+    let reading =
+        Reading { args: &args, judge: &judge, github: &github, repository: &repository, number, merged: true };
+    let case = reading.case(security, architecture, context).await?;
+    let case = case.ok_or_else(|| Error::internal("a promotion was not taken for one"))?;
+    Ok(Reviewed {
+        state: case.pull.state,
+        commit: case.pull.head.commit.clone(),
+        findings: rules::judge(&case),
+        facts: comment::facts(&case),
+        exhibits: comment::exhibits(&case),
+        rules: rules::rules(),
+        caveats: judge.root.caveat().into_iter().collect(),
+    })
+}
+
+/// The team that was named, or the owner's of this name.
+fn team(given: &Option<Team>, slug: &str, repository: &Repository) -> Result<Team> {
+    match given {
+        Some(team) => Ok(team.clone()),
+        None => Team::new(repository.owner(), slug).map_err(|e| Error::usage("the repository's owner").because(e)),
+    }
 }
 
 /// The product for a pull request that is not a promotion.
@@ -241,8 +310,8 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(args: &'a PolicyReviewArgs, context: &Context, repository: &Repository) -> Result<Self> {
-        let (args, root) = (&args.evidence, context.trust_root()?);
+    fn new(args: &'a EvidenceArgs, context: &Context, repository: &Repository) -> Result<Self> {
+        let root = context.trust_root()?;
         let key = args.key.as_deref().map(PublicKey::from_file).transpose()?;
         Ok(Self { args, root, key, rule: own_workflows(context, repository) })
     }

@@ -117,6 +117,7 @@ fn case_of(policy: &Value, candidates: &Value, signature: Signature) -> Case {
             base: "master".to_owned(),
             label: "policy-promotion".to_owned(),
             approvals: 2,
+            merged: false,
             now: "2026-02-01T00:00:00Z".parse().unwrap(),
         },
     }

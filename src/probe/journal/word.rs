@@ -4,14 +4,14 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// A word that is safe in a path, a message and a log: letters, digits and `._:/-`.
+/// A word that is safe in a path, a message and a log: letters, digits and `._:/@-`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Word(String);
 
 /// The text is not such a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a word of a journal: expected 1 to {} letters, digits and `._:/-`", Word::MAX)]
+#[error("not a word of a journal: expected 1 to {} letters, digits and `._:/@-`", Word::MAX)]
 pub struct InvalidWord;
 
 /// A request, by a random UUID.
@@ -66,7 +66,7 @@ impl FromStr for Word {
     type Err = InvalidWord;
 
     fn from_str(text: &str) -> Result<Self, InvalidWord> {
-        let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
+        let is_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/@-".contains(&byte);
         let fits = !text.is_empty() && text.len() <= Self::MAX && text.bytes().all(is_safe);
         if fits { Ok(Self(text.to_owned())) } else { Err(InvalidWord) }
     }

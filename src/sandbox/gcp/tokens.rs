@@ -72,6 +72,7 @@ fn noted(cloud: &Shared, method: Method, path: &str, answer: impl FnOnce() -> Re
         }
         Some(Mishap::Dropped | Mishap::AnswerLost) => trouble::dropped(),
         Some(Mishap::Limited(_)) => StatusCode::TOO_MANY_REQUESTS.into_response(),
+        Some(Mishap::Ignored) => StatusCode::ACCEPTED.into_response(),
         Some(Mishap::Slow(_) | Mishap::Stuck | Mishap::DoneAndStuck) | None => answer(),
     };
     let status = (!mishap.is_some_and(Mishap::loses_the_answer)).then(|| response.status().as_u16());

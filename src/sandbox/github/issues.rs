@@ -113,7 +113,11 @@ pub(super) async fn put_labels(
     Said(labels): Said<Labels>,
 ) -> Result<Json<Value>, Refusal> {
     let (Labels::Object { labels } | Labels::List(labels)) = labels;
-    here.write(|repository, _| repository.put_labels(at.number, &labels))?;
+    let name = here.write(|repository, _| {
+        repository.put_labels(at.number, &labels)?;
+        Ok(repository.full_name.clone())
+    })?;
+    here.hub.onlookers.look(&here.hub, &name, at.number, &labels);
     labels_of(here, Path(at)).await
 }
 

@@ -1,5 +1,7 @@
 //! Who somebody is, what they may do, and which teams they are in.
 
+use std::sync::{PoisonError, RwLock};
+
 use axum::{
     Json,
     extract::{Path, State},
@@ -8,11 +10,37 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Shared,
+    Hub, Shared,
     accounts::Account,
     ask::{Ask, Here},
     refusal::Refusal,
 };
+
+/// What somebody does when a pull request of a repository gets labels.
+type Look = Box<dyn Fn(&Hub, &str, u64, &[String]) + Send + Sync>;
+
+/// People who look at pull requests as they come.
+#[derive(Default)]
+pub(super) struct Onlookers(RwLock<Vec<Look>>);
+
+impl Onlookers {
+    pub(super) fn add(&self, look: impl Fn(&Hub, &str, u64, &[String]) + Send + Sync + 'static) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).push(Box::new(look));
+    }
+
+    /// Has all of them look.
+    pub(super) fn look(&self, hub: &Hub, repository: &str, number: u64, labels: &[String]) {
+        for look in self.0.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            look(hub, repository, number, labels);
+        }
+    }
+}
+
+impl std::fmt::Debug for Onlookers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Onlookers")
+    }
+}
 
 /// A login in the path.
 #[derive(Debug, Deserialize)]

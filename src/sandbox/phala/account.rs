@@ -42,6 +42,8 @@ pub(super) struct Cvm {
     pub(super) waits: bool,
     /// It was deleted, and is gone after so many looks.
     pub(super) leaving: Option<u8>,
+    /// How often it was given another compose file.
+    pub(super) updates: usize,
 }
 
 /// A machine as the account has it.
@@ -55,6 +57,18 @@ pub struct SeenMachine {
     pub app_id: String,
     /// How far it is, in the API's word.
     pub status: String,
+    /// The docker-compose file that it was last given.
+    pub compose: String,
+    /// How often it was given another one.
+    pub updates: usize,
+    /// Where its service is reached, while it runs.
+    pub address: Option<String>,
+}
+
+/// A machine that is to boot with another file.
+pub(super) struct Updated {
+    pub(super) uuid: String,
+    pub(super) ran: Option<Box<Up>>,
 }
 
 /// An account.
@@ -111,6 +125,7 @@ impl State {
             phase: Shared::default(),
             waits,
             leaving: None,
+            updates: 0,
         });
         self.cvms.last().ok_or(Conflict::UnknownApp)
     }
@@ -166,6 +181,30 @@ impl State {
         })
     }
 
+    /// Gives a machine another docker-compose file, and gives what ran on it; `None` inside where it has that file already.
+    /// Somebody has to boot it again.
+    pub(super) fn update(&mut self, id: &str, compose: &str) -> Option<Option<Updated>> {
+        let cvm = self.cvms.iter_mut().find(|cvm| cvm.is(id) && cvm.leaving.is_none())?;
+        if cvm.app.compose == compose {
+            return Some(None);
+        }
+        cvm.app.app_compose = crate::sandbox::app_compose::recomposed(&cvm.app.app_compose, compose);
+        compose.clone_into(&mut cvm.app.compose);
+        cvm.updates += 1;
+        let before = std::mem::take(&mut cvm.phase);
+        let phase = std::mem::replace(&mut *before.lock().unwrap_or_else(PoisonError::into_inner), Phase::Ended);
+        let ran = match phase {
+            Phase::Up(up) => Some(up),
+            Phase::Creating | Phase::Broken(_) | Phase::Ended => None,
+        };
+        Some(Some(Updated { uuid: cvm.uuid.clone(), ran }))
+    }
+
+    /// A machine by any of its ids, or its name, without any consequence.
+    pub(super) fn find(&self, id: &str) -> Option<&Cvm> {
+        self.cvms.iter().find(|cvm| cvm.is(id))
+    }
+
     /// Removes a machine at once.
     pub(super) fn remove(&mut self, id: &str) {
         self.cvms.retain(|cvm| !cvm.is(id));
@@ -182,6 +221,9 @@ impl State {
             name: cvm.app.name.clone(),
             app_id: cvm.app.id.clone(),
             status: cvm.status().0.to_owned(),
+            compose: cvm.app.compose.clone(),
+            updates: cvm.updates,
+            address: cvm.up(|up| up.endpoint.clone()),
         };
         self.cvms.iter().map(seen).collect()
     }
@@ -228,7 +270,7 @@ impl Cvm {
     /// What it is booted from.
     pub(super) fn order(&self, flaw: Option<super::Flaw>) -> Result<(Order, Shared)> {
         let app_id = match flaw {
-            Some(super::Flaw::OtherMachine) => random()?,
+            Some(super::Flaw::OtherMachine | super::Flaw::UpdatedOtherKeys) => random()?,
             Some(_) | None => bytes(&self.app.id)?,
         };
         let instance_id = match flaw {

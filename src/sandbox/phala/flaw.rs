@@ -44,6 +44,24 @@ pub enum Flaw {
     KeyRefused,
     /// What answers is a machine of another application, with the same compose file.
     OtherMachine,
+    /// An update of a machine has to be registered on a blockchain first: the answer is 465.
+    UpdateRefused,
+    /// An update of a machine is carried out, and the connection drops: the answer is lost.
+    UpdateLost,
+    /// An update of a machine is accepted, and the machine goes on as before.
+    UpdateIgnored,
+    /// A machine that was updated does not boot, and says why.
+    UpdatedNotBooting,
+    /// A machine that was updated is another application, with other keys.
+    UpdatedOtherKeys,
+    /// A machine that was updated runs in debug mode.
+    UpdatedDebugTd,
+    /// The service on a machine that was updated takes its time to release a key.
+    UpdatedSlow,
+    /// The service on a machine that was updated answers some key requests with 500.
+    UpdatedFailing,
+    /// The service on a machine that was updated is healthy at times only.
+    UpdatedFlapping,
     /// What answers is another instance of the application.
     OtherInstance,
     /// What is said of the machine does not say which application is on it.
@@ -52,4 +70,51 @@ pub enum Flaw {
     Limited,
     /// Every request is answered with 503.
     Unavailable,
+}
+
+impl Flaw {
+    /// Whether it is about a machine that is updated, and about no other.
+    pub fn is_of_an_update(self) -> bool {
+        self.touches(1)
+    }
+
+    /// Whether it is of a machine that was given another compose file so many times. What is wrong with an update is wrong
+    /// with the first one: the one that takes it back brings back what was good.
+    pub(super) fn touches(self, updates: usize) -> bool {
+        match self {
+            Self::UpdateRefused
+            | Self::UpdateLost
+            | Self::UpdateIgnored
+            | Self::UpdatedNotBooting
+            | Self::UpdatedOtherKeys
+            | Self::UpdatedDebugTd
+            | Self::UpdatedSlow
+            | Self::UpdatedFailing
+            | Self::UpdatedFlapping => updates == 1,
+            Self::NeverReady
+            | Self::BootError
+            | Self::CommitLost
+            | Self::CommitFails
+            | Self::GoneBeforeDelete
+            | Self::DeleteFails
+            | Self::HashProvisioned
+            | Self::HashStated
+            | Self::HashMeasured
+            | Self::HashOfFile
+            | Self::NoEndpoints
+            | Self::OtherVersion
+            | Self::OtherProfile
+            | Self::OtherNonce
+            | Self::DebugTd
+            | Self::OtherRoot
+            | Self::OutdatedTcb
+            | Self::SecondComposeHash
+            | Self::KeyRefused
+            | Self::OtherMachine
+            | Self::OtherInstance
+            | Self::NoAppId
+            | Self::Limited
+            | Self::Unavailable => updates == 0,
+        }
+    }
 }

@@ -3,8 +3,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use serde_json::json;
-
 use super::{compose::Workload, flaw::Flaw};
 use crate::{
     digest::Sha256,
@@ -78,32 +76,15 @@ impl Up {
     }
 }
 
-/// The `app-compose.json` that the cloud makes of a request.
-pub(super) fn app_compose(compose: &str, public_logs: bool, public_sysinfo: bool, allowed_envs: &[String]) -> String {
-    let document = json!({
-        "manifest_version": 2,
-        "name": "",
-        "runner": "docker-compose",
-        "docker_compose_file": compose,
-        "kms_enabled": true,
-        "gateway_enabled": true,
-        "public_logs": public_logs,
-        "public_sysinfo": public_sysinfo,
-        "public_tcbinfo": true,
-        "allowed_envs": allowed_envs,
-        "no_instance_id": false,
-        "secure_time": false,
-    });
-    document.to_string()
-}
-
 /// Boots a machine and starts the service on it, and leaves in `phase` what came of it.
 pub(super) async fn boot(host: Arc<Host>, order: Order, phase: Shared) {
     if order.flaw == Some(Flaw::NeverReady) {
         return;
     }
     let outcome = match order.flaw {
-        Some(Flaw::BootError) => Err(Error::remote("failed to mount the root filesystem: dm-verity: corruption")),
+        Some(Flaw::BootError | Flaw::UpdatedNotBooting) => {
+            Err(Error::remote("failed to mount the root filesystem: dm-verity: corruption"))
+        }
         Some(_) | None => start(&host, &order).await,
     };
     let late = {
@@ -137,12 +118,12 @@ async fn start(host: &Host, order: &Order) -> Result<Up> {
     let (version, profile) = service(&workload, order.flaw)?;
     let service = kms::launch(&host.around, &version, profile, agent).await?;
     let address = service.url().as_str().trim_end_matches('/').to_owned();
-    let (endpoint, front) = match order.flaw {
-        Some(Flaw::OtherNonce) => {
-            let front = front::Front::before(&address).await?;
+    let (endpoint, front) = match order.flaw.and_then(front::Bend::of) {
+        Some(bend) => {
+            let front = front::Front::before(&address, bend).await?;
             (front.url().to_owned(), Some(front))
         }
-        Some(_) | None => (address, None),
+        None => (address, None),
     };
     Ok(Up { machine, endpoint, service, front })
 }
@@ -179,7 +160,7 @@ fn service(workload: &Workload, flaw: Option<Flaw>) -> Result<(Tag, Profile)> {
 fn platform(host: &Host, flaw: Option<Flaw>) -> Result<Arc<Platform>> {
     use crate::sandbox::tdx::Fault;
     let fault = match flaw {
-        Some(Flaw::DebugTd) => Fault::DebugAttribute,
+        Some(Flaw::DebugTd | Flaw::UpdatedDebugTd) => Fault::DebugAttribute,
         Some(Flaw::OtherRoot) => Fault::WrongRoot,
         Some(_) | None => return Ok(Arc::clone(&host.platform)),
     };

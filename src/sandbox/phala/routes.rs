@@ -9,20 +9,19 @@ use axum::{
     http::{HeaderMap, StatusCode},
     middleware,
     response::{IntoResponse as _, Response},
-    routing::{get, post},
+    routing::{get, patch, post},
 };
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
 use super::{
     Flaw, PREFIX, Shared,
-    account::{App, Conflict, Cvm, random},
-    machine,
+    account::{App, Conflict, Cvm, Updated, random},
     refusal::Refusal,
     shapes,
     watch::watched,
 };
-use crate::{digest::Sha256, subject::cvm::CvmName};
+use crate::{digest::Sha256, sandbox::app_compose, subject::cvm::CvmName};
 
 /// The largest request, in bytes.
 const MAX_JSON: usize = 1 << 20;
@@ -43,6 +42,7 @@ pub(in crate::sandbox) fn api(cloud: Shared) -> Router {
         .route(&at("/cvms/{id}/state"), get(state))
         .route(&at("/cvms/{id}/start"), post(start))
         .route(&at("/cvms/{id}/attestation"), get(attestation))
+        .route(&at("/cvms/{id}/docker-compose"), patch(update))
         .fallback(|| async { Refusal::said(StatusCode::NOT_FOUND, "Not Found") })
         .layer(DefaultBodyLimit::max(MAX_JSON))
         .layer(middleware::from_fn_with_state(Arc::clone(&cloud), watched))
@@ -96,7 +96,7 @@ async fn provision(State(cloud): State<Shared>, body: Bytes) -> Answer {
     if compose.len() > MAX_COMPOSE {
         return Err(Refusal::field(&["compose_file", "docker_compose_file"], "must not exceed 200 KB"));
     }
-    let app_compose = machine::app_compose(&compose, public_logs, public_sysinfo, &allowed_envs);
+    let app_compose = app_compose::made(&compose, public_logs, public_sysinfo, &allowed_envs);
     let stated_hash = match cloud.flaw() {
         Some(Flaw::HashProvisioned) => shapes::other_hash(),
         Some(_) | None => Sha256::of(app_compose.as_bytes()),
@@ -126,14 +126,13 @@ struct Create {
 
 async fn create(State(cloud): State<Shared>, body: Bytes) -> Answer {
     let Create { app_id, compose_hash } = read(&body)?;
-    let (flaw, waits) = (cloud.flaw(), cloud.manual.load(Ordering::Relaxed));
-    let (answer, order, phase) = {
+    let waits = cloud.manual.load(Ordering::Relaxed);
+    let (answer, uuid) = {
         let mut state = cloud.lock();
         let cvm = state.commit(&app_id, &compose_hash, waits).map_err(conflict)?;
-        let (order, phase) = cvm.order(flaw).map_err(|_| broken())?;
-        (shapes::short(cvm), order, phase)
+        (shapes::short(cvm), cvm.uuid.clone())
     };
-    tokio::spawn(machine::boot(Arc::clone(&cloud.host), order, phase));
+    cloud.boot(&uuid).map_err(|_| broken())?;
     Ok(Json(answer).into_response())
 }
 
@@ -199,6 +198,21 @@ async fn attestation(State(cloud): State<Shared>, Path(id): Path<String>) -> Ans
 async fn start(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
     let mut state = cloud.lock();
     state.start(&id).map(|cvm| Json(shapes::short(cvm)).into_response()).ok_or_else(Refusal::not_found)
+}
+
+/// Another docker-compose file, as text. The machine restarts with it, and stays what it is otherwise.
+async fn update(State(cloud): State<Shared>, Path(id): Path<String>, body: String) -> Answer {
+    if body.len() > MAX_COMPOSE {
+        return Err(Refusal::field(&["docker_compose_file"], "must not exceed 200 KB"));
+    }
+    let said = |status: &str| Json(json!({"status": status, "message": "", "correlation_id": "sandbox"}));
+    let updated = cloud.lock().update(&id, &body).ok_or_else(Refusal::not_found)?;
+    let Some(Updated { uuid, ran }) = updated else { return Ok(said("no_change").into_response()) };
+    if let Some(up) = ran {
+        up.stop().await;
+    }
+    cloud.boot(&uuid).map_err(|_| broken())?;
+    Ok((StatusCode::ACCEPTED, said("in_progress")).into_response())
 }
 
 async fn delete(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {

@@ -42,6 +42,9 @@ fn lasting(flaw: Option<Flaw>, method: &Method, path: &str) -> Option<Mishap> {
         Flaw::CommitFails if creates => Some(Mishap::Status(500)),
         Flaw::DeleteFails if *method == Method::DELETE => Some(Mishap::Status(500)),
         Flaw::GoneBeforeDelete if *method == Method::DELETE => Some(Mishap::DoneButStatus(404)),
+        Flaw::UpdateRefused if *method == Method::PATCH => Some(Mishap::Status(465)),
+        Flaw::UpdateLost if *method == Method::PATCH => Some(Mishap::AnswerLost),
+        Flaw::UpdateIgnored if *method == Method::PATCH => Some(Mishap::Ignored),
         Flaw::CommitLost
         | Flaw::CommitFails
         | Flaw::DeleteFails
@@ -63,6 +66,15 @@ fn lasting(flaw: Option<Flaw>, method: &Method, path: &str) -> Option<Mishap> {
         | Flaw::OtherRoot
         | Flaw::OutdatedTcb
         | Flaw::SecondComposeHash
+        | Flaw::UpdateRefused
+        | Flaw::UpdateLost
+        | Flaw::UpdateIgnored
+        | Flaw::UpdatedNotBooting
+        | Flaw::UpdatedOtherKeys
+        | Flaw::UpdatedDebugTd
+        | Flaw::UpdatedSlow
+        | Flaw::UpdatedFailing
+        | Flaw::UpdatedFlapping
         | Flaw::KeyRefused => None,
     }
 }

@@ -1,7 +1,7 @@
 //! The kinds of tampering that spoil a service instead of a release, in the order of `--tamper list`.
 
 use super::{Row, Service, Spoils, Stage};
-use crate::sandbox::{e2e, gcp, phala::Flaw, release::Sample};
+use crate::sandbox::{e2e, gcp, people::Fault, phala::Flaw, release::Sample};
 
 const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Phala(flaw)) }
@@ -9,6 +9,10 @@ const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
 
 const fn google(name: &'static str, does: &'static str, flaw: gcp::Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Google(flaw)) }
+}
+
+const fn people(name: &'static str, does: &'static str, fault: Fault) -> Row {
+    Row { name, does, spares: no_release, stage: Stage::Service(Spoils::People(fault)) }
 }
 
 const fn e2e(name: &'static str, does: &'static str, flaw: e2e::Flaw) -> Row {
@@ -78,6 +82,23 @@ pub(super) static ROWS: &[Row] = &[
     google("gcp-forbidden", "lets the account do nothing on Google Cloud", gcp::Flaw::Forbidden),
     google("gcp-token-refused", "refuses the access token, and repeats it in the refusal", gcp::Flaw::TokenRefused),
     google("gcp-limited", "answers every request to Compute Engine with 429, for an hour", gcp::Flaw::Limited),
+    phala(
+        "production-update-refused",
+        "answers 465 where production is updated: a blockchain has to be told first",
+        Flaw::UpdateRefused,
+    ),
+    phala("production-update-lost", "updates production and drops the connection", Flaw::UpdateLost),
+    phala("production-update-ignored", "takes the update of production and does nothing", Flaw::UpdateIgnored),
+    phala("production-not-booting", "does not boot production after its update", Flaw::UpdatedNotBooting),
+    phala("production-other-keys", "gives production other keys with its update", Flaw::UpdatedOtherKeys),
+    phala("production-debug-td", "runs production in debug mode after its update", Flaw::UpdatedDebugTd),
+    phala("production-slow", "makes production slow to release keys after its update", Flaw::UpdatedSlow),
+    phala("production-failing", "has production fail some key requests after its update", Flaw::UpdatedFailing),
+    phala("production-flapping", "lets the health of production come and go after its update", Flaw::UpdatedFlapping),
+    people("review-one-approval", "lets one member of the team approve a policy, and no other", Fault::OneApproves),
+    people("review-changes-requested", "has a member of the team ask for changes of a policy", Fault::Objects),
+    people("review-closed", "closes the pull request with a policy", Fault::Closes),
+    people("review-merged-unapproved", "merges a policy that no one approved", Fault::MergesUnapproved),
     google("gcp-unavailable", "answers every request to Compute Engine with 503", gcp::Flaw::Unavailable),
     e2e("e2e-policy-admits-two", "lets the locked-read-only policy admit the debug image", e2e::Flaw::PolicyAdmitsTwo),
     e2e("e2e-kms-down", "ends the locked-read-only KMS before a node asks it", e2e::Flaw::KmsDown),
@@ -100,8 +121,10 @@ impl Spoils {
     /// The service that is spoilt.
     pub(super) fn service(self) -> Service {
         match self {
+            Self::Phala(flaw) if flaw.is_of_an_update() => Service::Production,
             Self::Phala(_) => Service::PhalaCloud,
             Self::Google(_) => Service::GoogleCloud,
+            Self::People(_) => Service::Reviewers,
             Self::EndToEnd(_) => Service::EndToEnd,
             Self::Authority(fault) if fault.is_of_policies() => Service::TrustAuthorityPolicies,
             Self::Authority(_) => Service::TrustAuthority,

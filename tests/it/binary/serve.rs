@@ -30,8 +30,17 @@ impl Serve {
 
     /// With options of `sandbox`.
     pub(crate) fn start_with(options: &[&str]) -> Self {
+        Self::started(options, &["serve"])
+    }
+
+    /// With what a rollout finds.
+    pub(crate) fn start_with_production() -> Self {
+        Self::started(&[], &["serve", "--production"])
+    }
+
+    fn started(options: &[&str], words: &[&str]) -> Self {
         let place = Place::new();
-        let mut child = place.merotee(["sandbox"]).args(options).args(["serve"]).start();
+        let mut child = place.merotee(["sandbox"]).args(options).args(words).start();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let (mut exports, mut printed) = (BTreeMap::new(), String::new());
         loop {

@@ -45,6 +45,18 @@ const CANNOT: &[(&str, &str)] = &[
         "merotee policy review --pr 42 --format markdown -o review.md",
         "asks about a pull request, which the sandbox does not have; `review` opens some",
     ),
+    (
+        "merotee rollout status --state rollout.jsonl",
+        "needs the state of a rollout; `rehearsal::walk` runs it with one",
+    ),
+    (
+        "merotee rollout resume --state rollout.jsonl",
+        "needs the state of a rollout; `rehearsal::walk` runs it with one",
+    ),
+    (
+        "merotee rollout status --state rollout.jsonl --format markdown",
+        "needs the state of a rollout; `rehearsal::walk` runs it with one",
+    ),
     ("merotee sandbox serve", "serves until it is stopped; this test runs against one"),
     ("merotee sandbox -- kms serve --kms-version 1.2.0 --profile locked-read-only", "serves until it is stopped"),
     (
@@ -77,8 +89,9 @@ const CANNOT: &[(&str, &str)] = &[
     ),
 ];
 
-/// Pages whose blocks are one walk, each line going on from those before it: `publishing_walk` and `probe::walk` walk them.
-const WALKED: &[&str] = &["docs/publishing.md", "docs/probing.md"];
+/// Pages whose blocks are one walk, each line going on from those before it: `publishing_walk`, `probe::walk` and
+/// `rehearsal::walk` walk them.
+const WALKED: &[&str] = &["docs/publishing.md", "docs/probing.md", "docs/rollout.md"];
 
 /// Commands that are spoken of and come later.
 const NOT_THERE_YET: &[&str] = &[];

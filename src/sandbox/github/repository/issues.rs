@@ -200,6 +200,27 @@ impl Repository {
         Ok(pull)
     }
 
+    /// Merges a pull request by putting its base forward.
+    pub(in super::super) fn merge(&mut self, number: u64) -> Result<(), Refusal> {
+        let pull = self.pull(number)?;
+        let (head, onto) = self.ends_of(pull);
+        let base = format!("refs/heads/{}", pull.base);
+        if !pull.open || self.objects.merge_base(head, onto) != Some(onto) {
+            return Err(Refusal::refused("Pull Request is not mergeable"));
+        }
+        self.refs.insert(base, head);
+        let pull = self.pull_mut(number)?;
+        (pull.head_sha, pull.base_sha, pull.open) = (head, onto, false);
+        (pull.merged, pull.closed, pull.updated) = (Some((head, now())), Some(now()), now());
+        Ok(())
+    }
+
+    /// Closes a pull request.
+    pub(in super::super) fn close(&mut self, number: u64) -> Result<(), Refusal> {
+        let wish = PullWish { title: None, body: None, state: Some("closed".to_owned()), base: None };
+        self.edit_pull(number, wish).map(|_| ())
+    }
+
     /// Adds a label to those of the repository.
     pub(in super::super) fn add_label(&mut self, label: Label) -> Result<&Label, Refusal> {
         if label.name.is_empty() {

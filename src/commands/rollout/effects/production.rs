@@ -1,0 +1,344 @@
+//! D6: what production runs before the switch, the switch, what it runs after it, and the way back. It is updated in place:
+//! storage keys belong to the application of the KMS, and a second machine would be another one.
+
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use super::{
+    Effects,
+    bring::{bring, said},
+    checks::{KEY, MEASURED, RUNS, SAME_KEYS},
+    deployed::{self, Published, Seen},
+    node::{self, Kms},
+    releases::POLICY,
+    staging::{health_of, upgraded},
+    told::{facts, half_done, judged, kept, made, report},
+};
+use crate::{
+    adapters::target::{ComposeFile, Docker, PhalaMachine, Phase, Target as Deployable},
+    attestation::{event_log::checks as event_log, key_answer::KeyAnswer, verdict},
+    commands::{
+        kms::{
+            attest::ATTEST,
+            health::{HEALTH, IDENTITY},
+        },
+        machine::healthy::until_healthy,
+    },
+    error::{Error, Result, chain},
+    probe::upgrade,
+    report::{CheckInfo, Fact, Finding, Section, Verdict},
+    rollout::{
+        inputs::{Access, Site, Target},
+        path::Look,
+        record::Came,
+        state::{Pending, State},
+        step::Judged,
+        words::Remark,
+    },
+    subject::{
+        cvm::CvmName,
+        tag::{Family, Tag},
+    },
+};
+
+/// How the kept compose file is called.
+const COMPOSE: &str = "compose.yaml";
+/// Between two looks at production.
+const PAUSE: Duration = Duration::from_millis(250);
+/// How long after it was asked for an update may still come to light.
+const SETTLING: Duration = Duration::from_secs(60);
+const SETTLING_COMPRESSED: Duration = Duration::from_secs(2);
+
+impl Effects<'_> {
+    /// What production runs, kept to go back to; and whether a node gets its key of it.
+    pub(super) async fn previous(&self, state: &State) -> Result<Judged> {
+        const LOOK: Look = Look::Previous;
+        let (inputs, subject) = (state.inputs(), state.subject(LOOK));
+        let target = self.target(&inputs.production).await?;
+        let stop = |finding: Finding| {
+            let section = Section { findings: vec![finding], ..Section::default() };
+            Ok(judged(report(LOOK, state, rules(), vec![section]), Vec::new(), Vec::new()))
+        };
+        let current = target.current().await?;
+        let (Phase::Running, Some(compose)) = (&current.phase, &current.compose) else {
+            let what = format!("{} is not running: {}", target.describe(), said(&current));
+            return stop(RUNS.fail(&subject, what).help("bring production back first: a rollout must have a way back"));
+        };
+        let stated = match upgrade::stated(compose) {
+            Ok(stated) => stated,
+            Err(why) => {
+                let finding = RUNS.fail(&subject, format!("its compose file cannot be rolled forward: {why}"));
+                return stop(
+                    finding.help("pin the image by digest, and set MERO_KMS_VERSION and MERO_KMS_PROFILE in it"),
+                );
+            }
+        };
+        let image = self.image(state)?;
+        if stated.image.digest() == image.digest() {
+            return stop(RUNS.fail(&subject, "it runs the digest already that this rollout is to bring"));
+        }
+        if stated.profile != inputs.profile {
+            let finding = RUNS.fail(&subject, "it is of another profile");
+            return stop(finding.compared(inputs.profile.to_string(), stated.profile.to_string()));
+        }
+        let release = Tag::new(Family::Kms, stated.version.clone());
+        let policy = match self.policy_of(&release, inputs.profile, &inputs.repository).await? {
+            Ok(policy) => policy,
+            Err(why) => {
+                let what = format!("it runs {release}, which is not trusted: {why}");
+                return stop(
+                    RUNS.fail(&subject, what).help("there is no way back to a release that nothing vouches for"),
+                );
+            }
+        };
+        let url = self.healthy(target.as_ref()).await?.0;
+        let published = Published {
+            policy: &policy,
+            profile: inputs.profile,
+            release: release.as_str(),
+            target: &inputs.production.target,
+        };
+        let mut seen = self.seen(&url, published).await?;
+        let what = format!("{} runs {release}, {}", target.describe(), stated.image);
+        seen.section.findings.insert(0, RUNS.pass(&subject, what));
+        let node = standing(&inputs.production);
+        let kms = Kms { url: &url, policy: &policy, profile: inputs.profile };
+        let fingerprint = self.key_of(&mut seen, kms, node, &subject).await?;
+        seen.section.facts.push(Fact::Image(stated.image.to_string()));
+        let mut learnt = facts([
+            ("digest", stated.image.digest().to_owned()),
+            ("version", stated.version.to_string()),
+            ("rtmr3", seen.rtmr3().unwrap_or_default()),
+        ]);
+        learnt.extend(seen.application().map(|app| facts([("application", app)])).into_iter().flatten());
+        learnt.extend(fingerprint.map(|fingerprint| facts([("fingerprint", fingerprint)])).into_iter().flatten());
+        let files = kept(COMPOSE, compose.clone().into_bytes()).into_iter().chain(kept(POLICY, policy));
+        Ok(judged(report(LOOK, state, rules(), vec![seen.section]), files.collect(), learnt))
+    }
+
+    pub(super) async fn switch(&self, state: &State) -> Result<Came> {
+        let (target, wanted) = (self.target(&state.inputs().production).await?, self.wanted(state)?);
+        let digest = self.image(state)?.digest().to_owned();
+        Ok(bring(target.as_ref(), &wanted, self.start_patience(), made([("digest", digest)])).await)
+    }
+
+    /// Puts back what production ran. It may be asked for twice.
+    pub(super) async fn restore(&self, state: &State) -> Result<Came> {
+        let (target, before) = (self.target(&state.inputs().production).await?, self.before(state)?);
+        let digest = self.learnt(state, Look::Previous, "digest")?.to_owned();
+        let came = bring(target.as_ref(), &before, self.start_patience(), made([("digest", digest)])).await;
+        // What does not come back yet is tried again, and never called undone.
+        Ok(match came {
+            Came::Broken { why, .. } => Came::Unknown(why),
+            Came::Done(_) | Came::Refused(_) | Came::NeverDone(_) | Came::Unknown(_) => came,
+        })
+    }
+
+    /// Looks whether a switch was made of which nothing is known.
+    pub(super) async fn find_switched(&self, pending: &Pending, state: &State) -> Result<Came> {
+        let target = self.target(&state.inputs().production).await?;
+        let (wanted, before) = (self.wanted(state)?, self.before(state)?);
+        let made = made([("digest", self.image(state)?.digest().to_owned())]);
+        let settling = if self.context.pace.is_compressed() { SETTLING_COMPRESSED } else { SETTLING };
+        let end = Instant::now() + self.start_patience();
+        loop {
+            let current = target.current().await?;
+            let settled =
+                Duration::try_from(self.context.now().duration_since(pending.since)).unwrap_or_default() >= settling;
+            match (&current.phase, current.compose.as_deref()) {
+                (Phase::Running, Some(compose)) if compose == wanted => return Ok(Came::Done(made)),
+                (Phase::Running, Some(compose)) if compose == before && settled => {
+                    return Ok(Came::NeverDone(Remark::new("production runs what it ran before")));
+                }
+                (Phase::Failed(why), _) => return Ok(half_done(made, why)),
+                (Phase::Running | Phase::Coming(_), _) if Instant::now() >= end => {
+                    return Ok(half_done(made, &format!("production is neither old nor new: {}", said(&current))));
+                }
+                (Phase::Running | Phase::Coming(_), _) => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Health and attestation of production after the switch.
+    pub(super) async fn production(&self, state: &State) -> Result<Judged> {
+        const LOOK: Look = Look::Production;
+        let (inputs, subject) = (state.inputs(), state.subject(LOOK));
+        let target = self.target(&inputs.production).await?;
+        let (url, health) = match self.healthy(target.as_ref()).await {
+            Ok(found) => found,
+            Err(error) => {
+                let finding = HEALTH.fail(&subject, chain(&error)).help("production is rolled back");
+                let section = Section { findings: vec![finding], ..Section::default() };
+                return Ok(judged(report(LOOK, state, rules(), vec![section]), Vec::new(), Vec::new()));
+            }
+        };
+        let policy = self.kept(state, Look::KmsReleaseAgain, POLICY)?;
+        let release = inputs.kms.as_str();
+        let published =
+            Published { policy: &policy, profile: inputs.profile, release, target: &inputs.production.target };
+        let mut seen = self.seen(&url, published).await?;
+        let current = target.current().await?;
+        let wanted = self.wanted(state)?;
+        seen.section.findings.push(match current.compose {
+            Some(compose) if compose == wanted => {
+                RUNS.pass(&subject, format!("{} runs {}", target.describe(), inputs.kms))
+            }
+            Some(_) | None => RUNS.fail(&subject, "it does not run the compose file that it was given"),
+        });
+        seen.section.findings.push(same_application(&subject, state.fact(Look::Previous, "application"), &seen));
+        let learnt = facts([("rtmr3", seen.rtmr3().unwrap_or_default())]);
+        Ok(judged(
+            report(LOOK, state, rules(), vec![health_of(&subject, &health, state), seen.section]),
+            Vec::new(),
+            learnt,
+        ))
+    }
+
+    /// A production node gets its key of the new KMS.
+    pub(super) async fn canary(&self, state: &State) -> Result<Judged> {
+        const LOOK: Look = Look::Canary;
+        let policy = self.kept(state, Look::KmsReleaseAgain, POLICY)?;
+        let rtmr3 = self.learnt(state, Look::Production, "rtmr3")?;
+        let node = &state.inputs().production.node;
+        self.asked(LOOK, state, &policy, rtmr3, node).await
+    }
+
+    /// The nodes get keys of the old KMS again, and the same as before.
+    pub(super) async fn proof(&self, state: &State) -> Result<Judged> {
+        const LOOK: Look = Look::Proof;
+        let policy = self.kept(state, Look::Previous, POLICY)?;
+        let rtmr3 = self.learnt(state, Look::Previous, "rtmr3")?;
+        self.asked(LOOK, state, &policy, rtmr3, standing(&state.inputs().production)).await
+    }
+
+    async fn asked(&self, look: Look, state: &State, policy: &[u8], rtmr3: &str, node: &Access) -> Result<Judged> {
+        let (inputs, subject) = (state.inputs(), state.subject(look));
+        let target = self.target(&inputs.production).await?;
+        let (url, _) = self.healthy(target.as_ref()).await?;
+        let own = deployed::of_this_deployment(policy, inputs.profile, rtmr3)?;
+        let answer = self.ask(Kms { url: &url, policy: &own, profile: inputs.profile }, node).await?;
+        let mut findings = vec![node::told(&subject, node, &answer)];
+        let before = state.fact(Look::Previous, "fingerprint");
+        findings.extend(same_key(&subject, before, &answer, key_file(node) == key_file(standing(&inputs.production))));
+        let section = Section { findings, ..Section::default() };
+        Ok(judged(report(look, state, rules(), vec![section]), Vec::new(), Vec::new()))
+    }
+
+    /// Has a node ask a KMS whose quote passed, and says what fingerprint its key has.
+    async fn key_of(&self, seen: &mut Seen, kms: Kms<'_>, node: &Access, subject: &str) -> Result<Option<String>> {
+        let Some(rtmr3) = seen.rtmr3().filter(|_| seen.section.verdict() == Verdict::Passed) else {
+            seen.section.findings.push(KEY.undecided(subject, "not asked: the KMS is not what its release published"));
+            return Ok(None);
+        };
+        let own = deployed::of_this_deployment(kms.policy, kms.profile, &rtmr3)?;
+        let answer = self.ask(Kms { policy: &own, ..kms }, node).await?;
+        seen.section.findings.push(node::told(subject, node, &answer));
+        Ok(match answer {
+            KeyAnswer::Released(key) => Some(key.fingerprint),
+            KeyAnswer::Refused(_) | KeyAnswer::NoVerdict(_) => None,
+        })
+    }
+
+    /// Where production answers, and its health, once it is healthy.
+    pub(super) async fn healthy(&self, target: &dyn Deployable) -> Result<(Url, crate::kms::wire::Health)> {
+        let end = Instant::now() + self.health_patience();
+        let addresses = loop {
+            let addresses = target.addresses().await?;
+            if !addresses.is_empty() {
+                break addresses;
+            }
+            if Instant::now() >= end {
+                return Err(Error::remote(format!("{} has no address", target.describe())));
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        until_healthy(&addresses, self.health_patience(), self.context).await
+    }
+
+    /// The target that a site names.
+    ///
+    /// # Errors
+    /// Usage: there is none of its name. Remote: it cannot be asked.
+    pub(super) async fn target(&self, site: &Site) -> Result<Box<dyn Deployable>> {
+        match &site.target {
+            Target::Phala { name, .. } => {
+                let name: CvmName =
+                    name.as_str().parse().map_err(|e| Error::usage("the name of production").because(e))?;
+                Ok(Box::new(PhalaMachine::find(self.context.phala()?, name).await?))
+            }
+            Target::Compose { .. } => Ok(Box::new(self.compose_file(site)?)),
+        }
+    }
+
+    /// The compose file that a site names.
+    ///
+    /// # Errors
+    /// Usage: the site names none, or no address. Input: there is no such file.
+    pub(super) fn compose_file(&self, site: &Site) -> Result<ComposeFile> {
+        let Target::Compose { file, .. } = &site.target else {
+            return Err(Error::internal("a machine is not a compose file"));
+        };
+        let url = site.url.clone().ok_or_else(|| {
+            Error::usage(format!("it is not known where the KMS of {file} is reached")).help("give its address")
+        })?;
+        ComposeFile::new(Docker::new(&self.context.endpoints.rollout.docker), file.as_str().as_ref(), url)
+    }
+
+    /// The compose file that production is to run.
+    fn wanted(&self, state: &State) -> Result<String> {
+        upgraded(&self.before(state)?, state, &self.image(state)?)
+    }
+
+    /// The compose file that production ran before.
+    fn before(&self, state: &State) -> Result<String> {
+        let bytes = self.kept(state, Look::Previous, COMPOSE)?;
+        String::from_utf8(bytes).map_err(|e| Error::internal("the compose file that was kept").because(e))
+    }
+}
+
+/// Checks of production.
+fn rules() -> Vec<CheckInfo> {
+    let log = [event_log::EVENT_LOG, event_log::REPLAY, event_log::IDENTITY];
+    let own = [HEALTH, IDENTITY, RUNS, MEASURED, SAME_KEYS, KEY];
+    [ATTEST].into_iter().chain(verdict::RULES).chain(log).chain(own).collect()
+}
+
+/// The node that production serves before the switch.
+pub(super) fn standing(site: &Site) -> &Access {
+    site.standing.as_ref().unwrap_or(&site.node)
+}
+
+/// What a node is known by to a KMS: nodes with the same key get the same storage key.
+fn key_file(access: &Access) -> &[Remark] {
+    match access {
+        Access::Agent { key, .. } => std::slice::from_ref(key),
+        Access::Command(words) => words,
+    }
+}
+
+/// [`SAME_KEYS`]: the application stays, and storage keys with it.
+fn same_application(subject: &str, before: Option<&str>, seen: &Seen) -> Finding {
+    match (before, seen.application()) {
+        (Some(before), Some(now)) if before == now => SAME_KEYS.pass(subject, "the application is the same as before"),
+        (Some(before), Some(now)) => SAME_KEYS
+            .fail(subject, "the application differs: no node could read its storage any more")
+            .compared(before, now)
+            .help("production is rolled back; update its machine in place"),
+        (_, _) => SAME_KEYS.undecided(subject, "the event log does not state the application"),
+    }
+}
+
+/// [`SAME_KEYS`]: a node gets the key that it got before the switch; of another node nothing can be said.
+fn same_key(subject: &str, before: Option<&str>, answer: &KeyAnswer, same_node: bool) -> Option<Finding> {
+    let KeyAnswer::Released(key) = answer else { return None };
+    let before = before.filter(|_| same_node)?;
+    Some(if before == key.fingerprint {
+        SAME_KEYS.pass(subject, "the key is the one that the node got before")
+    } else {
+        SAME_KEYS
+            .fail(subject, "the key differs from the one that the node got before")
+            .compared(before, key.fingerprint.clone())
+            .help("no node could read its storage any more: production is rolled back")
+    })
+}

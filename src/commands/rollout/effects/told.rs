@@ -1,0 +1,115 @@
+//! Outcomes in words: a judgement from its report, and what an error amounts to.
+
+use crate::{
+    error::{Class, Error, chain},
+    probe::journal::Word,
+    report::{CheckInfo, Report, Section, Status, Verdict as Reported},
+    rollout::{
+        path::Look,
+        record::{Came, Made, Verdict},
+        state::State,
+        step::{Judged, Kept},
+        words::{FileName, Remark},
+    },
+    text::excerpt,
+};
+
+/// A judgement from its report; what was learnt and kept counts for a pass alone.
+pub(super) fn judged(report: Report, attachments: Vec<Kept>, facts: Vec<(Word, Word)>) -> Judged {
+    let verdict = match report.verdict() {
+        Reported::Passed => Verdict::Passed,
+        Reported::Failed | Reported::Incomplete => Verdict::Failed,
+        Reported::Undecided => Verdict::Undecided,
+    };
+    let why = (verdict != Verdict::Passed).then(|| Remark::new(&objection(&report)));
+    Judged { verdict, why, report: Some(report), attachments, facts }
+}
+
+/// A judgement that could not be made.
+pub(super) fn undecided(error: &Error) -> Judged {
+    let verdict = match error.class() {
+        Class::Trust => Verdict::Failed,
+        Class::Usage | Class::Input | Class::Remote | Class::Internal => Verdict::Undecided,
+    };
+    let (attachments, facts) = Default::default();
+    Judged { verdict, why: Some(remark(error)), report: None, attachments, facts }
+}
+
+/// An error as a remark, with what to do about it.
+pub(super) fn remark(error: &Error) -> Remark {
+    let said = chain(error);
+    Remark::new(&match error.advice() {
+        Some(advice) => format!("{said}; {advice}"),
+        None => said,
+    })
+}
+
+/// An error before anything was asked for: nothing changed.
+pub(super) fn refused(error: &Error) -> Came {
+    Came::Refused(remark(error))
+}
+
+/// An error in the midst of an effect: what it changed is not known.
+pub(super) fn unknown(error: &Error) -> Came {
+    Came::Unknown(remark(error))
+}
+
+/// An error that an effect ended with. What was asked of somebody may have been done; what never got so far was not.
+pub(super) fn broken(error: &Error) -> Came {
+    match error.class() {
+        Class::Remote | Class::Internal => unknown(error),
+        Class::Usage | Class::Input | Class::Trust => refused(error),
+    }
+}
+
+/// What speaks most against a pass.
+fn objection(report: &Report) -> String {
+    let findings = || report.sections.iter().flat_map(|section| &section.findings);
+    let worst = [Status::Fail, Status::Missing, Status::SkippedRequired];
+    let first = worst.into_iter().find_map(|status| findings().find(|finding| finding.status == status));
+    first.map_or_else(
+        || "nothing was judged".to_owned(),
+        |finding| {
+            let mut said = format!("{}: {}", finding.check, finding.message);
+            if !finding.subject.is_empty() {
+                said = format!("{} ({})", said, finding.subject);
+            }
+            said
+        },
+    )
+}
+
+/// A report of the rollout's own about one thing that it looks at. `sections` are what was judged by the way; they are all
+/// about the subject of `look`.
+pub(super) fn report(look: Look, state: &State, rules: Vec<CheckInfo>, sections: Vec<Section>) -> Report {
+    let mut all = Section::new(state.subject(look));
+    for section in sections {
+        all.facts.extend(section.facts);
+        all.caveats.extend(section.caveats);
+        all.findings.extend(section.findings);
+        all.exhibits.extend(section.exhibits);
+    }
+    Report { command: look.command().to_owned(), rules, sections: vec![all], ..Report::default() }
+}
+
+/// A file to be kept.
+pub(super) fn kept(name: &str, bytes: Vec<u8>) -> Option<Kept> {
+    let name = FileName::try_from(name.to_owned()).ok()?;
+    Some(Kept { name, bytes })
+}
+
+/// Facts, as far as they are words: each of ours is.
+pub(super) fn facts<const N: usize>(facts: [(&str, String); N]) -> Vec<(Word, Word)> {
+    let word = |text: &str| text.parse::<Word>().ok();
+    facts.into_iter().filter_map(|(name, fact)| Some((word(name)?, word(&fact)?))).collect()
+}
+
+/// What was made, by its ids.
+pub(super) fn made<const N: usize>(ids: [(&str, String); N]) -> Made {
+    Made::with(facts(ids))
+}
+
+/// What is there, and is not what it was to be.
+pub(super) fn half_done(made: Made, why: &str) -> Came {
+    Came::Broken { made, why: Remark::new(&excerpt(why)) }
+}

@@ -1,0 +1,125 @@
+//! `rollout run`, `resume`, `rollback` and `abort`: an order is written down, and the rollout goes on until it stops.
+
+use std::time::Instant;
+
+use super::{course, effects, effects::Effects, given, watch::Watch};
+use crate::{
+    adapters::rollout_state::{Holder, Rollout},
+    cli::rollout::{RolloutRunArgs, RolloutWorkArgs},
+    context::Context,
+    error::{Error, Result},
+    probe::journal::RequestId,
+    product::{Product, random_bytes},
+    report::{Action, Fact, Report, Section},
+    rollout::{
+        checks::{GATE, ROLLBACK, RULES, STATE},
+        next::next,
+        record::{Order, Record},
+        show,
+        state::State,
+        step::{Step, Stop},
+    },
+};
+
+/// `run`: begins a rollout, or goes on with one of the same inputs.
+pub(super) async fn run(args: &RolloutRunArgs, context: &Context) -> Result<Product> {
+    let inputs = given::inputs(&args.inputs, context)?;
+    let path = &args.work.state;
+    let me = Holder::this(args.work.operator.as_deref(), context.now());
+    let begun = path.metadata().is_ok_and(|there| there.len() > 0);
+    let rollout = if begun {
+        let rollout = Rollout::open(path, context.now(), &me)?;
+        given::same(&inputs, rollout.state().inputs(), path)?;
+        rollout
+    } else {
+        Rollout::begin(path, context.now(), RequestId::new(random_bytes()?), inputs, &me)?
+    };
+    let order = if begun { Order::Resume } else { Order::Run };
+    go(rollout, order, &me, &args.work, context).await
+}
+
+/// `resume`, `rollback` and `abort`.
+pub(super) async fn go_on(args: &RolloutWorkArgs, order: Order, context: &Context) -> Result<Product> {
+    let me = Holder::this(args.operator.as_deref(), context.now());
+    let rollout = Rollout::open(&args.state, context.now(), &me)?;
+    go(rollout, order, &me, args, context).await
+}
+
+async fn go(
+    mut rollout: Rollout,
+    order: Order,
+    me: &Holder,
+    args: &RolloutWorkArgs,
+    context: &Context,
+) -> Result<Product> {
+    let started = Instant::now();
+    context.not_before(rollout.state().touched());
+    let mut actions = Vec::new();
+    if !is_over(rollout.state(), order) {
+        match order {
+            Order::Run | Order::Resume => given::judged(rollout.state().inputs(), context)?,
+            // What stands can always be undone.
+            Order::Rollback | Order::Abort => {}
+        }
+        take(&mut rollout, order, me, context)?;
+        let effects = Effects::new(context, rollout.folder());
+        let mut watch = Watch::new(args.watch, context);
+        let perform = async |step: &Step, state: &State| effects.perform(step, state).await;
+        let clock = || context.now();
+        actions = course::drive(&mut rollout, &clock, perform, &mut watch).await?;
+    }
+    Ok(Product::report(report(&rollout, order, actions, started)))
+}
+
+/// A rollout that is complete or aborted has nothing left to do; what is asked of it is answered all the same.
+fn is_over(state: &State, order: Order) -> bool {
+    match (next(state), order) {
+        (Step::Stop(Stop::Complete), Order::Run | Order::Resume) => true,
+        (Step::Stop(Stop::Aborted), Order::Abort) => true,
+        (Step::Look(_) | Step::Begin(_) | Step::Reconcile(_) | Step::Sample { .. } | Step::Stop(_), _) => false,
+    }
+}
+
+/// Writes the order down.
+///
+/// # Errors
+/// Usage: it makes no sense where the rollout is.
+fn take(rollout: &mut Rollout, order: Order, me: &Holder, context: &Context) -> Result<()> {
+    let record = Record::Order { order, by: me.operator() };
+    if let Err(misplaced) = rollout.state().clone().apply(context.now(), &record) {
+        let message = format!("{}: {misplaced}", rollout.path().display());
+        let help = show::coming(&next(rollout.state()));
+        return Err(Error::usage(message).help(help));
+    }
+    rollout.record(context.now(), record)
+}
+
+fn report(rollout: &Rollout, order: Order, actions: Vec<Action>, started: Instant) -> Report {
+    let state = rollout.state();
+    let inputs = state.inputs();
+    let mut section = Section::new(format!("rollout of {}", inputs.kms));
+    section.facts = vec![
+        Fact::named("profile", inputs.profile.as_str()),
+        Fact::named("state", rollout.path().display().to_string()),
+        Fact::named("attempt", state.attempt().to_string()),
+        Fact::named("next", show::coming(&next(state))),
+    ];
+    section.facts.extend(show::soak_lines(state).into_iter().map(|line| Fact::named("soak", line)));
+    section.told = &[GATE.id, ROLLBACK.id];
+    section.findings.push(STATE.pass("", "the state file and its evidence are as they were written"));
+    section.findings.extend(match order {
+        Order::Run | Order::Resume => show::gates(state, true),
+        // Of these the rollback is judged, and not the gates that are given up.
+        Order::Rollback | Order::Abort => {
+            show::gates(state, false).into_iter().filter(|finding| finding.check != GATE.id).collect()
+        }
+    });
+    section.actions = actions;
+    Report {
+        command: format!("rollout {}", order.name()),
+        rules: RULES.into_iter().chain(effects::RULES).collect(),
+        sections: vec![section],
+        elapsed: Some(started.elapsed()),
+        ..Report::default()
+    }
+}

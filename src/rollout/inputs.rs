@@ -1,0 +1,167 @@
+//! What a rollout is about: the two releases, the profile, where staging and production are, which nodes ask for keys there,
+//! and how long production soaks. It is written once, as the first line of the state file, and holds no secret: keys and
+//! tokens are named by the file or the variable that holds them.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{soak::Limits, words::Remark, words::spelt};
+use crate::{
+    probe::journal::Word,
+    subject::{
+        profile::Profile,
+        repository::Repository,
+        tag::{Family, Tag},
+    },
+};
+
+/// Most words of a command by which a node asks.
+const MAX_WORDS: usize = 64;
+
+/// The inputs of a rollout.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Inputs {
+    /// Where the releases and the policies are.
+    #[serde(with = "spelt")]
+    pub repository: Repository,
+    /// The release of the KMS.
+    #[serde(with = "spelt")]
+    pub kms: Tag,
+    /// The release of the node image.
+    #[serde(with = "spelt")]
+    pub node: Tag,
+    /// The profile that is deployed.
+    pub profile: Profile,
+    /// Where staging is made.
+    pub staging: Site,
+    /// Where production runs.
+    pub production: Site,
+    /// How long and how strictly production is watched.
+    pub soak: Limits,
+}
+
+/// A place where a KMS runs, and a node that asks for keys there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// What runs the KMS.
+    pub target: Target,
+    /// Where the KMS is reached; for a target that says so itself, `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+    /// How a node there is made to ask for its key.
+    pub node: Access,
+    /// How a node that production serves before the switch is made to ask, where that differs from `node`: the policy of a release
+    /// admits nodes of its own version, so after the switch `node` gets its key, and before it and after a rollback this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Access>,
+}
+
+/// What runs a KMS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Target {
+    /// A confidential machine of Phala Cloud.
+    Phala {
+        /// Its name there; of staging, the beginning of the name.
+        name: Word,
+        /// Kind of machine.
+        instance_type: Word,
+        /// Region; `None` leaves it to the service.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<Word>,
+    },
+    /// A service of a compose file on this machine.
+    Compose {
+        /// The file.
+        file: Remark,
+        /// The service of it.
+        service: Word,
+    },
+}
+
+/// How a node is made to ask for its key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Access {
+    /// By its guest agent, from here.
+    Agent {
+        /// The agent's socket.
+        socket: Remark,
+        /// File with the node's libp2p key.
+        key: Remark,
+    },
+    /// By a command that runs on it, word by word; no shell splits it.
+    Command(Vec<Remark>),
+}
+
+/// Why inputs make no sense.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidInputs {
+    /// A tag is of the other family.
+    #[error("`{tag}` is not a tag of the {family} family")]
+    Family {
+        /// The tag.
+        tag: String,
+        /// What it should be of.
+        family: Family,
+    },
+    /// The same place twice.
+    #[error("staging and production are the same place: the probe of staging would touch production")]
+    OnePlace,
+    /// A command that is none.
+    #[error("a node's command has 1 to {MAX_WORDS} words")]
+    Command,
+    /// Limits that watch nothing.
+    #[error("soak: {0}")]
+    Soak(&'static str),
+}
+
+impl Inputs {
+    /// Whether they make sense together. `shortest` is the shortest soak that is taken, in seconds.
+    ///
+    /// # Errors
+    /// The first of [`InvalidInputs`] that applies.
+    pub fn judge(&self, shortest: u32) -> Result<(), InvalidInputs> {
+        for (tag, family) in [(&self.kms, Family::Kms), (&self.node, Family::Node)] {
+            if tag.family() != family {
+                return Err(InvalidInputs::Family { tag: tag.to_string(), family });
+            }
+        }
+        let (staging, production) = (&self.staging, &self.production);
+        if staging.target == production.target || (staging.url.is_some() && staging.url == production.url) {
+            return Err(InvalidInputs::OnePlace);
+        }
+        for site in [staging, production] {
+            for access in [Some(&site.node), site.standing.as_ref()].into_iter().flatten() {
+                if let Access::Command(words) = access
+                    && !(1..=MAX_WORDS).contains(&words.len())
+                {
+                    return Err(InvalidInputs::Command);
+                }
+            }
+        }
+        self.soak.judge(shortest).map_err(InvalidInputs::Soak)
+    }
+}
+
+impl Target {
+    /// What it is, for people.
+    pub fn described(&self) -> String {
+        match self {
+            Self::Phala { name, .. } => format!("Phala Cloud machine {name}"),
+            Self::Compose { file, service } => format!("service {service} of {file}"),
+        }
+    }
+}
+
+impl Access {
+    /// What it is, for people.
+    pub fn described(&self) -> String {
+        match self {
+            Self::Agent { socket, .. } => format!("guest agent {socket}"),
+            Self::Command(words) => words.iter().map(Remark::as_str).collect::<Vec<_>>().join(" "),
+        }
+    }
+}

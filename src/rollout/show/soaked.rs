@@ -1,0 +1,56 @@
+//! A soak in a few lines.
+
+use crate::rollout::{
+    soak::{Phase, Sample, Verdict},
+    spark,
+    state::State,
+};
+
+/// How wide the bars are.
+const WIDTH: usize = 48;
+
+/// One sample as a line of a log.
+pub fn sample_line(state: &State, phase: Phase, sample: &Sample) -> String {
+    let health = if sample.healthy { "healthy" } else { "NOT healthy" };
+    let latency = sample.latency_ms.map_or_else(|| "no key released".to_owned(), |ms| format!("{ms} ms"));
+    let when = match phase {
+        Phase::Baseline => "before the switch".to_owned(),
+        Phase::Soak => progress(state).unwrap_or_default(),
+    };
+    format!(
+        "{} sample: {health}, {} of {} key requests failed, {latency}; {when}",
+        sample.at, sample.errors, sample.requests
+    )
+}
+
+/// How far the soak is, and its figures as bars; empty where nothing was sampled since the switch.
+pub fn soak_lines(state: &State) -> Vec<String> {
+    let (_, samples) = state.samples();
+    let (Some(last), Some(baseline), Some(progress)) = (samples.last(), state.baseline(), progress(state)) else {
+        return Vec::new();
+    };
+    let limits = state.inputs().soak;
+    let ceiling = baseline.latency_ms.saturating_mul(limits.latency_percent) / 100;
+    let latencies: Vec<Option<u32>> = samples.iter().map(|sample| sample.latency_ms).collect();
+    let errors: Vec<Option<u32>> = samples.iter().map(|sample| Some(sample.errors)).collect();
+    let latency = last.latency_ms.map_or_else(|| "none".to_owned(), |ms| format!("{ms} ms"));
+    vec![
+        progress,
+        format!("latency {} {latency}, limit {ceiling} ms", spark::line(&latencies, ceiling, WIDTH)),
+        format!("errors  {} {} of {}", spark::line(&errors, limits.requests, WIDTH), last.errors, last.requests),
+    ]
+}
+
+fn progress(state: &State) -> Option<String> {
+    let limits = state.inputs().soak;
+    Some(match state.soaked()? {
+        Verdict::Healthy(progress) | Verdict::Complete(progress) => {
+            let gaps = match progress.gaps {
+                0 => String::new(),
+                gaps => format!(", {gaps} gaps of {} s not counted", progress.gaps_ms / 1_000),
+            };
+            format!("{} s of {} s soaked{gaps}", progress.soaked_ms / 1_000, limits.length)
+        }
+        Verdict::Breach(breach) => format!("breach at {}: {}: {}", breach.at, breach.figure.name(), breach.why),
+    })
+}
