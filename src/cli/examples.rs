@@ -289,8 +289,8 @@ Examples:
 pub(super) const ROLLOUT_RESUME: &str =
     "What was begun and of which no result is known is looked for first; it is never
 done again before that. Before the switch of production D6 asks everything anew.
-A sandbox that ended cannot be gone on with: rehearse an interrupted rollout with
-`merotee sandbox serve --production`.
+A sandbox that ended cannot be gone on with: to rehearse an interrupted rollout,
+use `merotee sandbox serve --production`.
 
 Examples:
   merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
