@@ -40,6 +40,7 @@ const MAX_REPORT_BYTES: u64 = 1 << 20;
 const MAX_COMPLAINT: usize = 200;
 
 /// How a node is made to ask.
+#[expect(clippy::large_enum_variant, reason = "there are three at most, and a key is not copied about")]
 pub(in crate::commands) enum NodeAccess {
     /// Its guest agent makes the quote, and its libp2p key signs.
     Agent {

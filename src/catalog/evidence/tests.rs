@@ -124,7 +124,7 @@ fn an_end_to_end_run_of_another_pair_or_without_one_of_its_parts_is_no_evidence(
         report
     };
     refused(changed("/sections/1/facts/kms", json!("mero-kms-v1.3.0")), "which is not of the pair");
-    refused(changed("/sections/1/facts/node_image", json!("1.1.0")), "names no node release");
+    refused(changed("/sections/1/facts/node_image", json!("1.1.0")), "names no node image release");
     refused(changed("/sections/4/facts/profiles", json!("debug")), "other profiles than the rest");
     refused(changed("/sections/4/subject", json!("A: cross-version")), "is in it twice");
     refused(changed("/sections/4/subject", json!("mero-tee-v1.1.0")), "no part of a run");
