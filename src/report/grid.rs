@@ -237,10 +237,16 @@ mod tests {
     fn a_target_names_its_thing_before_its_digests_and_these_are_cut() {
         let (digest, id) = ("ab".repeat(32), "0f".repeat(16));
         for (target, shown) in [
-            (format!("digest sha256:{digest}, name kms-staging, id {id}"), "name kms-staging, digest sha256:abababababab…, id 0f0f0f0f0f0f…"),
+            (
+                format!("digest sha256:{digest}, name kms-staging, id {id}"),
+                "name kms-staging, digest sha256:abababababab…, id 0f0f0f0f0f0f…",
+            ),
             (format!("merotee-probe-x ({id})"), "merotee-probe-x (0f0f0f0f0f0f…)"),
             (format!("b, é {id}ü, a"), "b, a, é 0f0f0f0f0f0f…ü"),
-            (format!("{digest}x and v1.2.0, 0123456789abcdef"), format!("{digest}x and v1.2.0, 0123456789abcdef").as_str()),
+            (
+                format!("{digest}x and v1.2.0, 0123456789abcdef"),
+                format!("{digest}x and v1.2.0, 0123456789abcdef").as_str(),
+            ),
             (String::new(), ""),
         ] {
             assert_eq!(names_first(&target), shown);

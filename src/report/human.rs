@@ -148,7 +148,8 @@ impl Page {
                 Line::Run(names) => self.run(names, w)?,
             }
         }
-        let grids: Vec<Grid> = Grid::actions_in_short(&section.actions).into_iter().chain(self.exhibits(section)).collect();
+        let grids: Vec<Grid> =
+            Grid::actions_in_short(&section.actions).into_iter().chain(self.exhibits(section)).collect();
         for grid in &grids {
             writeln!(w, "{:INDENT$}{}:", "", grid.title)?;
             self.grid(grid, INDENT, w)?;

@@ -46,7 +46,9 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
     });
     let version = args.expect_version.clone().or_else(|| named.as_ref().map(|tag| tag.version().clone()));
     let chosen = named.as_ref().filter(|_| args.tag.is_none()).map(|tag| {
-        format!("no TAG was given: probing {tag}, the newest release here whose manifest states an image for each profile")
+        format!(
+            "no TAG was given: probing {tag}, the newest release here whose manifest states an image for each profile"
+        )
     });
     let profile = args.profile;
     let plan = |version: Option<Version>, target| Plan { label: label.clone(), profile, version, target };

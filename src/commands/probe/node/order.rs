@@ -49,7 +49,9 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
     let release = args.tag.clone().or_else(|| offered.map(|offered| offered.release.clone()));
     let chosen = release.as_ref().filter(|_| args.tag.is_none());
     let mut caveats: Vec<String> = chosen
-        .map(|tag| format!("no TAG was given: probing {tag}, the newest release here that names an image for each profile"))
+        .map(|tag| {
+            format!("no TAG was given: probing {tag}, the newest release here that names an image for each profile")
+        })
         .into_iter()
         .collect();
     let mut said = match &release {
