@@ -1,11 +1,13 @@
 //! A rollout as people see it: one screen for operators, and sections of a report for auditors and programs.
 
+mod plan;
 mod record;
 mod screen;
 mod soaked;
 
 use self::soaked::sample_row;
 pub use self::{
+    plan::{plan, touched},
     record::{gates, sections},
     screen::screen,
     soaked::{sample_line, soak_lines},

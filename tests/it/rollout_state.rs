@@ -205,11 +205,12 @@ fn a_plan_says_every_step_with_what_it_touches_and_inputs_that_make_no_sense_are
     let run = plan(&["--production-node", node, "--repo", "calimero-network/mero-tee"]).expect(0);
     run.says(&[
         "D1 verify the KMS release",
-        "D3 deploy the staging KMS",
+        "D3 deploy staging",
+        "  does      deploy the staging KMS: Phala Cloud machine kms-staging",
         "Phala Cloud machine kms-staging",
-        "D6 switch production to the new digest",
+        "  does      switch production to the new digest: Phala Cloud machine kms",
         "30 minutes, a sample every 15 seconds with 2 key requests",
-        "rollback: production goes back to the digest it had",
+        "  rollback  production goes back to the digest it had",
     ]);
     plan(&[]).expect(2).says(&["--production-node is missing"]).without_product();
     plan(&["--production-node", node, "--soak", "29"]).expect(2).without_product();

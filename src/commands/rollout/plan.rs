@@ -6,12 +6,12 @@ use crate::{
     context::Context,
     error::Result,
     product::Product,
-    report::{Action, Fact, Report, Section},
+    report::{Action, Fact, Finding, Format, Report, Section, Status},
     rollout::{
-        checks::{GATE, PLAN},
+        checks::PLAN,
         gate::Gate,
-        inputs::Inputs,
-        path::{Act, Effect, Look, PATH},
+        path::{Act, PATH},
+        show,
     },
 };
 
@@ -29,46 +29,33 @@ pub(super) async fn run(args: &RolloutPlanArgs, context: &Context) -> Result<Pro
     ];
     section.findings.push(PLAN.pass("inputs", "the inputs make sense together"));
     section.findings.extend(effects::tools(&inputs, context).await);
-    for gate in Gate::ALL {
-        let message = format!("{}; rollback: {}", gate.holds(), gate.rollback());
-        section.findings.push(GATE.skip(gate.name(), message));
-    }
-    section.actions = PATH.iter().map(|(gate, act)| planned(*gate, *act, &inputs)).collect();
-    let report = Report {
-        command: "rollout plan".into(),
-        rules: vec![PLAN, GATE],
-        sections: vec![section],
-        ..Report::default()
+    let planned = |(gate, act): &(Gate, Act)| {
+        Action::planned(format!("{gate} {}", act.described()), show::touched(*act, &inputs))
     };
-    Ok(Product::report(report))
-}
-
-/// A step with what it touches.
-fn planned(gate: Gate, act: Act, inputs: &Inputs) -> Action {
-    let what = format!("{gate} {}", act.described());
-    let staging = || inputs.staging.target.described();
-    let production = || inputs.production.target.described();
-    match act {
-        Act::Effect(Effect::DeployStaging | Effect::RemoveStaging) => Action::planned(what, staging()),
-        Act::Effect(Effect::OpenPull | Effect::ClosePull) => Action::planned(what, inputs.repository.to_string()),
-        Act::Effect(Effect::SwitchProduction | Effect::RestoreProduction) | Act::Baseline | Act::Soak => {
-            Action::planned(what, production())
+    section.actions = PATH.iter().map(planned).collect();
+    let lacking: Vec<String> =
+        section.findings.iter().filter(|finding| finding.status != Status::Pass).map(lacking).collect();
+    let report =
+        Report { command: "rollout plan".into(), rules: vec![PLAN], sections: vec![section], ..Report::default() };
+    match context.output.format {
+        Format::Human => {
+            let mut text = show::plan(&inputs, &given::watched(&inputs.soak));
+            text.push('\n');
+            text.push_str(&lacking.concat());
+            text.push_str(if lacking.is_empty() {
+                "plan: nothing is lacking, and nothing was done\n"
+            } else {
+                "plan: NOT READY, and nothing was done\n"
+            });
+            let summary = format!("```text\n{text}```\n");
+            Ok(Product::text(text, summary, report))
         }
-        Act::Look(Look::KmsReleaseAgain) => Action::planned(what, inputs.kms.to_string()),
-        Act::Look(Look::NodeReleaseAgain) => Action::planned(what, inputs.node.to_string()),
-        Act::Look(Look::ReviewAgain) => Action::planned(what, inputs.repository.to_string()),
-        Act::Look(_) => Action::planned(what, touched(gate, inputs)),
+        Format::Markdown | Format::Json | Format::Sarif | Format::Html => Ok(Product::report(report)),
     }
 }
 
-/// What is looked at.
-fn touched(gate: Gate, inputs: &Inputs) -> String {
-    match gate {
-        Gate::D1 => inputs.kms.to_string(),
-        Gate::D2 => inputs.node.to_string(),
-        Gate::D3 => inputs.staging.target.described(),
-        Gate::D4 => format!("{}, {}", inputs.staging.target.described(), inputs.staging.node.described()),
-        Gate::D5 => inputs.repository.to_string(),
-        Gate::D6 => format!("{}, {}", inputs.production.target.described(), inputs.production.node.described()),
-    }
+/// Something that a target needs and that is not there.
+fn lacking(finding: &Finding) -> String {
+    let help = finding.help.as_deref().map(|help| format!("      {help}\n")).unwrap_or_default();
+    format!("lacks {}: {}\n{help}", finding.subject, finding.message)
 }

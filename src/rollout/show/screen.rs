@@ -59,7 +59,7 @@ fn span(from: Timestamp, to: Timestamp) -> String {
 }
 
 /// A line in as many as it needs, those behind the first indented.
-fn folded(line: &str) -> Vec<String> {
+pub(super) fn folded(line: &str) -> Vec<String> {
     const INDENT: &str = "            ";
     let mut rest = excerpt_within(format_args!("{line}"), 2_000);
     let mut lines = Vec::new();
