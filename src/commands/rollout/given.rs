@@ -1,9 +1,10 @@
 //! The inputs of a rollout: what the arguments say, and for what they leave open what the endpoints say.
 
 use crate::{
+    adapters::http::{host, is_loopback},
     cli::rollout::RolloutInputArgs,
     commands::repository::resolve,
-    context::Context,
+    context::{Context, pace},
     error::{Error, Result},
     rollout::{
         inputs::{Access, Inputs, Site, Target},
@@ -47,8 +48,18 @@ pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Input
 /// # Errors
 /// Usage: they make no sense.
 pub(super) fn judged(inputs: &Inputs, context: &Context) -> Result<()> {
-    let shortest = if context.endpoints.rollout.soak.is_some() { 1 } else { LENGTH };
-    inputs.judge(shortest).map_err(|e| Error::usage(format!("a rollout cannot be made of that: {e}")))
+    let shortest = if context.endpoints.rollout.soak.is_some() && pace::is_near(inputs) { 1 } else { LENGTH };
+    inputs.judge(shortest).map_err(|e| Error::usage(format!("a rollout cannot be made of that: {e}")))?;
+    for (name, site) in [("staging", &inputs.staging), ("production", &inputs.production)] {
+        if let Some(url) = &site.url
+            && url.scheme() != "https"
+            && !is_loopback(url)
+        {
+            let what = format!("the keys of {name} would travel to {} in the clear", host(url));
+            return Err(Error::usage(what).help(format!("give an https address with --{name}-url")));
+        }
+    }
+    Ok(())
 }
 
 /// Whether `inputs` are those of a rollout that may have begun with another pace of sampling in mind: all of them are the same.

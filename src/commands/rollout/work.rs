@@ -53,6 +53,7 @@ async fn go(
     context: &Context,
 ) -> Result<Product> {
     let started = Instant::now();
+    let context = &context.paced(rollout.state().inputs());
     context.not_before(rollout.state().touched());
     let mut actions = Vec::new();
     if !is_over(rollout.state(), order) {
@@ -62,7 +63,7 @@ async fn go(
             Order::Rollback | Order::Abort => {}
         }
         take(&mut rollout, order, me, context)?;
-        let effects = Effects::new(context, rollout.folder());
+        let effects = Effects::new(context, rollout.folder(), &args.reach.quotes);
         let mut watch = Watch::new(args.watch, context);
         let perform = async |step: &Step, state: &State| effects.perform(step, state).await;
         let clock = || context.now();

@@ -35,6 +35,15 @@ pub(super) fn undecided(error: &Error) -> Judged {
     Judged { verdict, why: Some(remark(error)), report: None, attachments, facts }
 }
 
+/// The proof that production serves again is had or it is not: production that could not be asked is not shown to serve.
+pub(super) fn proven(judged: Judged) -> Judged {
+    let verdict = match judged.verdict {
+        Verdict::Undecided => Verdict::Failed,
+        Verdict::Passed | Verdict::Failed | Verdict::Waiting => judged.verdict,
+    };
+    Judged { verdict, ..judged }
+}
+
 /// An error as a remark, with what to do about it.
 pub(super) fn remark(error: &Error) -> Remark {
     let said = chain(error);
@@ -112,4 +121,16 @@ pub(super) fn made<const N: usize>(ids: [(&str, String); N]) -> Made {
 /// What is there, and is not what it was to be.
 pub(super) fn half_done(made: Made, why: &str) -> Came {
     Came::Broken { made, why: Remark::new(&excerpt(why)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_that_cannot_be_asked_after_a_rollback_is_not_back() {
+        let down = proven(undecided(&Error::remote("connection refused")));
+        assert_eq!(down.verdict, Verdict::Failed);
+        assert!(down.why.is_some_and(|why| why.as_str().contains("connection refused")));
+    }
 }
