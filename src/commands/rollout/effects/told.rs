@@ -1,6 +1,7 @@
 //! Outcomes in words: a judgement from its report, and what an error amounts to.
 
 use crate::{
+    attestation::ita,
     error::{Class, Error, chain},
     probe::journal::Word,
     report::{CheckInfo, Report, Section, Status, Verdict as Reported},
@@ -98,6 +99,9 @@ pub(super) fn report(look: Look, state: &State, rules: Vec<CheckInfo>, sections:
         all.findings.extend(section.findings);
         all.exhibits.extend(section.exhibits);
     }
+    // A second judge speaks only where it is asked.
+    let spoke = |rule: &CheckInfo| all.findings.iter().any(|finding| finding.check == rule.id);
+    let rules = rules.into_iter().chain(ita::RULES.into_iter().filter(spoke)).collect();
     Report { command: look.command().to_owned(), rules, sections: vec![all], ..Report::default() }
 }
 
