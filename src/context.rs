@@ -4,7 +4,7 @@
 //! nothing else.
 
 mod endpoints;
-mod pace;
+pub(crate) mod pace;
 
 use std::{
     path::{Path, PathBuf},

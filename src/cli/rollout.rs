@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use url::Url;
 
-use super::{ReleasesArgs, SigningArgs, choice, examples, ita::ItaArgs, phala::PhalaArgs};
+use super::{ReleasesArgs, SigningArgs, choice, examples, ita::ItaProbeArgs, phala::PhalaArgs};
 use crate::{
     probe::journal::Word,
     rollout::{
@@ -115,7 +115,7 @@ pub struct RolloutQuoteArgs {
     pub root: Option<PathBuf>,
     /// Whether Intel Trust Authority judges too.
     #[command(flatten)]
-    pub ita: ItaArgs,
+    pub ita: ItaProbeArgs,
 }
 
 /// What is rolled out, and where.

@@ -12,8 +12,11 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
 
-use super::Endpoints;
-use crate::adapters::http::is_loopback;
+use super::{Context, Endpoints};
+use crate::{
+    adapters::http::is_loopback,
+    rollout::inputs::{Inputs, Site, Target},
+};
 
 /// What is really waited in a sandbox, however long the wait: others have their turn.
 const BREATH: Duration = Duration::from_millis(10);
@@ -68,6 +71,23 @@ impl Pace {
     }
 }
 
+impl Context {
+    /// The same for a rollout of `inputs`: its time is cut short only where both places are in a sandbox on this machine.
+    pub(crate) fn paced(&self, inputs: &Inputs) -> Self {
+        let pace = if is_near(inputs) { self.pace.clone() } else { Pace::default() };
+        Self { pace, ..self.clone() }
+    }
+}
+
+/// Whether both places can be in a sandbox: machines of a cloud, reached on this machine. A compose file never is.
+pub(crate) fn is_near(inputs: &Inputs) -> bool {
+    let near = |site: &Site| match &site.target {
+        Target::Phala { .. } => site.url.as_ref().is_none_or(is_loopback),
+        Target::Compose { .. } => false,
+    };
+    near(&inputs.staging) && near(&inputs.production)
+}
+
 /// The pace of a command that the environment leads to a sandbox which is served. Time is cut short where everything that a
 /// rollout changes or relies on is on this machine, and nowhere else: a real rollout takes the time it takes.
 pub(super) fn of_a_sandbox(endpoints: &Endpoints) -> Pace {
@@ -80,6 +100,7 @@ pub(super) fn of_a_sandbox(endpoints: &Endpoints) -> Pace {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 
@@ -103,6 +124,24 @@ mod tests {
         pace.not_before(pace.time(start), earlier);
         pace.not_before(pace.time(start), start);
         assert_eq!(pace.time(start), earlier);
+    }
+
+    #[test]
+    fn time_is_cut_short_only_where_both_places_can_be_in_a_sandbox() {
+        let given = crate::rollout::fixtures::inputs();
+        assert!(is_near(&given));
+        let at = |url: &str| Inputs {
+            production: Site { url: Url::parse(url).ok(), ..given.production.clone() },
+            ..given.clone()
+        };
+        assert!(is_near(&at("http://127.0.0.1:4000/")));
+        assert!(!is_near(&at("https://kms.example.com/")));
+        let target = Target::Compose {
+            file: crate::rollout::words::Remark::new("/srv/kms.yaml"),
+            service: "kms".parse().unwrap(),
+        };
+        let composed = Inputs { staging: Site { target, ..given.staging.clone() }, ..given.clone() };
+        assert!(!is_near(&composed));
     }
 
     #[tokio::test]

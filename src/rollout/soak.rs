@@ -22,6 +22,8 @@ pub const BASELINE: usize = 5;
 pub const HEALTH_WINDOW: usize = 10;
 /// Latest requests over which the rate of errors is taken.
 pub const REQUEST_WINDOW: u32 = 20;
+/// Key requests of one node that a KMS answers within a minute; it refuses the rest.
+pub const REQUESTS_A_MINUTE: u64 = 16;
 /// Most samples of a phase: a soak that takes more is not sampled at the pace it says.
 pub const MAX_SAMPLES: usize = 4_000;
 
@@ -132,7 +134,6 @@ impl Default for Limits {
         Self {
             length: LENGTH,
             interval_ms: 15_000,
-            // A KMS answers 16 requests of one node within a minute, and refuses the rest.
             requests: 2,
             latency_percent: 200,
             latency_floor_ms: 50,
@@ -143,13 +144,15 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Whether they watch anything. `shortest` is in seconds.
+    /// Whether they watch anything. `shortest` is in seconds; where it is less than [`LENGTH`], time passes as a sandbox wants
+    /// it, and says nothing of what a KMS answers in a minute.
     ///
     /// # Errors
     /// What is wrong with them.
     pub fn judge(&self, shortest: u32) -> Result<(), &'static str> {
         let length_ms = u64::from(self.length) * 1_000;
         let in_a_sample = u64::from(self.interval_ms) * 2;
+        let samples_a_minute = 60_000_u64.div_ceil(u64::from(self.interval_ms).max(1));
         match self {
             _ if self.length < shortest => Err("it is shorter than 30 minutes"),
             _ if self.length > 86_400 => Err("it is longer than a day"),
@@ -162,6 +165,9 @@ impl Limits {
             _ if self.latency_floor_ms > 10_000 => Err("the latency floor is at most 10000 ms"),
             _ if self.errors_per_mille > 100 => Err("the error limit is at most 10 percent"),
             _ if !(1..=5).contains(&self.health_failures) => Err("the health limit is 1 to 5 failures"),
+            _ if shortest >= LENGTH && samples_a_minute * u64::from(self.requests) > REQUESTS_A_MINUTE => {
+                Err("a KMS answers 16 key requests of one node a minute: take fewer requests, or a longer interval")
+            }
             _ => Ok(()),
         }
     }

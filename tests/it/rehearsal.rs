@@ -2,6 +2,7 @@
 
 mod gates;
 mod killed;
+mod missing;
 mod stage;
 mod walk;
 

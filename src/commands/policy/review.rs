@@ -20,6 +20,7 @@ use crate::{
     digest::Sha256,
     error::{Class, Error, Result, chain},
     guard::trigger::{MAX_EVENT_BYTES, Trigger},
+    policy::document::PolicyFile,
     policy::promotion::FOLDER,
     policy::review::{
         self as rules, COMMENT, Case, Demands, approvals,
@@ -150,6 +151,10 @@ pub(in crate::commands) struct Reviewed {
     /// Its newest commit.
     pub(in crate::commands) commit: String,
     pub(in crate::commands) findings: Vec<Finding>,
+    /// SHA-256 of the candidates that it brings.
+    pub(in crate::commands) candidates: Vec<Sha256>,
+    /// The policies that it leaves.
+    pub(in crate::commands) policies: Vec<PolicyFile>,
     pub(in crate::commands) facts: Vec<Fact>,
     pub(in crate::commands) exhibits: Vec<Exhibit>,
     pub(in crate::commands) rules: Vec<CheckInfo>,
@@ -175,10 +180,12 @@ pub(in crate::commands) async fn judged(number: u64, context: &Context) -> Resul
         state: case.pull.state,
         commit: case.pull.head.commit.clone(),
         findings: rules::judge(&case),
+        candidates: case.probes.iter().map(|probe| probe.digest).collect(),
         facts: comment::facts(&case),
         exhibits: comment::exhibits(&case),
         rules: rules::rules(),
         caveats: judge.root.caveat().into_iter().collect(),
+        policies: case.change.after,
     })
 }
 

@@ -9,7 +9,9 @@ mod deployed;
 mod node;
 mod policy;
 mod production;
+mod reached;
 mod releases;
+mod removed;
 mod sampling;
 mod staging;
 mod told;
@@ -20,13 +22,14 @@ use std::path::PathBuf;
 pub(super) use self::{checks::RULES, tools::tools};
 use crate::{
     adapters::file,
+    cli::{ita::ItaArgs, rollout::RolloutQuoteArgs},
     commands::rollout::effects::told::{broken, undecided},
     context::Context,
     error::{Error, Result},
     rollout::{
         evidence,
         path::{Effect, Look},
-        record::{Came, Proof},
+        record::{Came, Order, Proof},
         state::{Pending, State},
         step::{Judged, Outcome, Step},
     },
@@ -37,11 +40,21 @@ pub(super) struct Effects<'a> {
     context: &'a Context,
     /// The folder of the evidence, where what was kept before lies.
     evidence: PathBuf,
+    /// Whether and how Intel Trust Authority judges quotes too.
+    ita: ItaArgs,
 }
 
 impl<'a> Effects<'a> {
-    pub(super) fn new(context: &'a Context, evidence: PathBuf) -> Self {
-        Self { context, evidence }
+    pub(super) fn new(context: &'a Context, evidence: PathBuf, quotes: &RolloutQuoteArgs) -> Self {
+        let ita = quotes.ita.judgement(context.endpoints.ita.key.is_some());
+        Self { context, evidence, ita }
+    }
+
+    /// An order to this rollout, as it is typed.
+    fn command(&self, order: Order) -> String {
+        let evidence = self.evidence.display().to_string();
+        let state = evidence.strip_suffix(".evidence").unwrap_or(&evidence);
+        format!("merotee rollout {} --state {state}", order.name())
     }
 
     /// Carries a step out.
@@ -51,8 +64,9 @@ impl<'a> Effects<'a> {
     pub(super) async fn perform(&self, step: &Step, state: &State) -> Result<Outcome> {
         match step {
             Step::Look(look) => {
-                let judged = Box::pin(self.look(*look, state)).await;
-                Ok(Outcome::Judged(Box::new(judged.unwrap_or_else(|error| undecided(&error)))))
+                let judged = Box::pin(self.look(*look, state)).await.unwrap_or_else(|error| undecided(&error));
+                let judged = if *look == Look::Proof { told::proven(judged) } else { judged };
+                Ok(Outcome::Judged(Box::new(judged)))
             }
             Step::Begin(effect) => {
                 let pending = state.pending().filter(|pending| pending.effect == *effect);

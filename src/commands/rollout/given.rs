@@ -5,10 +5,13 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use crate::{
-    adapters::{file, http::host},
+    adapters::{
+        file,
+        http::{host, is_loopback},
+    },
     cli::rollout::RolloutInputArgs,
     commands::repository::resolve,
-    context::Context,
+    context::{Context, pace},
     error::{Error, Result},
     rollout::{
         inputs::{Access, Inputs, Site, Target},
@@ -55,8 +58,18 @@ pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Input
 /// # Errors
 /// Usage: they make no sense.
 pub(super) fn judged(inputs: &Inputs, context: &Context) -> Result<()> {
-    let shortest = if context.endpoints.rollout.soak.is_some() { 1 } else { LENGTH };
-    inputs.judge(shortest).map_err(|e| Error::usage(format!("invalid rollout: {e}")))
+    let shortest = if context.endpoints.rollout.soak.is_some() && pace::is_near(inputs) { 1 } else { LENGTH };
+    inputs.judge(shortest).map_err(|e| Error::usage(format!("invalid rollout: {e}")))?;
+    for (name, site) in [("staging", &inputs.staging), ("production", &inputs.production)] {
+        if let Some(url) = &site.url
+            && url.scheme() != "https"
+            && !is_loopback(url)
+        {
+            let what = format!("the keys of {name} would travel to {} in the clear", host(url));
+            return Err(Error::usage(what).help(format!("give an https address with --{name}-url")));
+        }
+    }
+    Ok(())
 }
 
 /// Whether `inputs` are those that a rollout was begun with.

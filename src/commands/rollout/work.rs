@@ -24,6 +24,7 @@ use crate::{
 /// `run`: begins a rollout, or goes on with one of the same inputs.
 pub(super) async fn run(args: &RolloutRunArgs, context: &Context) -> Result<Product> {
     let inputs = given::inputs(&args.inputs, context)?;
+    let context = &context.paced(&inputs);
     let path = &args.work.state;
     let me = Holder::this(args.work.operator.as_deref(), context.now());
     let begun = rollout_state::has_begun(path)?;
@@ -57,6 +58,7 @@ async fn go(
     context: &Context,
 ) -> Result<Product> {
     let started = Instant::now();
+    let context = &context.paced(rollout.state().inputs());
     context.not_before(rollout.state().touched());
     let mut actions = Vec::new();
     if !is_over(rollout.state(), order) {
@@ -71,7 +73,7 @@ async fn go(
             given::same_reach(state.reach(), rollout.path(), context)?;
         }
         take(&mut rollout, order, me, context)?;
-        let effects = Effects::new(context, rollout.folder());
+        let effects = Effects::new(context, rollout.folder(), &args.reach.quotes);
         let mut watch = Watch::new(args.watch, context);
         let perform = async |step: &Step, state: &State| effects.perform(step, state).await;
         let clock = || context.now();

@@ -152,7 +152,8 @@ fn the_baseline_is_the_median_and_none_where_production_was_not_well() {
 
 #[test]
 fn limits_that_watch_nothing_are_refused() {
-    assert_eq!(LIMITS.judge(LENGTH), Ok(()));
+    assert_eq!(Limits { requests: 4, ..LIMITS }.judge(LENGTH), Ok(()));
+    assert_eq!(LIMITS.judge(1), Ok(()), "a sandbox has a pace of its own");
     assert_eq!(Limits::default().judge(LENGTH), Ok(()));
     let table = [
         (Limits { length: 1_799, ..LIMITS }, "shorter than 30 minutes"),
@@ -165,6 +166,9 @@ fn limits_that_watch_nothing_are_refused() {
         (Limits { latency_floor_ms: 60_000, ..LIMITS }, "floor"),
         (Limits { errors_per_mille: 500, ..LIMITS }, "error limit"),
         (Limits { health_failures: 0, ..LIMITS }, "health limit"),
+        (Limits { requests: 5, ..LIMITS }, "16 key requests of one node a minute"),
+        (Limits { requests: 2, interval_ms: 7_000, ..LIMITS }, "16 key requests of one node a minute"),
+        (Limits { requests: 17, interval_ms: 600_000, ..LIMITS }, "16 key requests of one node a minute"),
     ];
     for (limits, why) in table {
         assert!(limits.judge(LENGTH).unwrap_err().contains(why), "{why}");

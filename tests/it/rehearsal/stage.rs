@@ -91,6 +91,15 @@ impl Stage {
         self.merotee(&[&words[..], &places, &nodes, &soak].concat())
     }
 
+    /// What a rollout would do, with one more option.
+    pub(super) fn plan(&self, option: &str, value: &str) -> Invocation<'_> {
+        let node = self.node(&self.world.node_agent());
+        let production = format!("phala:{MACHINE}");
+        let words = ["rollout", "plan", "1.2.0", "--profile", "locked-read-only"];
+        let places = ["--staging", "phala:mero-kms-staging", "--production", &production, "--staging-node", &node];
+        self.merotee(&[&words[..], &places, &["--production-node", &node, option, value]].concat())
+    }
+
     /// Another order.
     pub(super) fn order(&self, order: &str) -> Invocation<'_> {
         let root = self.world.tdx_root();

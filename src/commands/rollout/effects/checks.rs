@@ -10,6 +10,11 @@ pub(super) const RELEASE: CheckInfo = CheckInfo {
 /// Staging is what was published.
 pub(super) const MEASURED: CheckInfo =
     CheckInfo { id: "rollout-measured", title: "what the KMS measures is what its release published" };
+/// The pull request is about what was measured.
+pub(super) const PROMOTED: CheckInfo = CheckInfo {
+    id: "rollout-promoted",
+    title: "the pull request brings what staging measured, and its policy lists it",
+};
 /// A node gets its key.
 pub(super) const KEY: CheckInfo = CheckInfo { id: "rollout-key", title: "a node gets its storage key from the KMS" };
 /// It stays the same key.
@@ -22,4 +27,4 @@ pub(super) const RUNS: CheckInfo =
     CheckInfo { id: "rollout-runs", title: "production runs a KMS by digest, and the one that it should" };
 
 /// All of them.
-pub(in crate::commands::rollout) const RULES: [CheckInfo; 5] = [RELEASE, MEASURED, KEY, SAME_KEYS, RUNS];
+pub(in crate::commands::rollout) const RULES: [CheckInfo; 6] = [RELEASE, MEASURED, PROMOTED, KEY, SAME_KEYS, RUNS];

@@ -43,6 +43,8 @@ pub(super) struct Seen {
     pub(super) section: Section,
     pub(super) evidence: Option<Evidence>,
     pub(super) nonce: [u8; 32],
+    /// Who judged the quote, as documents name them.
+    pub(super) judges: Vec<String>,
 }
 
 impl Seen {
@@ -70,7 +72,7 @@ impl Effects<'_> {
     /// # Errors
     /// Remote: it does not answer. Trust: the policy that was kept cannot be used.
     pub(super) async fn seen(&self, url: &Url, published: Published<'_>) -> Result<Seen> {
-        let args = JudgementArgs::default();
+        let args = JudgementArgs { ita: self.ita.clone(), ..JudgementArgs::default() };
         let judgement = Judgement::new(&args, self.context, false)?;
         let client = KmsClient::new(url, self.context.http.clone())?;
         let nonce = fresh_nonce()?;
@@ -79,7 +81,7 @@ impl Effects<'_> {
         // The policy is held against it below, register by register.
         section.findings.retain(|finding| finding.check != KNOWN.id);
         section.caveats.extend(judgement.caveats());
-        let mut seen = Seen { section, evidence: attested.read, nonce };
+        let mut seen = Seen { section, evidence: attested.read, nonce, judges: judgement.judges() };
         if let Some(evidence) = &seen.evidence {
             let lists = lists(published.policy, published.profile)?;
             let found = against(published, evidence, &lists);

@@ -27,16 +27,20 @@ pub(super) struct Kms<'a> {
 }
 
 impl Effects<'_> {
-    /// Has a node ask for its key.
+    /// Has a node ask for its key. The KMS is judged as the node itself judges it: by its quote and its policy.
     ///
     /// # Errors
-    /// Usage: the node's key or the policy cannot be used.
+    /// Usage: the node's key or the policy cannot be used, or the key would travel in the clear.
     pub(super) async fn ask(&self, kms: Kms<'_>, access: &Access) -> Result<KeyAnswer> {
         let args = JudgementArgs::default();
         let policy = PolicyFile::parse("policy", kms.policy)
             .map_err(|finding| Error::internal(format!("the policy that was kept: {}", finding.message)))?;
         let judgement = Judgement::by(&args, self.context, policy)?;
         let client = KmsClient::new(kms.url, self.context.http.clone())?;
+        if client.is_in_the_clear() {
+            let what = format!("the key would travel to {} in the clear", client.host());
+            return Err(Error::usage(what).help("a KMS that is not on this machine must be reached by https"));
+        }
         let Kms { url, policy, profile } = kms;
         let question = Question { client: &client, url, judgement: &judgement, policy, profile };
         let Asked { answer, .. } = ask(&question, &access_of(access)?).await?;

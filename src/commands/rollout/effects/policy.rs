@@ -5,11 +5,13 @@ use std::path::Path;
 
 use super::{
     Effects,
+    checks::PROMOTED,
     staging::CANDIDATES,
     told::{facts, judged, made, remark},
 };
 use crate::{
     adapters::{file, github::GitHub, sigstore::IdentitySource},
+    attestation::measurement::{Allowed, Measurement, Register},
     change::{Branch, PullState},
     cli::{
         IdentityArgs, ReleasesArgs,
@@ -21,24 +23,33 @@ use crate::{
         sign::seal,
     },
     context::Context,
+    digest::Sha256,
     error::{Error, Result},
     policy::{
+        candidates::Candidates,
+        document::PolicyFile,
         promotion::LABEL,
-        review::{APPROVALS, pull::PullState as Reviewed},
+        review::{
+            APPROVALS,
+            pull::{PullState as Reviewed, short},
+        },
     },
     probe::artifacts,
     report::{Finding, Report, Section, Status, Verdict as Reported},
     rollout::{
         path::Look,
-        record::{Came, Made, Verdict},
+        record::{Came, Made, Order, Verdict},
         state::State,
         step::Judged,
         words::Remark,
     },
+    subject::profile::Profile,
 };
 
 /// Digits of the rollout's id that stand in the name of its branch.
 const DIGITS: usize = 8;
+/// Most earlier attempts whose pull requests are looked for.
+const ATTEMPTS: usize = 16;
 
 impl Effects<'_> {
     /// Proposes what staging measured. What an earlier attempt of this rollout opened is taken up.
@@ -56,10 +67,11 @@ impl Effects<'_> {
         let report = product.report.unwrap_or_default();
         Ok(match (report.verdict(), number) {
             (Reported::Passed, Some(number)) => Came::Done(pull(number, &branch_of(state)?)),
-            // Nothing is to be promoted: the policies say all of it already, and people decided that before.
-            (Reported::Passed, None) => {
-                Came::Refused(Remark::new("the policies say all of this already: there is nothing to promote"))
-            }
+            // The policies say all of it already: an earlier attempt's pull request was merged, and is judged once more.
+            (Reported::Passed, None) => match self.merged_before(state).await? {
+                Some(found) => Came::Done(found),
+                None => Came::Refused(Remark::new("the policies say all of this already: there is nothing to promote")),
+            },
             (Reported::Undecided | Reported::Incomplete | Reported::Failed, _) => {
                 Came::Refused(Remark::new(&format!("nothing was proposed: {}", first(&report))))
             }
@@ -91,11 +103,15 @@ impl Effects<'_> {
     /// Judges the pull request: open, it waits for people; merged, it must have been approved, and what it brought must still
     /// be there.
     pub(super) async fn review(&self, look: Look, state: &State) -> Result<Judged> {
-        let reviewed = review::judged(number_of(state)?, self.context).await?;
-        let (pull, findings) = (reviewed.state, reviewed.findings);
+        let number = number_of(state)?;
+        let reviewed = review::judged(number, self.context).await?;
+        let measured = self.kept(state, Look::StagingProbe, CANDIDATES)?;
+        let (pull, mut findings) = (reviewed.state, reviewed.findings);
+        let brought = Brought { candidates: &reviewed.candidates, policies: &reviewed.policies };
+        findings.push(brought.judge(&state.subject(look), &measured, state.inputs().profile));
         let waits = match pull {
             Reviewed::Merged | Reviewed::Closed => None,
-            Reviewed::Open => waiting(&findings),
+            Reviewed::Open => waiting(&findings).map(|lacks| self.waits(number, &reviewed.commit, lacks, state)),
         };
         let section = Section {
             facts: reviewed.facts,
@@ -105,7 +121,7 @@ impl Effects<'_> {
         };
         let report = Report {
             command: look.command().to_owned(),
-            rules: reviewed.rules,
+            rules: reviewed.rules.into_iter().chain([PROMOTED]).collect(),
             sections: vec![section],
             caveats: reviewed.caveats,
             ..Report::default()
@@ -131,23 +147,94 @@ impl Effects<'_> {
         })
     }
 
+    /// The newest pull request of an earlier attempt that was merged.
+    async fn merged_before(&self, state: &State) -> Result<Option<Made>> {
+        for attempt in (1..state.attempt()).rev().take(ATTEMPTS) {
+            let branch = branch_of_attempt(state, attempt)?;
+            let found = self.github()?.proposed_from(&state.inputs().repository, &branch).await?;
+            if let Some((number, PullState::Merged)) = found {
+                return Ok(Some(pull(&number.to_string(), &branch)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What people have to do, and what comes after it.
+    fn waits(&self, number: u64, commit: &str, lacks: Option<&Finding>, state: &State) -> String {
+        let server = self.context.endpoints.server_url.as_str().trim_end_matches('/');
+        let url = format!("{server}/{}/pull/{number}", state.inputs().repository);
+        let then = self.command(Order::Resume);
+        format!("{}. When it is merged: `{then}`", lacking(&format!("pull request #{number} ({url})"), commit, lacks))
+    }
+
     fn github(&self) -> Result<GitHub> {
         let endpoints = &self.context.endpoints;
         GitHub::new(endpoints.api_url.clone(), endpoints.token.clone(), self.context.http.clone())
     }
 }
 
-/// What an open pull request waits for; `None` where something else speaks against it.
-fn waiting(findings: &[Finding]) -> Option<String> {
+/// What a pull request brings.
+struct Brought<'a> {
+    /// SHA-256 of candidates.
+    candidates: &'a [Sha256],
+    /// The policies that it leaves.
+    policies: &'a [PolicyFile],
+}
+
+impl Brought<'_> {
+    /// [`PROMOTED`]: these are the candidates that staging measured, and the policy of the profile lists their registers.
+    fn judge(&self, subject: &str, measured: &[u8], profile: Profile) -> Finding {
+        const HELP: &str = "roll back, and let the rollout propose what it measured";
+        let digest = Sha256::of(measured);
+        if !self.candidates.contains(&digest) {
+            let others: Vec<String> = self.candidates.iter().take(3).map(ToString::to_string).collect();
+            let found = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+            let finding = PROMOTED.fail(subject, "it does not bring the candidates that staging measured");
+            return finding.compared(digest.to_string(), found).help(HELP);
+        }
+        let lists = self.policies.iter().flat_map(|policy| &policy.profiles).find(|lists| lists.profile == profile);
+        let listed = lists.and_then(|lists| lists.kms.as_ref());
+        let (Some(listed), Ok(read)) = (listed, Candidates::parse("candidates", measured)) else {
+            return PROMOTED.fail(subject, format!("it leaves no policy of {profile}")).help(HELP);
+        };
+        for (register, value) in read.entries.iter().flat_map(|entry| values(&entry.allowed)) {
+            if !listed.register(register).contains(&value) {
+                let what = format!("its policy does not list the {register} that staging measured");
+                return PROMOTED.fail(subject, what).help(HELP);
+            }
+        }
+        PROMOTED.pass(subject, "it brings the candidates that staging measured, and its policy lists their registers")
+    }
+}
+
+fn values(allowed: &Allowed) -> Vec<(Register, Measurement)> {
+    let of = |register| allowed.register(register).iter().map(move |value| (register, *value));
+    Register::ALL.into_iter().flat_map(of).collect()
+}
+
+/// What a pull request waits for, in words.
+fn lacking(pull: &str, commit: &str, lacks: Option<&Finding>) -> String {
+    let commit = short(commit);
+    let Some(lacks) = lacks else { return format!("waiting for the merge: {pull} is approved at commit {commit}") };
+    let has = match (&lacks.actual, &lacks.expected) {
+        (Some(has), Some(of)) => format!("has {has} of {of} at commit {commit}: "),
+        (_, _) => format!("at commit {commit}: "),
+    };
+    format!("waiting for approval: {pull} {has}{}", lacks.message)
+}
+
+/// What of its approval an open pull request lacks: nothing, where people have only to merge it. `None` where something else
+/// speaks against it.
+fn waiting(findings: &[Finding]) -> Option<Option<&Finding>> {
     let bad = |status| !matches!(status, Status::Pass | Status::Warn | Status::Skipped);
     let mut against = findings.iter().filter(|finding| bad(finding.status));
     let Some(first) = against.next() else {
-        return Some("approved: merge the pull request, then go on with `merotee rollout resume`".to_owned());
+        return Some(None);
     };
     let only_approvals = first.check == APPROVALS.id && against.all(|finding| finding.check == APPROVALS.id);
     // An objection is no delay: people said no.
     let is_no = findings.iter().any(|finding| finding.check == APPROVALS.id && finding.status == Status::Fail);
-    (only_approvals && !is_no).then(|| format!("{}; then go on with `merotee rollout resume`", first.message))
+    (only_approvals && !is_no).then_some(Some(first))
 }
 
 /// Writes the candidates of staging, and signs them as the workflow of the probe.
@@ -168,7 +255,7 @@ async fn sealed(folder: &Path, candidates: &[u8], context: &Context) -> Result<(
     }
 }
 
-fn can_sign(context: &Context) -> bool {
+pub(super) fn can_sign(context: &Context) -> bool {
     match &context.endpoints.signing.identity {
         Some(IdentitySource::Given(_) | IdentitySource::GitHub { .. }) => true,
         None => false,
@@ -195,9 +282,13 @@ fn arguments(folder: &Path, state: &State) -> Result<PolicyPromoteArgs> {
 
 /// The branch of one attempt of a rollout, which no other has.
 fn branch_of(state: &State) -> Result<Branch> {
+    branch_of_attempt(state, state.attempt())
+}
+
+fn branch_of_attempt(state: &State, attempt: u32) -> Result<Branch> {
     let id = state.id().to_string();
     let id = id.get(..DIGITS).unwrap_or(&id);
-    let branch = format!("merotee/rollout/{}-{id}-{}", state.inputs().kms, state.attempt());
+    let branch = format!("merotee/rollout/{}-{id}-{attempt}", state.inputs().kms);
     branch.parse().map_err(|e| Error::internal("the branch of a rollout").because(e))
 }
 
@@ -223,4 +314,55 @@ fn first(report: &Report) -> String {
     let worst = [Status::Fail, Status::Missing, Status::SkippedRequired];
     let found = worst.into_iter().find_map(|status| findings().find(|finding| finding.status == status));
     found.map_or_else(|| "no reason was given".to_owned(), |finding| format!("{}: {}", finding.check, finding.message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::fixtures::spoiled;
+
+    fn candidates(mrtd: &str) -> Vec<u8> {
+        let lists = format!(r#"{{"allowed_mrtd":["{}"]}}"#, mrtd.repeat(48));
+        format!(r#"{{"profile":"locked-read-only","policy":{lists}}}"#).into_bytes()
+    }
+
+    fn policy(mrtd: &str) -> PolicyFile {
+        spoiled(Profile::LockedReadOnly, |document| {
+            document["policy"]["kms_allowed_mrtd"] = serde_json::json!([mrtd.repeat(48)]);
+        })
+    }
+
+    #[test]
+    fn what_a_pull_request_waits_for_is_said_with_its_count_and_commit() {
+        let lacks = APPROVALS.missing("", "@o/security has not approved").compared("2 approvals", "1");
+        let (findings, commit) = ([lacks], "d2324781c767aaaa");
+        let open = waiting(&findings).map(|lacks| lacking("pull request #101", commit, lacks));
+        let said = "waiting for approval: pull request #101 has 1 of 2 approvals at commit d2324781c767: \
+                    @o/security has not approved";
+        assert_eq!(open.as_deref(), Some(said));
+        let approved = waiting(&[]).map(|lacks| lacking("pull request #101", commit, lacks));
+        let said = "waiting for the merge: pull request #101 is approved at commit d2324781c767";
+        assert_eq!(approved.as_deref(), Some(said));
+    }
+
+    #[test]
+    fn a_pull_request_is_about_what_staging_measured_or_it_fails() {
+        let (measured, older) = (candidates("aa"), Sha256::of(&candidates("bb")));
+        let own = Sha256::of(&measured);
+        let judge = |candidates: &[Sha256], policies: &[PolicyFile]| {
+            let brought = Brought { candidates, policies };
+            brought.judge("#12", &measured, Profile::LockedReadOnly)
+        };
+        assert_eq!(judge(&[older, own], &[policy("aa")]).status, Status::Pass);
+        for (candidates, policies, why) in [
+            (vec![], vec![policy("aa")], "does not bring the candidates"),
+            (vec![older], vec![policy("aa")], "does not bring the candidates"),
+            (vec![own], vec![], "leaves no policy of locked-read-only"),
+            (vec![own], vec![policy("bb")], "does not list the MRTD"),
+        ] {
+            let finding = judge(&candidates, &policies);
+            assert_eq!(finding.status, Status::Fail, "{}", finding.message);
+            assert!(finding.message.contains(why), "{}", finding.message);
+        }
+    }
 }

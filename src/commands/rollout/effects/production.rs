@@ -3,8 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use url::Url;
-
 use super::{
     Effects,
     bring::{bring, said},
@@ -18,12 +16,9 @@ use super::{
 use crate::{
     adapters::target::{ComposeFile, Docker, PhalaMachine, Phase, Target as Deployable},
     attestation::{event_log::checks as event_log, key_answer::KeyAnswer, verdict},
-    commands::{
-        kms::{
-            attest::ATTEST,
-            health::{HEALTH, IDENTITY},
-        },
-        machine::healthy::until_healthy,
+    commands::kms::{
+        attest::ATTEST,
+        health::{HEALTH, IDENTITY},
     },
     error::{Error, Result, chain},
     probe::upgrade,
@@ -92,7 +87,7 @@ impl Effects<'_> {
                 );
             }
         };
-        let url = self.healthy(target.as_ref()).await?.0;
+        let url = self.healthy(target.as_ref(), &inputs.production, self.health_patience()).await?.0;
         let published = Published {
             policy: &policy,
             profile: inputs.profile,
@@ -135,15 +130,28 @@ impl Effects<'_> {
         })
     }
 
-    /// Looks whether a switch was made of which nothing is known.
+    /// Looks whether a switch was made of which nothing is known. Production that does not say so in time is put back.
     pub(super) async fn find_switched(&self, pending: &Pending, state: &State) -> Result<Came> {
-        let target = self.target(&state.inputs().production).await?;
         let (wanted, before) = (self.wanted(state)?, self.before(state)?);
         let made = made([("digest", self.image(state)?.digest().to_owned())]);
         let settling = if self.context.pace.is_compressed() { SETTLING_COMPRESSED } else { SETTLING };
         let end = Instant::now() + self.start_patience();
         loop {
-            let current = target.current().await?;
+            let looked = match self.target(&state.inputs().production).await {
+                Ok(target) => target.current().await,
+                Err(error) => Err(error),
+            };
+            let current = match looked {
+                Ok(current) => current,
+                Err(error) if Instant::now() >= end => {
+                    let why = format!("production does not say what it runs: {}", chain(&error));
+                    return Ok(half_done(made, &why));
+                }
+                Err(_) => {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+            };
             let settled =
                 Duration::try_from(self.context.now().duration_since(pending.since)).unwrap_or_default() >= settling;
             match (&current.phase, current.compose.as_deref()) {
@@ -165,7 +173,9 @@ impl Effects<'_> {
         const LOOK: Look = Look::Production;
         let (inputs, subject) = (state.inputs(), state.subject(LOOK));
         let target = self.target(&inputs.production).await?;
-        let (url, health) = match self.healthy(target.as_ref()).await {
+        let version = inputs.kms.version().to_string();
+        let serving = self.serving(target.as_ref(), &inputs.production, &version, inputs.profile).await;
+        let (url, health) = match serving {
             Ok(found) => found,
             Err(error) => {
                 let finding = HEALTH.fail(&subject, chain(&error)).help("production is rolled back");
@@ -215,7 +225,12 @@ impl Effects<'_> {
     async fn asked(&self, look: Look, state: &State, policy: &[u8], rtmr3: &str, node: &Access) -> Result<Judged> {
         let (inputs, subject) = (state.inputs(), state.subject(look));
         let target = self.target(&inputs.production).await?;
-        let (url, _) = self.healthy(target.as_ref()).await?;
+        let version = if look == Look::Proof {
+            self.learnt(state, Look::Previous, "version")?.to_owned()
+        } else {
+            inputs.kms.version().to_string()
+        };
+        let (url, _) = self.serving(target.as_ref(), &inputs.production, &version, inputs.profile).await?;
         let own = deployed::of_this_deployment(policy, inputs.profile, rtmr3)?;
         let answer = self.ask(Kms { url: &url, policy: &own, profile: inputs.profile }, node).await?;
         let mut findings = vec![node::told(&subject, node, &answer)];
@@ -238,22 +253,6 @@ impl Effects<'_> {
             KeyAnswer::Released(key) => Some(key.fingerprint),
             KeyAnswer::Refused(_) | KeyAnswer::NoVerdict(_) => None,
         })
-    }
-
-    /// Where production answers, and its health, once it is healthy.
-    pub(super) async fn healthy(&self, target: &dyn Deployable) -> Result<(Url, crate::kms::wire::Health)> {
-        let end = Instant::now() + self.health_patience();
-        let addresses = loop {
-            let addresses = target.addresses().await?;
-            if !addresses.is_empty() {
-                break addresses;
-            }
-            if Instant::now() >= end {
-                return Err(Error::remote(format!("{} has no address", target.describe())));
-            }
-            tokio::time::sleep(PAUSE).await;
-        };
-        until_healthy(&addresses, self.health_patience(), self.context).await
     }
 
     /// The target that a site names.

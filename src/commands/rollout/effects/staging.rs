@@ -39,7 +39,7 @@ use crate::{
     error::{Error, Result, chain},
     probe::{
         artifacts::{self, From},
-        checks::{COMPOSE, MACHINE, TEARDOWN, deployed as compose_deployed},
+        checks::{COMPOSE, MACHINE, deployed as compose_deployed},
         journal::{Kind, Owner},
         kms::{Deployment, compose},
         label::Label,
@@ -70,7 +70,7 @@ const HEALTHY_COMPRESSED: Duration = Duration::from_secs(12);
 /// Between two looks at a machine.
 const PAUSE: Duration = Duration::from_millis(250);
 /// What a rollback would have to undo is undone by this.
-const AGAIN: &str = "merotee rollout rollback";
+pub(super) const AGAIN: &str = "merotee rollout rollback";
 /// Digits of a request that stand in the name of what it makes.
 const DIGITS: usize = 8;
 /// The candidates among what is kept.
@@ -170,23 +170,6 @@ impl Effects<'_> {
         match removed.findings.iter().find(|finding| finding.status != Found::Pass) {
             None => Ok(Came::NeverDone(Remark::new(&format!("the account holds no machine {name}")))),
             Some(finding) => Ok(Came::Unknown(Remark::new(&finding.message))),
-        }
-    }
-
-    pub(super) async fn remove_staging(&self, state: &State) -> Result<Came> {
-        let site = &state.inputs().staging;
-        if let Target::Compose { .. } = &site.target {
-            return Ok(match self.compose_file(site)?.down().await {
-                Ok(()) => Came::Done(Made::default()),
-                Err(error) => Came::Unknown(remark(&error)),
-            });
-        }
-        let (phala, mut journal) = (self.context.phala()?, self.journal()?);
-        let removed = removal::take_down(&phala, &mut journal, self.context, AGAIN).await;
-        removed.tell();
-        match removed.findings.iter().find(|finding| finding.status != Found::Pass) {
-            None => Ok(Came::Done(Made::default())),
-            Some(finding) => Ok(Came::Unknown(Remark::new(&format!("{}: {}", TEARDOWN.id, finding.message)))),
         }
     }
 
@@ -300,7 +283,7 @@ impl Effects<'_> {
             docker_compose_hash: None,
             events: events.collect(),
             run_url: self.context.actions.as_ref().and_then(|actions| actions.run.clone()),
-            judged_by: vec!["dcap".to_owned()],
+            judged_by: seen.judges.clone(),
             verdict: PASSED.to_owned(),
         };
         let registers = &evidence.input.quote.report.registers;
@@ -312,7 +295,7 @@ impl Effects<'_> {
             .map_err(|e| Error::internal("the candidates cannot be written as JSON").because(e))
     }
 
-    fn journal(&self) -> Result<Journal> {
+    pub(super) fn journal(&self) -> Result<Journal> {
         let cannot = |e| Error::input(format!("cannot make {}", self.evidence.display())).because(e);
         std::fs::create_dir_all(&self.evidence).map_err(cannot)?;
         Journal::open(&self.evidence, Owner::Rollout)

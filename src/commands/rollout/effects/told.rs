@@ -1,6 +1,7 @@
 //! Outcomes in words: a judgement from its report, and what an error amounts to.
 
 use crate::{
+    attestation::ita,
     error::{Class, Error, chain},
     probe::journal::Word,
     report::{CheckInfo, Report, Section, Status, Verdict as Reported},
@@ -33,6 +34,15 @@ pub(super) fn undecided(error: &Error) -> Judged {
     };
     let (attachments, facts) = Default::default();
     Judged { verdict, why: Some(remark(error)), report: None, attachments, facts }
+}
+
+/// The proof that production serves again is had or it is not: production that could not be asked is not shown to serve.
+pub(super) fn proven(judged: Judged) -> Judged {
+    let verdict = match judged.verdict {
+        Verdict::Undecided => Verdict::Failed,
+        Verdict::Passed | Verdict::Failed | Verdict::Waiting => judged.verdict,
+    };
+    Judged { verdict, ..judged }
 }
 
 /// An error as a remark, with what to do about it.
@@ -89,6 +99,9 @@ pub(super) fn report(look: Look, state: &State, rules: Vec<CheckInfo>, sections:
         all.findings.extend(section.findings);
         all.exhibits.extend(section.exhibits);
     }
+    // A second judge speaks only where it is asked.
+    let spoke = |rule: &CheckInfo| all.findings.iter().any(|finding| finding.check == rule.id);
+    let rules = rules.into_iter().chain(ita::RULES.into_iter().filter(spoke)).collect();
     Report { command: look.command().to_owned(), rules, sections: vec![all], ..Report::default() }
 }
 
@@ -112,4 +125,16 @@ pub(super) fn made<const N: usize>(ids: [(&str, String); N]) -> Made {
 /// What is there, and is not what it was to be.
 pub(super) fn half_done(made: Made, why: &str) -> Came {
     Came::Broken { made, why: Remark::new(&excerpt(why)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn production_that_cannot_be_asked_after_a_rollback_is_not_back() {
+        let down = proven(undecided(&Error::remote("connection refused")));
+        assert_eq!(down.verdict, Verdict::Failed);
+        assert!(down.why.is_some_and(|why| why.as_str().contains("connection refused")));
+    }
 }

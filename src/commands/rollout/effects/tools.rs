@@ -1,17 +1,24 @@
-//! What the targets of a rollout need, looked at before anything is begun: a program that is missing is told by `rollout plan`.
+//! What a rollout needs on this machine, looked at before anything is begun: a program, a socket, a key or a token that is
+//! missing is told by `rollout plan`.
 
+use std::path::Path;
+
+use super::policy::can_sign;
 use crate::{
     adapters::target::Docker,
+    cli::probe::SealArgs,
+    commands::sign::seal,
     context::Context,
-    error::chain,
+    error::{Error, Result, chain},
+    kms::peer::NodeIdentity,
     report::Finding,
     rollout::{
         checks::PLAN,
-        inputs::{Inputs, Target},
+        inputs::{Access, Inputs, Target},
     },
 };
 
-/// [`PLAN`]: whether what the targets need is there.
+/// [`PLAN`]: whether what targets, nodes and the pull request need is there.
 pub(in crate::commands::rollout) async fn tools(inputs: &Inputs, context: &Context) -> Vec<Finding> {
     let mut findings = Vec::new();
     let targets = [("staging", &inputs.staging.target), ("production", &inputs.production.target)];
@@ -22,24 +29,75 @@ pub(in crate::commands::rollout) async fn tools(inputs: &Inputs, context: &Conte
             (Target::Compose { .. }, Some(Ok(version))) => {
                 findings.push(PLAN.pass(place, format!("Docker Compose {version} is there")));
             }
-            (Target::Compose { .. }, Some(Err(error))) => {
-                let finding = PLAN.fail(place, chain(error));
-                findings.push(match error.advice() {
-                    Some(advice) => finding.help(advice),
-                    None => finding,
-                });
-            }
+            (Target::Compose { .. }, Some(Err(error))) => findings.push(failed(place, error)),
             (Target::Phala { .. }, _) | (Target::Compose { .. }, None) => match context.phala() {
                 Ok(phala) => findings.push(PLAN.pass(place, format!("there is a key for {}", phala.host()))),
-                Err(error) => {
-                    let finding = PLAN.fail(place, chain(&error));
-                    findings.push(match error.advice() {
-                        Some(advice) => finding.help(advice),
-                        None => finding,
-                    });
-                }
+                Err(error) => findings.push(failed(place, &error)),
             },
         }
     }
+    findings.extend(nodes(inputs));
+    findings.extend(promotion(context));
     findings
+}
+
+fn failed(place: &str, error: &Error) -> Finding {
+    let finding = PLAN.fail(place, chain(error));
+    match error.advice() {
+        Some(advice) => finding.help(advice),
+        None => finding,
+    }
+}
+
+/// Whether the nodes that are asked from here can ask. A command shows that by itself.
+fn nodes(inputs: &Inputs) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let (staging, production) = (&inputs.staging, &inputs.production);
+    let all = [
+        ("staging node", Some(&staging.node)),
+        ("production node", Some(&production.node)),
+        ("standing node", production.standing.as_ref()),
+    ];
+    for (name, access) in all {
+        let Some(Access::Agent { socket, key }) = access else { continue };
+        let there = Path::new(socket.as_str()).metadata();
+        let agent = there.map_err(|e| Error::input(format!("there is no guest agent at {socket}")).because(e));
+        let agent = agent.map_err(|error| error.help("start the agent, or name its socket"));
+        match agent.and_then(|_| NodeIdentity::from_file(key.as_str().as_ref())) {
+            Ok(_) => findings.push(PLAN.pass(name, format!("the guest agent {socket} and a key are there"))),
+            Err(error) => findings.push(failed(name, &error)),
+        }
+    }
+    findings
+}
+
+/// Whether D5 can open its pull request, sign what it proposes, and ask who is in the teams.
+fn promotion(context: &Context) -> Vec<Finding> {
+    const PLACE: &str = "pull request";
+    let endpoints = &context.endpoints;
+    let mut findings = Vec::new();
+    match (&endpoints.token, &endpoints.team_token) {
+        (Some(_), Some(_)) => findings.push(PLAN.pass(PLACE, "there are tokens to open it and to read the teams")),
+        (Some(_), None) => findings.push(
+            PLAN.warn(PLACE, "who is in the teams is asked with the token that opens it")
+                .help("give a token with `read:org` in MEROTEE_TEAM_TOKEN; a workflow's own token may not read teams"),
+        ),
+        (None, _) => findings.push(
+            PLAN.fail(PLACE, "no token opens it")
+                .help("give one with `contents: write` and `pull-requests: write` in GH_TOKEN"),
+        ),
+    }
+    findings.push(match signs(context) {
+        Ok(true) => PLAN.pass(PLACE, "there is something to sign the candidates of staging with"),
+        Ok(false) => PLAN
+            .fail(PLACE, "nothing signs the candidates of staging, and unsigned ones are not promoted")
+            .help("run the rollout in the workflow that probes (`permissions: id-token: write`)"),
+        Err(error) => failed(PLACE, &error),
+    });
+    findings
+}
+
+fn signs(context: &Context) -> Result<bool> {
+    let args = SealArgs { sign: true, ..SealArgs::default() };
+    Ok(seal::key(&args, context)?.is_some() || can_sign(context))
 }
