@@ -101,6 +101,11 @@ impl AppendFile {
         Ok(())
     }
 
+    /// Bytes of whole lines.
+    pub fn whole(&self) -> u64 {
+        self.whole
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -114,6 +119,8 @@ fn opened(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
+        // What is recorded names machines and people.
+        options.mode(0o600);
         options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     }
     options.open(path)

@@ -25,7 +25,7 @@ use crate::{
         chain::{self, Head, MAX_BYTES, Named, Read, START, Unread},
         evidence,
         inputs::Inputs,
-        record::{Entry, Proof, Record},
+        record::{Entry, Order, Proof, Reach, Record},
         state::State,
         words::FileName,
     },
@@ -35,6 +35,8 @@ use crate::{
 const KIND: Kind = Kind { what: "the state file", one: "the state of a rollout", limit: MAX_BYTES };
 /// Largest note of the last line, in bytes.
 const MAX_HEAD: u64 = 1 << 10;
+/// Bytes of the file that are kept free for what an order may lead to: a soak, and a rollback.
+const RESERVE: u64 = 3 << 20;
 /// How often a name of evidence that is taken gets another number.
 const MAX_NAMES: u32 = 1_000;
 
@@ -65,20 +67,25 @@ impl Rollout {
     /// Begins a rollout.
     ///
     /// # Errors
-    /// Usage: there is one already. Input: it cannot be written, or another operator has it.
-    pub fn begin(path: &Path, at: Timestamp, id: RequestId, inputs: Inputs, me: &Holder) -> Result<Self> {
+    /// Usage: there is one already. Trust: its file is gone, and what lay beside it is not. Input: it cannot be written, or
+    /// another operator has it.
+    pub fn begin(path: &Path, at: Timestamp, id: RequestId, begun: (Inputs, Reach), me: &Holder) -> Result<Self> {
+        let (inputs, reach) = begun;
         let (lock, _) = Lock::take(path, me)?;
         let (mut file, bytes) = had(path)?;
-        if !bytes.is_empty() {
+        if has_begun(path)? {
             let message = format!("{} is the state of a rollout already", path.display());
             return Err(Error::usage(message).help("go on with `merotee rollout resume`, or name another file"));
         }
+        // A first line that a crash cut began nothing.
+        file.keep(0, !bytes.is_empty());
         let by = me.operator();
-        let record = Record::Started { id: id.clone(), inputs: Box::new(inputs.clone()), by: by.clone() };
+        let (boxed, reached) = (Box::new(inputs.clone()), reach.clone());
+        let record = Record::Started { id: id.clone(), inputs: boxed, reach: reached, by: by.clone() };
         let (line, head) = chain::line(None, at, &record).map_err(unwritable)?;
         file.append(&line)?;
         durable::replace(&beside(path, "head"), &noted(&head)?)?;
-        Ok(Self { file, head, state: State::started(at, id, inputs, by), _lock: lock })
+        Ok(Self { file, head, state: State::started(at, id, inputs, reach, by), _lock: lock })
     }
 
     /// Goes on with a rollout. Its file and all of its evidence are checked; where the process of an earlier operator is gone,
@@ -90,7 +97,7 @@ impl Rollout {
         must_exist(path)?;
         let (lock, taken) = Lock::take(path, me)?;
         let (mut file, bytes) = had(path)?;
-        let read = checked(path, &bytes)?;
+        let read = checked(path, &bytes, taken.is_some())?;
         if read.torn.is_some() {
             tracing::warn!("{}: the last line was cut, and is left out", path.display());
         }
@@ -110,8 +117,9 @@ impl Rollout {
     pub fn look(path: &Path) -> Result<Seen> {
         must_exist(path)?;
         let bytes = file::read_bounded(path, MAX_BYTES)?;
-        let Read { state, entries, head, .. } = checked(path, &bytes)?;
-        Ok(Seen { state, entries, head, holder: Lock::holder(path)? })
+        let named = Lock::named(path)?;
+        let Read { state, entries, head, .. } = checked(path, &bytes, named.is_some())?;
+        Ok(Seen { state, entries, head, holder: named.filter(Holder::is_here) })
     }
 
     /// Writes down what `record` says, and returns when it is safe on disk.
@@ -122,6 +130,11 @@ impl Rollout {
         let mut state = self.state.clone();
         state.apply(at, &record).map_err(|e| Error::internal("a record has no place in the rollout").because(e))?;
         let (line, head) = chain::line(Some(&self.head), at, &record).map_err(unwritable)?;
+        let forward = matches!(&record, Record::Order { order: Order::Run | Order::Resume, .. });
+        if self.file.whole() + line.len() as u64 + if forward { RESERVE } else { 0 } > MAX_BYTES {
+            let message = format!("{} is full: it has {} bytes", self.path().display(), self.file.whole());
+            return Err(Error::input(message).help("roll back or abort, and begin anew with another file"));
+        }
         self.file.append(&line)?;
         (self.state, self.head) = (state, head);
         durable::replace(&beside(self.file.path(), "head"), &noted(&head)?)
@@ -134,7 +147,7 @@ impl Rollout {
     /// Input: it cannot be written.
     pub fn keep(&self, name: &str, bytes: &[u8]) -> Result<Proof> {
         let folder = self.folder();
-        std::fs::create_dir_all(&folder).map_err(|e| cannot(&folder, e))?;
+        durable::folder(&folder)?;
         let number = self.head.seq + 2;
         for again in 1..=MAX_NAMES {
             let middle = if again == 1 { String::new() } else { format!("{again}-") };
@@ -172,6 +185,29 @@ impl Rollout {
     }
 }
 
+/// Whether a rollout was begun with this file: it has a whole line.
+///
+/// # Errors
+/// Trust: it has none, and what lies beside it was written later than a first line.
+pub fn has_begun(path: &Path) -> Result<bool> {
+    let bytes = match path.symlink_metadata() {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(e) => return Err(cannot(path, e)),
+        Ok(_) => file::read_bounded(path, MAX_BYTES)?,
+    };
+    if bytes.contains(&b'\n')
+        || !(bytes.is_empty() || START.as_bytes().starts_with(&bytes) || bytes.starts_with(START.as_bytes()))
+    {
+        return Ok(true);
+    }
+    let kept = std::fs::read_dir(beside(path, "evidence")).is_ok_and(|mut files| files.next().is_some());
+    if kept || head(path)?.is_some() {
+        let message = format!("{} is empty or gone, and what lies beside it is of a rollout", path.display());
+        return Err(Error::trust(message).help("put the file back, or name another one with --state"));
+    }
+    Ok(false)
+}
+
 /// The file, and what is in it.
 fn had(path: &Path) -> Result<(AppendFile, Vec<u8>)> {
     match AppendFile::open(path, KIND)? {
@@ -181,17 +217,26 @@ fn had(path: &Path) -> Result<(AppendFile, Vec<u8>)> {
 }
 
 /// Reads the lines, and checks them and all the evidence that they name.
-fn checked(path: &Path, bytes: &[u8]) -> Result<Read> {
+fn checked(path: &Path, bytes: &[u8], unfinished: bool) -> Result<Read> {
     let distrusted = |why: String| {
         Error::trust(format!("{} is not as it was written: {why}", path.display())).help(
             "find out who changed it; what the rollout made is named in its lines. Then begin anew with another file",
         )
     };
+    // Any other text is somebody's file, and not one of ours that was changed.
+    if !bytes.is_empty()
+        && !bytes.starts_with(START.as_bytes())
+        && !START.as_bytes().starts_with(bytes)
+        && head(path)?.is_none()
+    {
+        return Err(Error::usage(format!("{} is not a rollout state file", path.display())));
+    }
     let read = match chain::read(bytes) {
         Ok(read) => read,
         Err(Unread::Fault(fault)) => return Err(distrusted(fault.to_string())),
         Err(Unread::Empty) => {
-            let message = format!("{} is not the state of a rollout: it has no whole line", path.display());
+            has_begun(path)?;
+            let message = format!("{} is not a rollout state file: it has no whole line", path.display());
             return Err(Error::input(message).help("begin one with `merotee rollout run`"));
         }
     };
@@ -200,7 +245,10 @@ fn checked(path: &Path, bytes: &[u8]) -> Result<Read> {
         return Err(distrusted(format!("its end `{torn}` is not a line")));
     }
     let noted = head(path)?;
-    chain::agrees(&read, noted.as_ref()).map_err(|fault| distrusted(fault.to_string()))?;
+    chain::agrees(&read, noted.as_ref(), unfinished).map_err(|fault| distrusted(fault.to_string()))?;
+    if noted.as_ref() != Some(&read.head) && read.before.is_some() {
+        tracing::warn!("{}: line {} was written just before a crash", path.display(), read.head.seq + 1);
+    }
     let folder = beside(path, "evidence");
     for Named { line, proof, demand } in &read.evidence {
         let where_ = |why: String| {
@@ -228,8 +276,8 @@ fn kept(folder: &Path, proof: &Proof) -> Result<Vec<u8>> {
 fn read_evidence(folder: &Path, proof: &Proof) -> io::Result<Vec<u8>> {
     use std::io::Read as _;
     let path = folder.join(proof.file.as_str());
-    if path.symlink_metadata()?.is_symlink() {
-        return Err(io::Error::other("it is a symbolic link"));
+    if !path.symlink_metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
     }
     let mut bytes = Vec::new();
     let limit = proof.bytes.min(evidence::MAX_BYTES).saturating_add(1);
@@ -279,7 +327,7 @@ fn cannot(path: &Path, error: io::Error) -> Error {
     Error::input(format!("{} cannot be used", path.display())).because(error)
 }
 
-fn unwritable(error: serde_json::Error) -> Error {
+fn unwritable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::internal("a record of a rollout cannot be written as JSON").because(error)
 }
 

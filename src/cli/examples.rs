@@ -289,20 +289,23 @@ Examples:
 pub(super) const ROLLOUT_RESUME: &str =
     "What was begun and of which no result is known is looked for first; it is never
 done again before that. Before the switch of production D6 asks everything anew.
+A sandbox that ended cannot be gone on with: to rehearse an interrupted rollout,
+use `merotee sandbox serve --production`.
 
 Examples:
   merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
-  merotee sandbox -- rollout resume --state r.state";
+  merotee rollout resume --state r.state  # complete: nothing is left to do";
 
 /// `merotee rollout rollback`.
 pub(super) const ROLLOUT_ROLLBACK: &str =
     "Production comes first: a node must get its key from what it ran before. Then
-the pull request is closed, unless people merged it, and staging is removed.
+the pull request is closed, unless people merged it, and staging is removed. To
+rehearse it, use `merotee sandbox serve --production`.
 
 Examples:
-  merotee sandbox --tamper phala-other-version -- rollout run 1.2.0 \\
-    --profile locked-read-only --state b.state  # exit code 10
-  merotee sandbox -- rollout rollback --state b.state";
+  merotee sandbox --tamper sbom-broken -- rollout run 1.2.0 \\
+    --profile locked-read-only --state r.state  # exit code 10
+  merotee rollout rollback --state r.state  # D1 failed: nothing to roll back";
 
 /// `merotee rollout abort`.
 pub(super) const ROLLOUT_ABORT: &str = "As `rollout rollback`, and the rollout takes no further orders. One that is
@@ -310,8 +313,8 @@ complete cannot be aborted: roll it back.
 
 Examples:
   merotee sandbox --tamper sbom-broken -- rollout run 1.2.0 \\
-    --profile locked-read-only --state a.state  # exit code 10
-  merotee sandbox -- rollout abort --state a.state";
+    --profile locked-read-only --state r.state  # exit code 10
+  merotee rollout abort --state r.state";
 
 /// `merotee e2e`.
 pub(super) const E2E: &str = "A part that was not made has no verdict, and the run has none: exit code 1. With

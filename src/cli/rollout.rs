@@ -65,7 +65,7 @@ pub struct RolloutRunArgs {
 #[derive(Debug, Args)]
 pub struct RolloutStatusArgs {
     /// State file of the rollout
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "State")]
     pub state: PathBuf,
 }
 
@@ -73,13 +73,13 @@ pub struct RolloutStatusArgs {
 #[derive(Debug, Args)]
 pub struct RolloutWorkArgs {
     /// State file of the rollout; FILE.head, FILE.lock and FILE.evidence/ lie beside it
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, help_heading = "State")]
     pub state: PathBuf,
     /// Who works on it, for the record and for others whom the lock refuses [default: the user's id]
-    #[arg(long = "as", value_name = "NAME", env = "MEROTEE_OPERATOR", hide_env_values = true)]
+    #[arg(long = "as", value_name = "NAME", env = "MEROTEE_OPERATOR", hide_env_values = true, help_heading = "State")]
     pub operator: Option<String>,
     /// Show each step and sample on standard error: live on a terminal, as lines elsewhere
-    #[arg(long)]
+    #[arg(long, help_heading = "State")]
     pub watch: bool,
     /// Where services are.
     #[command(flatten)]

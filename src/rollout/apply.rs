@@ -9,7 +9,7 @@ use super::{
     path::{self, Act, Effect, Look, PATH},
     record::{Came, Made, Order, Record, Verdict},
     soak::{self, BASELINE, MAX_SAMPLES, Phase, Sample},
-    state::{Direction, Failure, Judgement, Pause, Pending, Production, State, Times},
+    state::{Direction, Failure, Judgement, Pause, Pending, Production, State, Times, Undone},
     step::{Step, Stop},
     words::Remark,
 };
@@ -36,6 +36,9 @@ impl State {
             Record::Judged { look, verdict, why, report, attachments, facts } => {
                 self.called_for(&Step::Look(*look))?;
                 self.worked_on(look.gate(), at);
+                if let Some(proof) = report {
+                    self.reports.insert(look.gate(), proof.clone());
+                }
                 let judgement = Judgement {
                     at,
                     verdict: *verdict,
@@ -79,7 +82,13 @@ impl State {
     }
 
     fn worked_on(&mut self, gate: Gate, at: Timestamp) {
-        self.gates.entry(gate).and_modify(|times| times.to = at).or_insert(Times { from: at, to: at });
+        let fresh = Times { from: at, to: at, reset: false };
+        match self.gates.get_mut(&gate) {
+            // What is undone does not move the end of what it undoes.
+            _ if self.direction != Direction::Forward => {}
+            Some(times) if !times.reset => times.to = at,
+            Some(_) | None => drop(self.gates.insert(gate, fresh)),
+        }
     }
 
     fn order(&mut self, order: Order) -> Result<(), Misplaced> {
@@ -98,12 +107,20 @@ impl State {
             }
             (Order::Run | Order::Resume, Some(Stop::Failed(_) | Stop::RolledBack(_))) => self.retry(),
             (Order::Run | Order::Resume, Some(_) | None) => self.ask_again(),
-            (Order::Rollback, _) if self.direction == Direction::Forward => self.direction = Direction::Back,
+            (Order::Rollback, _) if self.direction == Direction::Forward => self.turn(Direction::Back),
             (Order::Rollback, _) => {}
-            (Order::Abort, _) => self.direction = Direction::Out,
+            (Order::Abort, _) => self.turn(Direction::Out),
         }
         self.paused = None;
         Ok(())
+    }
+
+    /// Back. A rollback that is under way goes on.
+    fn turn(&mut self, direction: Direction) {
+        if self.direction == Direction::Forward {
+            self.undone = Undone::default();
+        }
+        self.direction = direction;
     }
 
     /// Forward again, from the gate that is not passed.
@@ -129,7 +146,7 @@ impl State {
         self.done = self.done.min(path::start(gate));
         self.never_done = 0;
         self.judged.retain(|look, _| look.gate() < gate);
-        self.gates.retain(|of, _| *of < gate);
+        self.gates.iter_mut().filter(|(of, _)| **of >= gate).for_each(|(_, times)| times.reset = true);
         self.baseline.clear();
         self.soak.clear();
     }
@@ -137,6 +154,7 @@ impl State {
     fn judge(&mut self, at: Timestamp, look: Look, verdict: Verdict, why: Remark) {
         match (look, verdict) {
             (Look::Proof, Verdict::Passed) => {
+                self.undone.proven = true;
                 self.production = Production::Old;
                 self.reset_to(Gate::D6);
             }
@@ -219,6 +237,7 @@ impl State {
             }
             Effect::RemoveStaging => {
                 self.staging = None;
+                self.undone.something |= !forward;
                 if forward {
                     self.advance();
                 } else {
@@ -227,6 +246,7 @@ impl State {
             }
             Effect::ClosePull => {
                 self.pull = None;
+                self.undone.something = true;
                 self.reset_to(Gate::D5);
             }
             Effect::RestoreProduction => {
@@ -284,7 +304,7 @@ impl State {
     fn fail(&mut self, at: Timestamp, gate: Gate, during: &'static str, why: Remark) {
         self.failed = Some(Failure { gate, during, why, at });
         if self.production != Production::Old && self.direction == Direction::Forward {
-            self.direction = Direction::Back;
+            self.turn(Direction::Back);
         }
     }
 }

@@ -114,16 +114,21 @@ pub fn read(bytes: &[u8]) -> Result<Read, Unread> {
     Ok(read)
 }
 
-/// Whether the head that was noted agrees with what was read. A crash may come between a line and its head.
+/// Whether the head that was noted agrees with what was read. Between a line and its head a process may have crashed, or be at
+/// work, where `unfinished` says so: then the head may be one line behind.
 ///
 /// # Errors
 /// Lines were removed from the end, or the last one is another.
-pub fn agrees(read: &Read, noted: Option<&Head>) -> Result<(), Fault> {
+pub fn agrees(read: &Read, noted: Option<&Head>, unfinished: bool) -> Result<(), Fault> {
     let fault = |line: u64, why: &str| {
         Err(Fault { line: usize::try_from(line).unwrap_or(usize::MAX).saturating_add(1), why: why.to_owned() })
     };
     match noted {
-        Some(noted) if *noted == read.head || Some(noted) == read.before.as_ref() => Ok(()),
+        Some(noted) if *noted == read.head => Ok(()),
+        Some(noted) if unfinished && Some(noted) == read.before.as_ref() => Ok(()),
+        Some(noted) if Some(noted) == read.before.as_ref() => {
+            fault(read.head.seq, "it was added behind the line that was written last")
+        }
         None if read.before.is_none() => Ok(()),
         Some(noted) if noted.seq > read.head.seq => fault(noted.seq, "it was written, and is missing now"),
         Some(noted) => fault(noted.seq, "it is not the line that was written last"),
@@ -134,10 +139,14 @@ pub fn agrees(read: &Read, noted: Option<&Head>) -> Result<(), Fault> {
 /// The line that says `record` behind `head`, with its line break, and itself as the head.
 ///
 /// # Errors
-/// It cannot be written as JSON.
-pub fn line(head: Option<&Head>, at: Timestamp, record: &Record) -> Result<(Vec<u8>, Head), serde_json::Error> {
+/// It cannot be written as JSON, or is longer than a line that is read.
+pub fn line(head: Option<&Head>, at: Timestamp, record: &Record) -> Result<(Vec<u8>, Head), String> {
     let (seq, prev) = head.map_or((0, Sha256::from_bytes([0; 32])), |head| (head.seq + 1, head.sha256));
-    let mut bytes = serde_json::to_vec(&Line { v: VERSION, seq, prev, at, record: record.clone() })?;
+    let line = Line { v: VERSION, seq, prev, at, record: record.clone() };
+    let mut bytes = serde_json::to_vec(&line).map_err(|e| e.to_string())?;
+    if bytes.len() > MAX_LINE {
+        return Err(format!("it has {} bytes, and a line has at most {MAX_LINE}", bytes.len()));
+    }
     let sha256 = Sha256::of(&bytes);
     bytes.push(b'\n');
     Ok((bytes, Head { seq, sha256 }))
@@ -148,11 +157,11 @@ fn began(text: &[u8]) -> Result<(State, Entry, Head), String> {
     if line.seq != 0 || line.prev != Sha256::from_bytes([0; 32]) {
         return Err("it is not the first line of a rollout".to_owned());
     }
-    let Record::Started { id, inputs, by } = &line.record else {
+    let Record::Started { id, inputs, reach, by } = &line.record else {
         return Err("it does not begin a rollout".to_owned());
     };
     inputs.judge(1).map_err(|e| e.to_string())?;
-    let state = State::started(line.at, id.clone(), (**inputs).clone(), by.clone());
+    let state = State::started(line.at, id.clone(), (**inputs).clone(), reach.clone(), by.clone());
     let head = Head { seq: 0, sha256: Sha256::of(text) };
     Ok((state, Entry { at: line.at, record: line.record }, head))
 }
@@ -190,7 +199,7 @@ fn named(state: &State, record: &Record, line: usize) -> Vec<Named> {
 /// What the report of a look must say.
 fn demanded(state: &State, look: Look, verdict: Verdict) -> Option<Demand> {
     match verdict {
-        Verdict::Passed => Some(Demand { command: look.command(), subject: state.subject(look) }),
+        Verdict::Passed => Some(Demand { command: look.command(), subject: state.subject(look), mark: state.mark() }),
         Verdict::Failed | Verdict::Undecided | Verdict::Waiting => None,
     }
 }

@@ -16,7 +16,12 @@ pub struct Demand {
     pub command: &'static str,
     /// What it is about.
     pub subject: String,
+    /// The rollout, the attempt and the profile that it was made for: [`MARK`] of its section.
+    pub mark: String,
 }
+
+/// The fact by which a report says which rollout it was made for.
+pub const MARK: &str = "made for";
 
 /// What is read of a report.
 #[derive(Debug, Deserialize)]
@@ -36,6 +41,12 @@ struct Tool {
 struct Section {
     subject: String,
     verdict: String,
+    facts: Marked,
+}
+
+#[derive(Debug, Deserialize)]
+struct Marked {
+    made_for: Option<String>,
 }
 
 /// Judges a file of evidence by what was written down of it.
@@ -75,10 +86,13 @@ impl Demand {
         if let Some(section) = report.sections.iter().find(|section| section.verdict != PASSED) {
             return Err(format!("says `{}` of {}", said(&section.verdict), said(&section.subject)));
         }
-        if !report.sections.iter().any(|section| section.subject == self.subject) {
-            return Err(format!("is a report that says nothing of {}", self.subject));
+        let about = report.sections.iter().find(|section| section.subject == self.subject);
+        let about = about.ok_or_else(|| format!("is a report that says nothing of {}", self.subject))?;
+        match about.facts.made_for.as_deref() {
+            Some(mark) if mark == self.mark => Ok(()),
+            Some(mark) => Err(format!("was made for rollout {}, and {} was expected", said(mark), self.mark)),
+            None => Err("does not say which rollout it was made for".to_owned()),
         }
-        Ok(())
     }
 }
 
@@ -87,8 +101,14 @@ impl Demand {
 mod tests {
     use super::*;
 
+    const MARK: &str = "r, attempt 1, debug";
+
     fn report(tool: &str, command: &str, verdict: &str, subject: &str) -> Vec<u8> {
-        let section = serde_json::json!({"subject": subject, "verdict": verdict, "facts": {}});
+        made_for(MARK, tool, command, verdict, subject)
+    }
+
+    fn made_for(mark: &str, tool: &str, command: &str, verdict: &str, subject: &str) -> Vec<u8> {
+        let section = serde_json::json!({"subject": subject, "verdict": verdict, "facts": {"made_for": mark}});
         let report = serde_json::json!({
             "schema_version": 2, "tool": {"name": tool, "version": "1"}, "command": command, "verdict": verdict,
             "sections": [section],
@@ -102,7 +122,8 @@ mod tests {
             sha256: Sha256::of(written),
             bytes: written.len() as u64,
         };
-        let demand = Demand { command: "verify-release-assets", subject: "mero-kms-v1.2.0".to_owned() };
+        let demand =
+            Demand { command: "verify-release-assets", subject: "mero-kms-v1.2.0".to_owned(), mark: MARK.to_owned() };
         judge(&proof, found, Some(&demand))
     }
 
@@ -119,6 +140,10 @@ mod tests {
             (report("merotee", "policy review", "passed", "mero-kms-v1.2.0"), "a report of `policy review`"),
             (report("another", "verify-release-assets", "passed", "mero-kms-v1.2.0"), "a report of `another`"),
             (b"{}".to_vec(), "is not a report of merotee"),
+            (
+                made_for("other, attempt 1, debug", "merotee", "verify-release-assets", "passed", "mero-kms-v1.2.0"),
+                "was made for rollout other",
+            ),
         ];
         for (bytes, why) in table {
             assert!(judged(&bytes, &bytes).unwrap_err().contains(why), "{why}");

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     inputs::{Access, Inputs, Site, Target},
-    record::{Operator, Proof, Record, Verdict},
+    record::{Operator, Proof, Reach, Record, Verdict},
     soak::Limits,
     state::State,
     words::Remark,
@@ -45,12 +45,18 @@ pub(crate) fn inputs() -> Inputs {
     }
 }
 
+pub(crate) fn reach() -> Reach {
+    let word = Remark::new;
+    let (github, phala) = (word("api.github.com"), word("cloud-api.phala.com"));
+    Reach { github, phala, trust_root: word("embedded"), quote_root: word("embedded"), compressed: false }
+}
+
 pub(crate) fn started() -> Record {
-    Record::Started { id: RequestId::new([7; 16]), inputs: Box::new(inputs()), by: operator() }
+    Record::Started { id: RequestId::new([7; 16]), inputs: Box::new(inputs()), reach: reach(), by: operator() }
 }
 
 pub(crate) fn state() -> State {
-    State::started(at(0), RequestId::new([7; 16]), inputs(), operator())
+    State::started(at(0), RequestId::new([7; 16]), inputs(), reach(), operator())
 }
 
 pub(crate) fn judged(look: Look, verdict: Verdict) -> Record {

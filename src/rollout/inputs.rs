@@ -15,8 +15,11 @@ use crate::{
     },
 };
 
-/// Most words of a command by which a node asks.
+/// Most words of a command by which a node asks, and most bytes of all of them.
 const MAX_WORDS: usize = 64;
+const MAX_COMMAND: usize = 4 << 10;
+/// Longest address, in bytes.
+const MAX_URL: usize = 1 << 10;
 
 /// The inputs of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,8 +117,11 @@ pub enum InvalidInputs {
     #[error("staging and production are the same place: the probe of staging would touch production")]
     OnePlace,
     /// A command that is none.
-    #[error("a node's command has 1 to {MAX_WORDS} words")]
+    #[error("a node's command has 1 to {MAX_WORDS} words, and at most {MAX_COMMAND} bytes")]
     Command,
+    /// An address that holds more than where something is.
+    #[error("an address has no user, password, query or fragment, and at most {MAX_URL} bytes")]
+    Url,
     /// Limits that watch nothing.
     #[error("soak: {0}")]
     Soak(&'static str),
@@ -138,9 +144,12 @@ impl Inputs {
             return Err(InvalidInputs::OnePlace);
         }
         for site in [staging, production] {
+            if site.url.as_ref().is_some_and(|url| !is_plain(url)) {
+                return Err(InvalidInputs::Url);
+            }
             for access in [Some(&site.node), site.standing.as_ref()].into_iter().flatten() {
                 if let Access::Command(words) = access
-                    && !(1..=MAX_WORDS).contains(&words.len())
+                    && !fits(words)
                 {
                     return Err(InvalidInputs::Command);
                 }
@@ -148,6 +157,17 @@ impl Inputs {
         }
         self.soak.judge(shortest).map_err(InvalidInputs::Soak)
     }
+}
+
+fn fits(words: &[Remark]) -> bool {
+    let bytes: usize = words.iter().map(|word| word.as_str().len()).sum();
+    (1..=MAX_WORDS).contains(&words.len()) && bytes <= MAX_COMMAND
+}
+
+/// Whether an address says where something is, and nothing that must not be written down.
+fn is_plain(url: &Url) -> bool {
+    let secret = !url.username().is_empty() || url.password().is_some() || url.query().is_some();
+    !secret && url.fragment().is_none() && url.as_str().len() <= MAX_URL
 }
 
 impl Target {

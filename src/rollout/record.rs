@@ -30,6 +30,8 @@ pub enum Record {
         id: RequestId,
         /// What it is about.
         inputs: Box<Inputs>,
+        /// Where it was begun.
+        reach: Reach,
         /// Who began it.
         by: Operator,
     },
@@ -87,6 +89,23 @@ pub enum Record {
         /// What was seen.
         sample: Sample,
     },
+}
+
+/// The services and roots that a rollout was begun with. What is begun with some is not gone on with by others: a rehearsal
+/// must not reach into the real world, nor evidence of one world count in another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reach {
+    /// Host of GitHub's API, with its port.
+    pub github: Remark,
+    /// Host of Phala Cloud's API, with its port.
+    pub phala: Remark,
+    /// Digest of the trust root of signatures, or `embedded`.
+    pub trust_root: Remark,
+    /// Digest of the root of quotes, or `embedded`.
+    pub quote_root: Remark,
+    /// Whether waits were cut short, as a sandbox has it.
+    pub compressed: bool,
 }
 
 /// What an operator orders.
@@ -170,6 +189,21 @@ pub struct Made {
     /// Each id by its name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ids: BTreeMap<Word, Word>,
+}
+
+impl Reach {
+    /// What differs from `other`: its name, what it was, and what it is there.
+    pub fn differs(&self, other: &Self) -> Option<(&'static str, String, String)> {
+        let pace = |compressed: bool| if compressed { "cut short" } else { "real" }.to_owned();
+        let all = [
+            ("GitHub", self.github.to_string(), other.github.to_string()),
+            ("Phala Cloud", self.phala.to_string(), other.phala.to_string()),
+            ("the trust root", self.trust_root.to_string(), other.trust_root.to_string()),
+            ("the root of quotes", self.quote_root.to_string(), other.quote_root.to_string()),
+            ("the pace of time", pace(self.compressed), pace(other.compressed)),
+        ];
+        all.into_iter().find(|(_, was, is)| was != is)
+    }
 }
 
 impl Made {

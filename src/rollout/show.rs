@@ -4,6 +4,7 @@ mod record;
 mod screen;
 mod soaked;
 
+use self::soaked::sample_row;
 pub use self::{
     record::{gates, sections},
     screen::screen,
@@ -11,56 +12,113 @@ pub use self::{
 };
 use super::{
     gate::Gate,
-    state::{Production, Standing, State},
+    next::next,
+    state::{Direction, Production, Standing, State},
     step::{Step, Stop},
 };
+use crate::text::listed;
 
 /// What a gate's standing is called.
 pub(super) fn standing(state: &State, gate: Gate) -> &'static str {
     match state.standing(gate) {
-        Standing::Ahead => "ahead",
-        Standing::Open => "open",
+        Standing::Ahead => "not started",
+        Standing::Open => match next(state) {
+            Step::Stop(Stop::Waiting(_)) => "waiting",
+            Step::Look(_) | Step::Begin(_) | Step::Reconcile(_) | Step::Sample { .. } | Step::Stop(_) => "in progress",
+        },
         Standing::Passed => "passed",
         Standing::Failed => "failed",
+        Standing::RollingBack => "rolling back",
+        Standing::RolledBack => "rolled back",
     }
 }
 
 /// What production runs.
 pub(super) fn production(state: &State) -> &'static str {
     match state.production() {
-        Production::Old => "what it ran before",
-        Production::New(_) => "the new digest",
-        Production::Restored(_) => "what it ran before, again; that nodes get keys is yet to be shown",
+        Production::Old if state.undone().proven => "previous digest restored, and a node got its key",
+        Production::Old => "unchanged",
+        Production::New(_) => "new digest",
+        Production::Restored(_) => "previous digest restored; key release not yet verified",
     }
 }
 
-/// What comes next, as a sentence.
-pub fn coming(step: &Step) -> String {
-    match step {
-        Step::Look(look) => format!("{}: `resume` goes on", look.described()),
-        Step::Begin(effect) => format!("{}: `resume` goes on", effect.described()),
+/// Where the pull request with the policy is.
+pub(super) fn pull(state: &State) -> Option<String> {
+    let number = state.pull()?.id("number")?;
+    let how = if state.merged() { "merged (stays)" } else { "open" };
+    Some(format!("pull request #{number}, {how}"))
+}
+
+/// What a rollback undid, as a sentence.
+pub(super) fn undone(state: &State) -> String {
+    let undone = state.undone();
+    let what = match (undone.proven, undone.something) {
+        (true, _) => "rolled back: production was switched back, and the standing node got its key",
+        (false, true) => "rolled back: production was never changed",
+        (false, false) => "nothing to roll back: production was never changed",
+    };
+    match pull(state).filter(|_| state.merged()) {
+        Some(pull) => format!("{what}; {pull}: revert it in a pull request of its own if it was the cause"),
+        None => what.to_owned(),
+    }
+}
+
+/// What comes next, and the command for it, of the rollout in `file`.
+pub fn coming(state: &State, file: &str) -> String {
+    let order = |order: &str| format!("`merotee rollout {order} --state {file}`");
+    let going = match state.direction() {
+        Direction::Forward => order("resume"),
+        Direction::Back => order("rollback"),
+        Direction::Out => order("abort"),
+    };
+    match next(state) {
+        Step::Look(look) => format!("{}; run {going}", look.described()),
+        Step::Begin(effect) => format!("{}; run {going}", effect.described()),
         Step::Reconcile(pending) => {
-            format!("find out what came of `{}`: `resume` does", pending.effect.described())
+            format!("outcome unknown ({}); run {going}, which looks for it first", pending.effect.described())
         }
-        Step::Sample { .. } => "sample production: `resume` goes on".to_owned(),
-        Step::Stop(stop) => stopped(stop),
+        Step::Sample { .. } => format!("sample production; run {going}"),
+        Step::Stop(Stop::Complete) => {
+            format!("nothing: the rollout is complete; to undo it, run {}", order("rollback"))
+        }
+        Step::Stop(Stop::Waiting(why)) => format!("waiting for people: {why}; when they decided, run {going}"),
+        Step::Stop(Stop::Undecided(why)) => format!("no verdict: {why}; correct that, then run {going}"),
+        Step::Stop(Stop::Failed(failure)) => format!(
+            "{} failed, and nothing needs a rollback: correct the cause, then run {}, or close the rollout with {}",
+            failure.gate,
+            order("resume"),
+            order("abort")
+        ),
+        Step::Stop(Stop::RollBack(failure)) => {
+            format!("{} failed; run {}: {}", failure.gate, order("rollback"), undoes(state))
+        }
+        Step::Stop(Stop::RolledBack(_)) => format!(
+            "already rolled back: correct the cause, then run {}, or close the rollout with {}",
+            order("resume"),
+            order("abort")
+        ),
+        Step::Stop(Stop::NotBack(why)) => format!(
+            "PRODUCTION RELEASES NO KEYS: {why}; look at its KMS at once, and run {}, which switches back and asks again",
+            order("rollback")
+        ),
+        Step::Stop(Stop::Aborted) => "nothing: the rollout is aborted; begin anew with another --state".to_owned(),
     }
 }
 
-/// Why nothing comes next by itself, and what to do.
-fn stopped(stop: &Stop) -> String {
-    match stop {
-        Stop::Complete => "nothing: the rollout is complete".to_owned(),
-        Stop::Waiting(why) => format!("waiting for people: {why}; `resume` asks again"),
-        Stop::Undecided(why) => format!("no verdict: {why}; `resume` asks again"),
-        Stop::Failed(failure) => {
-            format!("{} failed, and nothing stands: `resume` tries it again, `abort` closes the rollout", failure.gate)
-        }
-        Stop::RollBack(failure) => format!("{} failed: `rollback` comes first", failure.gate),
-        Stop::RolledBack(_) => "everything is rolled back: `resume` tries again, `abort` closes the rollout".to_owned(),
-        Stop::NotBack(why) => format!("PRODUCTION RELEASES NO KEYS: {why}; `rollback` switches back and asks again"),
-        Stop::Aborted => "nothing: the rollout was aborted, and what it made is undone".to_owned(),
+/// What a rollback would undo.
+fn undoes(state: &State) -> String {
+    let mut what = Vec::new();
+    if *state.production() != Production::Old {
+        what.push("it switches production back");
     }
+    if state.pull().is_some() && !state.merged() {
+        what.push("it closes the pull request");
+    }
+    if state.staging().is_some() {
+        what.push("it removes staging");
+    }
+    listed(&what)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::{
     gate::Gate,
     inputs::Inputs,
     path::{self, Act, Effect, Look, PATH},
-    record::{Made, Operator, Proof, Verdict},
+    record::{Made, Operator, Proof, Reach, Verdict},
     soak::{self, Baseline, Sample},
     words::Remark,
 };
@@ -21,6 +21,7 @@ pub struct State {
     pub(super) id: RequestId,
     pub(super) inputs: Inputs,
     pub(super) by: Operator,
+    pub(super) reach: Reach,
     pub(super) started: Timestamp,
     pub(super) touched: Timestamp,
     /// Which attempt this is, from 1: every retry after a failure or a rollback is another.
@@ -40,6 +41,9 @@ pub struct State {
     pub(super) baseline: Vec<Sample>,
     pub(super) soak: Vec<Sample>,
     pub(super) gates: BTreeMap<Gate, Times>,
+    /// The report that a gate rests on, for people: what a rollback reset is still shown.
+    pub(super) reports: BTreeMap<Gate, Proof>,
+    pub(super) undone: Undone,
 }
 
 /// Which way it goes.
@@ -118,6 +122,15 @@ pub struct Judgement {
     pub facts: BTreeMap<Word, Word>,
 }
 
+/// What the latest rollback undid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Undone {
+    /// Whether staging was removed, or a pull request closed.
+    pub something: bool,
+    /// Whether production was switched back, and a node was seen to get its key.
+    pub proven: bool,
+}
+
 /// When a gate was worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Times {
@@ -125,6 +138,8 @@ pub struct Times {
     pub from: Timestamp,
     /// The last.
     pub to: Timestamp,
+    /// Whether a rollback or a retry reset the gate since.
+    pub(super) reset: bool,
 }
 
 /// How far a gate came.
@@ -134,6 +149,10 @@ pub enum Standing {
     Ahead,
     /// Being worked on.
     Open,
+    /// Its effects are being undone.
+    RollingBack,
+    /// Its effects were undone.
+    RolledBack,
     /// Passed.
     Passed,
     /// Failed.
@@ -142,11 +161,12 @@ pub enum Standing {
 
 impl State {
     /// A rollout that has just begun.
-    pub fn started(at: Timestamp, id: RequestId, inputs: Inputs, by: Operator) -> Self {
+    pub fn started(at: Timestamp, id: RequestId, inputs: Inputs, reach: Reach, by: Operator) -> Self {
         Self {
             id,
             inputs,
             by,
+            reach,
             started: at,
             touched: at,
             attempt: 1,
@@ -163,6 +183,8 @@ impl State {
             baseline: Vec::new(),
             soak: Vec::new(),
             gates: BTreeMap::new(),
+            reports: BTreeMap::new(),
+            undone: Undone::default(),
         }
     }
 
@@ -179,6 +201,11 @@ impl State {
     /// Who began it.
     pub fn by(&self) -> &Operator {
         &self.by
+    }
+
+    /// Where it was begun.
+    pub fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     /// When it began.
@@ -287,11 +314,35 @@ impl State {
         if self.failed.as_ref().is_some_and(|failure| failure.gate == gate) {
             return Standing::Failed;
         }
+        let goes_back = gate == Gate::D6 && self.production != Production::Old && self.direction != Direction::Forward;
+        let times = self.gates.get(&gate);
         match self.act() {
+            _ if goes_back => Standing::RollingBack,
             _ if self.done >= path::end(gate) => Standing::Passed,
-            Some((open, _)) if open == gate && self.gates.contains_key(&gate) => Standing::Open,
+            _ if times.is_some_and(|times| times.reset) => Standing::RolledBack,
+            Some((open, _)) if open == gate && times.is_some() => Standing::Open,
             Some(_) | None => Standing::Ahead,
         }
+    }
+
+    /// The report that a gate rests on; of one that was reset, the last one that it had.
+    pub fn report(&self, gate: Gate) -> Option<&Proof> {
+        self.reports.get(&gate)
+    }
+
+    /// What the latest rollback undid.
+    pub fn undone(&self) -> Undone {
+        self.undone
+    }
+
+    /// Whether the pull request was merged, as far as D5 saw.
+    pub fn merged(&self) -> bool {
+        self.pull.is_some() && self.open_pull().is_none()
+    }
+
+    /// What evidence of this attempt says that it belongs to.
+    pub fn mark(&self) -> String {
+        format!("{}, attempt {}, {}", self.id, self.attempt, self.inputs.profile)
     }
 
     /// Whether something was made that a rollback undoes. A merged pull request is none: people decided that.

@@ -8,7 +8,7 @@ use merotee::{
     rollout::{
         inputs::{Access, Inputs, Site, Target},
         path::Look,
-        record::{Order, Record, Verdict},
+        record::{Order, Reach, Record, Verdict},
         soak::Limits,
         words::Remark,
     },
@@ -50,16 +50,23 @@ fn inputs() -> Inputs {
     }
 }
 
+/// What the environment of a test leads to.
+fn reach() -> Reach {
+    let word = Remark::new;
+    let (github, phala) = (word("api.github.com"), word("cloud-api.phala.com"));
+    Reach { github, phala, trust_root: word("embedded"), quote_root: word("embedded"), compressed: false }
+}
+
 /// A rollout in which D1 and D2 passed.
 fn begun(place: &Place) -> Rollout {
     let path = place.path(STATE);
-    let mut rollout = Rollout::begin(&path, at(), RequestId::new([7; 16]), inputs(), &ada()).unwrap();
+    let mut rollout = Rollout::begin(&path, at(), RequestId::new([7; 16]), (inputs(), reach()), &ada()).unwrap();
     rollout.record(at(), Record::Order { order: Order::Run, by: ada().operator() }).unwrap();
     for look in [Look::KmsRelease, Look::NodeRelease] {
         let subject = rollout.state().subject(look);
         let report = json!({
             "tool": {"name": "merotee"}, "command": look.command(), "verdict": "passed",
-            "sections": [{"subject": subject, "verdict": "passed"}],
+            "sections": [{"subject": subject, "verdict": "passed", "facts": {"made_for": rollout.state().mark()}}],
         });
         let proof = rollout.keep(&format!("{}.json", look.name()), report.to_string().as_bytes()).unwrap();
         let record = Record::Judged {
@@ -78,7 +85,8 @@ fn begun(place: &Place) -> Rollout {
 /// A rollout that a sandbox began, with a soak of a minute.
 fn rehearsed(place: &Place) {
     let soak = Limits { length: 60, ..Limits::default() };
-    Rollout::begin(&place.path(STATE), at(), RequestId::new([7; 16]), Inputs { soak, ..inputs() }, &ada()).unwrap();
+    Rollout::begin(&place.path(STATE), at(), RequestId::new([7; 16]), (Inputs { soak, ..inputs() }, reach()), &ada())
+        .unwrap();
 }
 
 fn rollout(place: &Place, words: &[&str]) -> Run {
@@ -91,8 +99,8 @@ fn the_status_is_one_screen_for_people_and_the_whole_record_for_auditors_and_pro
     drop(begun(&place));
     let screen = rollout(&place, &["status", "--state", STATE]).expect(0).says(&[
         "mero-kms-v1.2.0 with mero-tee-v1.2.0, locked-read-only",
-        "  D2  verify the node image release passed  02:00:00-02:00:00",
-        "next        deploy the staging KMS: `resume` goes on",
+        "  D2  verify the node image release passed       02:00:00-02:00:00",
+        "next        deploy the staging KMS; run `merotee rollout resume --state r.state`",
     ]);
     assert!(screen.stdout.lines().all(|line| line.chars().count() <= 80), "{}", screen.stdout);
     let json = rollout(&place, &["status", "--state", STATE, "--format", "json"]).expect(0).report();
@@ -200,7 +208,7 @@ fn a_plan_says_every_step_with_what_it_touches_and_inputs_that_make_no_sense_are
         "D3 deploy the staging KMS",
         "Phala Cloud machine kms-staging",
         "D6 switch production to the new digest",
-        "1800 s, a sample every 15000 ms",
+        "30 minutes, a sample every 15 seconds with 2 key requests",
         "rollback: production goes back to the digest it had",
     ]);
     plan(&[]).expect(2).says(&["--production-node is missing"]).without_product();
@@ -217,4 +225,27 @@ fn what_a_sandbox_began_with_a_short_soak_does_not_go_on_outside_and_can_be_abor
     let run = rollout(&place, &["resume", "--state", STATE]).expect(2).without_product();
     run.says(&["soak: it is shorter than 30 minutes"]);
     rollout(&place, &["abort", "--state", STATE]).expect(0);
+}
+
+#[test]
+fn a_rollout_is_not_gone_on_with_by_other_services_and_both_are_named() {
+    let place = Place::new();
+    drop(begun(&place));
+    let elsewhere = ["resume", "--state", STATE, "--api-url", "https://github.example"];
+    let run = rollout(&place, &elsewhere).expect(2).without_product();
+    run.says(&["r.state was begun with GitHub api.github.com, and here it is github.example"]);
+    // What stood nowhere is given up from anywhere.
+    let abort = ["abort", "--state", STATE, "--api-url", "https://github.example"];
+    rollout(&place, &abort).expect(0).says(&["aborted; nothing to roll back: production was never changed"]);
+}
+
+#[test]
+fn a_text_that_is_no_state_and_a_state_that_is_gone_are_told_apart() {
+    let place = Place::new();
+    place.write("notes.txt", "buy milk\n");
+    let run = rollout(&place, &["status", "--state", "notes.txt"]).expect(2);
+    run.says(&["notes.txt is not a rollout state file"]);
+    drop(begun(&place));
+    place.write(STATE, "");
+    rollout(&place, &["status", "--state", STATE]).expect(10).says(&["is empty or gone"]);
 }

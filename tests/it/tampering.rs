@@ -51,7 +51,8 @@ fn the_last_line_for_people_gives_the_verdict_and_a_line_above_it_the_reason() {
         let word = if row.exit == 11 { "INCOMPLETE" } else { "FAILED" };
         let last = run.stdout.lines().last().unwrap_or_default();
         let told = run.stdout.lines().any(|line| {
-            line.starts_with("[FAIL] ") && [&row.check, &row.names].iter().all(|word| line.contains(word.as_str()))
+            ["[FAIL] ", "[MISS] "].iter().any(|tag| line.starts_with(tag))
+                && [&row.check, &row.names].iter().all(|word| line.contains(word.as_str()))
         });
         let verdict = last.starts_with(&format!("{tag}: {word} — ")) && run.code == row.exit;
         (!verdict || !told).then(|| format!("{} on {tag}: {}", row.kind, run.shown()))

@@ -35,6 +35,21 @@ pub(super) fn create(path: &Path, bytes: &[u8]) -> Result<bool> {
     write().map_err(|e| cannot(path, e))
 }
 
+/// Makes a folder that its owner alone may look into, where there is none.
+///
+/// # Errors
+/// Input: it cannot be made.
+pub(super) fn folder(path: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(path).map_err(|e| cannot(path, e))
+}
+
 /// The bytes under a name of the moment, on disk.
 fn temporary(path: &Path, bytes: &[u8]) -> io::Result<tempfile::NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -61,6 +61,11 @@ impl Holder {
         Operator { name: self.name.clone(), host: self.host.clone(), pid: self.pid }
     }
 
+    /// Whether its process may still run, as far as this machine can tell.
+    pub fn is_here(&self) -> bool {
+        gone(self, &Self::this(None, self.since)).is_err()
+    }
+
     /// Since when it has the rollout.
     pub fn since(&self) -> Timestamp {
         self.since
@@ -99,21 +104,21 @@ impl Lock {
         Ok((Self(file), taken))
     }
 
-    /// Who has the rollout in `state`; `None` where no one does.
+    /// Whose name stands in the lock of `state`: of one who works on it, or of a process that ended without taking it off.
+    /// Nothing is locked for that, so that looking is in no one's way.
     ///
     /// # Errors
     /// Input: the file cannot be read.
-    pub(super) fn holder(state: &Path) -> Result<Option<Holder>> {
+    pub(super) fn named(state: &Path) -> Result<Option<Holder>> {
         let path = beside(state, "lock");
-        if path.symlink_metadata().is_err_and(|e| e.kind() == io::ErrorKind::NotFound) {
-            return Ok(None);
+        match path.symlink_metadata() {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(cannot(&path, e)),
+            Ok(there) if !there.is_file() => return Err(cannot(&path, io::Error::other("it is not a regular file"))),
+            Ok(_) => {}
         }
-        let mut file = open(&path)?;
-        match file.try_lock_shared() {
-            Ok(()) => Ok(None),
-            Err(TryLockError::WouldBlock) => read(&mut file, &path),
-            Err(TryLockError::Error(e)) => Err(cannot(&path, e)),
-        }
+        let mut file = File::open(&path).map_err(|e| cannot(&path, e))?;
+        read(&mut file, &path)
     }
 }
 
@@ -153,6 +158,7 @@ fn open(path: &Path) -> Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
         options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     }
     options.open(path).map_err(|e| cannot(path, e))
@@ -230,13 +236,14 @@ mod tests {
         let state = folder.path().join("r.state");
         let (lock, taken) = Lock::take(&state, &me()).unwrap();
         assert_eq!(taken, None);
-        assert_eq!(Lock::holder(&state).unwrap(), Some(me()));
+        assert_eq!(Lock::named(&state).unwrap(), Some(me()));
+        assert!(me().is_here());
         let refused = Lock::take(&state, &me()).unwrap_err().to_string();
         let pid = std::process::id();
         assert!(refused.contains(&format!("is in use by ada (process {pid} on ")), "{refused}");
         assert!(refused.ends_with("), since 2026-11-30T02:00:00Z"), "{refused}");
         drop(lock);
-        assert_eq!(Lock::holder(&state).unwrap(), None);
+        assert_eq!(Lock::named(&state).unwrap(), None);
         assert_eq!(Lock::take(&state, &me()).unwrap().1, None);
     }
 

@@ -115,8 +115,8 @@ fn standard_input_is_read_by_one_argument_alone() {
 }
 
 /// Files that a command writes, edits in place, reads once a release, or takes together with what lies beside them.
-const NOT_FROM_STANDARD_INPUT: [&str; 8] =
-    ["output", "save", "key_out", "config", "notes", "policy_file", "image_profile_file", "catalog_file"];
+const NOT_FROM_STANDARD_INPUT: [&str; 9] =
+    ["output", "save", "key_out", "config", "notes", "policy_file", "image_profile_file", "catalog_file", "state"];
 
 #[test]
 fn every_argument_that_names_a_file_to_read_says_that_it_reads_standard_input() {

@@ -10,9 +10,9 @@ use crate::{
     error::{Error, Result},
     probe::journal::RequestId,
     product::random_bytes,
-    report::{self, Action, Format, Report, Style},
+    report::{self, Action, Fact, Format, Report, Style},
     rollout::{
-        evidence::Demand,
+        evidence::{Demand, MARK},
         next::next,
         path::{Effect, Look},
         record::{Came, Record, Verdict},
@@ -75,9 +75,11 @@ pub(super) async fn drive(
 /// Internal: the report is not the one that is demanded. Input: it cannot be kept.
 fn kept(rollout: &Rollout, look: Look, judged: Judged) -> Result<Record> {
     let Judged { verdict, why, report, attachments, facts } = judged;
+    let report = report.map(|report| marked(report, rollout.state(), look));
     let bytes = report.as_ref().map(rendered).transpose()?;
     if verdict == Verdict::Passed {
-        let demand = Demand { command: look.command(), subject: rollout.state().subject(look) };
+        let state = rollout.state();
+        let demand = Demand { command: look.command(), subject: state.subject(look), mark: state.mark() };
         let found = bytes.as_deref().map_or_else(|| Err("is missing".to_owned()), |bytes| demand.judge(bytes));
         found.map_err(|why| Error::internal(format!("the report of `{}` {why}", look.name())))?;
     }
@@ -85,6 +87,15 @@ fn kept(rollout: &Rollout, look: Look, judged: Judged) -> Result<Record> {
     let attachments =
         attachments.iter().map(|kept| rollout.keep(kept.name.as_str(), &kept.bytes)).collect::<Result<_>>()?;
     Ok(Record::Judged { look, verdict, why, report, attachments, facts: facts.into_iter().collect() })
+}
+
+/// The report with the mark of this rollout and attempt, so that it is evidence of no other.
+fn marked(mut report: Report, state: &State, look: Look) -> Report {
+    let subject = state.subject(look);
+    for section in report.sections.iter_mut().filter(|section| section.subject == subject) {
+        section.facts.push(Fact::named(MARK, state.mark()));
+    }
+    report
 }
 
 fn rendered(report: &Report) -> Result<Vec<u8>> {

@@ -1,16 +1,23 @@
 //! The inputs of a rollout: what the arguments say, and for what they leave open what the endpoints say.
 
+use std::path::{Path, PathBuf};
+
+use url::Url;
+
 use crate::{
+    adapters::{file, http::host},
     cli::rollout::RolloutInputArgs,
     commands::repository::resolve,
     context::Context,
     error::{Error, Result},
     rollout::{
         inputs::{Access, Inputs, Site, Target},
+        record::Reach,
         soak::{LENGTH, Limits},
         words::Remark,
     },
     subject::tag::{Family, Tag},
+    text::counted,
 };
 
 /// The inputs, which make sense together.
@@ -25,7 +32,7 @@ pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Input
     }
     let own = &context.endpoints.rollout;
     let sized = |target: &Target| sized(target, args);
-    let given = |target: &Option<Target>, url: &Option<url::Url>, node: &Option<Access>| Part {
+    let given = |target: &Option<Target>, url: &Option<Url>, node: &Option<Access>| Part {
         target: target.as_ref().map(sized),
         url: url.clone(),
         node: node.clone(),
@@ -53,37 +60,76 @@ pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Input
 /// Usage: they make no sense.
 pub(super) fn judged(inputs: &Inputs, context: &Context) -> Result<()> {
     let shortest = if context.endpoints.rollout.soak.is_some() { 1 } else { LENGTH };
-    inputs.judge(shortest).map_err(|e| Error::usage(format!("a rollout cannot be made of that: {e}")))
+    inputs.judge(shortest).map_err(|e| Error::usage(format!("invalid rollout: {e}")))
 }
 
-/// Whether `inputs` are those of a rollout that may have begun with another pace of sampling in mind: all of them are the same.
+/// Whether `inputs` are those that a rollout was begun with.
 ///
 /// # Errors
-/// Usage: they differ, and in what.
-pub(super) fn same(inputs: &Inputs, begun: &Inputs, state: &std::path::Path) -> Result<()> {
-    let differs = [
-        ("the repository", inputs.repository != begun.repository),
-        ("the KMS release", inputs.kms != begun.kms),
-        ("the node release", inputs.node != begun.node),
-        ("the profile", inputs.profile != begun.profile),
-        ("staging", inputs.staging != begun.staging),
-        ("production", inputs.production != begun.production),
-        ("the soak", inputs.soak != begun.soak),
+/// Usage: they differ, in what, and how.
+pub(super) fn same(inputs: &Inputs, begun: &Inputs, state: &Path) -> Result<()> {
+    let place = |site: &Site| format!("{}, {}", site.target.described(), site.node.described());
+    let all = [
+        ("the repository", begun.repository.to_string(), inputs.repository.to_string()),
+        ("the KMS release", begun.kms.to_string(), inputs.kms.to_string()),
+        ("the node release", begun.node.to_string(), inputs.node.to_string()),
+        ("the profile", begun.profile.to_string(), inputs.profile.to_string()),
+        ("staging", place(&begun.staging), place(&inputs.staging)),
+        ("production", place(&begun.production), place(&inputs.production)),
+        ("the soak", watched(&begun.soak), watched(&inputs.soak)),
     ];
-    match differs.into_iter().find(|(_, differs)| *differs) {
-        None => Ok(()),
-        Some((what, _)) => {
-            let message = format!("{} is the state of another rollout: {what} differs", state.display());
-            Err(Error::usage(message)
-                .help("go on with it by `merotee rollout resume`, or name another file with --state"))
-        }
-    }
+    let differs = all.into_iter().find(|(_, was, is)| was != is);
+    let (what, was, is) = match differs {
+        Some(differs) => differs,
+        None if inputs == begun => return Ok(()),
+        None => ("where something is reached", "other addresses".to_owned(), "these".to_owned()),
+    };
+    let message =
+        format!("{} is the state of another rollout: {what}: begun with {was}, and now {is}", state.display());
+    Err(Error::usage(message).help(format!(
+        "go on with it: `merotee rollout resume --state {}`; or name another file with --state",
+        state.display()
+    )))
+}
+
+/// The services and roots of this run.
+///
+/// # Errors
+/// Input: a root cannot be read. Usage: an address is not one.
+pub(super) fn reach(context: &Context) -> Result<Reach> {
+    let endpoints = &context.endpoints;
+    let root = |path: &Option<PathBuf>| -> Result<Remark> {
+        let digest = path.as_deref().map(file::digest).transpose()?;
+        Ok(Remark::new(&digest.map_or_else(|| "embedded".to_owned(), |(digest, _)| format!("sha256:{digest}"))))
+    };
+    let phala = Url::parse(&endpoints.phala.url).map_or_else(|_| endpoints.phala.url.clone(), |url| host(&url));
+    Ok(Reach {
+        github: Remark::new(&host(&endpoints.api_url)),
+        phala: Remark::new(&phala),
+        trust_root: root(&endpoints.trusted_root)?,
+        quote_root: root(&endpoints.tdx_root)?,
+        compressed: context.pace.is_compressed(),
+    })
+}
+
+/// Whether a rollout may be worked on from here: by the services and roots that it was begun with.
+///
+/// # Errors
+/// Usage: something differs, and what.
+pub(super) fn same_reach(begun: &Reach, state: &Path, context: &Context) -> Result<()> {
+    let Some((what, was, is)) = begun.differs(&reach(context)?) else { return Ok(()) };
+    let message = format!("{} was begun with {what} {was}, and here it is {is}", state.display());
+    Err(Error::usage(message).help(if begun.compressed {
+        "it belongs to a sandbox, which may have ended: rehearse with `merotee sandbox serve --production`, or name another file with --state"
+    } else {
+        "work on it with the options and variables that it was begun with"
+    }))
 }
 
 /// What the arguments say of a place.
 struct Part {
     target: Option<Target>,
-    url: Option<url::Url>,
+    url: Option<Url>,
     node: Option<Access>,
     standing: Option<Access>,
 }
@@ -127,13 +173,23 @@ fn sized(target: &Target, args: &RolloutInputArgs) -> Target {
     }
 }
 
-/// So that a reader of the plan sees how strictly production is watched.
+/// How strictly production is watched, for people.
 pub(super) fn watched(limits: &Limits) -> String {
     let Limits { length, interval_ms, requests, latency_percent, latency_floor_ms, errors_per_mille, health_failures } =
         limits;
+    let span = |ms: u64| match (ms % 60_000, ms % 1_000) {
+        (0, _) => counted(usize::try_from(ms / 60_000).unwrap_or(usize::MAX), "minute", "minutes"),
+        (_, 0) => counted(usize::try_from(ms / 1_000).unwrap_or(usize::MAX), "second", "seconds"),
+        (_, _) => format!("{ms} ms"),
+    };
+    let requests = counted(usize::try_from(*requests).unwrap_or(usize::MAX), "key request", "key requests");
+    let failures =
+        counted(usize::try_from(*health_failures).unwrap_or(usize::MAX), "health failure", "health failures");
     format!(
-        "{length} s, a sample every {interval_ms} ms of {requests} key requests; a breach is a latency of {latency_percent} % \
-         of the baseline (at least {latency_floor_ms} ms), {}.{} % more errors, or {health_failures} failed health checks of 10",
+        "{}, a sample every {} with {requests}; a breach is a latency of {latency_percent} % of the baseline (of {latency_floor_ms} ms \
+         at least), {}.{} % more errors, or {failures} among 10 samples",
+        span(u64::from(*length) * 1_000),
+        span(u64::from(*interval_ms)),
         errors_per_mille / 10,
         errors_per_mille % 10,
     )

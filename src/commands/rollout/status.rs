@@ -12,17 +12,18 @@ use crate::{
 
 pub(super) fn run(args: &RolloutStatusArgs, context: &Context) -> Result<Product> {
     let seen = Rollout::look(&args.state)?;
+    let file = args.state.display().to_string();
     let head = format!("{} sha256:{}", seen.head.seq + 1, seen.head.sha256);
     let report = Report {
         command: "rollout status".into(),
         rules: RULES.to_vec(),
-        sections: show::sections(&seen.state, &seen.entries, &head),
+        sections: show::sections(&seen.state, &seen.entries, &head, &file),
         ..Report::default()
     };
     match context.output.format {
         Format::Human => {
             let holder = seen.holder.map(|holder| format!("{}, since {}", holder.operator(), holder.since()));
-            let screen = show::screen(&seen.state, seen.entries.len(), holder.as_deref());
+            let screen = show::screen(&seen.state, seen.entries.len(), holder.as_deref(), &file);
             let summary = format!("```text\n{screen}```\n");
             Ok(Product::text(screen, summary, report))
         }

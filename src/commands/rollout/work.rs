@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{course, effects, effects::Effects, given, watch::Watch};
 use crate::{
-    adapters::rollout_state::{Holder, Rollout},
+    adapters::rollout_state::{self, Holder, Rollout},
     cli::rollout::{RolloutRunArgs, RolloutWorkArgs},
     context::Context,
     error::{Error, Result},
@@ -27,13 +27,17 @@ pub(super) async fn run(args: &RolloutRunArgs, context: &Context) -> Result<Prod
     effects::places_apart(&inputs, context)?;
     let path = &args.work.state;
     let me = Holder::this(args.work.operator.as_deref(), context.now());
-    let begun = path.metadata().is_ok_and(|there| there.len() > 0);
+    let begun = rollout_state::has_begun(path)?;
     let rollout = if begun {
         let rollout = Rollout::open(path, context.now(), &me)?;
-        given::same(&inputs, rollout.state().inputs(), path)?;
+        if !is_over(rollout.state(), Order::Resume) {
+            given::same_reach(rollout.state().reach(), path, context)?;
+            given::same(&inputs, rollout.state().inputs(), path)?;
+        }
         rollout
     } else {
-        Rollout::begin(path, context.now(), RequestId::new(random_bytes()?), inputs, &me)?
+        let begun = (inputs, given::reach(context)?);
+        Rollout::begin(path, context.now(), RequestId::new(random_bytes()?), begun, &me)?
     };
     let order = if begun { Order::Resume } else { Order::Run };
     go(rollout, order, &me, &args.work, context).await
@@ -57,10 +61,15 @@ async fn go(
     context.not_before(rollout.state().touched());
     let mut actions = Vec::new();
     if !is_over(rollout.state(), order) {
+        let state = rollout.state();
         match order {
-            Order::Run | Order::Resume => given::judged(rollout.state().inputs(), context)?,
+            Order::Run | Order::Resume => given::judged(state.inputs(), context)?,
             // What stands can always be undone.
             Order::Rollback | Order::Abort => {}
+        }
+        // Where nothing is touched it is all the same from where.
+        if state.stands() || state.pending().is_some() || matches!(order, Order::Run | Order::Resume) {
+            given::same_reach(state.reach(), rollout.path(), context)?;
         }
         take(&mut rollout, order, me, context)?;
         let effects = Effects::new(context, rollout.folder());
@@ -89,7 +98,7 @@ fn take(rollout: &mut Rollout, order: Order, me: &Holder, context: &Context) -> 
     let record = Record::Order { order, by: me.operator() };
     if let Err(misplaced) = rollout.state().clone().apply(context.now(), &record) {
         let message = format!("{}: {misplaced}", rollout.path().display());
-        let help = show::coming(&next(rollout.state()));
+        let help = show::coming(rollout.state(), &rollout.path().display().to_string());
         return Err(Error::usage(message).help(help));
     }
     rollout.record(context.now(), record)
@@ -98,21 +107,22 @@ fn take(rollout: &mut Rollout, order: Order, me: &Holder, context: &Context) -> 
 fn report(rollout: &Rollout, order: Order, actions: Vec<Action>, started: Instant) -> Report {
     let state = rollout.state();
     let inputs = state.inputs();
+    let file = rollout.path().display().to_string();
     let mut section = Section::new(format!("rollout of {}", inputs.kms));
     section.facts = vec![
         Fact::named("profile", inputs.profile.as_str()),
         Fact::named("state", rollout.path().display().to_string()),
         Fact::named("attempt", state.attempt().to_string()),
-        Fact::named("next", show::coming(&next(state))),
+        Fact::named("next", show::coming(state, &rollout.path().display().to_string())),
     ];
     section.facts.extend(show::soak_lines(state).into_iter().map(|line| Fact::named("soak", line)));
     section.told = &[GATE.id, ROLLBACK.id];
     section.findings.push(STATE.pass("", "the state file and its evidence are as they were written"));
     section.findings.extend(match order {
-        Order::Run | Order::Resume => show::gates(state, true),
+        Order::Run | Order::Resume => show::gates(state, &file, true),
         // Of these the rollback is judged, and not the gates that are given up.
         Order::Rollback | Order::Abort => {
-            show::gates(state, false).into_iter().filter(|finding| finding.check != GATE.id).collect()
+            show::gates(state, &file, false).into_iter().filter(|finding| finding.check != GATE.id).collect()
         }
     });
     section.actions = actions;

@@ -89,11 +89,13 @@ fn a_changed_removed_or_reordered_line_is_noticed_by_number() {
 fn a_last_line_that_is_changed_or_removed_is_noticed_by_the_head() {
     let lines = written(&good());
     let whole = read(&lines.concat()).unwrap();
-    assert_eq!(agrees(&whole, Some(&whole.head)), Ok(()));
+    assert_eq!(agrees(&whole, Some(&whole.head), false), Ok(()));
     // A crash between a line and its head.
-    assert_eq!(agrees(&whole, whole.before.as_ref()), Ok(()));
+    assert_eq!(agrees(&whole, whole.before.as_ref(), true), Ok(()));
+    let added = agrees(&whole, whole.before.as_ref(), false).unwrap_err().to_string();
+    assert_eq!(added, "line 6: it was added behind the line that was written last");
     let cut = read(&lines[..5].concat()).unwrap();
-    let why = agrees(&cut, Some(&whole.head)).unwrap_err().to_string();
+    let why = agrees(&cut, Some(&whole.head), false).unwrap_err().to_string();
     assert_eq!(why, "line 6: it was written, and is missing now");
     let mut records = good();
     *records.last_mut().unwrap() = Record::Came {
@@ -101,9 +103,9 @@ fn a_last_line_that_is_changed_or_removed_is_noticed_by_the_head() {
         came: Came::Refused(Remark::new("no quota")),
     };
     let other = read(&written(&records).concat()).unwrap();
-    assert_eq!(agrees(&other, Some(&whole.head)).unwrap_err().line, 6);
-    assert!(agrees(&whole, None).is_err());
-    assert!(agrees(&whole, Some(&Head { seq: 2, ..whole.head })).is_err());
+    assert_eq!(agrees(&other, Some(&whole.head), false).unwrap_err().line, 6);
+    assert!(agrees(&whole, None, true).is_err());
+    assert!(agrees(&whole, Some(&Head { seq: 2, ..whole.head }), true).is_err());
 }
 
 #[test]
@@ -153,7 +155,7 @@ fn a_change_of_any_one_byte_is_noticed() {
             let mut changed = bytes.clone();
             *changed.get_mut(index).unwrap() ^= flip;
             let noticed =
-                read(&changed).map_or(true, |read| agrees(&read, Some(&head)).is_err() || read.torn.is_some());
+                read(&changed).map_or(true, |read| agrees(&read, Some(&head), true).is_err() || read.torn.is_some());
             assert!(noticed, "byte {index} of {}", String::from_utf8_lossy(&bytes));
         }
     }

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{coming, production, soak_lines};
+use super::{coming, production, pull, sample_row, soak_lines, standing, undone};
 use crate::{
     report::{Action, Fact, Finding, Section, Status},
     rollout::{
@@ -11,57 +11,63 @@ use crate::{
         gate::Gate,
         next::next,
         record::{Came, Entry, Proof, Record, Verdict},
+        soak::Phase,
         state::{Direction, Standing, State},
         step::{Step, Stop},
     },
 };
 
-/// What is found of the gates. One that is not reached is undecided where it should have been.
-pub fn gates(state: &State, should_be_complete: bool) -> Vec<Finding> {
+/// What is found of the gates of the rollout in `file`. One that is not reached is undecided where it should have been.
+pub fn gates(state: &State, file: &str, should_be_complete: bool) -> Vec<Finding> {
     let back = state.direction() != Direction::Forward;
     let mut findings: Vec<Finding> =
-        Gate::ALL.into_iter().map(|gate| of_gate(state, gate, should_be_complete)).collect();
+        Gate::ALL.into_iter().map(|gate| of_gate(state, gate, file, should_be_complete)).collect();
     match next(state) {
-        Step::Stop(Stop::RolledBack(_)) => {
-            findings.push(ROLLBACK.pass("", "everything that stood is undone, and the old KMS serves"));
-        }
-        Step::Stop(Stop::Aborted) => findings.push(ROLLBACK.pass("", "aborted, and everything that stood is undone")),
+        Step::Stop(Stop::RolledBack(_)) => findings.push(ROLLBACK.pass("", undone(state))),
+        Step::Stop(Stop::Aborted) => findings.push(ROLLBACK.pass("", format!("aborted; {}", undone(state)))),
         Step::Stop(Stop::NotBack(why)) => {
             let message = format!("production was switched back, and releases no keys: {why}");
-            findings.push(ROLLBACK.fail("production", message).help("run `merotee rollout rollback` again"));
+            findings.push(ROLLBACK.fail("production", message).help(coming(state, file)));
         }
-        step if back => {
-            findings.push(ROLLBACK.undecided("", format!("not complete; next: {}", coming(&step))));
-        }
+        _ if back => findings.push(ROLLBACK.undecided("", "rollback incomplete").help(coming(state, file))),
         _ => {}
     }
     findings
 }
 
-fn of_gate(state: &State, gate: Gate, should_be_complete: bool) -> Finding {
+fn of_gate(state: &State, gate: Gate, file: &str, should_be_complete: bool) -> Finding {
     let (name, title) = (gate.name(), gate.title());
+    let unreached = |message: String| {
+        if should_be_complete { GATE.undecided(name, message) } else { GATE.skip(name, message) }
+    };
     match state.standing(gate) {
         Standing::Passed => GATE.pass(name, title),
         Standing::Failed => {
             let words = state.failed().map(|failure| format!("{}: {}", failure.during, failure.why));
-            GATE.fail(name, words.unwrap_or_default()).help(format!("rollback: {}", gate.rollback()))
+            GATE.fail(name, words.unwrap_or_default()).help(coming(state, file))
         }
+        Standing::RollingBack => unreached(format!("{title}: rolling back")),
+        Standing::RolledBack => unreached(format!("{title}: rolled back")),
         Standing::Open | Standing::Ahead => {
             let is_next = state.act().is_some_and(|(next, _)| next == gate);
-            let message = if is_next { coming(&next(state)) } else { format!("{title}: not reached") };
-            if should_be_complete { GATE.undecided(name, message) } else { GATE.skip(name, message) }
+            match next(state) {
+                Step::Stop(Stop::Waiting(why) | Stop::Undecided(why)) if is_next => {
+                    unreached(format!("{title}: {why}")).help(coming(state, file))
+                }
+                _ => unreached(format!("{title}: {}", standing(state, gate))),
+            }
         }
     }
 }
 
 /// The whole record.
-pub fn sections(state: &State, entries: &[Entry], head: &str) -> Vec<Section> {
-    let mut sections = vec![over_all(state, entries, head)];
+pub fn sections(state: &State, entries: &[Entry], head: &str, file: &str) -> Vec<Section> {
+    let mut sections = vec![over_all(state, entries, head, file)];
     sections.extend(Gate::ALL.into_iter().filter_map(|gate| of(state, gate, entries)));
     sections
 }
 
-fn over_all(state: &State, entries: &[Entry], head: &str) -> Section {
+fn over_all(state: &State, entries: &[Entry], head: &str, file: &str) -> Section {
     let inputs = state.inputs();
     let mut section = Section::new(format!("rollout of {}", inputs.kms));
     section.facts = vec![
@@ -72,16 +78,17 @@ fn over_all(state: &State, entries: &[Entry], head: &str) -> Section {
         Fact::named("staging", inputs.staging.target.described()),
         Fact::named("production", inputs.production.target.described()),
         Fact::named("runs", production(state)),
+        Fact::named("policy", pull(state).unwrap_or_else(|| "no pull request".to_owned())),
         Fact::named("begun", format!("{} by {}", state.since(), state.by())),
         Fact::named("attempt", state.attempt().to_string()),
         Fact::named("last line", format!("{head} at {}", state.touched())),
-        Fact::named("next", coming(&next(state))),
+        Fact::named("next", coming(state, file)),
     ];
     section.facts.extend(soak_lines(state).first().map(|line| Fact::named("soak", line.clone())));
     let message =
         format!("{} lines, each with the digest of the one before, and all evidence as written", entries.len());
     section.findings.push(STATE.pass("", message));
-    section.findings.extend(gates(state, false));
+    section.findings.extend(gates(state, file, false));
     section.told = &[STATE.id, GATE.id, ROLLBACK.id];
     section.actions.extend(entries.iter().filter_map(ordered));
     section
@@ -126,6 +133,15 @@ fn of(state: &State, gate: Gate, entries: &[Entry]) -> Option<Section> {
                     section.actions.extend(came_of(entry.at, effect.described(), came));
                 }
             }
+            Record::Sampled { phase, sample } if gate == Gate::D6 => {
+                let when = match phase {
+                    Phase::Baseline => "before the switch",
+                    Phase::Soak => "after the switch",
+                };
+                let well = sample.healthy && sample.errors == 0;
+                let status = if well { Status::Pass } else { Status::Warn };
+                section.findings.push(Finding::new(GATE.id, status, when, sample_row(sample)));
+            }
             Record::Started { .. }
             | Record::Order { .. }
             | Record::TakenOver { .. }
@@ -133,6 +149,15 @@ fn of(state: &State, gate: Gate, entries: &[Entry]) -> Option<Section> {
             | Record::Intent { .. }
             | Record::Sampled { .. } => {}
         }
+    }
+    match (state.standing(gate), state.failed()) {
+        (Standing::Failed, Some(failure)) => {
+            let message = format!("failed at {}: {}: {}", failure.at, failure.during, failure.why);
+            section.findings.insert(0, GATE.fail(gate.name(), message));
+        }
+        (_, _) if section.findings.is_empty() => {}
+        (Standing::Passed, _) => section.findings.insert(0, GATE.pass(gate.name(), "passed")),
+        (_, _) => section.findings.insert(0, GATE.skip(gate.name(), standing(state, gate))),
     }
     if section.findings.is_empty() && section.actions.is_empty() {
         return None;

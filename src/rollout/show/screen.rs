@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{coming, production, soak_lines, standing};
+use super::{coming, production, pull, soak_lines, soaked::whole_seconds, standing, undone};
 use crate::{
     rollout::{
         gate::Gate,
         next::next,
-        path::Look,
         state::{Direction, State},
+        step::{Step, Stop},
     },
     text::excerpt_within,
 };
@@ -16,40 +16,38 @@ use crate::{
 /// Columns of a screen.
 const COLUMNS: usize = 80;
 
-/// The looks whose report is a gate's main evidence.
-const EVIDENCE: [Look; 6] =
-    [Look::KmsRelease, Look::NodeRelease, Look::StagingHealth, Look::StagingProbe, Look::Review, Look::Canary];
-
 /// How far a rollout is; `holder` is who works on it at the moment, and since when.
-pub fn screen(state: &State, lines: usize, holder: Option<&str>) -> String {
+pub fn screen(state: &State, lines: usize, holder: Option<&str>, file: &str) -> String {
     let inputs = state.inputs();
     let mut out = vec![
         format!("{} with {}, {}", inputs.kms, inputs.node, inputs.profile),
-        format!("begun {} by {}, attempt {}", state.since(), state.by(), state.attempt()),
+        format!("begun {} by {}, attempt {}", whole_seconds(state.since()), state.by(), state.attempt()),
         String::new(),
+        "  gate                              state        time (UTC)         evidence".to_owned(),
     ];
-    for (gate, look) in Gate::ALL.into_iter().zip(EVIDENCE) {
+    for gate in Gate::ALL {
         let times = state.times(gate).map_or_else(String::new, |times| span(times.from, times.to));
-        let proof = state.judged(look).and_then(|judged| judged.report.as_ref());
-        let digest = proof.map(|proof| proof.sha256.to_string()).unwrap_or_default();
+        let digest = state.report(gate).map(|proof| proof.sha256.to_string()).unwrap_or_default();
         let short: String = digest.chars().take(12).collect();
-        let row = format!("  {gate}  {:<29} {:<7} {times:<19} {short}", gate.title(), standing(state, gate));
+        let row = format!("  {gate}  {:<29} {:<12} {times:<18} {short}", gate.title(), standing(state, gate));
         out.push(row.trim_end().to_owned());
     }
     out.push(String::new());
     out.push(format!("production  {}", production(state)));
     out.extend(state.staging().map(|_| "staging     stands, and costs money".to_owned()));
-    let number = state.pull().and_then(|pull| pull.id("number"));
-    out.extend(number.map(|number| format!("policy      pull request #{number}")));
+    out.extend(pull(state).map(|pull| format!("policy      {pull}")));
     out.extend(state.failed().map(|failure| format!("failed      {}: {}", failure.gate, failure.why)));
-    match state.direction() {
-        Direction::Forward => {}
-        Direction::Back => out.push("direction   back: what stands is undone".to_owned()),
-        Direction::Out => out.push("direction   out: what stands is undone, for good".to_owned()),
+    let is_over = matches!(next(state), Step::Stop(Stop::RolledBack(_) | Stop::Aborted));
+    match (state.direction(), is_over) {
+        (Direction::Forward, _) => {}
+        (Direction::Back, false) => out.push("direction   rolling back".to_owned()),
+        (Direction::Back, true) => out.push(format!("direction   {}", undone(state))),
+        (Direction::Out, false) => out.push("direction   aborting".to_owned()),
+        (Direction::Out, true) => out.push(format!("direction   aborted; {}", undone(state))),
     }
     out.extend(holder.map(|holder| format!("in use by   {holder}")));
     out.extend(soak_lines(state).into_iter().map(|line| format!("soak        {line}")));
-    out.push(format!("next        {}", coming(&next(state))));
+    out.push(format!("next        {}", coming(state, file)));
     out.push(format!("state       {lines} lines, as they were written, with all their evidence"));
     out.iter().flat_map(|line| folded(line)).fold(String::new(), |text, line| text + &line + "\n")
 }

@@ -1,5 +1,7 @@
 //! A soak in a few lines.
 
+use jiff::Timestamp;
+
 use crate::rollout::{
     soak::{Phase, Sample, Verdict},
     spark,
@@ -11,16 +13,24 @@ const WIDTH: usize = 48;
 
 /// One sample as a line of a log.
 pub fn sample_line(state: &State, phase: Phase, sample: &Sample) -> String {
-    let health = if sample.healthy { "healthy" } else { "NOT healthy" };
-    let latency = sample.latency_ms.map_or_else(|| "no key released".to_owned(), |ms| format!("{ms} ms"));
     let when = match phase {
         Phase::Baseline => "before the switch".to_owned(),
         Phase::Soak => progress(state).unwrap_or_default(),
     };
-    format!(
-        "{} sample: {health}, {} of {} key requests failed, {latency}; {when}",
-        sample.at, sample.errors, sample.requests
-    )
+    format!("{}; {when}", sample_row(sample))
+}
+
+/// One sample in words.
+pub(super) fn sample_row(sample: &Sample) -> String {
+    let health = if sample.healthy { "healthy" } else { "NOT healthy" };
+    let latency = sample.latency_ms.map_or_else(|| "no key released".to_owned(), |ms| format!("{ms} ms"));
+    let at = whole_seconds(sample.at);
+    format!("{at} sample: {health}, {} of {} key requests failed, {latency}", sample.errors, sample.requests)
+}
+
+/// A time without its fraction.
+pub(super) fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
 }
 
 /// How far the soak is, and its figures as bars; empty where nothing was sampled since the switch.
@@ -33,11 +43,14 @@ pub fn soak_lines(state: &State) -> Vec<String> {
     let ceiling = baseline.latency_ms.saturating_mul(limits.latency_percent) / 100;
     let latencies: Vec<Option<u32>> = samples.iter().map(|sample| sample.latency_ms).collect();
     let errors: Vec<Option<u32>> = samples.iter().map(|sample| Some(sample.errors)).collect();
+    let (failed, asked) = samples.iter().fold((0_u64, 0_u64), |(failed, asked), sample| {
+        (failed + u64::from(sample.errors), asked + u64::from(sample.requests))
+    });
     let latency = last.latency_ms.map_or_else(|| "none".to_owned(), |ms| format!("{ms} ms"));
     vec![
         progress,
         format!("latency {} {latency}, limit {ceiling} ms", spark::line(&latencies, ceiling, WIDTH)),
-        format!("errors  {} {} of {}", spark::line(&errors, limits.requests, WIDTH), last.errors, last.requests),
+        format!("errors  {} {failed} of {asked}", spark::line(&errors, limits.requests, WIDTH)),
     ]
 }
 
@@ -51,6 +64,8 @@ fn progress(state: &State) -> Option<String> {
             };
             format!("{} s of {} s soaked{gaps}", progress.soaked_ms / 1_000, limits.length)
         }
-        Verdict::Breach(breach) => format!("breach at {}: {}: {}", breach.at, breach.figure.name(), breach.why),
+        Verdict::Breach(breach) => {
+            format!("breach at {}: {}: {}", whole_seconds(breach.at), breach.figure.name(), breach.why)
+        }
     })
 }

@@ -26,7 +26,7 @@ fn driven(until: impl Fn(&State) -> bool, bad: impl Fn(u64) -> Option<u32>) -> (
     let mut seconds = 2;
     while !until(&state) {
         seconds += 15;
-        match crate::rollout::next::next(&state) {
+        match next(&state) {
             Step::Look(look) => write(&mut state, seconds, judged(look, Verdict::Passed)),
             Step::Begin(effect) => {
                 let request = crate::probe::journal::RequestId::new([u8::try_from(seconds % 251).unwrap(); 16]);
@@ -49,18 +49,19 @@ fn driven(until: impl Fn(&State) -> bool, bad: impl Fn(u64) -> Option<u32>) -> (
 #[test]
 fn a_screen_says_the_gates_their_times_and_evidence_and_what_comes_next_within_80_columns() {
     let (state, entries) = driven(|state| state.samples().1.len() == 3, |_| None);
-    let shown = screen(&state, entries.len(), Some("ada (process 4711 on ops-1), since 2026-11-30T01:00:00Z"));
+    let shown =
+        screen(&state, entries.len(), Some("ada (process 4711 on ops-1), since 2026-11-30T01:00:00Z"), "r.state");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     assert!(shown.lines().count() <= 24, "{shown}");
     for line in [
         "mero-kms-v1.2.0 with mero-tee-v1.2.0, locked-read-only",
-        "  D5  promote the policy            passed  01:01:47-01:02:02",
-        "  D6  deploy production             open    01:02:17-",
-        "production  the new digest",
-        "policy      pull request #12",
+        "  D5  promote the policy            passed       01:01:47-01:02:02",
+        "  D6  deploy production             in progress  01:02:17-",
+        "production  new digest",
+        "policy      pull request #12, merged (stays)",
         "soak        30 s of 60 s soaked",
         "soak        latency ▅▅▅ 80 ms, limit 160 ms",
-        "next        sample production: `resume` goes on",
+        "next        sample production; run `merotee rollout resume --state r.state`",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");
     }
@@ -69,35 +70,43 @@ fn a_screen_says_the_gates_their_times_and_evidence_and_what_comes_next_within_8
 #[test]
 fn a_breach_names_the_figure_and_the_limit_and_the_way_goes_back() {
     let (state, entries) = driven(|_| false, |index| (index == 2).then_some(500));
-    let shown = screen(&state, entries.len(), None);
+    let shown = screen(&state, entries.len(), None, "r.state");
     let why = "failed      D6: latency: 500 ms; the limit is 160 ms, with 80 ms before the";
     assert!(shown.contains(why), "{shown}");
-    assert!(shown.contains("next        everything is rolled back"), "{shown}");
-    let found: Vec<_> = gates(&state, true).into_iter().map(|finding| finding.message).collect();
+    assert!(shown.contains("next        already rolled back: correct the cause, then run `merotee rollout"), "{shown}");
+    let found: Vec<_> = gates(&state, "r.state", true).into_iter().map(|finding| finding.message).collect();
     assert!(found.iter().any(|message| message.starts_with("soak: sample production")), "{found:?}");
-    let sections = sections(&state, &entries, "ab");
+    let sections = sections(&state, &entries, "ab", "r.state");
     assert_eq!(sections.first().unwrap().verdict(), Word::Failed);
     let restored = sections.last().unwrap().actions.iter().map(|action| action.what.as_str()).collect::<Vec<_>>();
+    assert!(sections.last().unwrap().findings.iter().any(|finding| finding.message.contains("500 ms")));
+    assert_eq!(sections.last().unwrap().verdict(), Word::Failed);
+    let told = "rolled back: production was switched back, and the standing node got its key; pull request #12, merged \
+                (stays): revert it in a pull request of its own if it was the cause";
+    assert_eq!(undone(&state), told);
     assert_eq!(restored, ["switch production to the new digest", "switch production back to the digest it had"]);
 }
 
 #[test]
 fn a_record_lists_every_judgement_with_the_digest_of_its_evidence_and_a_complete_rollout_passes() {
     let (state, entries) = driven(|_| false, |_| None);
-    assert_eq!(coming(&crate::rollout::next::next(&state)), "nothing: the rollout is complete");
-    let sections = sections(&state, &entries, "ab");
+    assert_eq!(
+        coming(&state, "r"),
+        "nothing: the rollout is complete; to undo it, run `merotee rollout rollback --state r`"
+    );
+    let sections = sections(&state, &entries, "ab", "r.state");
     assert_eq!(sections.len(), 7);
     assert!(sections.iter().all(|section| section.verdict() == Word::Passed));
     let d1 = sections.get(1).unwrap();
     let digest = crate::digest::Sha256::of(Look::KmsRelease.name().as_bytes());
-    let message = &d1.findings.first().unwrap().message;
+    let message = &d1.findings.get(1).unwrap().message;
     assert!(message.contains(&format!("kms-release.json sha256:{digest} (11 bytes)")), "{message}");
 }
 
 #[test]
 fn a_gate_that_is_not_reached_is_no_pass_of_a_run_and_left_open_by_a_look() {
     let (state, _) = driven(|state| state.judged(Look::NodeRelease).is_some(), |_| None);
-    let verdict = |complete| Word::of(gates(&state, complete).iter());
+    let verdict = |complete| Word::of(gates(&state, "r.state", complete).iter());
     assert_eq!((verdict(true), verdict(false)), (Word::Undecided, Word::Passed));
 }
 

@@ -9,7 +9,7 @@ use crate::{
     adapters::rollout_state::Holder,
     report::{CheckInfo, Section},
     rollout::{
-        fixtures::inputs,
+        fixtures::{inputs, reach},
         inputs::Inputs,
         record::{Made, Order},
         soak::{Limits, Sample},
@@ -29,7 +29,7 @@ fn begun(path: &Path) -> Rollout {
     let inputs = Inputs { soak, ..inputs() };
     let me = Holder::this(Some("ada"), Timestamp::UNIX_EPOCH);
     let at = Timestamp::from_second(1_796_000_000).unwrap();
-    let mut rollout = Rollout::begin(path, at, RequestId::new([7; 16]), inputs, &me).unwrap();
+    let mut rollout = Rollout::begin(path, at, RequestId::new([7; 16]), (inputs, reach()), &me).unwrap();
     rollout.record(at, Record::Order { order: Order::Run, by: me.operator() }).unwrap();
     rollout
 }
