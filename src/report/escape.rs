@@ -108,17 +108,47 @@ fn markdown_words(text: &str) -> String {
     out.join(" ")
 }
 
-/// Words that are not plain as one code span. What only ends the sentence or a part of it stands behind it.
+/// Words that are not plain as one code span. What only ends the sentence or a part of it stands behind it, and a bracket
+/// that only opens one before it.
 fn special_words(words: &[&str]) -> String {
     let text = words.join(" ");
-    let without_end = text.trim_end_matches([',', '.']);
-    let last = without_end.rsplit(' ').next().unwrap_or_default();
+    let count = |text: &str, bracket: char| text.chars().filter(|c| *c == bracket).count();
+    let (opened, closed) = (count(&text, '('), count(&text, ')'));
+    let opens = text.starts_with('(') && opened >= closed && (opened > closed || ends_with_bracket(&text));
+    let inner = text.get(usize::from(opens)..).unwrap_or_default();
+    let mut kept = inner;
+    while let Some(shorter) = kept.strip_suffix([',', '.', ';', '?', ':', ')']) {
+        let last = kept.rsplit(' ').next().unwrap_or_default();
+        let is_part = match kept.chars().next_back() {
+            // Its own bracket, as of a link or a call.
+            Some(')') => count(kept, ')') <= count(kept, '('),
+            // An emoji has a colon at both its ends, and a character reference ends in a semicolon.
+            Some(':') => last.starts_with(':'),
+            Some(';') => last.starts_with('&'),
+            Some(_) | None => false,
+        };
+        if is_part {
+            break;
+        }
+        kept = shorter;
+    }
+    let word = |text: &str, from_end: bool| {
+        let mut words = text.split(' ');
+        let word = if from_end { words.next_back() } else { words.next() };
+        word.unwrap_or_default().to_owned()
+    };
     // A number before a point begins a list: there the point is part of what must be code.
-    if last.is_empty() || is_plain_markdown(last) {
+    let harmless = |word: &str| word.is_empty() || is_plain_markdown(word);
+    if harmless(&word(kept, true)) || (opens && harmless(&word(kept, false))) {
         return code(&text);
     }
-    let end = text.get(without_end.len()..).unwrap_or_default();
-    format!("{}{end}", code(without_end))
+    let end = inner.get(kept.len()..).unwrap_or_default();
+    format!("{}{}{end}", if opens { "(" } else { "" }, code(kept))
+}
+
+/// Whether the last thing in `text`, but for the end of a sentence, is a closing bracket.
+fn ends_with_bracket(text: &str) -> bool {
+    text.trim_end_matches([',', '.', ';', '?', ':']).ends_with(')')
 }
 
 /// A GFM code span that holds `text`, cut at [`FIELD_LIMIT`]. Empty for empty text.

@@ -9,6 +9,10 @@ use super::{
 /// Hex digits of a register value that are shown.
 const SHORT: usize = 4;
 
+/// Digits of a digest or an id that are shown of a target, and the fewest that make a run of them one.
+const SHORT_ID: usize = 12;
+const ID: usize = 32;
+
 /// Most checks that a row names.
 const TROUBLED: usize = 4;
 
@@ -68,6 +72,14 @@ impl Grid {
         let row = |action: &Action| vec![action.state.word().to_owned(), action.what.clone(), action.target.clone()];
         let rows: Vec<_> = actions.iter().map(row).collect();
         (!rows.is_empty()).then(|| Self { rows, ..Self::new("Actions", ["State", "Action", "Target"]) })
+    }
+
+    /// [`Self::actions`] for columns of text, where a line has no room for digests and ids: of each target the names come
+    /// first, and what is long and hex is cut. Whole values are in the other formats.
+    pub(super) fn actions_in_short(actions: &[Action]) -> Option<Self> {
+        let mut grid = Self::actions(actions)?;
+        grid.rows.iter_mut().filter_map(|row| row.last_mut()).for_each(|target| *target = names_first(target));
+        Some(grid)
     }
 
     /// An exhibit.
@@ -189,4 +201,55 @@ fn capitalised(word: &str) -> String {
 fn short(value: &str) -> String {
     let cut: String = value.chars().take(SHORT).collect();
     if cut.len() < value.len() { format!("{cut}…") } else { cut }
+}
+
+/// The parts of a target, those without a digest or an id before those with one, which are cut.
+fn names_first(target: &str) -> String {
+    let parts = target.split(", ").map(|part| (part, shortened(part)));
+    let (ids, names): (Vec<_>, Vec<_>) = parts.partition(|(part, short)| part != short);
+    names.into_iter().chain(ids).map(|(_, short)| short).collect::<Vec<_>>().join(", ")
+}
+
+/// `text` with each run of hex digits that is as long as an id or a digest cut after its first digits.
+fn shortened(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_alphanumeric()) {
+        let (before, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(from.len()));
+        let is_id = word.len() >= ID && word.bytes().all(|b| b.is_ascii_hexdigit());
+        out.push_str(before);
+        match word.get(..SHORT_ID).filter(|_| is_id) {
+            Some(digits) => out.extend([digits, "…"]),
+            None => out.push_str(word),
+        }
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_names_its_thing_before_its_digests_and_these_are_cut() {
+        let (digest, id) = ("ab".repeat(32), "0f".repeat(16));
+        for (target, shown) in [
+            (
+                format!("digest sha256:{digest}, name kms-staging, id {id}"),
+                "name kms-staging, digest sha256:abababababab…, id 0f0f0f0f0f0f…",
+            ),
+            (format!("merotee-probe-x ({id})"), "merotee-probe-x (0f0f0f0f0f0f…)"),
+            (format!("b, é {id}ü, a"), "b, a, é 0f0f0f0f0f0f…ü"),
+            (
+                format!("{digest}x and v1.2.0, 0123456789abcdef"),
+                format!("{digest}x and v1.2.0, 0123456789abcdef").as_str(),
+            ),
+            (String::new(), ""),
+        ] {
+            assert_eq!(names_first(&target), shown);
+        }
+    }
 }

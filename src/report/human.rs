@@ -148,7 +148,8 @@ impl Page {
                 Line::Run(names) => self.run(names, w)?,
             }
         }
-        let grids: Vec<Grid> = Grid::actions(&section.actions).into_iter().chain(self.exhibits(section)).collect();
+        let grids: Vec<Grid> =
+            Grid::actions_in_short(&section.actions).into_iter().chain(self.exhibits(section)).collect();
         for grid in &grids {
             writeln!(w, "{:INDENT$}{}:", "", grid.title)?;
             self.grid(grid, INDENT, w)?;
@@ -180,12 +181,19 @@ impl Page {
         shown.map(Grid::exhibit).collect()
     }
 
-    /// Problems and warnings once more, a line each, unless they are few and stand right above.
+    /// Problems and warnings once more, a line each, unless they are few and stand right above. What could not be checked is
+    /// among them where nothing worse was found and there is something to do about it: the rest follows from a problem that is
+    /// named, or waits for its turn.
     fn recall(&self, report: &Report, tail: usize, w: &mut dyn Write) -> io::Result<()> {
         let found =
             report.sections.iter().flat_map(|section| section.findings.iter().map(move |found| (section, found)));
-        let found: Vec<_> = found.filter(|(_, finding)| is_recalled(finding.status)).collect();
-        if found.is_empty() || (tail <= IN_VIEW && tail == found.len()) {
+        let mut found: Vec<_> = found.filter(|(_, finding)| is_recalled(finding.status)).collect();
+        let in_view = tail <= IN_VIEW && tail == found.len();
+        let decided = matches!(report.verdict(), Verdict::Failed | Verdict::Incomplete);
+        found.retain(|(_, finding)| {
+            finding.status != Status::SkippedRequired || (!decided && wording::help(finding).is_some())
+        });
+        if found.is_empty() || in_view {
             return Ok(());
         }
         let several = report.sections.len() > 1;

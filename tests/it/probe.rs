@@ -64,7 +64,10 @@ pub(super) fn json(place: &Place, path: &str) -> Value {
 fn a_probe_in_the_sandbox_leaves_five_files_and_nothing_that_runs() {
     let place = Place::new();
     let words = ["probe", "run", "--family", "kms", "--profile", "locked-read-only", "--out", "out"];
-    place.sandbox(words).run().expect(0).says(&["deleted, and the account holds it no more", "delete machine"]);
+    let run = place.sandbox(words).run().expect(0);
+    let run = run.says(&["deleted, and the account holds it no more", "delete machine", "release mero-kms-v1.0.0"]);
+    // Two deployments of one release never have the same RTMR3.
+    drop(run.says(&["RTMR3 differs, as with every deployment on Phala Cloud", ", 0 skipped"]));
     let mut names = place.names("out");
     names.retain(|name| name != "probe-journal.jsonl");
     assert_eq!(names, ARTIFACTS);
@@ -101,8 +104,25 @@ fn a_dry_run_prints_the_plan_and_makes_nothing() {
         "register application",
         "create machine",
         "delete machine",
+        "dry run: nothing was made",
+        "no TAG was given: probing mero-kms-v1.0.0, the newest release here whose manifest states an image for each profile",
     ]);
     assert!(place.names(".").is_empty());
+}
+
+#[test]
+fn an_address_at_which_nothing_listens_is_refused_at_once_and_the_folder_can_be_used_again() {
+    let place = Place::new();
+    let closed = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap();
+    let url = format!("http://{closed}");
+    let words = ["probe", "run", "--family", "kms", "--profile", "debug", "--kms-url", &url, "--out", "out"];
+    let begun = std::time::Instant::now();
+    for _ in 0..2 {
+        place.merotee(words).run().expect(1).says(&[&format!("nothing listens at {closed}"), "--kms-url", "--wait"]);
+    }
+    assert!(begun.elapsed().as_secs() < 25, "it must not wait for what is not there");
+    place.merotee(words).args(["--wait", "1"]).run().expect(1).says(&["did not answer in time"]);
+    assert!(place.names("out").is_empty());
 }
 
 #[test]

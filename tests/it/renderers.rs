@@ -196,6 +196,25 @@ fn the_human_report_follows_width_and_colour() {
 }
 
 #[test]
+fn what_could_not_be_checked_is_told_again_only_where_it_is_the_cause() {
+    let gate = |name: &str| Finding::new("gate", Status::SkippedRequired, name, "not reached");
+    let recalled = |first: Finding| {
+        let mut section = Section::new("rollout");
+        section.findings = vec![first];
+        section.findings.extend(["D3", "D4", "D5", "D6"].map(gate));
+        let report = Report { sections: vec![section], ..Report::default() };
+        let text = plain(Format::Human, &report);
+        let (_, end) = text.split_once("\n\n").unwrap_or_default();
+        end.lines().filter(|line| line.starts_with("  ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(recalled(Finding::new("gate", Status::Fail, "D2", "unhealthy")), ["  FAIL gate  D2  unhealthy"]);
+    assert_eq!(recalled(gate("D2")), [] as [&str; 0]);
+    let cause = gate("D2").help("set GH_TOKEN");
+    assert_eq!(recalled(cause.clone()), ["  SKIP gate  D2  required but not checked: not reached"]);
+    assert_eq!(recalled(Finding { status: Status::Missing, ..cause }), ["  MISS gate  D2  not reached"]);
+}
+
+#[test]
 fn a_clean_release_reads_at_a_glance() {
     insta::assert_snapshot!("clean_human", plain(Format::Human, &clean()));
     insta::assert_snapshot!("clean_markdown", plain(Format::Markdown, &clean()));

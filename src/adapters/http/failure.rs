@@ -158,6 +158,20 @@ impl Failure {
             Asked::To(act) => format!("cannot {act}"),
         };
         let message = format!("{cannot}: {}{tries}", self.in_short());
+        let refused = match &self.reason {
+            Reason::Unreachable { cause: Cause::Refused, words } => {
+                Some(io::Error::new(io::ErrorKind::ConnectionRefused, words.clone()))
+            }
+            Reason::Unreachable { .. }
+            | Reason::TimedOut(_)
+            | Reason::Broken(_)
+            | Reason::Status { .. }
+            | Reason::RateLimited { .. }
+            | Reason::Refused(_)
+            | Reason::TooLarge(_)
+            | Reason::Unsendable(_)
+            | Reason::Setup(_) => None,
+        };
         let error = match self.reason {
             Reason::Unsendable(_) => Error::input(message),
             Reason::Unreachable { .. }
@@ -168,6 +182,11 @@ impl Failure {
             | Reason::Refused(_)
             | Reason::TooLarge(_)
             | Reason::Setup(_) => Error::remote(message),
+        };
+        // The message has its words already; a caller that need not wait goes by its kind.
+        let error = match refused {
+            Some(cause) => error.because(cause),
+            None => error,
         };
         match around.service.advice(&self.reason, around.ours) {
             Some(advice) => error.help(advice),
@@ -263,9 +282,9 @@ fn refusal(service: Service, unwelcome: &Unwelcome<'_>) -> Reason {
     }
 }
 
-/// Remote words as the end of a sentence.
+/// Remote words as the end of a sentence; nothing where the service said none.
 fn quoted(said: Option<&str>) -> String {
-    said.map(|words| format!(": {}", excerpt(words))).unwrap_or_default()
+    said.filter(|words| !words.trim().is_empty()).map(|words| format!(": {}", excerpt(words))).unwrap_or_default()
 }
 
 /// The `message` of GitHub's JSON errors, the `error` of others', `error.message` of Google's, and what Phala Cloud has in

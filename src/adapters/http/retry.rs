@@ -118,6 +118,14 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_without_words_ends_with_its_status() {
+        for said in ["", " "] {
+            let (_, words) = waits(Service::Phala, 465, &[], said);
+            assert!(words.starts_with("cannot get a thing: api.example answered 465 →"), "{words}");
+        }
+    }
+
+    #[test]
     fn a_secondary_limit_is_waited_out_for_a_minute_or_what_it_says_and_its_words_are_shown() {
         let left = ("x-ratelimit-remaining", "4999");
         let spent =

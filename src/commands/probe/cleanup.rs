@@ -42,13 +42,13 @@ pub(super) async fn run(args: &ProbeCleanupArgs, context: &Context) -> Result<Pr
 async fn by_journal(out: &Path, args: &ProbeCleanupArgs, context: &Context) -> Result<Removed> {
     if !out.is_dir() {
         return Err(Error::input(format!("there is no folder {}", out.display()))
-            .help("name the folder of the probe, or what it made with --label"));
+            .help("check --out, or search the account with --label LABEL"));
     }
     let shown = out.display().to_string();
     let Some(mut journal) = Journal::existing(out, Owner::Probe)? else {
         let finding = TEARDOWN
             .undecided(&shown, format!("no {} in {shown}", Owner::Probe.file()))
-            .help("check the folder, or look through the account: --label LABEL or --older-than TIME");
+            .help("check --out, or search the account with --label LABEL or --older-than TIME");
         return Ok(Removed { findings: vec![finding], actions: Vec::new() });
     };
     let standing = journal.standing()?;

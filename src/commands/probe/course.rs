@@ -124,6 +124,7 @@ pub(super) async fn run<P: Probed>(
     section.findings.extend(order.findings.iter().cloned());
     let (false, Some(out)) = (args.dry_run, args.out.as_deref()) else {
         section.actions = order.probed.planned();
+        section.findings.push(MACHINE.skip(order.probed.name(), "dry run: nothing was made"));
         return Ok(Product::report(report(section, &order, &judgement, started)));
     };
     let seal = Seal::new(&args.sign, context)?;

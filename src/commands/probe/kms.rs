@@ -75,6 +75,7 @@ impl Probed for Kms {
     fn facts(order: &Order<Self>) -> Vec<Fact> {
         let plan = &order.probed.plan;
         let mut facts = vec![Fact::named("profile", plan.profile.as_str())];
+        facts.extend(order.release.as_ref().map(|release| Fact::named("release", release.to_string())));
         facts.extend(plan.version.as_ref().map(|version| Fact::named("expected version", format!("v{version}"))));
         if let Target::Deployed(deployment) = &plan.target {
             facts.push(Fact::Image(deployment.image.to_string()));
@@ -95,26 +96,32 @@ impl Probed for Kms {
             Target::Deployed(deployment) => deployment,
         };
         let name = self.plan.label.machine();
-        let mut actions = vec![
+        vec![
             Action::planned("register application", format!("{name} on Phala Cloud")),
             Action::planned("create machine", format!("{name} on Phala Cloud")),
+            // Whole: these bytes decide what is measured.
+            Action::planned("deploy", "docker-compose.yaml").holding(deployment.compose.clone()),
             Action::planned("ask for a quote", name.clone()),
             Action::planned("delete machine", name),
-        ];
-        // Whole: these bytes decide what is measured.
-        actions.push(Action::planned("deploy", "docker-compose.yaml").holding(deployment.compose.clone()));
-        actions
+        ]
     }
 
     async fn probe(order: &Order<Self>, course: &Course<'_>, found: &mut Found) -> Result<bool> {
         match &order.probed.plan.target {
             Target::Running(url) => {
-                place::made(course.out)?;
-                let outcome = order.measure(course, std::slice::from_ref(url), None, found).await;
-                if let Err(error) = outcome {
-                    found.findings.push(course::stopped(&order.probed.name(), Stop::Error(error)));
+                if course.args.wait.is_none() {
+                    measure::refuse_closed(url, course.context).await?;
                 }
-                Ok(false)
+                place::made(course.out)?;
+                match order.measure(course, std::slice::from_ref(url), None, found).await {
+                    Ok(()) => Ok(false),
+                    // Nothing was found: no file is left that would keep the next probe from this folder.
+                    Err(error) if found.findings.is_empty() => Err(error),
+                    Err(error) => {
+                        found.findings.push(course::stopped(&order.probed.name(), Stop::Error(error)));
+                        Ok(false)
+                    }
+                }
             }
             Target::Deployed(deployment) => order.deployed(course, deployment, found).await,
         }

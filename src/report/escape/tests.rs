@@ -108,6 +108,9 @@ fn only_the_words_that_need_it_are_set_as_code() {
     assert_eq!(markdown("a `b`, (`c`) and `d`."), "a `b`, (`c`) and `d`.");
     assert_eq!(markdown("`a`@b `c`x"), "`a` `@b` `c`x");
     assert_eq!(markdown("<a>, #1, see @b."), "`<a>, #1`, see `@b`.");
+    assert_eq!(markdown("set GH_TOKEN; is it a_b? or c_d: yes"), "set `GH_TOKEN`; is it `a_b`? or `c_d`: yes");
+    assert_eq!(markdown("(see GH_TOKEN) and (a_b), or (a_b #1)."), "(see `GH_TOKEN`) and (`a_b`), or (`a_b #1`).");
+    assert_eq!(markdown("call f(x_y) or (@c then"), "call `f(x_y)` or (`@c` then");
     assert_eq!(markdown("first 1. then ..."), "first `1.` then ...");
     assert_eq!(markdown(&format!("{} {}", "w".repeat(299), "cut")), format!("{} …", "w".repeat(299)));
 }

@@ -44,7 +44,7 @@ fn a_journal_that_makes_no_sense_or_names_what_is_no_probes_is_refused() {
     place.merotee(["probe", "cleanup", "--out", "nowhere"]).run().expect(1).says(&["there is no folder"]);
     std::fs::create_dir(place.path("empty")).unwrap();
     let run = place.merotee(["probe", "cleanup", "--out", "empty"]).run().expect(1);
-    run.says(&["no probe-journal.jsonl in empty", "check the folder", "--label", "--older-than"]);
+    run.says(&["no probe-journal.jsonl in empty", "check --out, or search the account with --label LABEL"]);
     place.merotee(["probe", "cleanup", "--out", "empty", "--dry-run"]).run().expect(1);
     place.merotee(["probe", "cleanup"]).run().expect(2);
     place.merotee(["probe", "cleanup", "--label", "x"]).run().expect(2).says(&["no cloud account to search"]);

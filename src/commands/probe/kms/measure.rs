@@ -1,10 +1,13 @@
 //! A KMS that runs is asked who it is and for its quote, and what it answers is judged: nothing that it says of itself counts
 //! but what the quote proves.
 
+use std::io::ErrorKind;
+
 use url::Url;
 
 use super::Kms;
 use crate::{
+    adapters::http::{HttpOptions, host},
     attestation::{
         compose_hash::of_app_compose,
         event_log::{self, AppIdentity, Field},
@@ -18,8 +21,9 @@ use crate::{
         machine::{cvm::Running, healthy::until_healthy},
         probe::course::{Course, Found, Order},
     },
+    context::Context,
     digest::Sha256,
-    error::Result,
+    error::{Error, Result},
     kms::{client::KmsClient, wire::Health},
     probe::{
         checks::{AS_RELEASED, COMPOSE, MACHINE, Stated, compose_hash, deployed},
@@ -30,6 +34,33 @@ use crate::{
 
 /// What the quote of a KMS that was not deployed proves.
 const ANY_MACHINE: &str = "no policy was given (--expect-policy): any genuine machine could be this KMS";
+
+/// Four registers are as released, and the fifth differs between any two deployments.
+const RTMR3_DIFFERS: &str = "its policy admits MRTD and RTMR0 to RTMR2; RTMR3 differs, as with every deployment on Phala Cloud: it \
+                             holds the ids of application and instance";
+
+/// Refuses an address at which nothing listens: there is nothing to wait for.
+///
+/// # Errors
+/// Remote: the connection is refused.
+pub(super) async fn refuse_closed(url: &Url, context: &Context) -> Result<()> {
+    let options = HttpOptions { attempts: 1, ..context.http.clone() };
+    match KmsClient::new(url, options)?.health().await {
+        Err(error) if is_refused(&error) => {
+            Err(Error::remote(format!("nothing listens at {}", host(url))).because(error).help(
+                "check the address and the port of --kms-url; for a KMS that is still starting, say how long: --wait SECONDS",
+            ))
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Whether the host answered that the port is closed.
+fn is_refused(error: &Error) -> bool {
+    std::iter::successors(Some(error as &(dyn std::error::Error + 'static)), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<std::io::Error>())
+        .any(|error| error.kind() == ErrorKind::ConnectionRefused)
+}
 
 impl Order<Kms> {
     /// Asks the KMS at one of `addresses`, and judges its answers.
@@ -158,29 +189,26 @@ async fn composed(subject: &str, machine: &Running<'_>, evidence: &Evidence) -> 
 }
 
 /// [`AS_RELEASED`]: a policy of the release exists already, so what differs from it is told. It does not fail: a probe measures
-/// what a policy is to be made of.
+/// what a policy is to be made of. RTMR3 is left out: dstack extends it with ids that each deployment has of its own.
 fn as_released(release: &str, evidence: &Evidence, admitted: &Allowed) -> Vec<Finding> {
     let registers = &evidence.input.quote.report.registers;
-    let others = Register::ALL.into_iter().filter(|register| !admitted.admits(*register, registers.get(*register)));
-    let findings: Vec<Finding> = others
+    let others = |register: &Register| !admitted.admits(*register, registers.get(*register));
+    let findings: Vec<Finding> = Register::ALL
+        .into_iter()
+        .filter(|register| *register != Register::Rtmr3 && others(register))
         .map(|register| {
-            let help = match register {
-                Register::Rtmr3 => "an RTMR3 that differs every time comes from dstack's instance id; any other difference needs an explanation",
-                Register::Mrtd | Register::Rtmr0 | Register::Rtmr1 | Register::Rtmr2 => {
-                    "firmware, OS image or kind of machine differ from those that the release was measured on"
-                }
-            };
             let listed: Vec<String> = admitted.register(register).iter().take(3).map(|value| value.short()).collect();
             AS_RELEASED
                 .warn(release, format!("its policy does not admit the measured {register}"))
                 .compared(listed.join(" or "), registers.get(register).short())
-                .help(help)
+                .help("firmware, OS image or kind of machine differ from those that the release was measured on")
         })
         .collect();
-    if findings.is_empty() {
-        return vec![AS_RELEASED.pass(release, "its policy admits all five registers")];
+    match (findings.is_empty(), others(&Register::Rtmr3)) {
+        (false, _) => findings,
+        (true, false) => vec![AS_RELEASED.pass(release, "its policy admits all five registers")],
+        (true, true) => vec![AS_RELEASED.pass(release, RTMR3_DIFFERS)],
     }
-    findings
 }
 
 fn compared(evidence: &Evidence, admitted: &Allowed) -> Exhibit {

@@ -45,6 +45,11 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         (Some(_), _) | (_, Some(_)) => None,
     });
     let version = args.expect_version.clone().or_else(|| named.as_ref().map(|tag| tag.version().clone()));
+    let chosen = named.as_ref().filter(|_| args.tag.is_none()).map(|tag| {
+        format!(
+            "no TAG was given: probing {tag}, the newest release here whose manifest states an image for each profile"
+        )
+    });
     let profile = args.profile;
     let plan = |version: Option<Version>, target| Plan { label: label.clone(), profile, version, target };
     if let Some(url) = &args.kms_url {
@@ -86,6 +91,7 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         region: args.region.as_deref().map(|region| word("--region", region)).transpose()?,
     };
     let plan = plan(Some(version), Target::Deployed(deployment));
+    let caveats = chosen.into_iter().chain(caveats).collect();
     Ok(Order { probed: Kms { plan, admitted }, release: named, findings: vec![finding], caveats })
 }
 

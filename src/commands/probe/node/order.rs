@@ -47,7 +47,13 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
     let gcp = &context.endpoints.gcp;
     let offered = gcp.offered.as_ref().filter(|_| args.machine.image_name.is_none());
     let release = args.tag.clone().or_else(|| offered.map(|offered| offered.release.clone()));
-    let mut caveats = Vec::new();
+    let chosen = release.as_ref().filter(|_| args.tag.is_none());
+    let mut caveats: Vec<String> = chosen
+        .map(|tag| {
+            format!("no TAG was given: probing {tag}, the newest release here that names an image for each profile")
+        })
+        .into_iter()
+        .collect();
     let mut said = match &release {
         Some(tag) => released(tag, args.profile, context).await?,
         None => Released::default(),
