@@ -1,4 +1,4 @@
-//! Where a KMS is deployed for good: a machine on Phala Cloud, or a compose file on a host. Both can say what they run, take
+//! Where a KMS is deployed for good: a machine on Phala Cloud, or a service of a compose file on a host. Both can say what they run, take
 //! another compose file, and say where the KMS is reached. Which file, and when, is for the caller to decide.
 
 mod compose;
@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use url::Url;
 
 pub use self::{
-    compose::{ComposeFile, Docker},
+    compose::{Address, ComposeFile, Docker},
     phala::PhalaMachine,
 };
 use crate::error::{Error, Result};

@@ -164,6 +164,9 @@ pub struct PlaceArgs {
     /// production]
     #[arg(long, value_name = "NODE", value_parser = access)]
     pub standing_node: Option<Access>,
+    /// Take a compose target that no measured compose hash vouches for, at whatever address is given; reports say so
+    #[arg(long)]
+    pub unmeasured: bool,
     /// Kind of machine on Phala Cloud
     #[arg(long, value_name = "TYPE", default_value = "tdx.small", value_parser = word)]
     pub instance_type: Word,
@@ -222,7 +225,7 @@ fn target(text: &str) -> Result<Target, String> {
         Some(("phala", name)) => machine(name),
         Some(("compose", rest)) => {
             let (file, service) = rest.rsplit_once('#').ok_or(EXPECTED)?;
-            Ok(Target::Compose { file: remark(file)?, service: word(service)? })
+            Ok(Target::Compose { file: remark(file)?, service: word(service)?, unmeasured: false })
         }
         Some(_) | None => Err(EXPECTED.to_owned()),
     }
@@ -271,7 +274,7 @@ mod tests {
         assert!(
             matches!(target("phala:mero-kms-prod"), Ok(Target::Phala { name, .. }) if name.as_str() == "mero-kms-prod")
         );
-        let Ok(Target::Compose { file, service }) = target("compose:/srv/kms#1/compose.yaml#kms") else {
+        let Ok(Target::Compose { file, service, .. }) = target("compose:/srv/kms#1/compose.yaml#kms") else {
             panic!("not a compose file")
         };
         assert_eq!((file.as_str(), service.as_str()), ("/srv/kms#1/compose.yaml", "kms"));

@@ -31,6 +31,7 @@ pub struct Unfit(String);
 
 /// What the file says, and where.
 struct Places {
+    service: String,
     stated: Stated,
     image: Span,
     version: Span,
@@ -42,6 +43,14 @@ struct Places {
 /// It is not YAML, holds no service of a KMS or several, or leaves image, version or profile to something else.
 pub fn stated(compose: &str) -> Result<Stated, Unfit> {
     places(compose).map(|places| places.stated)
+}
+
+/// The service of a file that is its KMS.
+///
+/// # Errors
+/// As [`stated`].
+pub fn service(compose: &str) -> Result<String, Unfit> {
+    places(compose).map(|places| places.service)
 }
 
 /// The same file with another image and version.
@@ -75,12 +84,12 @@ fn places(compose: &str) -> Result<Places, Unfit> {
     let [root] = tree.roots() else { return Err(Unfit("it does not hold exactly one document".to_owned())) };
     let services = file.get(*root, "services")?.ok_or_else(|| Unfit("it has no services".to_owned()))?;
     let mut found = Vec::new();
-    for (_, service) in file.entries(services)? {
+    for (name, service) in file.entries(services)? {
         if file.variable(service, PROFILE)?.is_some() || file.variable(service, VERSION)?.is_some() {
-            found.push(service);
+            found.push((name, service));
         }
     }
-    let [service] = found.as_slice() else {
+    let [(name, service)] = found.as_slice() else {
         return Err(Unfit(format!(
             "{} of its services are a KMS, by {PROFILE} or {VERSION}; expected one",
             found.len()
@@ -104,7 +113,7 @@ fn places(compose: &str) -> Result<Places, Unfit> {
         version: bare.parse().map_err(|_| Unfit(format!("{VERSION} {} is not a version", excerpt(&word))))?,
         profile: profile.parse().map_err(|_| Unfit(format!("{PROFILE} {} is not a profile", excerpt(&profile))))?,
     };
-    Ok(Places { stated, image, version })
+    Ok(Places { service: name.clone(), stated, image, version })
 }
 
 struct File<'t> {
@@ -202,6 +211,7 @@ mod tests {
         let (before, after) = (compose(&image("a"), &old, profile), compose(&image("b"), &new, profile));
         assert_eq!(upgraded(&before, &image("b"), &new, profile).unwrap(), after);
         assert_eq!(upgraded(&after, &image("a"), &old, profile).unwrap(), before);
+        assert_eq!(service(&after).unwrap(), "mero-kms");
         assert_eq!(stated(&after).unwrap(), Stated { image: image("b"), version: new, profile });
     }
 

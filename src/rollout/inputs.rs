@@ -81,6 +81,9 @@ pub enum Target {
         file: Remark,
         /// The service of it.
         service: Word,
+        /// Whether it is taken without a measurement that says what runs there, at whatever address is given.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unmeasured: bool,
     },
 }
 
@@ -136,7 +139,8 @@ impl Inputs {
             }
         }
         let (staging, production) = (&self.staging, &self.production);
-        if staging.target == production.target || (staging.url.is_some() && staging.url == production.url) {
+        if staging.target.is_in_place_of(&production.target) || (staging.url.is_some() && staging.url == production.url)
+        {
             return Err(InvalidInputs::OnePlace);
         }
         for site in [staging, production] {
@@ -171,7 +175,18 @@ impl Target {
     pub fn described(&self) -> String {
         match self {
             Self::Phala { name, .. } => format!("Phala Cloud machine {name}"),
-            Self::Compose { file, service } => format!("service {service} of {file}"),
+            Self::Compose { file, service, unmeasured } => {
+                format!("service {service} of {file}{}", if *unmeasured { ", unmeasured" } else { "" })
+            }
+        }
+    }
+
+    /// Whether what is done to one touches the other, as far as their names say: one compose file is one place, whatever service of
+    /// it is named. Files are told apart on disk where they are used.
+    fn is_in_place_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Compose { file, .. }, Self::Compose { file: others, .. }) => file == others,
+            (Self::Phala { .. }, _) | (Self::Compose { .. }, Self::Phala { .. }) => self == other,
         }
     }
 }

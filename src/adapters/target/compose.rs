@@ -1,5 +1,10 @@
-//! A compose file on a host, by `docker compose`: images are pulled by digest, then the services are brought up. The file on
-//! disk is what is to run; what does run, Docker says.
+//! A service of a compose file on a host, by `docker compose`: its image is had by digest, then it is brought up. The file on
+//! disk is what is to run; what does run, Docker says. Every command is limited to the one service of the one project:
+//! whatever else runs on the host stays as it is.
+
+mod address;
+mod containers;
+mod project;
 
 use std::{
     io::Write as _,
@@ -8,9 +13,9 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use serde_json::Value;
 use url::Url;
 
+pub use self::address::Address;
 use super::{Applied, Current, Phase, Target};
 use crate::{
     adapters::{
@@ -18,11 +23,13 @@ use crate::{
         tools::{self, Call, Called},
     },
     error::{Error, Result},
-    probe::upgrade,
-    schema::parse_json,
+    probe::{image::Image, upgrade},
+    subject::profile::Profile,
     text::excerpt,
 };
 
+/// The port of a KMS in its container.
+const PORT: &str = "8080";
 /// Largest compose file, in bytes.
 const MAX_COMPOSE_BYTES: u64 = 1 << 20;
 /// How long an image may take to be pulled.
@@ -50,13 +57,16 @@ pub struct Docker {
     program: PathBuf,
 }
 
-/// A compose file, and where its KMS is reached.
+/// A compose file, the service in it that is a KMS, and where that is reached.
 #[derive(Debug, Clone)]
 pub struct ComposeFile {
     docker: Docker,
     path: PathBuf,
     folder: PathBuf,
-    address: Url,
+    /// Its compose project.
+    project: String,
+    service: String,
+    address: Address,
 }
 
 impl Docker {
@@ -96,94 +106,179 @@ impl Docker {
 }
 
 impl ComposeFile {
-    /// The compose file at `path`, whose KMS is reached at `address`.
+    /// The service `service` of the compose file at `path`, whose KMS is reached at `address`.
     ///
     /// # Errors
-    /// Input: there is no such file.
-    pub fn new(docker: Docker, path: &Path, address: Url) -> Result<Self> {
+    /// Input: there is no such file. Usage: it is not known what its project is called, or the address cannot be its own.
+    pub fn new(docker: Docker, path: &Path, service: &str, address: Address) -> Result<Self> {
         let cannot = |e| Error::input(format!("cannot read {}", path.display())).because(e);
         let path = path.canonicalize().map_err(cannot)?;
+        let project = project::project(&path, &on_disk(&path)?)?;
+        if service.starts_with('-') {
+            return Err(Error::usage(format!("{} is not the name of a service", excerpt(service))));
+        }
+        if let Address::Held(url) = &address {
+            address::can_be_published(url)?;
+        }
         let folder = path.parent().unwrap_or(Path::new("/")).to_owned();
-        Ok(Self { docker, path, folder, address })
+        Ok(Self { docker, path, folder, project, service: service.to_owned(), address })
     }
 
-    fn on_disk(&self) -> Result<String> {
-        let bytes = file::read_bounded(&self.path, MAX_COMPOSE_BYTES)?;
-        String::from_utf8(bytes).map_err(|e| Error::input(format!("{} is not text", self.path.display())).because(e))
+    /// Whether nothing that is done to one of them is done to the other.
+    ///
+    /// # Errors
+    /// Usage: they are the same file, or of one compose project.
+    pub fn apart(&self, other: &Self) -> Result<()> {
+        let (ours, theirs) = (self.path.display(), other.path.display());
+        if self.path == other.path {
+            return Err(Error::usage(format!("staging and production are the same compose file, {ours}"))
+                .help("give staging a file of its own, in a project of its own"));
+        }
+        if self.project == other.project {
+            let message = format!("{ours} and {theirs} are one compose project, {}", self.project);
+            return Err(Error::usage(message).help("write another `name:` at the top of one of them"));
+        }
+        Ok(())
     }
 
-    /// `docker compose --file FILE …`, in the folder of the file.
+    /// Whether the file can be brought to another release of `profile`.
+    ///
+    /// # Errors
+    /// Input or usage: it cannot, and why.
+    pub fn fits(&self, profile: Profile) -> Result<()> {
+        let stated = self.takes(&on_disk(&self.path)?)?;
+        if stated.profile == profile {
+            return Ok(());
+        }
+        Err(Error::usage(format!("{}: its KMS is of profile {}, not {profile}", self.path.display(), stated.profile)))
+    }
+
+    /// Whether the file may become `compose`: its KMS is this service, and its project stays the same.
+    fn takes(&self, compose: &str) -> Result<upgrade::Stated> {
+        let unfit = |e| {
+            Error::usage(self.path.display().to_string())
+                .because(e)
+                .help("pin the image by digest, and set MERO_KMS_VERSION and MERO_KMS_PROFILE in it")
+        };
+        let stated = upgrade::stated(compose).map_err(unfit)?;
+        let service = upgrade::service(compose).map_err(unfit)?;
+        let refused = |why: String| Err(Error::usage(format!("{}: {why}", self.path.display())));
+        if service != self.service {
+            return refused(format!("its KMS is the service {}, not {}", excerpt(&service), self.service));
+        }
+        match project::project(&self.path, compose)? {
+            project if project == self.project => Ok(stated),
+            project => refused(format!("it would become the compose project {project} instead of {}", self.project)),
+        }
+    }
+
+    /// `docker compose --file FILE …`, in the folder of the file and for its project, whatever the environment says.
     async fn compose(&self, file: &Path, words: &[&str], patience: Duration) -> Ran {
         let folder = self.folder.to_string_lossy().into_owned();
         let mut arguments = vec!["compose".to_owned(), "--project-directory".to_owned(), folder];
+        arguments.extend(["--project-name".to_owned(), self.project.clone()]);
         arguments.extend(["--file".to_owned(), file.to_string_lossy().into_owned()]);
         arguments.extend(words.iter().map(|&word| word.to_owned()));
         self.docker.run(arguments, patience).await
     }
 
-    /// Removes what runs.
+    /// Whether the host has an image, so that no registry need be asked.
+    async fn has(&self, image: &Image) -> bool {
+        let words = ["image", "inspect", "--format", "{{.Id}}"].map(str::to_owned);
+        matches!(self.docker.run(words.into_iter().chain([image.to_string()]), ASK).await, Ran::Printed(_))
+    }
+
+    /// Stops the service and removes its container. What else is in the project stays.
     ///
     /// # Errors
     /// Remote or input: it may still run.
-    pub async fn down(&self) -> Result<()> {
-        match self.compose(&self.path, &["down"], START).await {
-            Ran::Printed(_) => Ok(()),
+    pub async fn remove(&self) -> Result<()> {
+        match self.compose(&self.path, &["rm", "--stop", "--force", &self.service], START).await {
+            Ran::Printed(_) => {}
+            Ran::Absent => return Err(self.docker.version().await.err().unwrap_or_else(|| gone("docker"))),
+            Ran::Failed(why) => return Err(Error::remote(format!("`docker compose rm` {why}"))),
+        }
+        match self.containers().await?.len() {
+            0 => Ok(()),
+            _ => Err(Error::remote(format!("{} still has a container after `docker compose rm`", self.describe()))),
+        }
+    }
+
+    async fn containers(&self) -> Result<Vec<containers::Container>> {
+        match self.compose(&self.path, &["ps", "--all", "--format", "json", &self.service], ASK).await {
+            Ran::Printed(said) => containers::containers(&said, &self.service),
             Ran::Absent => Err(self.docker.version().await.err().unwrap_or_else(|| gone("docker"))),
-            Ran::Failed(why) => Err(Error::remote(format!("`docker compose down` {why}"))),
+            Ran::Failed(why) => Err(Error::input(format!("`docker compose ps` {why}"))),
         }
     }
 
     async fn read(&self) -> Result<Current> {
-        let compose = self.on_disk()?;
-        let said = match self.compose(&self.path, &["ps", "--all", "--format", "json"], ASK).await {
-            Ran::Printed(text) => text,
-            Ran::Absent => return Err(self.docker.version().await.err().unwrap_or_else(|| gone("docker"))),
-            Ran::Failed(why) => return Err(Error::input(format!("`docker compose ps` {why}"))),
-        };
-        let wanted = upgrade::stated(&compose).map_err(|e| Error::input(self.path.display().to_string()).because(e))?;
-        let containers = containers(&said)?;
-        let image = wanted.image.to_string();
-        let phase = match containers.iter().find(|container| container.image == image) {
-            Some(container) if container.state == "running" => Phase::Running,
-            Some(container) if matches!(container.state.as_str(), "exited" | "dead") => {
-                Phase::Failed(format!("its container is `{}`", excerpt(&container.state)))
-            }
-            Some(container) => Phase::Coming(excerpt(&container.state)),
-            None => Phase::Coming("no container has the image of its file".to_owned()),
-        };
+        let compose = on_disk(&self.path)?;
+        let image = self.takes(&compose)?.image.to_string();
+        let phase = containers::phase(&self.containers().await?, &image);
         Ok(Current { compose: Some(compose), phase })
     }
 
     async fn give(&self, compose: &str) -> Result<Applied> {
-        let same = self.on_disk()? == compose;
+        let wanted = self.takes(compose)?;
+        let same = on_disk(&self.path)? == compose;
         if same && self.read().await?.phase == Phase::Running {
             return Ok(Applied::Unchanged);
         }
-        // Pulled from a file beside it: when the image cannot be had, nothing has changed yet.
-        let cannot = |e| Error::input(format!("cannot write to {}", self.folder.display())).because(e);
-        let mut next =
-            tempfile::Builder::new().prefix(".merotee-").suffix(".yaml").tempfile_in(&self.folder).map_err(cannot)?;
-        next.write_all(compose.as_bytes()).and_then(|()| next.flush()).map_err(cannot)?;
-        match self.compose(next.path(), &["pull", "--quiet"], PULL).await {
-            Ran::Printed(_) => {}
-            Ran::Absent => return Err(self.docker.version().await.err().unwrap_or_else(|| gone("docker"))),
-            Ran::Failed(why) => {
-                let error = Error::remote(format!("`docker compose pull` {why}"));
-                return Ok(Applied::Refused(error.help("is the host logged in to the registry, and the image there?")));
-            }
+        // An image is had by its digest. One that is here needs no registry: that may be out of reach when production has to
+        // come back.
+        if !self.has(&wanted.image).await
+            && let Some(refused) = self.pull(compose).await?
+        {
+            return Ok(refused);
         }
         file::write_atomic(&self.path, compose.as_bytes())?;
-        Ok(match self.compose(&self.path, &["up", "--detach", "--quiet-pull"], START).await {
+        let up = ["up", "--detach", "--no-deps", "--pull", "never", "--remove-orphans=false", &self.service];
+        Ok(match self.compose(&self.path, &up, START).await {
             Ran::Printed(_) => Applied::Begun,
             Ran::Absent => Applied::Unknown(gone("docker")),
             Ran::Failed(why) => Applied::Unknown(Error::remote(format!("`docker compose up` {why}"))),
         })
     }
+
+    /// Pulls from a file beside it: when the image cannot be had, nothing has changed yet.
+    async fn pull(&self, compose: &str) -> Result<Option<Applied>> {
+        let cannot = |e| Error::input(format!("cannot write to {}", self.folder.display())).because(e);
+        let mut next =
+            tempfile::Builder::new().prefix(".merotee-").suffix(".yaml").tempfile_in(&self.folder).map_err(cannot)?;
+        next.write_all(compose.as_bytes()).and_then(|()| next.flush()).map_err(cannot)?;
+        match self.compose(next.path(), &["pull", "--quiet", &self.service], PULL).await {
+            Ran::Printed(_) => Ok(None),
+            Ran::Absent => Err(self.docker.version().await.err().unwrap_or_else(|| gone("docker"))),
+            Ran::Failed(why) => {
+                let error = Error::remote(format!("`docker compose pull` {why}"));
+                Ok(Some(Applied::Refused(error.help("is the host logged in to the registry, and the image there?"))))
+            }
+        }
+    }
+
+    async fn reached(&self) -> Result<Vec<Url>> {
+        let held = match &self.address {
+            Address::Unchecked(url) => return Ok(vec![url.clone()]),
+            Address::Held(url) => Some(url),
+            Address::Published => None,
+        };
+        match self.compose(&self.path, &["port", &self.service, PORT], ASK).await {
+            Ran::Printed(said) => Ok(vec![address::address(&said, held)?]),
+            Ran::Absent => Err(self.docker.version().await.err().unwrap_or_else(|| gone("docker"))),
+            // A container that is not up yet publishes nothing.
+            Ran::Failed(why) if self.read().await?.phase == Phase::Running => {
+                let message = format!("{} publishes no port {PORT}: `docker compose port` {why}", self.describe());
+                Err(Error::usage(message).help(format!("publish it: ports: [\"8080:{PORT}\"]")))
+            }
+            Ran::Failed(_) => Ok(Vec::new()),
+        }
+    }
 }
 
 impl Target for ComposeFile {
     fn describe(&self) -> String {
-        format!("compose file {}", self.path.display())
+        format!("service {} of {}", self.service, self.path.display())
     }
 
     fn current(&self) -> BoxFuture<'_, Result<Current>> {
@@ -195,58 +290,15 @@ impl Target for ComposeFile {
     }
 
     fn addresses(&self) -> BoxFuture<'_, Result<Vec<Url>>> {
-        std::future::ready(Ok(vec![self.address.clone()])).boxed()
+        self.reached().boxed()
     }
 }
 
-/// A container of the project.
-struct Container {
-    image: String,
-    state: String,
-}
-
-/// What `docker compose ps --format json` says: a list, or an object a line since version 2.21.
-fn containers(said: &str) -> Result<Vec<Container>> {
-    let odd = |why: &str| Error::input(format!("`docker compose ps` answered in an unexpected form: {}", excerpt(why)));
-    let read = |text: &str| parse_json(text.as_bytes()).map_err(|e| odd(&e.to_string()));
-    let said = said.trim();
-    let values = match said.starts_with('[') {
-        true => match read(said)? {
-            Value::Array(values) => values,
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => Vec::new(),
-        },
-        false => said.lines().filter(|line| !line.trim().is_empty()).map(read).collect::<Result<_>>()?,
-    };
-    let field = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let container = |value: Value| {
-        let (image, state) =
-            field(&value, "Image").zip(field(&value, "State")).ok_or_else(|| odd("no Image or State"))?;
-        Ok(Container { image, state })
-    };
-    values.into_iter().map(container).collect()
+fn on_disk(path: &Path) -> Result<String> {
+    let bytes = file::read_bounded(path, MAX_COMPOSE_BYTES)?;
+    String::from_utf8(bytes).map_err(|e| Error::input(format!("{} is not text", path.display())).because(e))
 }
 
 fn gone(program: &str) -> Error {
     Error::input(format!("there is no program {program} any more"))
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn containers_are_read_from_a_list_and_from_lines_and_anything_else_is_refused() {
-        let one = r#"{"Image":"a@sha256:b","State":"running","Name":"kms-1"}"#;
-        let two = r#"{"Image":"c","State":"exited"}"#;
-        for said in [format!("[{one},{two}]"), format!("{one}\n{two}\n")] {
-            let found = containers(&said).unwrap();
-            let found: Vec<_> = found.iter().map(|c| (c.image.as_str(), c.state.as_str())).collect();
-            assert_eq!(found, [("a@sha256:b", "running"), ("c", "exited")]);
-        }
-        assert!(containers("").unwrap().is_empty() && containers("[]").unwrap().is_empty());
-        for bad in ["no JSON", r#"{"Image":"a"}"#, r#"[{"State":1}]"#] {
-            assert!(containers(bad).is_err(), "{bad}");
-        }
-    }
 }

@@ -19,7 +19,10 @@ mod tools;
 
 use std::path::PathBuf;
 
-pub(super) use self::{checks::RULES, tools::tools};
+pub(super) use self::{
+    checks::RULES,
+    tools::{places_apart, tools},
+};
 use crate::{
     adapters::file,
     cli::{ita::ItaArgs, rollout::RolloutQuoteArgs},

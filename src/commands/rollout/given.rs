@@ -29,6 +29,10 @@ use crate::{
 /// Usage: something is missing, or makes no sense.
 pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Inputs> {
     let places = &args.places;
+    let is_compose = |target: &Option<Target>| matches!(target, Some(Target::Compose { .. }));
+    if places.unmeasured && !is_compose(&places.staging) && !is_compose(&places.production) {
+        return Err(Error::usage("--unmeasured is for a compose target: a machine on Phala Cloud is always measured"));
+    }
     let own = &context.endpoints.rollout;
     let sized = |target: &Target| sized(target, args);
     let given = |target: &Option<Target>, url: &Option<Url>, node: &Option<Access>| Part {
@@ -161,7 +165,14 @@ impl Part {
     }
 }
 
-/// The target, with the kind of machine that the arguments say.
+/// The path of a file from the root, so that it is the same one wherever the rollout is gone on with. One that is not there is
+/// told later.
+fn whole(file: &Remark) -> Remark {
+    let path = std::fs::canonicalize(file.as_str()).ok().and_then(|path| path.to_str().map(str::to_owned));
+    path.and_then(|path| Remark::try_from(path).ok()).unwrap_or_else(|| file.clone())
+}
+
+/// The target, with what the arguments say of all of its kind.
 fn sized(target: &Target, args: &RolloutInputArgs) -> Target {
     match target {
         Target::Phala { name, .. } => Target::Phala {
@@ -169,7 +180,9 @@ fn sized(target: &Target, args: &RolloutInputArgs) -> Target {
             instance_type: args.places.instance_type.clone(),
             region: args.places.region.clone(),
         },
-        Target::Compose { .. } => target.clone(),
+        Target::Compose { file, service, .. } => {
+            Target::Compose { file: whole(file), service: service.clone(), unmeasured: args.places.unmeasured }
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::{
 /// `run`: begins a rollout, or goes on with one of the same inputs.
 pub(super) async fn run(args: &RolloutRunArgs, context: &Context) -> Result<Product> {
     let inputs = given::inputs(&args.inputs, context)?;
+    effects::places_apart(&inputs, context)?;
     let context = &context.paced(&inputs);
     let path = &args.work.state;
     let me = Holder::this(args.work.operator.as_deref(), context.now());

@@ -26,6 +26,9 @@ use crate::{
     subject::profile::Profile,
 };
 
+/// What is not known of a KMS whose compose hash is not in the signed policy.
+const UNPROVEN: &str = "what a compose file on a host runs is not measured: nothing proves which image it is";
+
 /// What a KMS is held against.
 #[derive(Clone, Copy)]
 pub(super) struct Published<'a> {
@@ -81,6 +84,9 @@ impl Effects<'_> {
         // The policy is held against it below, register by register.
         section.findings.retain(|finding| finding.check != KNOWN.id);
         section.caveats.extend(judgement.caveats());
+        if let Target::Compose { unmeasured: true, .. } = published.target {
+            section.caveats.push(format!("{} was taken with --unmeasured: {UNPROVEN}", published.target.described()));
+        }
         let mut seen = Seen { section, evidence: attested.read, nonce, judges: judgement.judges() };
         if let Some(evidence) = &seen.evidence {
             let lists = lists(published.policy, published.profile)?;
@@ -146,12 +152,14 @@ fn registers(release: &str, evidence: &Evidence, allowed: &Allowed) -> Vec<Findi
 fn composed(published: Published<'_>, measured: Option<Sha256>, listed: &[Sha256]) -> Finding {
     let release = published.release;
     match (published.target, measured) {
-        (Target::Compose { .. }, _) => MEASURED
-            .warn(release, "what a compose file on a host runs is not measured: nothing proves which image it is"),
-        (Target::Phala { .. }, None) => MEASURED.fail(release, "the event log states no compose hash"),
-        (Target::Phala { .. }, Some(hash)) if listed.contains(&hash) => {
+        (_, Some(hash)) if listed.contains(&hash) => {
             MEASURED.pass(release, format!("the compose hash {hash} is in the signed policy"))
         }
+        (Target::Compose { unmeasured: true, .. }, _) => MEASURED.warn(release, UNPROVEN),
+        (Target::Compose { unmeasured: false, .. }, _) => MEASURED
+            .undecided(release, UNPROVEN)
+            .help("begin a rollout with --unmeasured where the host does not measure what Docker runs, which every report says"),
+        (Target::Phala { .. }, None) => MEASURED.fail(release, "the event log states no compose hash"),
         (Target::Phala { .. }, Some(hash)) => MEASURED
             .fail(release, "the compose hash is not in the signed policy")
             .compared(listed.iter().take(3).map(ToString::to_string).collect::<Vec<_>>().join(" or "), hash.to_string())
@@ -187,4 +195,37 @@ pub(super) fn of_this_deployment(policy: &[u8], profile: Profile, rtmr3: &str) -
     let now: Option<Vec<String>> =
         own.kms.as_ref().map(|kms| kms.register(Register::Rtmr3).iter().map(ToString::to_string).collect());
     if now == Some(vec![rtmr3.to_owned()]) { Ok(bytes) } else { Err(odd()) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::{report::Status, rollout::words::Remark};
+
+    #[test]
+    fn a_compose_target_is_taken_by_a_listed_hash_or_unmeasured_and_else_there_is_no_verdict() {
+        let compose = |unmeasured| Target::Compose {
+            file: Remark::new("/srv/kms.yaml"),
+            service: "kms".parse().unwrap(),
+            unmeasured,
+        };
+        let machine =
+            Target::Phala { name: "kms".parse().unwrap(), instance_type: "tdx.small".parse().unwrap(), region: None };
+        let (listed, other) = (Sha256::of(b"listed"), Sha256::of(b"other"));
+        for (target, measured, status) in [
+            (&compose(false), Some(listed), Status::Pass),
+            (&compose(false), Some(other), Status::SkippedRequired),
+            (&compose(false), None, Status::SkippedRequired),
+            (&compose(true), Some(listed), Status::Pass),
+            (&compose(true), Some(other), Status::Warn),
+            (&compose(true), None, Status::Warn),
+            (&machine, Some(listed), Status::Pass),
+            (&machine, Some(other), Status::Fail),
+            (&machine, None, Status::Fail),
+        ] {
+            let published = Published { policy: b"", profile: Profile::Debug, release: "mero-kms-v1.2.0", target };
+            assert_eq!(composed(published, measured, &[listed]).status, status, "{target:?} {measured:?}");
+        }
+    }
 }

@@ -12,9 +12,10 @@ use super::{
     releases::POLICY,
     staging::{health_of, upgraded},
     told::{facts, half_done, judged, kept, made, report},
+    tools::{compose_file, places_apart},
 };
 use crate::{
-    adapters::target::{ComposeFile, Docker, PhalaMachine, Phase, Target as Deployable},
+    adapters::target::{ComposeFile, PhalaMachine, Phase, Target as Deployable},
     attestation::{event_log::checks as event_log, key_answer::KeyAnswer, verdict},
     commands::kms::{
         attest::ATTEST,
@@ -113,6 +114,7 @@ impl Effects<'_> {
     }
 
     pub(super) async fn switch(&self, state: &State) -> Result<Came> {
+        places_apart(state.inputs(), self.context)?;
         let (target, wanted) = (self.target(&state.inputs().production).await?, self.wanted(state)?);
         let digest = self.image(state)?.digest().to_owned();
         Ok(bring(target.as_ref(), &wanted, self.start_patience(), made([("digest", digest)])).await)
@@ -273,15 +275,10 @@ impl Effects<'_> {
     /// The compose file that a site names.
     ///
     /// # Errors
-    /// Usage: the site names none, or no address. Input: there is no such file.
+    /// Usage: it cannot be the place of a KMS. Input: there is no such file.
     pub(super) fn compose_file(&self, site: &Site) -> Result<ComposeFile> {
-        let Target::Compose { file, .. } = &site.target else {
-            return Err(Error::internal("a machine is not a compose file"));
-        };
-        let url = site.url.clone().ok_or_else(|| {
-            Error::usage(format!("it is not known where the KMS of {file} is reached")).help("give its address")
-        })?;
-        ComposeFile::new(Docker::new(&self.context.endpoints.rollout.docker), file.as_str().as_ref(), url)
+        let file = compose_file(site, self.context).transpose()?;
+        file.ok_or_else(|| Error::internal("a machine is not a compose file"))
     }
 
     /// The compose file that production is to run.

@@ -1,6 +1,6 @@
 //! The removal of the KMS of staging. It is done when the account no longer holds the machine, whatever its journal says.
 
-use super::{Effects, staging::AGAIN, told::remark};
+use super::{Effects, staging::AGAIN, told::remark, tools::places_apart};
 use crate::{
     adapters::phala::{Listed, Phala},
     commands::machine::cvm::removal,
@@ -19,7 +19,11 @@ impl Effects<'_> {
     pub(super) async fn remove_staging(&self, state: &State) -> Result<Came> {
         let site = &state.inputs().staging;
         if let Target::Compose { .. } = &site.target {
-            return Ok(match self.compose_file(site)?.down().await {
+            let removed = match places_apart(state.inputs(), self.context) {
+                Ok(()) => self.compose_file(site)?.remove().await,
+                Err(error) => Err(error),
+            };
+            return Ok(match removed {
                 Ok(()) => Came::Done(Made::default()),
                 Err(error) => Came::Unknown(remark(&error)),
             });

@@ -13,6 +13,7 @@ use super::{
     node::{self, Kms},
     releases::POLICY,
     told::{facts, half_done, judged, kept, made, remark, report},
+    tools::places_apart,
 };
 use crate::{
     adapters::{
@@ -102,6 +103,7 @@ impl Effects<'_> {
                 self.deploy_machine(&deployment, &label_of(pending)?).await
             }
             Target::Compose { .. } => {
+                places_apart(inputs, self.context)?;
                 let file = self.compose_file(&inputs.staging)?;
                 let before = file.current().await?.compose.unwrap_or_default();
                 let wanted = upgraded(&before, state, &image)?;
@@ -244,11 +246,11 @@ impl Effects<'_> {
     async fn reached(&self, state: &State) -> Result<(Url, crate::kms::wire::Health)> {
         let site = &state.inputs().staging;
         let addresses = match (&site.target, &site.url) {
-            (_, Some(url)) => vec![url.clone()],
+            (Target::Compose { .. }, _) => return self.healthy(&self.compose_file(site)?).await,
+            (Target::Phala { .. }, Some(url)) => vec![url.clone()],
             (Target::Phala { .. }, None) => {
                 until_reached(&self.context.phala()?, &machine_of(state)?, self.start_patience()).await?
             }
-            (Target::Compose { .. }, None) => self.compose_file(site)?.addresses().await?,
         };
         until_healthy(&addresses, self.health_patience(), self.context).await
     }
