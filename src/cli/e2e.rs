@@ -36,7 +36,7 @@ pub struct E2eArgs {
     /// Compatibility catalog [default: compatibility-catalog.json of the repository's default branch]
     #[arg(long, value_name = "FILE|-")]
     pub catalog: Option<PathBuf>,
-    /// Make no network call at all (needs --dir and --documents-only)
+    /// Make no network call at all (needs --dir, --catalog and --documents-only)
     #[arg(long, requires_all = ["dir", "documents_only"])]
     pub offline: bool,
     /// KMS release whose policy is stale for the node image [default: the newest older one that is not listed with it]

@@ -92,7 +92,8 @@ impl<'a> Course<'a> {
             false => self.asked(pair, running).await?,
         };
         let isolation = || guardrails::isolation(&self.both(pair), &live.heard);
-        let stale = Stale { new: self.both(pair), older: self.older, heard: &live.stale, seen: &live.nodes_seen() };
+        let (heard, seen, unasked) = (&live.stale, &live.nodes_seen(), &live.unasked);
+        let stale = Stale { new: self.both(pair), older: self.older, heard, seen, unasked };
         let stale = guardrails::stale_policy(&stale);
         let kms = (&pair.kms, self.releases.kms(&pair.kms));
         let node = (&pair.node, self.releases.node(&pair.node));
@@ -119,7 +120,8 @@ impl<'a> Course<'a> {
     async fn asked(&self, pair: &Pair, running: &Running) -> Result<Live> {
         let Known::Stated(kms) = self.releases.kms(&pair.kms) else { return Ok(Live::default()) };
         let older = guardrails::newest_stale(self.older, &pair.profiles);
-        live::ask(self.args, self.context, running, live::Releases { kms, older }).await
+        let releases = live::Releases { kms, older, profiles: &pair.profiles };
+        live::ask(self.args, self.context, running, releases).await
     }
 
     /// A part that needs something that runs.

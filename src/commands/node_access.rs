@@ -10,7 +10,7 @@ use std::{path::PathBuf, time::Duration};
 use self::told::Told;
 use super::{
     kms::attest::{attested, fresh_nonce},
-    quote::judgement::Judgement,
+    quote::judgement::{Judgement, is_genuine},
 };
 use crate::{
     adapters::{
@@ -76,7 +76,7 @@ pub(in crate::commands) struct Asked {
     pub(in crate::commands) registers: Option<Registers<Measurement>>,
     /// How the KMS was judged; `None` where a command on the node did that.
     pub(in crate::commands) kms: Option<Section>,
-    /// What the KMS measures, where its quote was seen here.
+    /// What the KMS measures, where its quote was seen here and is genuine, whatever else speaks against it.
     pub(in crate::commands) kms_registers: Option<Registers<Measurement>>,
 }
 
@@ -106,11 +106,11 @@ async fn by_agent(question: &Question<'_>, socket: PathBuf, identity: &NodeIdent
         Err(error) => return silent(&format!("the KMS at {host} could not be judged"), error),
     };
     let kms = attested.section;
+    let kms_registers = attested.read.filter(|_| is_genuine(&kms)).map(|read| read.input.quote.report.registers);
     if kms.verdict() != Verdict::Passed {
         let asked = Asked::undecided(format!("not asked: {host} is not proven to be the KMS ({})", objection(&kms)));
-        return Ok(Asked { kms: Some(kms), ..asked });
+        return Ok(Asked { kms: Some(kms), kms_registers, ..asked });
     }
-    let kms_registers = attested.read.map(|evidence| evidence.input.quote.report.registers);
     let asking = Asking { client, identity, agent: &GuestAgent::new(socket) };
     let asked = match asking.run().await {
         Ok(exchange) => heard(&host, exchange),
@@ -127,8 +127,8 @@ fn silent(what: &str, error: Error) -> Result<Asked> {
     }
 }
 
-/// The first thing that speaks against the KMS.
-fn objection(kms: &Section) -> String {
+/// The first thing that speaks against a machine that was judged.
+pub(in crate::commands) fn objection(kms: &Section) -> String {
     let against = |status| kms.findings.iter().find(|finding| finding.status == status);
     let worst = [Status::Fail, Status::Missing, Status::SkippedRequired].into_iter().find_map(against);
     worst.map_or_else(|| "nothing was judged".to_owned(), |finding| format!("{}: {}", finding.check, finding.message))

@@ -4,12 +4,12 @@ use super::{
     release::{KmsRelease, Known, NodeRelease},
     scheme::{Pair, Scheme},
     service::Service,
-    trial::{Expected, Got, Side, Trial},
+    trial::{AGAIN, Basis, Expected, Got, Side, Trial, excerpt_of},
 };
 use crate::{
     attestation::{
         key_answer::KeyAnswer,
-        measurement::{Measurement, Registers, TcbStatus},
+        measurement::{Measurement, Register, Registers, TcbStatus},
     },
     report::{CheckInfo, Finding, TrialRow},
     subject::{profile::Profile, tag::Tag},
@@ -46,7 +46,28 @@ impl Made {
         self.rows.push(trial.row(finding.status));
         self.findings.push(finding);
     }
+
+    /// The trials before one KMS: all without a verdict for one reason are one finding, and a row each.
+    fn add_all(&mut self, check: CheckInfo, kms: &Side, trials: &[Trial]) {
+        let silence = |trial: &Trial| match &trial.got {
+            Got::NoVerdict(why) => Some(why.clone()),
+            Got::Admitted | Got::Refused(_) | Got::RefusedOtherwise(_) | Got::NotServed(_) => None,
+        };
+        let Some(why) = trials.first().and_then(silence) else {
+            trials.iter().for_each(|trial| self.add(check, trial));
+            return;
+        };
+        if trials.len() > 1 && trials.iter().all(|trial| silence(trial).is_some_and(|other| other == why)) {
+            self.rows.extend(trials.iter().map(|trial| trial.row(trial.finding(check).status)));
+            self.findings.push(check.undecided(format!("KMS {kms}"), excerpt_of(&why)).help(AGAIN));
+        } else {
+            trials.iter().for_each(|trial| self.add(check, trial));
+        }
+    }
 }
+
+/// What to do where nothing was asked.
+pub(super) const NAME_THEM: &str = "name what runs: --kms-url, and --node or --node-socket";
 
 /// What a node heard from a KMS.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +104,7 @@ pub fn cross_version(scheme: &Scheme, pairs: &[Both<'_>]) -> Made {
     for tag in &scheme.unlisted {
         let message = "the catalog lists no pair with it";
         made.findings.push(match scheme.listed.is_empty() {
-            true => CROSS_VERSION.missing(tag.as_str(), message).help("list the pair with `merotee catalog add`"),
+            true => CROSS_VERSION.missing(tag.as_str(), message).help(unlisted(scheme, tag)),
             false => CROSS_VERSION.skip(tag.as_str(), message),
         });
     }
@@ -103,6 +124,19 @@ pub fn cross_version(scheme: &Scheme, pairs: &[Both<'_>]) -> Made {
         made.findings.push(CROSS_VERSION.undecided("", "no pair of two published releases: nothing was tried"));
     }
     made
+}
+
+/// What to do about a release that no pair is listed with.
+fn unlisted(scheme: &Scheme, tag: &Tag) -> String {
+    let of_family = || scheme.known.iter().filter(|known| known.family() == tag.family()).map(Tag::version);
+    let add = "list its pair: `merotee catalog add`";
+    match (of_family().min(), of_family().max()) {
+        (Some(oldest), Some(newest)) => {
+            let family = tag.family();
+            format!("check the tag (the catalog lists {family} releases {oldest} to {newest}), or {add}")
+        }
+        (None, _) | (_, None) => format!("the catalog lists nothing: {add}"),
+    }
 }
 
 fn is_decisive(finding: &Finding) -> bool {
@@ -141,7 +175,10 @@ fn crossed(pair: &Pair, kms: &KmsRelease, node: &NodeRelease, made: &mut Made) {
                 None => Got::NoVerdict(format!("{} publishes nothing for {of_node}", node.tag)),
             };
             let (kms, node) = (side(&pair.kms, of_kms), side(&pair.node, of_node));
-            made.add(CROSS_VERSION, &Trial { kms, node, expected, got, predicted: None });
+            made.add(
+                CROSS_VERSION,
+                &Trial { kms, node, expected, got, predicted: None, basis: None, is_other_image: false },
+            );
         }
     }
 }
@@ -149,27 +186,50 @@ fn crossed(pair: &Pair, kms: &KmsRelease, node: &NodeRelease, made: &mut Made) {
 /// [`ISOLATION`]: what nodes of every profile heard from the running KMS of each profile of the pair.
 pub fn isolation(both: &Both<'_>, heard: &[Heard]) -> Made {
     let mut made = Made::default();
-    let pair = both.pair;
-    for kms in &pair.profiles {
-        let service = both.kms.stated().map(|release| release.service(*kms));
-        for node in Profile::ALL {
-            let expected = if *kms == node { Expected::Admitted } else { Expected::Refused };
-            let answers: Vec<&Heard> = heard.iter().filter(|one| one.kms == *kms && one.node == node).collect();
-            if answers.is_empty() {
-                let got = Got::NoVerdict("no node of this profile asked this KMS".to_owned());
-                let (kms, node) = (side(&pair.kms, *kms), side(&pair.node, node));
-                made.add(ISOLATION, &Trial { kms, node, expected, got, predicted: None });
-            }
-            for one in answers {
-                let predicted = one.registers.as_ref().zip(service.as_ref());
-                let predicted = predicted.and_then(|(registers, service)| service.objects_to(registers));
-                let got = Got::from(&one.answer);
-                let (kms, node) = (side(&pair.kms, *kms), side(&pair.node, node));
-                made.add(ISOLATION, &Trial { kms, node, expected, got, predicted });
-            }
-        }
+    if heard.is_empty() {
+        made.findings.push(ISOLATION.undecided("", "no node asked a KMS").help(NAME_THEM));
+        return made;
+    }
+    for kms in &both.pair.profiles {
+        made.add_all(ISOLATION, &side(&both.pair.kms, *kms), &isolated(both, *kms, heard));
     }
     made
+}
+
+/// Nodes of every profile before the running KMS of one.
+fn isolated(both: &Both<'_>, of_kms: Profile, heard: &[Heard]) -> Vec<Trial> {
+    let pair = both.pair;
+    let service = both.kms.stated().map(|release| release.service(of_kms));
+    let mut trials = Vec::new();
+    for of_node in Profile::ALL {
+        let trial = |got: Got, predicted: Option<Vec<Register>>, registers: Option<&Registers<Measurement>>| Trial {
+            kms: side(&pair.kms, of_kms),
+            node: side(&pair.node, of_node),
+            expected: if of_kms == of_node { Expected::Admitted } else { Expected::Refused },
+            got,
+            predicted,
+            basis: None,
+            is_other_image: is_other_image(both.node, of_node, registers),
+        };
+        let before = trials.len();
+        for one in heard.iter().filter(|one| one.kms == of_kms && one.node == of_node) {
+            let known = one.registers.as_ref().zip(service.as_ref());
+            let predicted = known.and_then(|(registers, service)| service.objects_to(registers));
+            trials.push(trial(Got::from(&one.answer), predicted, one.registers.as_ref()));
+        }
+        if trials.len() == before {
+            trials.push(trial(Got::NoVerdict("no node of this profile asked this KMS".to_owned()), None, None));
+        }
+    }
+    trials
+}
+
+/// Whether a node was seen to measure something other than its release publishes.
+fn is_other_image(node: &Known<NodeRelease>, profile: Profile, registers: Option<&Registers<Measurement>>) -> bool {
+    let published = node.stated().and_then(|release| release.published.profile(profile));
+    published.zip(registers).is_some_and(|(published, registers)| {
+        Register::ALL.into_iter().any(|one| !published.allowed.admits(one, registers.get(one)))
+    })
 }
 
 /// What guardrail C rests on.
@@ -182,11 +242,17 @@ pub struct Stale<'a> {
     pub heard: &'a [Heard],
     /// What nodes of the image were seen to measure.
     pub seen: &'a [(Profile, Registers<Measurement>)],
+    /// Running KMSs that were named and not asked: why.
+    pub unasked: &'a [(Profile, String)],
 }
 
 /// [`STALE_POLICY`]: the image under the newest policy that is stale for it, then under its own.
 pub fn stale_policy(stale: &Stale<'_>) -> Made {
     let mut made = Made::default();
+    let unasked = |(profile, why): &(Profile, String)| {
+        STALE_POLICY.undecided(format!("KMS of --stale-kms-url, {profile}"), format!("not asked: {why}"))
+    };
+    made.findings.extend(stale.unasked.iter().map(unasked));
     let pair = stale.new.pair;
     let (Known::Stated(kms), Known::Stated(node)) = (stale.new.kms, stale.new.node) else {
         made.findings.push(STALE_POLICY.undecided("", format!("{} and {} were not read", pair.kms, pair.node)));
@@ -203,34 +269,66 @@ pub fn stale_policy(stale: &Stale<'_>) -> Made {
         made.findings.push(STALE_POLICY.undecided(pair.node.as_str(), message));
         return made;
     };
+    made.findings.extend(stale.older.iter().take_while(|(tag, _)| *tag != older.tag).map(passed_over));
     for profile in &pair.profiles {
-        let (before, now) = (older.service(*profile), kms.service(*profile));
-        let image = side(&pair.node, *profile);
-        let old = || side(&older.tag, *profile);
-        let trial = |kms: Side, expected, got| Trial { kms, node: image.clone(), expected, got, predicted: None };
-        match node.published.profile(*profile) {
-            Some(published) => {
-                made.add(STALE_POLICY, &trial(old(), Expected::Refused, before.meets(published, Expected::Refused)));
-                let own = now.meets(published, Expected::Admitted);
-                made.add(STALE_POLICY, &trial(side(&pair.kms, *profile), Expected::Admitted, own));
-            }
-            None => {
-                let message = format!("{} publishes nothing for {profile}", node.tag);
-                made.findings.push(STALE_POLICY.undecided(pair.node.as_str(), message));
-            }
-        }
-        // Firmware is not what a stale policy is about.
-        let seen = stale.seen.iter().filter(|(of, _)| of == profile);
-        for (_, registers) in seen {
-            made.add(STALE_POLICY, &trial(old(), Expected::Refused, before.admits(registers, TcbStatus::UpToDate)));
-        }
-        for one in stale.heard.iter().filter(|one| one.kms == *profile && one.node == *profile) {
-            let predicted = one.registers.as_ref().and_then(|registers| before.objects_to(registers));
-            let trial = trial(old(), Expected::Refused, Got::from(&one.answer));
-            made.add(STALE_POLICY, &Trial { predicted, ..trial });
-        }
+        under_older(stale, (older, kms, node), *profile, &mut made);
     }
     made
+}
+
+/// A newer release than the one that is tried, whose policy could not be.
+fn passed_over((tag, known): &(Tag, Known<KmsRelease>)) -> Finding {
+    match known {
+        Known::NotReleased => STALE_POLICY.skip(tag.as_str(), "not released: it is listed in advance"),
+        Known::Stated(_) | Known::NotTrusted(_) | Known::Unknown(_) => {
+            let message = format!("its policy was not tried: {}", unusable(known));
+            let help = "correct the release, or name the one whose policy is to be tried: --stale TAG";
+            STALE_POLICY.undecided(tag.as_str(), message).help(help)
+        }
+    }
+}
+
+/// One profile of the image under the older policy and its own.
+fn under_older(
+    stale: &Stale<'_>,
+    (older, kms, node): (&KmsRelease, &KmsRelease, &NodeRelease),
+    profile: Profile,
+    made: &mut Made,
+) {
+    let pair = stale.new.pair;
+    let (before, now) = (older.service(profile), kms.service(profile));
+    let trial = |of: &Tag, expected, got, basis, registers: Option<&Registers<Measurement>>| Trial {
+        kms: side(of, profile),
+        node: side(&pair.node, profile),
+        expected,
+        got,
+        predicted: None,
+        basis: Some(basis),
+        is_other_image: is_other_image(stale.new.node, profile, registers),
+    };
+    match node.published.profile(profile) {
+        Some(published) => {
+            let old = before.meets(published, Expected::Refused);
+            made.add(STALE_POLICY, &trial(&older.tag, Expected::Refused, old, Basis::Published, None));
+            let own = now.meets(published, Expected::Admitted);
+            made.add(STALE_POLICY, &trial(&pair.kms, Expected::Admitted, own, Basis::Published, None));
+        }
+        None => {
+            let message = format!("{} publishes nothing for {profile}", node.tag);
+            made.findings.push(STALE_POLICY.undecided(pair.node.as_str(), message));
+        }
+    }
+    for (_, registers) in stale.seen.iter().filter(|(of, _)| *of == profile) {
+        // Firmware is not what a stale policy is about.
+        let got = before.admits(registers, TcbStatus::UpToDate);
+        made.add(STALE_POLICY, &trial(&older.tag, Expected::Refused, got, Basis::Measured, Some(registers)));
+    }
+    for one in stale.heard.iter().filter(|one| one.kms == profile && one.node == profile) {
+        let predicted = one.registers.as_ref().and_then(|registers| before.objects_to(registers));
+        let (got, registers) = (Got::from(&one.answer), one.registers.as_ref());
+        let trial = trial(&older.tag, Expected::Refused, got, Basis::RunningKms, registers);
+        made.add(STALE_POLICY, &Trial { predicted, ..trial });
+    }
 }
 
 /// Of older releases, the first whose KMS starts in every profile.

@@ -3,18 +3,14 @@
 //! A KMS's RTMR3 is left out: dstack extends it with the deployment, so it repeats for none. A node image has no dstack.
 
 use super::{
-    guardrails::Made,
+    guardrails::{Made, NAME_THEM},
     release::{KmsRelease, Known, NodeRelease},
 };
 use crate::{
     attestation::measurement::{Measurement, Register, Registers},
     policy::mrtds::{ProfileMeasurements, PublishedMrtds},
     report::{CheckInfo, Finding},
-    subject::{
-        profile::Profile,
-        role::Role,
-        tag::{Family, Tag},
-    },
+    subject::{profile::Profile, role::Role, tag::Tag},
 };
 
 /// D: what is observed is what is published.
@@ -45,6 +41,10 @@ pub fn compared(
     seen: &[Seen],
 ) -> Made {
     let mut made = Made::default();
+    if seen.is_empty() {
+        made.findings.push(MEASUREMENTS.undecided("", "no machine was seen to measure anything").help(NAME_THEM));
+        return made;
+    }
     for profile in profiles {
         for (role, tag) in [(Role::Kms, kms.0), (Role::Node, node.0)] {
             let mut machines: Vec<&Seen> =
@@ -60,26 +60,23 @@ pub fn compared(
                 made.findings.push(MEASUREMENTS.undecided(&subject, what));
             }
             let published = match role {
-                Role::Kms => kms.1.stated().and_then(|release| release.published.as_ref()),
-                Role::Node => node.1.stated().map(|release| &release.published),
+                Role::Kms => kms.1.stated().map(|release| release.published.as_ref()),
+                Role::Node => node.1.stated().map(|release| Some(&release.published)),
             };
             for machine in machines {
-                made.findings.extend(one(&subject, machine, tag, published));
+                made.findings.extend(match published {
+                    Some(Some(published)) => one(&subject, machine, published),
+                    // Layouts of 2025 publish what nodes measure, and of a KMS nothing but what its policies list.
+                    Some(None) => vec![MEASUREMENTS.skip(&subject, format!("{tag} publishes no measurements"))],
+                    None => vec![MEASUREMENTS.undecided(&subject, format!("{tag} was not read"))],
+                });
             }
         }
     }
     made
 }
 
-fn one(subject: &str, machine: &Seen, tag: &Tag, published: Option<&PublishedMrtds>) -> Vec<Finding> {
-    let Some(published) = published else {
-        // Layouts of 2025 publish what nodes measure, and of a KMS nothing but what its policies list.
-        let message = format!("{tag} publishes no measurements that could be read");
-        return vec![match tag.family() {
-            Family::Kms => MEASUREMENTS.skip(subject, message),
-            Family::Node => MEASUREMENTS.undecided(subject, message),
-        }];
-    };
+fn one(subject: &str, machine: &Seen, published: &PublishedMrtds) -> Vec<Finding> {
     let Some(expected) = published.profile(machine.profile) else {
         let message = format!("{} publishes nothing for {}", published.name, machine.profile);
         return vec![MEASUREMENTS.fail(subject, message).help("publish measurements of all three profiles")];
@@ -140,10 +137,18 @@ mod tests {
     }
 
     fn statuses(seen: &[Seen]) -> Vec<(String, Status)> {
-        let (kms, node): (Tag, Tag) = ("mero-kms-v1.2.0".parse().unwrap(), "mero-tee-v1.2.0".parse().unwrap());
-        let of_kms = KmsRelease { tag: kms.clone(), policies: Vec::new(), published: Some(published()) };
+        let of_kms = KmsRelease { tag: kms(), policies: Vec::new(), published: Some(published()) };
+        statuses_of(&Known::Stated(of_kms), seen)
+    }
+
+    fn kms() -> Tag {
+        "mero-kms-v1.2.0".parse().unwrap()
+    }
+
+    fn statuses_of(of_kms: &Known<KmsRelease>, seen: &[Seen]) -> Vec<(String, Status)> {
+        let node: Tag = "mero-tee-v1.2.0".parse().unwrap();
         let of_node = NodeRelease { tag: node.clone(), published: published() };
-        let made = compared((&kms, &Known::Stated(of_kms)), (&node, &Known::Stated(of_node)), &[Profile::Debug], seen);
+        let made = compared((&kms(), of_kms), (&node, &Known::Stated(of_node)), &[Profile::Debug], seen);
         made.findings.into_iter().map(|finding| (finding.message, finding.status)).collect()
     }
 
@@ -161,6 +166,26 @@ mod tests {
             assert_eq!(found, [of_kms, Status::Fail], "{register}");
         }
         assert!(statuses(&[seen(Role::Kms, None), seen(Role::Node, None)]).iter().all(|(_, s)| *s == Status::Pass));
+    }
+
+    #[test]
+    fn a_kms_whose_layout_publishes_nothing_is_passed_over_and_one_that_was_not_read_is_no_verdict() {
+        let seen = [seen(Role::Kms, None), seen(Role::Node, None)];
+        let without = KmsRelease { tag: kms(), policies: Vec::new(), published: None };
+        for (known, status) in [
+            (Known::Stated(without), Status::Skipped),
+            (Known::NotReleased, Status::SkippedRequired),
+            (Known::NotTrusted("x".into()), Status::SkippedRequired),
+            (Known::Unknown("x".into()), Status::SkippedRequired),
+        ] {
+            let found = statuses_of(&known, &seen);
+            assert_eq!(
+                found.iter().map(|(_, status)| *status).collect::<Vec<_>>(),
+                [status, Status::Pass],
+                "{known:?}"
+            );
+        }
+        assert_eq!(statuses(&[]).len(), 1, "nothing that runs is said once");
     }
 
     #[test]

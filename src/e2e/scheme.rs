@@ -34,6 +34,8 @@ pub struct Scheme {
     pub pairs: Vec<Pair>,
     /// How many pairs are left out, because there are too many.
     pub left_out: usize,
+    /// Every release that the catalog lists.
+    pub known: Vec<Tag>,
 }
 
 impl Scheme {
@@ -70,7 +72,9 @@ impl Scheme {
         let left_out = pairs.len().saturating_sub(MAX_PAIRS);
         pairs.truncate(MAX_PAIRS);
         let owned = |tags: Vec<&Tag>| tags.into_iter().cloned().collect();
-        Self { listed: owned(listed), unlisted: owned(unlisted), pairs, left_out }
+        let tags = |family| catalog.entries.iter().map(move |entry| Tag::new(family, entry.version(family).clone()));
+        let known = tags(Family::Kms).chain(tags(Family::Node)).collect();
+        Self { listed: owned(listed), unlisted: owned(unlisted), pairs, left_out, known }
     }
 
     /// The KMS releases, newest first, whose policies are stale for the node image of a pair: older than its KMS, and not

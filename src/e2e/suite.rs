@@ -1,4 +1,4 @@
-//! The node suite: a node boots, gives a quote, judges the KMS, gets its key, and is ended; and four probes of whether its
+//! The node suite: a node boots, gives a quote, judges the KMS, and gets its key; and four probes of whether its
 //! own verifier can be fooled. A connection that is lost rejects nothing.
 
 use super::guardrails::Made;
@@ -20,6 +20,9 @@ pub const ANTI_FAKE: CheckInfo = CheckInfo {
     title: "a node's own verifier accepts its quote, and not with another nonce, a changed measurement or another application",
 };
 
+/// The step in which a node gives its quote.
+pub const QUOTE: &str = "quote";
+
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -29,8 +32,6 @@ pub enum Step {
     Failed(String),
     /// It is not known.
     Unknown(String),
-    /// It is not for this run to take.
-    LeftOut(String),
 }
 
 /// A node that was asked.
@@ -38,7 +39,7 @@ pub enum Step {
 pub struct NodeRun {
     /// Its profile.
     pub profile: Profile,
-    /// Boot, quote, judgement of the KMS, key and end, each under its name.
+    /// Boot, quote, judgement of the KMS and key, each under its name.
     pub steps: Vec<(&'static str, Step)>,
     /// What its verifier made of each probe; `None` where the node has no endpoint that could be asked.
     pub anti_fake: Option<Vec<(Probe, Said)>>,
@@ -144,14 +145,20 @@ impl Probe {
     }
 }
 
+/// What to do where no node was asked.
+const NAME_ONE: &str = "name one with --node or --node-socket";
+
 /// [`NODE_SUITE`] and [`ANTI_FAKE`]: every profile that must have been asked.
 pub fn judged(profiles: &[Profile], runs: &[NodeRun]) -> Made {
     let mut made = Made::default();
+    if runs.is_empty() {
+        made.findings.push(NODE_SUITE.undecided("", "no node was asked").help(NAME_ONE));
+        return made;
+    }
     for profile in profiles {
         let Some(run) = runs.iter().find(|run| run.profile == *profile) else {
             let message = "no node of this profile was asked";
-            made.findings
-                .push(NODE_SUITE.undecided(profile.as_str(), message).help("name one with --node or --node-socket"));
+            made.findings.push(NODE_SUITE.undecided(profile.as_str(), message).help(NAME_ONE));
             continue;
         };
         made.findings.extend(run.steps.iter().map(|(name, step)| told(run.profile, name, step)));
@@ -166,7 +173,6 @@ fn told(profile: Profile, name: &str, step: &Step) -> Finding {
         Step::Done(what) => NODE_SUITE.pass(subject, what),
         Step::Failed(why) => NODE_SUITE.fail(subject, why),
         Step::Unknown(why) => NODE_SUITE.undecided(subject, why),
-        Step::LeftOut(why) => NODE_SUITE.skip(subject, why),
     }
 }
 
@@ -177,6 +183,7 @@ fn anti_fake(run: &NodeRun) -> Vec<Finding> {
         return vec![ANTI_FAKE.undecided(profile.as_str(), message).help("name it with --node-url PROFILE=URL")];
     };
     let control = probes.iter().find(|(probe, _)| *probe == Probe::Genuine).map(|(probe, said)| probe.judge(said));
+    let is_unsound = run.steps.iter().any(|(name, step)| *name == QUOTE && matches!(step, Step::Failed(_)));
     let finding = |(probe, said): &(Probe, Said)| {
         let subject = format!("{profile}, {probe}");
         let outcome = probe.judge(said);
@@ -185,7 +192,16 @@ fn anti_fake(run: &NodeRun) -> Vec<Finding> {
             // One that rejects everything rejects fakes too.
             (Outcome::Right, Some(Outcome::Right)) => ANTI_FAKE.pass(subject, said.to_string()),
             (Outcome::Right, _) => {
-                ANTI_FAKE.undecided(subject, format!("{said}, as its own genuine quote is: that shows nothing"))
+                ANTI_FAKE.undecided(subject, format!("{said}, as the node's own quote is: that shows nothing"))
+            }
+            (Outcome::Wrong, _) if *probe == Probe::Genuine && is_unsound => {
+                let message = "the node's quote failed here too: it does not show that the verifier is wrong";
+                compared(ANTI_FAKE.undecided(subject, message))
+                    .help("correct the node's quote first: see its finding above")
+            }
+            (Outcome::Wrong, _) if *probe == Probe::Genuine => {
+                compared(ANTI_FAKE.fail(subject, "the verifier rejects a genuine quote"))
+                    .help("correct that first: as long as it does, its other rejections prove nothing")
             }
             (Outcome::Wrong, _) => compared(ANTI_FAKE.fail(subject, "the node's verifier is wrong"))
                 .help("do not deploy: a node that takes such a quote takes any KMS"),
@@ -260,6 +276,17 @@ mod tests {
     #[test]
     fn a_verifier_that_rejects_everything_shows_nothing() {
         let statuses = with(0, verdict(false, true, None));
+        let genuine = |steps| {
+            let probes = Some(vec![(Probe::Genuine, verdict(true, false, None))]);
+            let run = NodeRun { profile: Profile::Debug, steps, anti_fake: probes };
+            let found = judged(&[Profile::Debug], &[run]).findings.pop();
+            found.map(|finding| (finding.status, finding.message))
+        };
+        let wrong = "the verifier rejects a genuine quote".to_owned();
+        assert_eq!(genuine(Vec::new()), Some((Status::Fail, wrong)));
+        // A quote that fails here is no test of the node's verifier.
+        let unsound = genuine(vec![(QUOTE, Step::Failed("the nonce differs".into()))]);
+        assert_eq!(unsound.map(|(status, _)| status), Some(Status::SkippedRequired));
         assert_eq!(statuses, [Status::Fail, Status::SkippedRequired, Status::SkippedRequired, Status::SkippedRequired]);
         assert_eq!(run(vec![]), [Status::SkippedRequired]);
     }
@@ -268,10 +295,10 @@ mod tests {
     fn a_profile_that_was_not_asked_and_a_node_without_an_address_are_no_verdict() {
         let made = judged(&[Profile::Debug], &[]);
         assert_eq!(made.findings.iter().map(|finding| finding.status).collect::<Vec<_>>(), [Status::SkippedRequired]);
-        let steps = vec![("key", Step::Done("in 12 ms".into())), ("end", Step::LeftOut("it is not this run's".into()))];
+        let steps = vec![("key", Step::Done("in 12 ms".into()))];
         let run = NodeRun { profile: Profile::Debug, steps, anti_fake: None };
         let statuses: Vec<_> =
             judged(&[Profile::Debug], &[run]).findings.into_iter().map(|finding| finding.status).collect();
-        assert_eq!(statuses, [Status::Pass, Status::Skipped, Status::SkippedRequired]);
+        assert_eq!(statuses, [Status::Pass, Status::SkippedRequired]);
     }
 }

@@ -36,6 +36,17 @@ pub enum Got {
     NoVerdict(String),
 }
 
+/// What is known of a node in a trial, where the trials of a part differ in that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// What its release publishes.
+    Published,
+    /// What a running node measures.
+    Measured,
+    /// What a running KMS answered it.
+    RunningKms,
+}
+
 /// A machine's release and profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Side {
@@ -65,25 +76,37 @@ pub struct Trial {
     /// The registers that the KMS's policy does not list of this very node, where that is known. A KMS that runs by its
     /// policy objects to no other.
     pub predicted: Option<Vec<Register>>,
+    /// What it rests on, where that has to be said.
+    pub basis: Option<Basis>,
+    /// The node was seen to measure something other than its image publishes.
+    pub is_other_image: bool,
 }
+
+/// What to do where there is no verdict.
+pub(super) const AGAIN: &str = "find out why there was no answer, then run it again: only the KMS's own refusal counts";
+/// What to do where a node measures something other than its image publishes.
+const OTHER_IMAGE: &str = "the node does not measure what its image publishes: see part D";
 
 impl Trial {
     /// What it amounts to, as a finding of `check`.
     pub fn finding(&self, check: CheckInfo) -> Finding {
-        let subject = format!("KMS {}, node {}", self.kms, self.node);
+        let basis = self.basis.map(|basis| format!(", {}", basis.as_str())).unwrap_or_default();
+        let subject = format!("KMS {}, node {}{basis}", self.kms, self.node);
         let compared = |finding: Finding| finding.compared(self.expected.to_string(), self.got.to_string());
         let (message, help) = match (self.expected, &self.got) {
             (_, Got::NoVerdict(why)) => {
-                let help = "find out why there was no answer, then run it again: only the KMS's own refusal counts";
-                return compared(check.undecided(subject, excerpt_of(why))).help(help);
+                return compared(check.undecided(subject, excerpt_of(why))).help(AGAIN);
             }
             (Expected::Admitted, Got::Admitted) | (Expected::Refused, Got::Refused(_)) => match self.surprise() {
                 None => return check.pass(subject, self.got.to_string()),
                 Some(surprise) => (surprise, "find out which policy the KMS runs by"),
             },
+            (Expected::Admitted, Got::Refused(_)) if self.is_other_image => {
+                ("a node of the listed pair gets no key".to_owned(), OTHER_IMAGE)
+            }
             (Expected::Admitted, Got::Refused(_)) => (
                 "a node of the listed pair gets no key".to_owned(),
-                "probe the image and publish its measurements in the policy",
+                "either the pair does not belong in the catalog, or the policy lacks the image's measurements",
             ),
             (Expected::Admitted, Got::RefusedOtherwise(_)) => {
                 ("a node of the listed pair gets no key".to_owned(), "look at the KMS's log: it has the cause")
@@ -92,8 +115,11 @@ impl Trial {
                 "the KMS does not start with this policy".to_owned(),
                 "run `merotee verify-release-assets` on its release",
             ),
+            (Expected::Refused, Got::Admitted) if self.is_other_image => {
+                ("a node got a key it must not get".to_owned(), OTHER_IMAGE)
+            }
             (Expected::Refused, Got::Admitted) => (
-                "a node gets a key that is none of its own".to_owned(),
+                "a node got a key it must not get".to_owned(),
                 "stop the rollout: the policy admits a machine that it must not",
             ),
             (Expected::Refused, Got::RefusedOtherwise(_)) => (
@@ -122,11 +148,23 @@ impl Trial {
     /// As a row of the matrix.
     pub fn row(&self, status: Status) -> TrialRow {
         let (expected, got) = (self.expected.to_string(), self.got.to_string());
-        TrialRow { kms: self.kms.to_string(), node: self.node.to_string(), expected, got, status }
+        let basis = self.basis.map(Basis::as_str);
+        TrialRow { kms: self.kms.to_string(), node: self.node.to_string(), expected, got, basis, status }
     }
 }
 
-fn excerpt_of(why: &str) -> String {
+impl Basis {
+    /// In a word or two.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Published => "published",
+            Self::Measured => "measured",
+            Self::RunningKms => "running KMS",
+        }
+    }
+}
+
+pub(super) fn excerpt_of(why: &str) -> String {
     crate::text::excerpt_within(format_args!("{why}"), MAX_WHY)
 }
 
@@ -167,7 +205,23 @@ mod tests {
 
     fn trial(expected: Expected, got: Got, predicted: Option<Vec<Register>>) -> Trial {
         let side = |profile| Side { version: "1.2.0".parse().unwrap(), profile };
-        Trial { kms: side(Profile::Debug), node: side(Profile::LockedReadOnly), expected, got, predicted }
+        let (kms, node) = (side(Profile::Debug), side(Profile::LockedReadOnly));
+        Trial { kms, node, expected, got, predicted, basis: None, is_other_image: false }
+    }
+
+    #[test]
+    fn what_to_do_about_a_refusal_and_a_key_depends_on_whether_the_node_runs_its_image() {
+        for (expected, got, as_published) in [
+            (Expected::Admitted, Got::Refused(vec![Register::Mrtd]), "the pair does not belong in the catalog"),
+            (Expected::Refused, Got::Admitted, "stop the rollout"),
+        ] {
+            let help = |is_other_image| {
+                let finding = Trial { is_other_image, ..trial(expected, got.clone(), None) }.finding(CHECK);
+                finding.help.unwrap_or_default()
+            };
+            assert!(help(false).contains(as_published), "{}", help(false));
+            assert!(help(true).contains("see part D"), "{}", help(true));
+        }
     }
 
     #[test]

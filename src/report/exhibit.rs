@@ -51,6 +51,8 @@ pub struct TrialRow {
     pub expected: String,
     /// What came of it.
     pub got: String,
+    /// What it rests on, where the rows differ in that.
+    pub basis: Option<&'static str>,
     /// What that amounts to.
     pub status: Status,
 }

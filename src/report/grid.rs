@@ -25,6 +25,12 @@ pub(super) struct Grid {
     pub(super) notes: Vec<String>,
 }
 
+/// The version that all of these begin with, to be said once.
+fn one_version<'t>(mut sides: impl Iterator<Item = &'t str>) -> Option<&'t str> {
+    let (version, _) = sides.next()?.split_once(' ')?;
+    sides.all(|side| side.split_once(' ').is_some_and(|(other, _)| other == version)).then_some(version)
+}
+
 impl Grid {
     fn new<const N: usize>(title: &'static str, headings: [&str; N]) -> Self {
         Self { title, headings: headings.map(str::to_owned).to_vec(), rows: Vec::new(), notes: Vec::new() }
@@ -93,12 +99,28 @@ impl Grid {
     }
 
     fn trials(rows: &[TrialRow]) -> Self {
-        let row = |trial: &TrialRow| {
-            let TrialRow { kms, node, expected, got, status } = trial;
-            vec![wording::status_label(*status).to_owned(), kms.clone(), node.clone(), expected.clone(), got.clone()]
+        let kms = one_version(rows.iter().map(|row| row.kms.as_str()));
+        let node = one_version(rows.iter().map(|row| row.node.as_str()));
+        let is_based = rows.iter().any(|row| row.basis.is_some());
+        let side = |text: &str, version: Option<&str>| {
+            version.and_then(|version| text.strip_prefix(version)).unwrap_or(text).trim_start().to_owned()
         };
-        let headings = ["Result", "KMS", "Node", "Expected", "Got"];
-        Self { rows: rows.iter().map(row).collect(), ..Self::new("Keys", headings) }
+        let row = |trial: &TrialRow| {
+            let label = wording::status_label(trial.status).to_owned();
+            let got = trial.got.strip_prefix("no key, ").unwrap_or(&trial.got).to_owned();
+            let mut cells = vec![label, side(&trial.kms, kms), side(&trial.node, node)];
+            cells.extend(is_based.then(|| trial.basis.unwrap_or("-").to_owned()));
+            cells.extend([trial.expected.clone(), got]);
+            cells
+        };
+        let heading = |name: &str, version: Option<&str>| match version {
+            Some(version) => format!("{name} {version}"),
+            None => name.to_owned(),
+        };
+        let mut headings = vec!["Result".to_owned(), heading("KMS", kms), heading("Node", node)];
+        headings.extend(is_based.then(|| "By".to_owned()));
+        headings.extend(["Expected", "Got"].map(str::to_owned));
+        Self { headings, rows: rows.iter().map(row).collect(), ..Self::new("Keys", []) }
     }
 
     fn assets(rows: &[AssetRow]) -> Self {

@@ -39,6 +39,10 @@ pub enum Flaw {
     OtherNonce,
     /// The nodes are not alive.
     NotAlive,
+    /// A proxy before the KMS of the locked profile answers 403 where a key is asked for.
+    Barred,
+    /// The KMS of the locked profile runs on the machine of an older release.
+    OtherKms,
 }
 
 impl Flaw {
@@ -69,8 +73,16 @@ impl Flaw {
             | Self::Credulous
             | Self::Silent
             | Self::OtherNonce
-            | Self::NotAlive => {}
+            | Self::NotAlive
+            | Self::Barred
+            | Self::OtherKms => {}
         }
+    }
+
+    /// The release on whose machine a KMS runs.
+    pub(super) fn machine(self, kms: &Tag, profile: Profile) -> Tag {
+        let is_other = self == Self::OtherKms && profile == Profile::LockedReadOnly && kms.as_str() == KMS;
+        if is_other { OLDER_KMS.parse().unwrap_or_else(|_| kms.clone()) } else { kms.clone() }
     }
 
     /// A pair that the catalog lists in addition.

@@ -9,7 +9,7 @@
 mod account;
 mod compose;
 mod flaw;
-mod front;
+pub(super) mod front;
 mod machine;
 mod refusal;
 mod routes;

@@ -37,10 +37,12 @@ fn a_version_passes_with_the_whole_matrix_and_the_report_is_evidence_for_the_cat
         }
     }
     // In documents, by what nodes were seen to measure, and by a service that runs the older policy.
-    assert!(rows(&report, "C: stale policy").iter().any(|row| row["kms"] == "1.1.1 locked-read-only"));
+    let stale = rows(&report, "C: stale policy");
+    let of_older = stale.iter().filter(|row| row["kms"] == "1.1.1 locked-read-only");
+    assert_eq!(of_older.map(|row| &row["basis"]).collect::<Vec<_>>(), ["published", "measured", "running KMS"]);
     assert_eq!(statuses(&report, "e2e-measurements"), ["pass"; 6]);
     assert_eq!(statuses(&report, "e2e-anti-fake"), ["pass"; 12]);
-    assert_eq!(statuses(&report, "e2e-node-suite").iter().filter(|status| **status == "pass").count(), 12);
+    assert_eq!(statuses(&report, "e2e-node-suite"), ["pass"; 12]);
     // The pair that is listed in advance is told, and tried once it is released.
     let skipped = findings(&report).into_iter().find(|f| f["subject"] == "mero-kms-v1.2.1").unwrap();
     assert_eq!(skipped["status"], "skipped");
@@ -57,7 +59,7 @@ fn a_version_passes_with_the_whole_matrix_and_the_report_is_evidence_for_the_cat
 fn every_way_to_spoil_a_run_is_caught_by_its_guardrail_with_its_exit_code() {
     let document = Document::read();
     let kinds: Vec<_> = document.services.iter().filter(|row| row.service == "an end-to-end run").collect();
-    assert!(kinds.len() >= 11, "{}", kinds.len());
+    assert!(kinds.len() >= 13, "{}", kinds.len());
     let spoilt = |row: &crate::tampering::document::Service| {
         let run = Place::new().tampered(&row.kind, ["e2e", "1.2.0"]).run();
         (run.code != row.exit || !run.stdout.contains(&row.says)).then(|| format!("{}: {}", row.kind, run.shown()))
@@ -75,7 +77,14 @@ fn a_run_in_which_nothing_runs_has_no_verdict_and_documents_alone_are_no_evidenc
     assert_eq!(section(&report, "A: cross-version")["verdict"], "passed");
     assert_eq!(section(&report, "C: stale policy")["verdict"], "passed");
     for part in ["B: profile isolation", "D: measurements", "node suite"] {
-        assert_eq!(section(&report, part)["verdict"], "no_verdict", "{part}");
+        let section = section(&report, part);
+        let findings = section["findings"].as_array().unwrap();
+        assert_eq!((&section["verdict"], findings.len()), (&"no_verdict".into(), 1), "{part}");
+    }
+    // A KMS cannot be asked without a node, whether it answers or not.
+    for option in ["--kms-url", "--stale-kms-url"] {
+        let run = place.merotee(["e2e", "1.2.0", option, "debug=http://127.0.0.1:1"]).envs(world.exports()).run();
+        run.expect(2).says(&["no node named: --node or --node-socket"]);
     }
     let words = ["e2e", "1.2.0", "--documents-only", "--format", "json", "-o", "documents.json"];
     place.merotee(words).envs(world.exports()).run().expect(0);
@@ -104,6 +113,8 @@ fn documents_are_tried_offline_from_folders_and_a_release_without_one_is_no_verd
     offline().expect(10).says(&["a node of the listed pair gets no key"]);
     place.write("catalog.json", with(&[pair("1.2.0", "1.2.0"), pair("1.2.0", "1.0.0")]));
     offline().expect(1).says(&["no folder"]);
+    let words = ["e2e", "1.2.0", "--documents-only", "--offline", "--dir", "kept", "--catalog", "nope"];
+    place.merotee(words).run().expect(1).says(&["no catalog: cannot read nope", "--catalog FILE"]);
 }
 
 #[test]
@@ -114,7 +125,9 @@ fn a_node_is_asked_by_a_command_and_one_that_says_nothing_of_a_kms_was_not() {
     let kms = format!("locked-read-only={}", world.export("MERO_KMS_URL"));
     let ask = |command: &str| {
         let node = format!("locked-read-only={command}");
-        let words = ["e2e", "1.2.0", "--kms-url", &kms, "--node", &node, "--format", "json"];
+        // None of the other profile's nodes is there to ask this one.
+        let stale = kms.replace("locked-read-only=", "debug=");
+        let words = ["e2e", "1.2.0", "--kms-url", &kms, "--stale-kms-url", &stale, "--node", &node, "--format", "json"];
         let root = ["--root", world.export("MEROTEE_TDX_ROOT")];
         // The other profiles are not there: the run as a whole has no verdict.
         place.merotee(words).args(root).envs(world.exports()).run()
@@ -127,6 +140,14 @@ fn a_node_is_asked_by_a_command_and_one_that_says_nothing_of_a_kms_was_not() {
     assert_eq!((&control(&report)["got"], &control(&report)["status"]), (&"a key".into(), &"pass".into()));
     let measured = findings(&report).into_iter().find(|f| f["subject"] == "mero-tee-v1.2.0 locked-read-only").unwrap();
     assert_eq!(measured["status"], "pass", "{measured}");
+    let measured = findings(&report).into_iter().find(|f| f["subject"] == "mero-kms-v1.2.0 locked-read-only").unwrap();
+    assert_eq!(measured["status"], "pass", "{measured}");
+    let unasked = section(&report, "C: stale policy")["findings"][0].clone();
+    assert_eq!(
+        (&unasked["status"], &unasked["subject"]),
+        (&"skipped_required".into(), &"KMS of --stale-kms-url, debug".into())
+    );
+    assert!(unasked["message"].as_str().unwrap().contains("no node of debug is named"), "{unasked}");
     for nonsense in ["echo TEE is not configured in this node", "false", "no-such-program-at-all", "echo {}"] {
         let report = ask(nonsense).expect(1).report();
         assert_eq!(control(&report)["status"], "skipped_required", "{nonsense}");
@@ -135,5 +156,21 @@ fn a_node_is_asked_by_a_command_and_one_that_says_nothing_of_a_kms_was_not() {
 
 #[test]
 fn a_release_that_the_catalog_does_not_list_is_missing_there() {
-    Place::new().sandbox(["e2e", "9.9.9"]).run().expect(11).says(&["the catalog lists no pair with it"]);
+    Place::new()
+        .sandbox(["e2e", "9.9.9"])
+        .run()
+        .expect(11)
+        .says(&["the catalog lists no pair with it", "check the tag (the catalog lists kms releases 1.0.0 to"]);
+}
+
+#[test]
+fn what_to_do_about_a_failure_names_its_cause() {
+    let place = Place::new();
+    for (kind, says) in [
+        ("e2e-node-nonce", ["the node's quote failed here too", "correct the node's quote first"]),
+        ("e2e-old-image", ["node 1.2.0 locked-read-only, measured", "see part D"]),
+        ("e2e-pair-listed", ["the pair does not belong in the catalog", "KMS 1.2.0 debug, node 1.0.0 debug"]),
+    ] {
+        place.tampered(kind, ["e2e", "1.2.0"]).run().expect(10).says(&says);
+    }
 }

@@ -5,15 +5,19 @@ use url::Url;
 
 use super::{policy_file, running::Running, suite};
 use crate::{
-    attestation::measurement::{Measurement, Registers},
+    attestation::{
+        key_answer::KeyAnswer,
+        measurement::{Measurement, Registers},
+    },
     cli::{e2e::E2eArgs, quote::JudgementArgs},
     commands::{
+        kms::attest::{attested, fresh_nonce},
         node_access::{Asked, Question, ask as ask_kms},
-        quote::judgement::Judgement,
+        quote::judgement::{Judgement, is_genuine},
     },
     context::Context,
     e2e::{guardrails::Heard, measurements::Seen, release::KmsRelease, suite::NodeRun},
-    error::{Error, Result},
+    error::{Class, Error, Result},
     kms::client::KmsClient,
     subject::{profile::Profile, role::Role},
 };
@@ -25,6 +29,8 @@ pub(super) struct Live {
     pub(super) heard: Vec<Heard>,
     /// What nodes heard from a KMS of an older release.
     pub(super) stale: Vec<Heard>,
+    /// KMSs of an older release that are named and were not asked: why.
+    pub(super) unasked: Vec<(Profile, String)>,
     /// Machines of the pair, as their quotes show them.
     pub(super) seen: Vec<Seen>,
     /// Each node from its boot to its key.
@@ -54,6 +60,8 @@ pub(super) struct Releases<'a> {
     pub(super) kms: &'a KmsRelease,
     /// The one whose policy is stale.
     pub(super) older: Option<&'a KmsRelease>,
+    /// The profiles of the pair.
+    pub(super) profiles: &'a [Profile],
 }
 
 /// Asks whatever runs.
@@ -71,20 +79,25 @@ pub(super) async fn ask(args: &E2eArgs, context: &Context, running: &Running, re
         let asked = Profile::ALL.into_iter().filter_map(|node| Some((node, running.node(node)?)));
         let answers =
             join_all(asked.map(|(node, access)| async move { (node, ask_kms(&kms.question(), access).await) }));
+        let mut is_seen_elsewhere = false;
         for (node, asked) in answers.await {
             let asked = asked?;
+            // A node that was made to ask by a command has judged the KMS by itself, and tells nothing of its quote.
+            is_seen_elsewhere |= asked.kms.is_none() && !matches!(asked.answer, KeyAnswer::NoVerdict(_));
             live.heard.push(heard(*profile, node, &asked));
             if node == *profile {
                 own.push((node, asked));
             }
         }
+        if is_seen_elsewhere {
+            live.seen.extend(kms.seen().await?);
+        }
     }
     for (profile, url) in &running.stale_kms {
-        let (Some(older), Some(access)) = (releases.older, running.node(*profile)) else { continue };
-        let quotes = args.quotes.judgement(*profile);
-        let Some(kms) = Kms::new(args, context, &quotes, (older, *profile), url)? else { continue };
-        let asked = ask_kms(&kms.question(), access).await?;
-        live.stale.push(heard(*profile, *profile, &asked));
+        match ask_stale(args, context, (running, releases), (*profile, url)).await? {
+            Ok(one) => live.stale.push(one),
+            Err(why) => live.unasked.push((*profile, why)),
+        }
     }
     for one in &live.heard {
         let machine =
@@ -106,6 +119,29 @@ pub(super) async fn ask(args: &E2eArgs, context: &Context, running: &Running, re
     live.caveats.sort();
     live.caveats.dedup();
     Ok(live)
+}
+
+/// Has the node of a profile ask a KMS of the older release; `Err` inside: it could not, and why.
+async fn ask_stale(
+    args: &E2eArgs,
+    context: &Context,
+    (running, releases): (&Running, Releases<'_>),
+    (profile, url): (Profile, &Url),
+) -> Result<std::result::Result<Heard, String>> {
+    if !releases.profiles.contains(&profile) {
+        return Ok(Err(format!("the catalog does not list the pair in {profile}")));
+    }
+    let Some(older) = releases.older else {
+        return Ok(Err("no older release was read that it could be of".to_owned()));
+    };
+    let Some(access) = running.node(profile) else {
+        return Ok(Err(format!("no node of {profile} is named: --node or --node-socket")));
+    };
+    let quotes = args.quotes.judgement(profile);
+    let Some(kms) = Kms::new(args, context, &quotes, (older, profile), url)? else {
+        return Ok(Err(format!("{} has no policy for {profile}", older.tag)));
+    };
+    Ok(Ok(heard(profile, profile, &ask_kms(&kms.question(), access).await?)))
 }
 
 fn heard(kms: Profile, node: Profile, asked: &Asked) -> Heard {
@@ -144,6 +180,18 @@ impl<'a> Kms<'a> {
     fn question(&self) -> Question<'_> {
         let Self { client, url, judgement, policy, profile } = self;
         Question { client, url, judgement, policy, profile: *profile }
+    }
+
+    /// The KMS as its quote shows it here; `None` where that is not genuine, or does not come.
+    async fn seen(&self) -> Result<Option<Seen>> {
+        let attested = match attested(&self.client, &self.judgement, fresh_nonce()?, None).await {
+            Ok(attested) => attested,
+            Err(error) if error.class() == Class::Remote => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let read = attested.read.filter(|_| is_genuine(&attested.section));
+        let registers = read.map(|read| read.input.quote.report.registers);
+        Ok(registers.map(|registers| Seen { role: Role::Kms, profile: self.profile, registers }))
     }
 
     fn caveats(&self) -> Vec<String> {

@@ -50,13 +50,23 @@ pub(super) fn source<'b>(basis: &'b Basis, args: &E2eArgs, context: &Context) ->
 /// The catalog.
 ///
 /// # Errors
-/// Usage: it cannot be read as one, or lists pairs that cannot be read: one of them may be about the very release. Remote: it
-/// cannot be fetched.
+/// Usage: it cannot be read as one, or lists pairs that cannot be read: one of them may be about the very release. Input: there
+/// is no such file. Remote: it cannot be fetched.
 pub(super) async fn catalog(source: &ReleaseSource<'_>, args: &E2eArgs) -> Result<Catalog> {
+    const ELSEWHERE: &str = "name the catalog's file: --catalog FILE";
+    const OFFLINE: &str = "check the network, or do without it: --documents-only --offline --dir DIR --catalog FILE";
     let read = match source.catalog(args.catalog.as_deref()).await {
         Available::Yes(read) => read,
-        Available::NotHere(why) | Available::Absent(why) => return Err(Error::usage(format!("no catalog: {why}"))),
-        Available::Failed(why) => return Err(Error::remote(format!("no catalog: {why}"))),
+        Available::NotHere(why) | Available::Absent(why) => {
+            return Err(Error::usage(format!("no catalog: {why}")).help(ELSEWHERE));
+        }
+        Available::Failed(why) => {
+            let what = format!("no catalog: {why}");
+            return Err(match args.catalog {
+                Some(_) => Error::input(what).help(ELSEWHERE),
+                None => Error::remote(what).help(OFFLINE),
+            });
+        }
     };
     let catalog =
         read.as_ref().as_ref().map_err(|finding| Error::usage(format!("the catalog: {}", finding.message)))?;
@@ -195,16 +205,18 @@ fn kms(tag: &Tag, snapshot: &Snapshot) -> Result<counterparts::Stated<KmsRelease
             Err(why) => return Ok(Err(why)),
         }
     }
-    let published = match snapshot.documents(AssetKind::Measurements).next() {
-        None => None,
-        Some((asset, _)) => match document(snapshot, &asset.name)? {
-            Ok((name, bytes)) => match PublishedMrtds::parse(&format!("{tag} {name}"), &bytes) {
-                Ok(published) => Some(published),
-                Err(finding) => return Ok(Err(format!("{name}: {}", finding.message))),
+    // One that its layout has and that cannot be read is not one that is not published.
+    let published =
+        match snapshot.with_role(AssetKind::Measurements).find(|(asset, at)| !asset.optional || at.is_some()) {
+            None => None,
+            Some((asset, _)) => match document(snapshot, &asset.name)? {
+                Ok((name, bytes)) => match PublishedMrtds::parse(&format!("{tag} {name}"), &bytes) {
+                    Ok(published) => Some(published),
+                    Err(finding) => return Ok(Err(format!("{name}: {}", finding.message))),
+                },
+                Err(why) => return Ok(Err(why)),
             },
-            Err(why) => return Ok(Err(why)),
-        },
-    };
+        };
     Ok(Ok(KmsRelease { tag: tag.clone(), policies, published }))
 }
 

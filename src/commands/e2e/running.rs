@@ -30,7 +30,7 @@ impl Running {
     /// What the arguments name; where they name nothing, what the context offers.
     ///
     /// # Errors
-    /// Usage: a profile is named twice, or the nodes' key cannot be used.
+    /// Usage: a profile is named twice, a KMS is named and no node that could ask it, or the nodes' key cannot be used.
     pub(super) fn of(args: &RunningArgs, context: &Context) -> Result<Self> {
         let RunningArgs { kms_url, stale_kms_url, node, node_socket, node_key, node_url, allow_http: _ } = args;
         let named = RunningEndpoints {
@@ -45,6 +45,12 @@ impl Running {
             && named.node_sockets.is_empty()
             && named.node_urls.is_empty()
             && commands.is_empty();
+        let asks_none = commands.is_empty() && named.node_sockets.is_empty();
+        if asks_none && !(named.kms.is_empty() && named.stale_kms.is_empty()) {
+            let help = "a KMS is asked by a node: --node 'PROFILE=ssh node-1 merotee kms get-key', or --node-socket \
+                        PROFILE=PATH";
+            return Err(Error::usage("no node named: --node or --node-socket").help(help));
+        }
         let named = if is_bare { context.endpoints.running.clone() } else { named };
         let key = node_key.as_ref().or(context.endpoints.kms.node_key.as_ref());
         if named.node_sockets.len() > 1 && key.is_some_and(|path| path.as_os_str() == "-") {

@@ -9,17 +9,17 @@ use crate::{
     cli::e2e::E2eArgs,
     commands::{
         kms::attest::fresh_nonce,
-        node_access::Asked,
-        quote::judgement::{Judgement, Occasion},
+        node_access::{Asked, objection},
+        quote::judgement::{Judgement, Occasion, is_genuine},
     },
     context::Context,
     e2e::{
         measurements::Seen,
         release::KmsRelease,
-        suite::{NodeRun, Probe, Said, Step},
+        suite::{NodeRun, Probe, QUOTE, Said, Step},
     },
     error::{self, Class, Error, Result},
-    report::{Section, Status, Verdict},
+    report::Verdict,
     subject::{profile::Profile, role::Role},
 };
 
@@ -52,8 +52,7 @@ impl Walk<'_> {
             }
         };
         let (judged, key) = asked.map_or_else(not_asked, |asked| (judged(asked), released(&asked.answer)));
-        let end = Step::LeftOut("left running: it was not started by this run".to_owned());
-        let steps = vec![("boot", boot), ("quote", quote), ("KMS", judged), ("key", key), ("end", end)];
+        let steps = vec![("boot", boot), (QUOTE, quote), ("KMS", judged), ("key", key)];
         Ok((NodeRun { profile: self.profile, steps, anti_fake }, seen))
     }
 
@@ -94,18 +93,6 @@ impl Walk<'_> {
             Verdict::Undecided => Step::Unknown(objection(&section)),
         })
     }
-}
-
-/// Whether signature and certificates hold.
-fn is_genuine(section: &Section) -> bool {
-    let signature = crate::attestation::verdict::SIGNATURE.id;
-    section.findings.iter().any(|finding| finding.check == signature && finding.status == Status::Pass)
-}
-
-fn objection(section: &Section) -> String {
-    let against = |status| section.findings.iter().find(|finding| finding.status == status);
-    let worst = [Status::Fail, Status::Missing, Status::SkippedRequired].into_iter().find_map(against);
-    worst.map_or_else(String::new, |finding| format!("{}: {}", finding.check, finding.message))
 }
 
 /// An answer that does not come is not known; anything else is the caller's to hear.
@@ -156,7 +143,8 @@ fn judged(asked: &Asked) -> Step {
 fn released(answer: &KeyAnswer) -> Step {
     match answer {
         KeyAnswer::Released(key) => Step::Done(format!("in {} ms", key.latency.as_millis())),
-        KeyAnswer::Refused(refusal) => Step::Failed(refusal.to_string()),
+        KeyAnswer::Refused(refusal) if refusal.is_of_the_node() => Step::Failed(refusal.to_string()),
+        KeyAnswer::Refused(refusal) => Step::Unknown(format!("it is answered {refusal}, which is not the KMS's word")),
         KeyAnswer::NoVerdict(why) => Step::Unknown(why.clone()),
     }
 }

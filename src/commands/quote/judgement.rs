@@ -19,15 +19,15 @@ use crate::{
         measurement::TcbStatus,
         quote::{Quote, input::Input},
         verdict::{
-            Collateral, DcapVerifier, Expectation, ExpectedBinding, QuoteVerifier, RULES, judge_agreement, judge_debug,
-            judge_policy, judge_report_data, judge_tcb, judge_verdict,
+            Collateral, DcapVerifier, Expectation, ExpectedBinding, QuoteVerifier, RULES, SIGNATURE, judge_agreement,
+            judge_debug, judge_policy, judge_report_data, judge_tcb, judge_verdict,
         },
     },
     cli::quote::JudgementArgs,
     context::Context,
     error::{Error, Result},
     policy::document::{PolicyFile, ProfileLists},
-    report::{CheckInfo, Fact, Section},
+    report::{CheckInfo, Fact, Section, Status},
     subject::role::Role,
 };
 
@@ -229,6 +229,12 @@ fn profile<'p>(args: &JudgementArgs, policy: &'p PolicyFile) -> Result<&'p Profi
             .find(|lists| lists.profile == profile)
             .ok_or_else(|| Error::usage(format!("{name} says nothing about the profile {profile}"))),
     }
+}
+
+/// Whether the signature and the certificates of a quote that was judged hold, whatever else speaks against it: then what it
+/// says is what the machine measures.
+pub(in crate::commands) fn is_genuine(section: &Section) -> bool {
+    section.findings.iter().any(|finding| finding.check == SIGNATURE.id && finding.status == Status::Pass)
 }
 
 /// The role asked about: the one that is known, or the only one the policy states.

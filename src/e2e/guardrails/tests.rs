@@ -11,7 +11,7 @@ fn pair() -> Pair {
 
 fn scheme(pairs: Vec<Pair>, left_out: usize) -> Scheme {
     let listed = pairs.iter().map(|pair| pair.kms.clone()).collect();
-    Scheme { listed, unlisted: Vec::new(), pairs, left_out }
+    Scheme { listed, unlisted: Vec::new(), pairs, left_out, known: Vec::new() }
 }
 
 fn statuses(made: &Made) -> Vec<Status> {
@@ -42,8 +42,12 @@ fn a_pair_of_unreleased_versions_is_passed_over_and_nothing_else_is() {
 #[test]
 fn a_release_that_the_catalog_does_not_list_is_missing() {
     let tag: Tag = "mero-kms-v9.9.9".parse().unwrap();
-    let nothing = Scheme { listed: Vec::new(), unlisted: vec![tag], pairs: Vec::new(), left_out: 0 };
-    assert_eq!(statuses(&cross_version(&nothing, &[])), [Status::Missing]);
+    let known = ["mero-kms-v1.10.0", "mero-kms-v1.9.0", "mero-tee-v7.0.0"].map(|tag| tag.parse().unwrap()).to_vec();
+    let nothing = Scheme { listed: Vec::new(), unlisted: vec![tag], pairs: Vec::new(), left_out: 0, known };
+    let made = cross_version(&nothing, &[]);
+    assert_eq!(statuses(&made), [Status::Missing]);
+    let help = made.findings.first().and_then(|finding| finding.help.clone()).unwrap();
+    assert!(help.contains("1.9.0 to 1.10.0"), "{help}");
 }
 
 #[test]
@@ -51,10 +55,12 @@ fn isolation_wants_every_node_to_have_asked_every_kms() {
     let pair = pair();
     let both = Both { pair: &pair, kms: &Known::NotReleased, node: &Known::NotReleased };
     let made = isolation(&both, &[]);
-    assert_eq!(statuses(&made), [Status::SkippedRequired; 6], "two KMSs, three nodes each");
+    assert_eq!(statuses(&made), [Status::SkippedRequired], "nothing was asked");
     let answer = KeyAnswer::NoVerdict("connection refused".to_owned());
     let heard = Heard { kms: Profile::Debug, node: Profile::Debug, answer, registers: None, kms_registers: None };
-    assert_eq!(statuses(&isolation(&both, &[heard])), [Status::SkippedRequired; 6]);
+    let made = isolation(&both, &[heard]);
+    assert_eq!(made.rows.len(), 6, "two KMSs, three nodes each");
+    assert_eq!(statuses(&made), [Status::SkippedRequired; 4], "one reason is said once");
 }
 
 #[test]
@@ -65,14 +71,34 @@ fn without_an_older_release_no_policy_is_stale_and_one_that_cannot_be_read_is_no
     let node = Known::Stated(NodeRelease { tag: pair.node.clone(), published });
     let with = |older: &[(Tag, Known<KmsRelease>)]| {
         let new = Both { pair: &pair, kms: &kms, node: &node };
-        stale_policy(&Stale { new, older, heard: &[], seen: &[] })
+        stale_policy(&Stale { new, older, heard: &[], seen: &[], unasked: &[] })
     };
     assert_eq!(statuses(&with(&[])), [Status::Skipped]);
     let older = ("mero-kms-v1.1.0".parse().unwrap(), Known::Unknown("no answer".to_owned()));
     assert_eq!(statuses(&with(&[older])), [Status::SkippedRequired]);
     let unread = Both { pair: &pair, kms: &Known::NotReleased, node: &node };
-    assert_eq!(
-        worst(&stale_policy(&Stale { new: unread, older: &[], heard: &[], seen: &[] })),
-        crate::report::Verdict::Undecided
-    );
+    let made = stale_policy(&Stale { new: unread, older: &[], heard: &[], seen: &[], unasked: &[] });
+    assert_eq!(worst(&made), crate::report::Verdict::Undecided);
+    // A KMS that was named is not passed over in silence, not even where no policy is stale.
+    let unasked = [(Profile::Debug, "no node of debug is named".to_owned())];
+    let new = Both { pair: &pair, kms: &kms, node: &node };
+    let made = stale_policy(&Stale { new, older: &[], heard: &[], seen: &[], unasked: &unasked });
+    assert_eq!(statuses(&made), [Status::SkippedRequired, Status::Skipped]);
+}
+
+#[test]
+fn the_newest_stale_release_that_cannot_be_tried_is_no_verdict_although_an_older_one_can() {
+    let tag: Tag = "mero-kms-v1.1.1".parse().unwrap();
+    for (known, status) in [
+        (Known::Unknown("no answer".to_owned()), Status::SkippedRequired),
+        (Known::NotTrusted("a signature".to_owned()), Status::SkippedRequired),
+        (
+            Known::Stated(KmsRelease { tag: tag.clone(), policies: Vec::new(), published: None }),
+            Status::SkippedRequired,
+        ),
+        (Known::NotReleased, Status::Skipped),
+    ] {
+        let finding = passed_over(&(tag.clone(), known));
+        assert_eq!((finding.status, finding.subject.as_str()), (status, "mero-kms-v1.1.1"));
+    }
 }

@@ -103,23 +103,27 @@ impl Assets {
 #[template(path = "trials.html", config = "src/report/html/askama.toml")]
 pub(super) struct Trials {
     rows: Vec<Trial>,
+    /// Whether it is said what each rests on.
+    is_based: bool,
 }
 
 struct Trial {
-    /// KMS, node, what must come of it, and what came of it.
-    cells: [(&'static str, String); 4],
+    /// KMS, node, what it rests on where that is said, what must come of it, and what came of it.
+    cells: Vec<(&'static str, String)>,
     mark: Mark,
 }
 
 impl Trials {
     /// In the order given: a reader looks for a place in the matrix.
     pub(super) fn of(rows: &[TrialRow]) -> Self {
+        let is_based = rows.iter().any(|row| row.basis.is_some());
         let row = |row: &TrialRow| {
-            let TrialRow { kms, node, expected, got, status } = row;
-            let cells = [("KMS", kms), ("Node", node), ("Expected", expected), ("Got", got)];
-            Trial { cells: cells.map(|(label, text)| (label, terminal(text))), mark: Mark::of(Some(*status)) }
+            let mut cells = vec![("KMS", terminal(&row.kms)), ("Node", terminal(&row.node))];
+            cells.extend(is_based.then(|| ("By", row.basis.unwrap_or("-").to_owned())));
+            cells.extend([("Expected", terminal(&row.expected)), ("Got", terminal(&row.got))]);
+            Trial { cells, mark: Mark::of(Some(row.status)) }
         };
-        Self { rows: rows.iter().map(row).collect() }
+        Self { rows: rows.iter().map(row).collect(), is_based }
     }
 }
 

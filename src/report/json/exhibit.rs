@@ -68,6 +68,8 @@ pub(super) struct Trial<'a> {
     node: &'a str,
     expected: &'a str,
     got: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<&'static str>,
     status: &'static str,
 }
 
@@ -121,8 +123,8 @@ impl<'a> Asset<'a> {
 
 impl<'a> Trial<'a> {
     fn of(row: &'a TrialRow) -> Self {
-        let TrialRow { kms, node, expected, got, status } = row;
-        Self { kms, node, expected, got, status: wording::status_word(*status) }
+        let TrialRow { kms, node, expected, got, basis, status } = row;
+        Self { kms, node, expected, got, basis: *basis, status: wording::status_word(*status) }
     }
 }
 

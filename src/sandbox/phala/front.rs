@@ -1,5 +1,5 @@
 //! What stands before a service and should not: it hands every request on, and bends some of them. One asks for an attestation
-//! over a nonce of its own choice, as one does who replays what was attested before; others are slow, or fail.
+//! over a nonce of its own choice, as one does who replays what was attested before; others are slow, fail, or are barred.
 
 use std::{
     sync::{
@@ -35,7 +35,7 @@ const FLAPS: usize = 3;
 
 /// What is bent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bend {
+pub(in crate::sandbox) enum Bend {
     /// The nonce of an attestation.
     Nonce,
     /// The time that a key takes.
@@ -44,6 +44,8 @@ pub(super) enum Bend {
     Fails,
     /// Health comes and goes.
     Flaps,
+    /// No key request is handed on: 403, in the words of a proxy.
+    Bars,
 }
 
 impl Bend {
@@ -60,7 +62,7 @@ impl Bend {
 }
 
 /// A server in front of another. It ends when it is dropped.
-pub(super) struct Front {
+pub(in crate::sandbox) struct Front {
     url: String,
     _server: JoinSet<()>,
 }
@@ -76,7 +78,7 @@ struct Behind {
 
 impl Front {
     /// Stands before the service at `url`.
-    pub(super) async fn before(url: &str, bend: Bend) -> Result<Self> {
+    pub(in crate::sandbox) async fn before(url: &str, bend: Bend) -> Result<Self> {
         let cannot = |e: std::io::Error| Error::input("cannot listen on loopback").because(e);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(cannot)?;
         let address = listener.local_addr().map_err(cannot)?;
@@ -97,7 +99,7 @@ impl Front {
         Ok(Self { url: format!("http://{address}"), _server: server })
     }
 
-    pub(super) fn url(&self) -> &str {
+    pub(in crate::sandbox) fn url(&self) -> &str {
         &self.url
     }
 }
@@ -108,6 +110,9 @@ async fn hand_on(State(behind): State<Behind>, request: Request) -> Response {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let path = parts.uri.path();
+    if behind.bend == Bend::Bars && path == "/get-key" {
+        return (StatusCode::FORBIDDEN, "<html><title>403 Forbidden</title></html>").into_response();
+    }
     if behind.fails(path).await {
         return (StatusCode::INTERNAL_SERVER_ERROR, Json(json!({"error": "internal_error"}))).into_response();
     }
@@ -126,7 +131,7 @@ impl Behind {
     async fn fails(&self, path: &str) -> bool {
         let number = |of: &str| (path == of).then(|| self.seen.fetch_add(1, Ordering::Relaxed));
         match self.bend {
-            Bend::Nonce => false,
+            Bend::Nonce | Bend::Bars => false,
             Bend::Slow => {
                 if path == "/get-key" {
                     tokio::time::sleep(SLOW).await;

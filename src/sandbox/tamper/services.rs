@@ -111,6 +111,8 @@ pub(super) static ROWS: &[Row] = &[
     e2e("e2e-silent-node", "has the nodes hang up when they are to verify a quote", e2e::Flaw::Silent),
     e2e("e2e-node-nonce", "has the nodes' quotes answer another nonce", e2e::Flaw::OtherNonce),
     e2e("e2e-node-dead", "has the nodes answer 503 for their health", e2e::Flaw::NotAlive),
+    e2e("e2e-proxy-403", "has a proxy answer 403 where the locked-read-only KMS is asked for a key", e2e::Flaw::Barred),
+    e2e("e2e-other-kms", "runs the locked-read-only KMS on the machine of an older release", e2e::Flaw::OtherKms),
 ];
 
 pub(super) const fn no_release(_: &Sample) -> Option<&'static str> {

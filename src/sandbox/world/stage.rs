@@ -17,6 +17,7 @@ use crate::{
         e2e::Flaw,
         kms::{Running, start},
         node::admin,
+        phala::front::{Bend, Front},
         plan::Plan,
         release::Sample,
     },
@@ -35,7 +36,33 @@ pub struct Stage {
     /// Each node's admin API.
     pub node_urls: Vec<(Profile, Url)>,
     services: Vec<Running>,
+    fronts: Vec<Front>,
     servers: JoinSet<()>,
+}
+
+impl Stage {
+    /// The KMS of a profile, which a flaw may end, or bar.
+    async fn put_up(&mut self, service: Running, profile: Profile, flaw: Option<Flaw>) -> Result<()> {
+        let url = service.url().clone();
+        let flaw = flaw.filter(|_| profile == Profile::LockedReadOnly);
+        if flaw == Some(Flaw::Barred) {
+            let front = Front::before(url.as_str().trim_end_matches('/'), Bend::Bars).await?;
+            self.kms.push((profile, address(front.url())?));
+            self.fronts.push(front);
+        } else {
+            self.kms.push((profile, url));
+        }
+        if flaw == Some(Flaw::KmsDown) {
+            service.stop().await;
+        } else {
+            self.services.push(service);
+        }
+        Ok(())
+    }
+}
+
+fn address(text: &str) -> Result<Url> {
+    Url::parse(text).map_err(|e| Error::internal(format!("{text} is not an address")).because(e))
 }
 
 impl World {
@@ -58,20 +85,16 @@ impl World {
         let flaw = plan.of_end_to_end();
         for profile in Profile::ALL {
             self.node(&mut stage, pair, profile, flaw).await?;
-            if let Some(service) = self.service(&pair.kms, profile).await? {
-                stage.kms.push((profile, service.url().clone()));
-                if flaw == Some(Flaw::KmsDown) && profile == Profile::LockedReadOnly {
-                    service.stop().await;
-                } else {
-                    stage.services.push(service);
-                }
+            let machine = flaw.map_or_else(|| pair.kms.clone(), |flaw| flaw.machine(&pair.kms, profile));
+            if let Some(service) = self.service(&pair.kms, &machine, profile).await? {
+                stage.put_up(service, profile, flaw).await?;
             }
         }
         let older = Scheme::stale(&catalog, pair).into_iter().find(|tag| released.contains(tag));
         // One will do: documents are tried in every profile.
         let profile = Profile::LockedReadOnly;
         if let Some(older) = older.filter(|_| pair.profiles.contains(&profile))
-            && let Some(service) = self.service(&older, profile).await?
+            && let Some(service) = self.service(&older, &older, profile).await?
         {
             stage.stale_kms.push((profile, service.url().clone()));
             stage.services.push(service);
@@ -87,16 +110,15 @@ impl World {
         let platform = Arc::clone(self.platform());
         let agent = self.start_agent(Machine::new(Arc::clone(&platform), boot.clone()))?;
         stage.node_sockets.push((profile, agent.socket));
-        let (listener, address) = listen().await?;
+        let (listener, at) = listen().await?;
         serve(&mut stage.servers, listener, admin::router(admin::Admin { platform, boot, flaw }));
-        let url = Url::parse(&address).map_err(|e| Error::internal("the address of a node").because(e))?;
-        stage.node_urls.push((profile, url));
+        stage.node_urls.push((profile, address(&at)?));
         Ok(())
     }
 
-    /// A KMS; `None` where it does not start with the policy of its release, as a spoilt one's does not.
-    async fn service(&self, release: &Tag, profile: Profile) -> Result<Option<Running>> {
-        match start(self.surroundings(), release, profile, self.agent(release, profile)?).await {
+    /// A KMS, on the machine of a release; `None` where it does not start with the policy of its release, as a spoilt one's does not.
+    async fn service(&self, release: &Tag, machine: &Tag, profile: Profile) -> Result<Option<Running>> {
+        match start(self.surroundings(), release, profile, self.agent(machine, profile)?).await {
             Ok(running) => Ok(Some(running)),
             Err(error) => {
                 tracing::warn!("the KMS of {release} for {profile} does not start: {}", error::chain(&error));
