@@ -139,6 +139,7 @@ mod tests {
         let target = Target::Compose {
             file: crate::rollout::words::Remark::new("/srv/kms.yaml"),
             service: "kms".parse().unwrap(),
+            unmeasured: false,
         };
         let composed = Inputs { staging: Site { target, ..given.staging.clone() }, ..given.clone() };
         assert!(!is_near(&composed));

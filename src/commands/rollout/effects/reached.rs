@@ -10,7 +10,7 @@ use crate::{
     commands::machine::healthy::until_healthy,
     error::{Error, Result},
     kms::wire::Health,
-    rollout::inputs::Site,
+    rollout::inputs::{Site, Target},
     subject::profile::Profile,
 };
 
@@ -39,11 +39,12 @@ impl Effects<'_> {
         }
     }
 
-    /// Where a site is reached: where it is said to be, or else where its target says.
+    /// Where a site is reached: where it is said to be, or else where its target says. A compose target holds what is said to
+    /// the port that it publishes.
     pub(super) async fn addresses(&self, target: &dyn Deployable, site: &Site) -> Result<Vec<Url>> {
-        match &site.url {
-            Some(url) => Ok(vec![url.clone()]),
-            None => target.addresses().await,
+        match (&site.target, &site.url) {
+            (Target::Phala { .. }, Some(url)) => Ok(vec![url.clone()]),
+            (Target::Phala { .. }, None) | (Target::Compose { .. }, _) => target.addresses().await,
         }
     }
 

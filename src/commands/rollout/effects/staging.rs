@@ -246,7 +246,9 @@ impl Effects<'_> {
     async fn reached(&self, state: &State) -> Result<(Url, crate::kms::wire::Health)> {
         let site = &state.inputs().staging;
         let addresses = match (&site.target, &site.url) {
-            (Target::Compose { .. }, _) => return self.healthy(&self.compose_file(site)?).await,
+            (Target::Compose { .. }, _) => {
+                return self.healthy(&self.compose_file(site)?, site, self.health_patience()).await;
+            }
             (Target::Phala { .. }, Some(url)) => vec![url.clone()],
             (Target::Phala { .. }, None) => {
                 until_reached(&self.context.phala()?, &machine_of(state)?, self.start_patience()).await?
