@@ -77,6 +77,11 @@ impl Context {
         let pace = if is_near(inputs) { self.pace.clone() } else { Pace::default() };
         Self { pace, ..self.clone() }
     }
+
+    /// The same in real time, whatever the pace: what a service dates and signs is judged by its clock.
+    pub(crate) fn in_real_time(&self) -> Self {
+        Self { pace: Pace::default(), ..self.clone() }
+    }
 }
 
 /// Whether both places can be in a sandbox: machines of a cloud, reached on this machine. A compose file never is.

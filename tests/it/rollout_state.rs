@@ -200,7 +200,11 @@ fn a_plan_says_every_step_with_what_it_touches_and_inputs_that_make_no_sense_are
     let places = ["--staging", "phala:kms-staging", "--staging-node", node, "--production", "phala:kms"];
     let plan = |more: &[&str]| {
         let words = [&["plan", "1.2.0", "--profile", "locked-read-only"], &places[..], more].concat();
-        place.merotee([&["rollout"], &words[..]].concat()).env("PHALA_CLOUD_API_KEY", "a-key").run()
+        let signs =
+            [("ACTIONS_ID_TOKEN_REQUEST_URL", "https://token.example/"), ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "t")];
+        let tokens = [("PHALA_CLOUD_API_KEY", "a-key"), ("GH_TOKEN", "t")];
+        let variables = signs.into_iter().chain(tokens).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        place.merotee([&["rollout"], &words[..]].concat()).envs(variables).run()
     };
     let run = plan(&["--production-node", node, "--repo", "calimero-network/mero-tee"]).expect(0);
     run.says(&[

@@ -76,7 +76,8 @@ impl Effects<'_> {
     /// Remote: it does not answer. Trust: the policy that was kept cannot be used.
     pub(super) async fn seen(&self, url: &Url, published: Published<'_>) -> Result<Seen> {
         let args = JudgementArgs { ita: self.ita.clone(), ..JudgementArgs::default() };
-        let judgement = Judgement::new(&args, self.context, false)?;
+        let context = self.context.in_real_time();
+        let judgement = Judgement::new(&args, &context, false)?;
         let client = KmsClient::new(url, self.context.http.clone())?;
         let nonce = fresh_nonce()?;
         let attested = attested(&client, &judgement, nonce, None).await?;
