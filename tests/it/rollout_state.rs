@@ -100,7 +100,7 @@ fn the_status_is_one_screen_for_people_and_the_whole_record_for_auditors_and_pro
     let screen = rollout(&place, &["status", "--state", STATE]).expect(0).says(&[
         "mero-kms-v1.2.0 with mero-tee-v1.2.0, locked-read-only",
         "  D2  verify the node image release passed       02:00:00-02:00:00",
-        "next        deploy the staging KMS; run `merotee rollout resume --state r.state`",
+        &format!("next        deploy the staging KMS; run `merotee rollout resume --state {STATE}`"),
     ]);
     assert!(screen.stdout.lines().all(|line| line.chars().count() <= 80), "{}", screen.stdout);
     let json = rollout(&place, &["status", "--state", STATE, "--format", "json"]).expect(0).report();

@@ -50,7 +50,7 @@ fn driven(until: impl Fn(&State) -> bool, bad: impl Fn(u64) -> Option<u32>) -> (
 fn a_screen_says_the_gates_their_times_and_evidence_and_what_comes_next_within_80_columns() {
     let (state, entries) = driven(|state| state.samples().1.len() == 3, |_| None);
     let shown =
-        screen(&state, entries.len(), Some("ada (process 4711 on ops-1), since 2026-11-30T01:00:00Z"), "r.state");
+        screen(&state, entries.len(), Some("ada (process 4711 on ops-1), since 2026-11-30T01:00:00Z"), "rollout.jsonl");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     assert!(shown.lines().count() <= 24, "{shown}");
     for line in [
@@ -61,7 +61,7 @@ fn a_screen_says_the_gates_their_times_and_evidence_and_what_comes_next_within_8
         "policy      pull request #12, merged (stays)",
         "soak        30 s of 60 s soaked",
         "soak        latency ▅▅▅ 80 ms, limit 160 ms",
-        "next        sample production; run `merotee rollout resume --state r.state`",
+        "next        sample production; run `merotee rollout resume --state rollout.jsonl`",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");
     }
@@ -70,13 +70,13 @@ fn a_screen_says_the_gates_their_times_and_evidence_and_what_comes_next_within_8
 #[test]
 fn a_breach_names_the_figure_and_the_limit_and_the_way_goes_back() {
     let (state, entries) = driven(|_| false, |index| (index == 2).then_some(500));
-    let shown = screen(&state, entries.len(), None, "r.state");
+    let shown = screen(&state, entries.len(), None, "rollout.jsonl");
     let why = "failed      D6: latency: 500 ms; the limit is 160 ms, with 80 ms before the";
     assert!(shown.contains(why), "{shown}");
     assert!(shown.contains("next        already rolled back: correct the cause, then run `merotee rollout"), "{shown}");
-    let found: Vec<_> = gates(&state, "r.state", true).into_iter().map(|finding| finding.message).collect();
+    let found: Vec<_> = gates(&state, "rollout.jsonl", true).into_iter().map(|finding| finding.message).collect();
     assert!(found.iter().any(|message| message.starts_with("soak: sample production")), "{found:?}");
-    let sections = sections(&state, &entries, "ab", "r.state");
+    let sections = sections(&state, &entries, "ab", "rollout.jsonl");
     assert_eq!(sections.first().unwrap().verdict(), Word::Failed);
     let restored = sections.last().unwrap().actions.iter().map(|action| action.what.as_str()).collect::<Vec<_>>();
     assert!(sections.last().unwrap().findings.iter().any(|finding| finding.message.contains("500 ms")));
@@ -91,10 +91,10 @@ fn a_breach_names_the_figure_and_the_limit_and_the_way_goes_back() {
 fn a_record_lists_every_judgement_with_the_digest_of_its_evidence_and_a_complete_rollout_passes() {
     let (state, entries) = driven(|_| false, |_| None);
     assert_eq!(
-        coming(&state, "r"),
-        "nothing: the rollout is complete; to undo it, run `merotee rollout rollback --state r`"
+        coming(&state, "rollout.jsonl"),
+        "nothing: the rollout is complete; to undo it, run `merotee rollout rollback --state rollout.jsonl`"
     );
-    let sections = sections(&state, &entries, "ab", "r.state");
+    let sections = sections(&state, &entries, "ab", "rollout.jsonl");
     assert_eq!(sections.len(), 7);
     assert!(sections.iter().all(|section| section.verdict() == Word::Passed));
     let d1 = sections.get(1).unwrap();
@@ -106,7 +106,7 @@ fn a_record_lists_every_judgement_with_the_digest_of_its_evidence_and_a_complete
 #[test]
 fn a_gate_that_is_not_reached_is_no_pass_of_a_run_and_left_open_by_a_look() {
     let (state, _) = driven(|state| state.judged(Look::NodeRelease).is_some(), |_| None);
-    let verdict = |complete| Word::of(gates(&state, "r.state", complete).iter());
+    let verdict = |complete| Word::of(gates(&state, "rollout.jsonl", complete).iter());
     assert_eq!((verdict(true), verdict(false)), (Word::Undecided, Word::Passed));
 }
 
