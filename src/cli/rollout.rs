@@ -266,6 +266,7 @@ fn remark(text: &str) -> Result<Remark, String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

@@ -64,9 +64,9 @@ impl State {
                 self.came(at, pending, came);
             }
             Record::Sampled { phase, sample } => {
-                match next(self) {
-                    Step::Sample { phase: wanted, .. } if wanted == *phase => {}
-                    other => return Err(misplaced(&other)),
+                let wanted = next(self);
+                if !matches!(wanted, Step::Sample { phase: due, .. } if due == *phase) {
+                    return Err(misplaced(&wanted));
                 }
                 self.worked_on(Gate::D6, at);
                 self.sampled(at, *phase, *sample);

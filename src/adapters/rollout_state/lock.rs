@@ -147,7 +147,7 @@ fn gone(left: &Holder, me: &Holder) -> Result<Remark, String> {
     Ok(Remark::new(&format!("the lock is free, and {because}")))
 }
 
-fn held(state: &Path, lock: &PathBuf, left: &Holder, why: &str) -> Error {
+fn held(state: &Path, lock: &Path, left: &Holder, why: &str) -> Error {
     let message = format!("{} may be in use by {}, since {}: {why}", state.display(), left.operator(), left.since);
     Error::input(message).help(format!("make sure that it ended; then remove {}", lock.display()))
 }

@@ -1,6 +1,11 @@
 //! Tests of orders and of the way back, step by step; what holds of every sequence is shown by the tests of `next`.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test fails by panicking, at whatever it does not expect"
+)]
 
 use super::*;
 use crate::{

@@ -1,6 +1,6 @@
 //! Tests of the chain.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use super::*;
 use crate::rollout::{

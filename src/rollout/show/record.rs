@@ -29,8 +29,10 @@ pub fn gates(state: &State, file: &str, should_be_complete: bool) -> Vec<Finding
             let message = format!("production was switched back, and releases no keys: {why}");
             findings.push(ROLLBACK.fail("production", message).help(coming(state, file)));
         }
-        _ if back => findings.push(ROLLBACK.undecided("", "rollback incomplete").help(coming(state, file))),
-        _ => {}
+        Step::Look(_) | Step::Begin(_) | Step::Reconcile(_) | Step::Sample { .. } | Step::Stop(_) if back => {
+            findings.push(ROLLBACK.undecided("", "rollback incomplete").help(coming(state, file)));
+        }
+        Step::Look(_) | Step::Begin(_) | Step::Reconcile(_) | Step::Sample { .. } | Step::Stop(_) => {}
     }
     findings
 }
@@ -54,7 +56,9 @@ fn of_gate(state: &State, gate: Gate, file: &str, should_be_complete: bool) -> F
                 Step::Stop(Stop::Waiting(why) | Stop::Undecided(why)) if is_next => {
                     unreached(format!("{title}: {why}")).help(coming(state, file))
                 }
-                _ => unreached(format!("{title}: {}", standing(state, gate))),
+                Step::Look(_) | Step::Begin(_) | Step::Reconcile(_) | Step::Sample { .. } | Step::Stop(_) => {
+                    unreached(format!("{title}: {}", standing(state, gate)))
+                }
             }
         }
     }

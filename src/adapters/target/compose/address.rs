@@ -46,7 +46,7 @@ pub(super) fn address(said: &str, held: Option<&Url>) -> Result<Url> {
     let reached = match published.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
-        ip => ip,
+        ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
     };
     let Some(held) = held else {
         let port = SocketAddr::new(reached, published.port());

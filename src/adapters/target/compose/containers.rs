@@ -84,7 +84,7 @@ pub(super) fn phase(containers: &[Container], image: &str) -> Phase {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
 

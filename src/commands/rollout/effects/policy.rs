@@ -317,6 +317,7 @@ fn first(report: &Report) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::policy::fixtures::spoiled;
