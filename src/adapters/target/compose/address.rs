@@ -39,7 +39,7 @@ pub(super) fn can_be_published(url: &Url) -> Result<()> {
 /// The address of the port that `docker compose port` says, which must be that of `held`.
 ///
 /// # Errors
-/// Input: it says no such port. Usage: `held` is another one.
+/// Input: it says no such port. Usage: `held` differs from it.
 pub(super) fn address(said: &str, held: Option<&Url>) -> Result<Url> {
     let odd = || Error::input(format!("`docker compose port` answered in an unexpected form: {}", excerpt(said)));
     let published: SocketAddr = said.trim().parse().map_err(|_| odd())?;

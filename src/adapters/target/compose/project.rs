@@ -12,7 +12,7 @@ use crate::{
 /// The project of the file at `path` that says `compose`: its top-level `name`, or else the name of its folder.
 ///
 /// # Errors
-/// Usage: it has no name of its own, or one that comes from a variable. Input: it is no compose file.
+/// Usage: it has no name of its own, or one that comes from a variable. Input: it is not a compose file.
 pub(super) fn project(path: &Path, compose: &str) -> Result<String> {
     let named = |why: String| Error::usage(format!("{}: {why}", path.display()));
     let help = "write a `name:` at the top of it: lower-case letters, digits, `-` and `_`";
