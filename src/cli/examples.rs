@@ -304,8 +304,8 @@ rehearse it, use `merotee sandbox serve --production`.
 
 Examples:
   merotee sandbox --tamper sbom-broken -- rollout run 1.2.0 \\
-    --profile locked-read-only --state r.state  # exit code 10
-  merotee rollout rollback --state r.state  # D1 failed: nothing to roll back";
+    --profile locked-read-only --state bad.state  # exit code 10
+  merotee rollout rollback --state bad.state  # D1 failed: nothing to roll back";
 
 /// `merotee rollout abort`.
 pub(super) const ROLLOUT_ABORT: &str = "As `rollout rollback`, and the rollout takes no further orders. One that is
@@ -313,8 +313,8 @@ complete cannot be aborted: roll it back.
 
 Examples:
   merotee sandbox --tamper sbom-broken -- rollout run 1.2.0 \\
-    --profile locked-read-only --state r.state  # exit code 10
-  merotee rollout abort --state r.state";
+    --profile locked-read-only --state off.state  # exit code 10
+  merotee rollout abort --state off.state";
 
 /// `merotee e2e`.
 pub(super) const E2E: &str = "A part that was not made has no verdict, and the run has none: exit code 1. With

@@ -7,6 +7,7 @@ mod bring;
 mod checks;
 mod deployed;
 mod node;
+mod places;
 mod policy;
 mod production;
 mod reached;
@@ -19,10 +20,7 @@ mod tools;
 
 use std::path::PathBuf;
 
-pub(super) use self::{
-    checks::RULES,
-    tools::{places_apart, tools},
-};
+pub(super) use self::{checks::RULES, places::places_apart, tools::tools};
 use crate::{
     adapters::file,
     cli::{ita::ItaArgs, rollout::RolloutQuoteArgs},

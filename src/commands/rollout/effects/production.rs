@@ -9,10 +9,10 @@ use super::{
     checks::{KEY, MEASURED, RUNS, SAME_KEYS},
     deployed::{self, Published, Seen},
     node::{self, Kms},
+    places::{compose_file, places_apart},
     releases::POLICY,
     staging::{health_of, upgraded},
     told::{facts, half_done, judged, kept, made, report},
-    tools::{compose_file, places_apart},
 };
 use crate::{
     adapters::target::{ComposeFile, PhalaMachine, Phase, Target as Deployable},

@@ -1,6 +1,6 @@
 //! The removal of the KMS of staging. It is done when the account no longer holds the machine, whatever its journal says.
 
-use super::{Effects, staging::AGAIN, told::remark, tools::places_apart};
+use super::{Effects, places::places_apart, staging::AGAIN, told::remark};
 use crate::{
     adapters::phala::{Listed, Phala},
     commands::machine::cvm::removal,

@@ -11,9 +11,9 @@ use super::{
     checks::{KEY, MEASURED},
     deployed::{self, Published, Seen},
     node::{self, Kms},
+    places::places_apart,
     releases::POLICY,
     told::{facts, half_done, judged, kept, made, remark, report},
-    tools::places_apart,
 };
 use crate::{
     adapters::{
