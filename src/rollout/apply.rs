@@ -1,4 +1,4 @@
-//! Applying a record to a state. A record that [`next`](super::next::next) did not call for is refused: so a file in which a
+//! Applying a record to a state. A record that [`next`] did not call for is refused: so a file in which a
 //! step is skipped, done twice or marked by hand does not read.
 
 use jiff::Timestamp;
