@@ -54,6 +54,10 @@ const CANNOT: &[(&str, &str)] = &[
         "needs the state of a rollout; `rehearsal::walk` runs it with one",
     ),
     (
+        "merotee rollout rollback --state rollout.jsonl",
+        "needs the state of a rollout; `rehearsal::gates` rolls some back",
+    ),
+    (
         "merotee rollout status --state rollout.jsonl --format markdown",
         "needs the state of a rollout; `rehearsal::walk` runs it with one",
     ),
