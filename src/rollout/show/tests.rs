@@ -49,8 +49,7 @@ fn driven(until: impl Fn(&State) -> bool, bad: impl Fn(u64) -> Option<u32>) -> (
 #[test]
 fn a_screen_says_the_gates_their_times_and_evidence_and_what_comes_next_within_80_columns() {
     let (state, entries) = driven(|state| state.samples().1.len() == 3, |_| None);
-    let shown =
-        screen(&state, entries.len(), Some("ada (process 4711 on ops-1), since 2026-11-30T01:00:00Z"), "rollout.jsonl");
+    let shown = screen(&state, entries.len(), Some("ada (process 4711 on ops-1), since 2026-11-30T01:00:00Z"), "FILE");
     assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
     assert!(shown.lines().count() <= 24, "{shown}");
     for line in [
@@ -61,7 +60,7 @@ fn a_screen_says_the_gates_their_times_and_evidence_and_what_comes_next_within_8
         "policy      pull request #12, merged (stays)",
         "soak        30 s of 60 s soaked",
         "soak        latency ▅▅▅ 80 ms, limit 160 ms",
-        "next        sample production; run `merotee rollout resume --state rollout.jsonl`",
+        "next        sample production; run `merotee rollout resume --state FILE`",
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");
     }
