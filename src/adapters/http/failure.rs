@@ -158,9 +158,11 @@ impl Failure {
             Asked::To(act) => format!("cannot {act}"),
         };
         let message = format!("{cannot}: {}{tries}", self.in_short());
-        let refused = match &self.reason {
+        let error = match &self.reason {
+            Reason::Unsendable(_) => Error::input(message),
+            // The message has its words already; a caller that need not wait goes by its kind.
             Reason::Unreachable { cause: Cause::Refused, words } => {
-                Some(io::Error::new(io::ErrorKind::ConnectionRefused, words.clone()))
+                Error::remote(message).because(io::Error::new(io::ErrorKind::ConnectionRefused, words.clone()))
             }
             Reason::Unreachable { .. }
             | Reason::TimedOut(_)
@@ -169,24 +171,7 @@ impl Failure {
             | Reason::RateLimited { .. }
             | Reason::Refused(_)
             | Reason::TooLarge(_)
-            | Reason::Unsendable(_)
-            | Reason::Setup(_) => None,
-        };
-        let error = match self.reason {
-            Reason::Unsendable(_) => Error::input(message),
-            Reason::Unreachable { .. }
-            | Reason::TimedOut(_)
-            | Reason::Broken(_)
-            | Reason::Status { .. }
-            | Reason::RateLimited { .. }
-            | Reason::Refused(_)
-            | Reason::TooLarge(_)
             | Reason::Setup(_) => Error::remote(message),
-        };
-        // The message has its words already; a caller that need not wait goes by its kind.
-        let error = match refused {
-            Some(cause) => error.because(cause),
-            None => error,
         };
         match around.service.advice(&self.reason, around.ours) {
             Some(advice) => error.help(advice),
