@@ -13,7 +13,7 @@ use super::{
     phala::PhalaArgs,
     policy::{MrtdsCommand, PolicyCommand},
     probe::{ProbeCommand, QuoteArgs},
-    quote::{JudgementArgs, QuoteCommand},
+    quote::{JudgementArgs, QuoteCommand, QuotesArgs},
     release_notes::ReleaseNotesCommand,
     rollout::{RolloutCommand, RolloutReachArgs},
 };
@@ -103,8 +103,12 @@ impl<'a> Given<'a> {
         self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita.service)
     }
 
+    fn quotes(self, args: &'a QuotesArgs) -> Self {
+        self.tdx(args.pccs.as_ref(), args.root.as_ref())
+    }
+
     fn probe(self, args: &'a QuoteArgs) -> Self {
-        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita.service)
+        self.quotes(&args.quotes).ita(&args.ita.service)
     }
 
     fn rollout(self, args: &'a RolloutReachArgs) -> Self {
@@ -180,7 +184,7 @@ impl Command {
             Self::Rollout(
                 RolloutCommand::Resume(args) | RolloutCommand::Rollback(args) | RolloutCommand::Abort(args),
             ) => given.rollout(&args.reach),
-            Self::E2e(args) => given.releases(&args.releases).tdx(args.quotes.pccs.as_ref(), args.quotes.root.as_ref()),
+            Self::E2e(args) => given.releases(&args.releases).quotes(&args.quotes),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
             }

@@ -11,7 +11,7 @@ use super::{
     gcp::{GcpArgs, GcpMachineArgs},
     ita::ItaProbeArgs,
     phala::PhalaArgs,
-    quote::{JudgementArgs, Moment},
+    quote::{JudgementArgs, QuotesArgs},
 };
 use crate::{
     probe::label::Label,
@@ -124,15 +124,9 @@ pub struct SealArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Judgement")]
 pub struct QuoteArgs {
-    /// Fetch collateral from this PCCS or PCS [default: https://api.trustedservices.intel.com]
-    #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
-    pub pccs: Option<Url>,
-    /// Keep fetched collateral in this folder, and use it until it expires
-    #[arg(long, value_name = "DIR", env = "MEROTEE_COLLATERAL_CACHE", hide_env_values = true)]
-    pub cache: Option<PathBuf>,
-    /// Judge by this root certificate (DER or PEM) instead of Intel's, built in
-    #[arg(long, value_name = "FILE|-")]
-    pub root: Option<PathBuf>,
+    /// Collateral and root.
+    #[command(flatten)]
+    pub quotes: QuotesArgs,
     /// Compare registers and TCB status with this policy
     #[arg(long, value_name = "POLICY|-")]
     pub expect_policy: Option<PathBuf>,
@@ -145,15 +139,9 @@ impl QuoteArgs {
     /// The same, as every quote is judged; `has_ita_key`: Intel Trust Authority can be asked.
     pub fn judgement(&self, profile: Profile, has_ita_key: bool) -> JudgementArgs {
         JudgementArgs {
-            collateral: None,
-            pccs: self.pccs.clone(),
-            cache: self.cache.clone(),
-            at: None::<Moment>,
-            root: self.root.clone(),
             expect_policy: self.expect_policy.clone(),
-            profile: Some(profile),
-            allow_debug_td: false,
             ita: self.ita.judgement(has_ita_key),
+            ..self.quotes.judgement(profile)
         }
     }
 }

@@ -85,6 +85,38 @@ pub struct JudgementArgs {
     pub ita: super::ita::ItaArgs,
 }
 
+/// By what quotes over a fresh nonce are judged.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Judgement")]
+pub struct QuotesArgs {
+    /// Fetch collateral from this PCCS or PCS [default: https://api.trustedservices.intel.com]
+    #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
+    pub pccs: Option<Url>,
+    /// Keep fetched collateral in this folder, and use it until it expires
+    #[arg(long, value_name = "DIR", env = "MEROTEE_COLLATERAL_CACHE", hide_env_values = true)]
+    pub cache: Option<PathBuf>,
+    /// Judge by this root certificate (DER or PEM) instead of Intel's, built in
+    #[arg(long, value_name = "FILE|-")]
+    pub root: Option<PathBuf>,
+}
+
+impl QuotesArgs {
+    /// The same, as every quote is judged, for machines of a profile.
+    pub fn judgement(&self, profile: Profile) -> JudgementArgs {
+        JudgementArgs {
+            collateral: None,
+            pccs: self.pccs.clone(),
+            cache: self.cache.clone(),
+            at: None,
+            root: self.root.clone(),
+            expect_policy: None,
+            profile: Some(profile),
+            allow_debug_td: false,
+            ita: super::ita::ItaArgs::default(),
+        }
+    }
+}
+
 /// What a machine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RoleArg {
