@@ -129,7 +129,7 @@ impl Command {
                 | RolloutCommand::Resume(_)
                 | RolloutCommand::Rollback(_)
                 | RolloutCommand::Abort(_),
-            ) => vec![Service::PhalaCloud, Service::Production, Service::Reviewers],
+            ) => vec![Service::PhalaCloud, Service::Production, Service::Docker, Service::Reviewers],
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)

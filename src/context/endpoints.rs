@@ -177,7 +177,7 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
-            rollout: self.rollout,
+            rollout: self.rollout.with(given),
             ita: self.ita.with(given),
             running: self.running,
             gcp: GcpEndpoints {

@@ -20,7 +20,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
-    e2e, gcp, ita, people, phala,
+    docker, e2e, gcp, ita, people, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
 };
@@ -68,6 +68,8 @@ enum Spoils {
     Phala(phala::Flaw),
     /// Google Cloud, or a node on it.
     Google(gcp::Flaw),
+    /// Docker on a host, or what it starts.
+    Docker(docker::Flaw),
     /// The people who decide about policies.
     People(people::Fault),
     /// What an end-to-end run tries.
@@ -85,6 +87,8 @@ pub enum Service {
     GoogleCloud,
     /// The machine that a KMS runs on for good.
     Production,
+    /// The program that runs a KMS by a compose file.
+    Docker,
     /// Those who approve and merge policies.
     Reviewers,
     /// The releases, services and nodes of an end-to-end run.
@@ -102,6 +106,7 @@ impl Service {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
             Self::Production => "production",
+            Self::Docker => "Docker",
             Self::Reviewers => "the review of policies",
             Self::EndToEnd => "an end-to-end run",
             Self::TrustAuthority => "Intel Trust Authority",
@@ -166,15 +171,34 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Google(_) | Spoils::Docker(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
+                None
+            }
         }
+    }
+
+    /// Whether it is about a production on Phala Cloud, and about no other.
+    pub fn is_of_phala_alone(self) -> bool {
+        self.of_phala() == Some(phala::Flaw::UpdateRefused)
     }
 
     /// What it makes of Google Cloud.
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::Docker(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
+                None
+            }
+        }
+    }
+
+    /// What it makes of Docker.
+    pub(super) fn of_docker(self) -> Option<docker::Flaw> {
+        match self.spoils()? {
+            Spoils::Docker(flaw) => Some(flaw),
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
+                None
+            }
         }
     }
 
@@ -182,7 +206,9 @@ impl Tamper {
     pub(super) fn of_people(self) -> Option<people::Fault> {
         match self.spoils()? {
             Spoils::People(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Docker(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
+                None
+            }
         }
     }
 
@@ -190,7 +216,7 @@ impl Tamper {
     pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
         match self.spoils()? {
             Spoils::EndToEnd(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Docker(_) | Spoils::People(_) | Spoils::Authority(_) => None,
         }
     }
 
@@ -198,7 +224,7 @@ impl Tamper {
     pub fn of_authority(self) -> Option<ita::Fault> {
         match self.spoils()? {
             Spoils::Authority(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Docker(_) | Spoils::People(_) | Spoils::EndToEnd(_) => None,
         }
     }
 

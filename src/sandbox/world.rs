@@ -1,6 +1,8 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
+mod files;
+mod own;
 pub mod production;
 mod stage;
 
@@ -15,6 +17,8 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
     boot::Boot,
+    boundary::Boundaries,
+    docker::Docker,
     documents,
     dstack::{Machine, Sockets},
     gcp::{self, Cloud as Gcp},
@@ -33,12 +37,7 @@ use crate::{
         report_data::{default_binding, report_data},
     },
     error::{Error, Result},
-    release::probe_signer,
-    subject::{
-        profile::Profile,
-        role::Role,
-        tag::{Family, Tag},
-    },
+    subject::{profile::Profile, tag::Tag},
 };
 
 pub use self::stage::Stage;
@@ -83,6 +82,9 @@ pub struct World {
     around: Surroundings,
     phala_url: String,
     phala: Arc<Cloud>,
+    docker: Arc<Docker>,
+    docker_url: String,
+    boundaries: Arc<Boundaries>,
     people: Option<people::Fault>,
     folder: TempDir,
     _servers: JoinSet<()>,
@@ -133,10 +135,14 @@ impl World {
         }
         let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
         people::arrive(&hub);
-        serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
-        serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
-        serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
-        serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
+        let boundaries = Arc::<Boundaries>::default();
+        let instance = Arc::new(Mutex::new(instance));
+        let own = own::serve_own(&mut servers, &hub, &instance, &platform).await?;
+        let around = |service, router| boundaries.around(service, router);
+        serve(&mut servers, sigstore_listener, around("sigstore", sigstore::router(instance)));
+        serve(&mut servers, storage_listener, around("storage", github::storage(Arc::clone(&hub))));
+        serve(&mut servers, api_listener, around("github", github::api(Arc::clone(&hub))));
+        serve(&mut servers, pccs_listener, around("pccs", tdx::router(Arc::clone(&platform))));
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
         let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google())?);
@@ -151,9 +157,9 @@ impl World {
         let node_key = Seed::new("node", plan.seed).bytes::<32>("libp2p", 0);
         write(folder.path(), NODE_KEY, hex::encode(node_key))?;
         let around = Surroundings {
-            api_url: api.clone(),
-            sigstore_url: sigstore.clone(),
-            pccs_url: pccs.clone(),
+            api_url: own.api,
+            sigstore_url: own.sigstore,
+            pccs_url: own.pccs,
             trusted_root: folder.path().join("trusted_root.json"),
             tdx_root: folder.path().join(TDX_ROOT),
         };
@@ -161,8 +167,13 @@ impl World {
         let (logs_listener, logs) = listen().await?;
         let host =
             phala::Host { platform: Arc::clone(&platform), sockets: Arc::clone(&sockets), around: around.clone() };
-        let phala = Arc::new(Cloud::new(host, logs, flaw));
-        serve(&mut servers, phala_listener, phala::api(Arc::clone(&phala)));
+        let host = Arc::new(host);
+        let phala = Arc::new(Cloud::new(Arc::clone(&host), logs, flaw));
+        serve(&mut servers, phala_listener, boundaries.around("phala", phala::api(Arc::clone(&phala))));
+        let flaws = (flaw, plan.tampers.iter().find_map(|tamper| tamper.of_docker()));
+        let docker = Arc::new(Docker::new(host, flaws, Arc::clone(&boundaries))?);
+        let (docker_listener, docker_url) = listen().await?;
+        serve(&mut servers, docker_listener, docker.router());
         serve(&mut servers, logs_listener, phala::logs(Arc::clone(&phala)));
         let phala_url = format!("{phala_url}{}", phala::PREFIX);
         Ok(Self {
@@ -181,6 +192,9 @@ impl World {
             around,
             phala_url,
             phala,
+            docker,
+            docker_url,
+            boundaries,
             people: plan.tampers.iter().find_map(|tamper| tamper.of_people()),
             folder,
             _servers: servers,
@@ -200,6 +214,16 @@ impl World {
     /// The Phala Cloud: what stands in its account, what it was asked, and how it is to fail.
     pub fn phala(&self) -> &Arc<Cloud> {
         &self.phala
+    }
+
+    /// The Docker of a host: what runs there, and what it was told.
+    pub fn docker(&self) -> &Arc<Docker> {
+        &self.docker
+    }
+
+    /// Where a request of a client may be held.
+    pub fn boundaries(&self) -> &Arc<Boundaries> {
+        &self.boundaries
     }
 
     /// Base URL of GitHub's REST API.
@@ -277,77 +301,6 @@ impl World {
     /// The machine of the node.
     pub fn node_machine(&self) -> &Arc<Machine> {
         &self.node.machine
-    }
-
-    /// The TDX platform's root certificate, DER.
-    pub fn tdx_root(&self) -> PathBuf {
-        self.folder.path().join(TDX_ROOT)
-    }
-
-    /// A quote of the sample KMS over [`NONCE`] and the default binding.
-    pub fn tdx_quote(&self) -> PathBuf {
-        self.folder.path().join(TDX_QUOTE)
-    }
-
-    /// The TDX platform's collateral in one file.
-    pub fn tdx_collateral(&self) -> PathBuf {
-        self.folder.path().join(TDX_COLLATERAL)
-    }
-
-    /// The policy of the sample KMS, profile locked-read-only.
-    pub fn kms_policy(&self) -> PathBuf {
-        self.folder.path().join(KMS_POLICY)
-    }
-
-    /// The node's secret key, as `kms get-key --node-key` reads it.
-    pub fn node_key(&self) -> PathBuf {
-        self.folder.path().join(NODE_KEY)
-    }
-
-    /// The instance's `trusted_root.json`.
-    pub fn trusted_root(&self) -> PathBuf {
-        self.folder.path().join("trusted_root.json")
-    }
-
-    /// Trusted root and signing configuration in one file, as sigstore-python wants them.
-    pub fn trust_config(&self, log: Log) -> PathBuf {
-        self.of_log(log, |(_, trust, _)| trust)
-    }
-
-    /// The services that sign, with entries going to this log.
-    pub fn signing_config(&self, log: Log) -> PathBuf {
-        self.of_log(log, |(_, _, signing)| signing)
-    }
-
-    /// Where the job of a probe gets its identity token: of the workflow that probes this family, on the main branch.
-    pub fn probe_token_url(&self, family: Family) -> String {
-        let path = probe_signer::workflow(match family {
-            Family::Kms => Role::Kms,
-            Family::Node => Role::Node,
-        });
-        let name = path.rsplit('/').next().unwrap_or(path);
-        self.token_of(name, MAIN, &"0".repeat(40))
-    }
-
-    /// Where a job gets its identity token: of the release workflow at `tag`, or of the KMS's on the main branch.
-    pub fn token_url(&self, tag: Option<&Tag>) -> String {
-        let workflow = match tag.map(Tag::family) {
-            Some(Family::Kms) | None => "release-kms-phala.yaml",
-            Some(Family::Node) => "release-node-image-gcp.yaml",
-        };
-        let git_ref = tag.map_or(MAIN.to_owned(), |tag| format!("refs/tags/{tag}"));
-        let sha = tag.map_or_else(|| "0".repeat(40), documents::commit);
-        self.token_of(workflow, &git_ref, &sha)
-    }
-
-    fn token_of(&self, workflow: &str, git_ref: &str, sha: &str) -> String {
-        let (base, repository) = (&self.sigstore, documents::REPOSITORY);
-        format!("{base}/oidc/token?repository={repository}&workflow={workflow}&ref={git_ref}&sha={sha}")
-    }
-
-    fn of_log(&self, log: Log, name: impl FnOnce((Log, &'static str, &'static str)) -> &'static str) -> PathBuf {
-        let [first, second] = LOGS;
-        self.folder.path().join(name(if log == first.0 { first } else { second }))
     }
 }
 

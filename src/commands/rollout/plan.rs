@@ -28,7 +28,7 @@ pub(super) async fn run(args: &RolloutPlanArgs, context: &Context) -> Result<Pro
         Fact::named("soak", given::watched(&inputs.soak)),
     ];
     section.findings.push(PLAN.pass("inputs", "the inputs make sense together"));
-    section.findings.extend(effects::tools(&inputs, context).await);
+    section.findings.extend(effects::tools(&inputs, &args.signing, context).await);
     let planned = |(gate, act): &(Gate, Act)| {
         Action::planned(format!("{gate} {}", act.described()), show::touched(*act, &inputs))
     };

@@ -21,7 +21,7 @@ pub fn sample_line(state: &State, phase: Phase, sample: &Sample) -> String {
 }
 
 /// One sample in words.
-pub(super) fn sample_row(sample: &Sample) -> String {
+fn sample_row(sample: &Sample) -> String {
     let health = if sample.healthy { "healthy" } else { "NOT healthy" };
     let latency = sample.latency_ms.map_or_else(|| "no key released".to_owned(), |ms| format!("{ms} ms"));
     let at = whole_seconds(sample.at);
