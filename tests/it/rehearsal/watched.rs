@@ -7,8 +7,8 @@ use crate::binary::{BINARY, Place, skip, usable};
 const COLUMNS: usize = 80;
 
 /// A rollout that is watched.
-const ROLLOUT: [&str; 9] =
-    ["rollout", "run", "1.2.0", "--profile", "locked-read-only", "--state", "r.jsonl", "--watch", "--verbose"];
+const ROLLOUT: [&str; 8] =
+    ["rollout", "run", "1.2.0", "--profile", "locked-read-only", "--state", "r.jsonl", "--watch"];
 
 /// What a terminal shows after some text, as far as this program moves on it.
 #[derive(Default)]
