@@ -9,7 +9,7 @@ pub use self::{
     plan::{plan, touched},
     record::{gates, sections},
     screen::screen,
-    soaked::{sample_line, soak_lines},
+    soaked::{baseline_line, sample_line, soak_lines},
 };
 use super::{
     gate::Gate,

@@ -71,9 +71,8 @@ impl Watch {
     pub(super) fn sample(&mut self, state: &State, phase: Phase, sample: &Sample) {
         match (self.how, phase) {
             (How::Not, _) => {}
-            (How::Lines, _) | (How::Live, Phase::Baseline) => {
-                say(&format!("{}\n", show::sample_line(state, phase, sample)))
-            }
+            (How::Lines, _) => say(&format!("{}\n", show::sample_line(state, phase, sample))),
+            (How::Live, Phase::Baseline) => say(&format!("{}\n", show::baseline_line(sample))),
             (How::Live, Phase::Soak) => {
                 let lines = show::soak_lines(state);
                 let is_last = self.drawn > 0 && self.written == progress::written();

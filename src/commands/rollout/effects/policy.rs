@@ -140,6 +140,10 @@ impl Effects<'_> {
     async fn standing_pull(&self, state: &State) -> Result<Option<Made>> {
         let branch = branch_of(state)?;
         let found = self.github()?.proposed_from(&state.inputs().repository, &branch).await?;
+        if let Some((number, PullState::Open)) = found {
+            // What opened it may have ended before it was labelled, and reviewers are called by the label.
+            self.github()?.label(&state.inputs().repository, number, LABEL).await?;
+        }
         Ok(match found {
             Some((number, PullState::Open | PullState::Merged)) => Some(pull(&number.to_string(), &branch)),
             // It was turned down, or a rollback closed it: another attempt opens another one.
