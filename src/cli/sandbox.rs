@@ -35,7 +35,7 @@ pub struct WorldArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Set up what a rollout finds: a KMS in production, a node that it serves, and people who decide about policies
-    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "phala")]
+    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "phala", value_parser = choice::named::<ProductionKind>())]
     pub production: Option<ProductionKind>,
 }
 

@@ -125,7 +125,7 @@ fn of_compose(words: &[&str], folder: &Path) -> Result<Order, String> {
     }
 }
 
-/// The words that are no options.
+/// The words that do not begin with a dash.
 fn named<'w>(words: &[&'w str]) -> Result<Vec<&'w str>, String> {
     let (mut found, mut words) = (Vec::new(), words.iter());
     while let Some(word) = words.next() {
