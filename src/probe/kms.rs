@@ -4,7 +4,10 @@ use semver::Version;
 use url::Url;
 
 use super::{image::Image, label::Label};
-use crate::subject::{cvm::CvmName, profile::Profile};
+use crate::{
+    report::Action,
+    subject::{cvm::CvmName, profile::Profile},
+};
 
 /// Port that the KMS is reached at.
 pub const PORT: u16 = 8080;
@@ -44,6 +47,24 @@ pub struct Deployment {
     pub region: Option<String>,
     /// The docker-compose file.
     pub compose: String,
+}
+
+impl Deployment {
+    /// What would be made.
+    pub fn making(&self) -> [Action; 3] {
+        let on_cloud = format!("{} on Phala Cloud", self.name);
+        [
+            Action::planned("register application", on_cloud.clone()),
+            Action::planned("create machine", on_cloud),
+            // Whole: these bytes decide what is measured.
+            Action::planned("deploy", "docker-compose.yaml").holding(self.compose.clone()),
+        ]
+    }
+
+    /// What would be deleted in the end.
+    pub fn deleting(&self) -> Action {
+        Action::planned("delete machine", self.name.to_string())
+    }
 }
 
 /// The docker-compose file of a KMS: the same bytes for the same image, version and profile.

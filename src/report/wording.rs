@@ -168,9 +168,20 @@ pub(super) fn place(finding: &Finding) -> Option<String> {
     Some(format!("{}{numbers}", location.file))
 }
 
-/// The verdict in words: a pass also says how much was not looked at.
-pub(super) fn verdict_words(verdict: Verdict, counts: Counts) -> String {
+/// The verdict on a report in words.
+pub(super) fn verdict_of(report: &Report) -> String {
+    verdict_words(report.verdict(), report.counts(), report.is_planned())
+}
+
+/// The verdict on a section in words.
+pub(super) fn verdict_on(section: &Section) -> String {
+    verdict_words(section.verdict(), section.counts(), section.is_planned())
+}
+
+/// A pass also says how much was not looked at; a rehearsal passes nothing.
+fn verdict_words(verdict: Verdict, counts: Counts, planned: bool) -> String {
     match (verdict, counts.skipped) {
+        (Verdict::Passed, _) if planned => "PLANNED, and nothing was done".to_owned(),
         (Verdict::Passed, 1) => format!("{}, 1 check not made", verdict.word()),
         (Verdict::Passed, skipped) if skipped > 1 => format!("{}, {skipped} checks not made", verdict.word()),
         (Verdict::Passed | Verdict::Undecided | Verdict::Incomplete | Verdict::Failed, _) => verdict.word().to_owned(),
