@@ -53,9 +53,11 @@ impl Deployment {
     /// What would be made.
     pub fn making(&self) -> [Action; 3] {
         let on_cloud = format!("{} on Phala Cloud", self.name);
+        let place = self.region.as_deref().unwrap_or("the region that the service chooses");
+        let machine = format!("{on_cloud}: {} in {place}, until it is deleted", self.instance_type);
         [
-            Action::planned("register application", on_cloud.clone()),
-            Action::planned("create machine", on_cloud),
+            Action::planned("register application", on_cloud),
+            Action::planned("create machine", machine),
             // Whole: these bytes decide what is measured.
             Action::planned("deploy", "docker-compose.yaml").holding(self.compose.clone()),
         ]

@@ -147,13 +147,13 @@ impl Plan {
         let zones: Vec<&str> = self.zones.iter().map(Zone::as_str).collect();
         let name = self.name();
         let machine = format!(
-            "{name}: {} of {}/{} in {} of {}, deleted by Compute Engine after {} s at the latest",
+            "{name}: {} in {}, deleted by Compute Engine after {} s at the latest; of {}/{}, in {}",
             self.machine_type,
+            zones.join(", else "),
+            self.lifetime(),
             self.image_project,
             self.image,
-            zones.join(", else "),
             self.project,
-            self.lifetime()
         );
         let allowed: Vec<String> = self.allowed.iter().map(ToString::to_string).collect();
         [

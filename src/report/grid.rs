@@ -41,7 +41,13 @@ fn one_profile(row: &TrialRow) -> Option<[&str; 3]> {
 
 impl Grid {
     fn new<const N: usize>(title: &'static str, headings: [&str; N]) -> Self {
-        Self { title, headings: headings.map(str::to_owned).to_vec(), rows: Vec::new(), notes: Vec::new(), folds: false }
+        Self {
+            title,
+            headings: headings.map(str::to_owned).to_vec(),
+            rows: Vec::new(),
+            notes: Vec::new(),
+            folds: false,
+        }
     }
 
     /// One row a subject, for a report on several.

@@ -223,3 +223,27 @@ impl fmt::Display for Elapsed {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Action;
+
+    fn words(actions: Vec<Action>, statuses: &[Status]) -> String {
+        let findings = statuses.iter().map(|status| Finding::new("c", *status, "a", "b")).collect();
+        let section = Section { findings, actions, ..Section::default() };
+        verdict_of(&Report { sections: vec![section], ..Report::default() })
+    }
+
+    #[test]
+    fn a_rehearsal_is_planned_and_has_not_passed_and_what_speaks_against_it_comes_first() {
+        use Status::{Fail, Pass, Skipped, SkippedRequired};
+        let planned = || vec![Action::planned("write", "a")];
+        assert_eq!(words(planned(), &[Pass, Skipped]), "PLANNED, and nothing was done");
+        assert_eq!(words(planned(), &[Pass, Fail]), "FAILED");
+        assert_eq!(words(planned(), &[Pass, SkippedRequired]), "NO VERDICT");
+        let begun = vec![Action::done("write", "a"), Action::planned("write", "b")];
+        assert_eq!(words(begun, &[Pass]), "PASSED");
+        assert_eq!(words(Vec::new(), &[Pass, Skipped]), "PASSED, 1 check not made");
+    }
+}

@@ -23,9 +23,9 @@ use std::{
 
 use aws_lc_rs::{encoding::AsDer as _, rsa::KeyPair, rsa::KeySize};
 
-use self::{account::State, agents::Agents};
 pub(super) use self::vm::Vm;
 pub use self::{account::Entry, flaw::Flaw, hold::Hold, image::Image};
+use self::{account::State, agents::Agents};
 use super::{
     dstack::Sockets,
     key::Seed,
@@ -69,12 +69,7 @@ impl Cloud {
     ///
     /// # Errors
     /// Internal: the platform cannot be built.
-    pub(super) fn new(
-        seed: u64,
-        platform: &Arc<Platform>,
-        flaw: Option<Flaw>,
-        sockets: Arc<Sockets>,
-    ) -> Result<Self> {
+    pub(super) fn new(seed: u64, platform: &Arc<Platform>, flaw: Option<Flaw>, sockets: Arc<Sockets>) -> Result<Self> {
         let platform = match flaw {
             Some(Flaw::OtherRoot) => Arc::new(platform.twin()?.with_fault(Fault::WrongRoot)?),
             Some(_) | None => Arc::clone(platform),

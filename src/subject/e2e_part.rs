@@ -23,14 +23,8 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order they are reported.
-    pub const ALL: [Self; 6] = [
-        Self::CrossVersion,
-        Self::Isolation,
-        Self::StalePolicy,
-        Self::Measurements,
-        Self::NodeSuite,
-        Self::Machines,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::CrossVersion, Self::Isolation, Self::StalePolicy, Self::Measurements, Self::NodeSuite, Self::Machines];
 
     /// Whether a run without it shows a pair at work: one that makes no machines.
     pub fn is_optional(self) -> bool {

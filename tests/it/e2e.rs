@@ -201,7 +201,8 @@ fn a_kms_of_a_profile_that_the_pair_is_not_listed_in_is_told_and_not_asked() {
     let words = ["e2e", "1.2.0", "--catalog", "catalog.json", "--kms-url", &kms, "--node", "locked-read-only=false"];
     let run = place.merotee(words).args(["--format", "json"]).envs(world.exports()).run().expect(1);
     let report = run.report();
-    let told = findings(&report).into_iter().find(|one| one["subject"] == "KMS of --kms-url, locked-read-only").unwrap();
+    let told =
+        findings(&report).into_iter().find(|one| one["subject"] == "KMS of --kms-url, locked-read-only").unwrap();
     assert_eq!((&told["check"], &told["status"]), (&"e2e-isolation".into(), &"skipped_required".into()));
     assert!(told["message"].as_str().unwrap().contains("the catalog does not list the pair in locked-read-only"));
 }

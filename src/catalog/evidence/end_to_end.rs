@@ -28,11 +28,7 @@ pub(super) struct Run {
 ///
 /// # Errors
 /// It does not show the pair: why.
-pub(super) fn run(
-    sections: &[&Map<String, Value>],
-    pair: Pair<'_>,
-    repository: &Repository,
-) -> Result<Run, String> {
+pub(super) fn run(sections: &[&Map<String, Value>], pair: Pair<'_>, repository: &Repository) -> Result<Run, String> {
     let mut shown: Option<BTreeSet<Profile>> = None;
     let mut images = Vec::new();
     let mut parts = BTreeSet::new();

@@ -12,11 +12,7 @@ use self::boot::Booted;
 pub(super) use self::order::{Given, Order, given};
 use super::live::{self, Live, Releases};
 use crate::{
-    adapters::{
-        gcp::compute::Compute,
-        journal::Journal,
-        phala::Phala,
-    },
+    adapters::{gcp::compute::Compute, journal::Journal, phala::Phala},
     attestation::{event_log::checks as event_log, verdict},
     cli::e2e::E2eArgs,
     commands::{
@@ -120,7 +116,9 @@ impl Course<'_> {
             Some(Err(error)) => section.findings.push(Stop::Error(error).told(order.label.as_str())),
             None => {
                 tracing::warn!("interrupted: taking down what the run made (a second signal leaves it)");
-                section.findings.push(MACHINE.undecided(order.label.as_str(), "interrupted before everything was tried"));
+                section
+                    .findings
+                    .push(MACHINE.undecided(order.label.as_str(), "interrupted before everything was tried"));
             }
         }
         section.findings.append(&mut booted.findings);
@@ -175,7 +173,10 @@ impl Course<'_> {
             let name = &one.deployment.name;
             if cvm::is_taken(phala, name).await? {
                 let message = format!("the account holds a machine {name} already, which this run did not make");
-                let help = format!("choose another --label; if a run that died left it: merotee probe cleanup --label {}", one.label);
+                let help = format!(
+                    "choose another --label; if a run that died left it: merotee probe cleanup --label {}",
+                    one.label
+                );
                 return Err(Error::input(message).help(help));
             }
         }

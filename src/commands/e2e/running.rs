@@ -46,9 +46,7 @@ impl Place<'_> {
                 let socket = socket.to_str().map(|text| self.named(text).into()).unwrap_or(socket);
                 NodeAccess::Agent { socket, identity }
             }
-            NodeAccess::Command(words) => {
-                NodeAccess::Command(words.iter().map(|word| self.named(word)).collect())
-            }
+            NodeAccess::Command(words) => NodeAccess::Command(words.iter().map(|word| self.named(word)).collect()),
         }
     }
 

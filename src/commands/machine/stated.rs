@@ -38,7 +38,7 @@ impl Images {
         self.0.contract.layout.to_string()
     }
 
-    /// The image of a KMS; `None`: releases of this layout do not say which each profile has, which is no fault of theirs.
+    /// The image of a KMS; `None`: releases of this layout do not say which each profile has.
     ///
     /// # Errors
     /// Remote: whether the release vouches for what it says could not be found out.
@@ -55,9 +55,8 @@ impl Images {
         }
         let name = snapshot.contract.image_of(repository);
         let digest = counterparts::image(snapshot, profile)?;
-        let image = digest.and_then(|digest| {
-            Image::new(&name, digest).map_err(|e| format!("{}: {e}", crate::text::excerpt(&name)))
-        });
+        let image = digest
+            .and_then(|digest| Image::new(&name, digest).map_err(|e| format!("{}: {e}", crate::text::excerpt(&name))));
         Ok(Some(image))
     }
 

@@ -78,6 +78,13 @@ impl Site {
             .args(more)
     }
 
+    /// The same in a process of its own, which may be killed: what it leaves in its temporary folder is its own affair.
+    fn aside(&self, out: &str, more: &[&str]) -> std::process::Child {
+        let temporary = self.place.path("aside");
+        std::fs::create_dir_all(&temporary).unwrap();
+        self.run(out, &["--profile", "debug"]).args(more).env("TMPDIR", temporary).start()
+    }
+
     fn cleanup(&self, how: &[&str]) -> Invocation<'_> {
         self.merotee(&["probe", "cleanup"]).args(how)
     }
@@ -188,7 +195,10 @@ fn a_command_is_told_the_names_of_the_node_that_was_made() {
     let asks = |profile: &str| {
         let socket = socket.display();
         let (root, key) = (root.display(), site.world.node_key());
-        format!("--node={profile}={binary} kms get-key --root {root} --node-key {} --node-socket {socket}", key.display())
+        format!(
+            "--node={profile}={binary} kms get-key --root {root} --node-key {} --node-socket {socket}",
+            key.display()
+        )
     };
     let words = ["e2e", RELEASE, "--cloud", "--out", "out", "--zone", ZONES[0], "--allow-cidr", "127.0.0.1"];
     let run = site.merotee(&words).args(["--image-project", PROJECT, "--profile", "debug", "--format", "json"]);
@@ -206,7 +216,7 @@ fn a_rehearsal_prints_what_would_be_made_and_asks_no_cloud() {
         "merotee-probe-kms-lro-ci-7",
         "merotee-probe-node-d-ci-7",
         "instance type tdx.small",
-        "region eu-1",
+        "on Phala Cloud: tdx.small in eu-1, until it is deleted",
         "machine type c3-standard-4",
         "deleted by Compute Engine after 3000 s at the latest",
         "MERO_KMS_PROFILE: locked-read-only",

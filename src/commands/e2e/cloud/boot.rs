@@ -81,9 +81,10 @@ impl Booted {
     /// The release, by whose policies these deployments are known.
     pub(super) fn release(&self, release: &KmsRelease) -> KmsRelease {
         let own = |profile| self.kms.iter().find(|kms| kms.profile == profile).map(|kms| kms.policy.clone());
-        let policies = release.policies.iter().map(|(profile, (name, bytes))| {
-            (*profile, (name.clone(), own(*profile).unwrap_or_else(|| bytes.clone())))
-        });
+        let policies = release
+            .policies
+            .iter()
+            .map(|(profile, (name, bytes))| (*profile, (name.clone(), own(*profile).unwrap_or_else(|| bytes.clone()))));
         KmsRelease { policies: policies.collect(), ..release.clone() }
     }
 }
@@ -165,7 +166,8 @@ impl Course<'_> {
         let base = network.node(address, PORT)?;
         if let Err(last) = until_alive(&base, &name, self.args.clouds.patience(), context).await? {
             let what = format!("it did not become healthy within {} s", plan.patience);
-            let help = "look at its serial port: gcloud compute instances get-serial-port-output, in a probe of this profile";
+            let help =
+                "probe the image with --family node: a probe keeps what a machine writes to its serial ports";
             return Err(HEALTH.undecided(&name, what).compared("alive", last).help(help).into());
         }
         found.findings.push(HEALTH.pass(&name, "it is alive"));

@@ -28,12 +28,7 @@ pub(super) fn made(journal: &Journal) -> Vec<Action> {
 }
 
 /// Takes down whatever the journal says may be there. `again` is what a person does about what is left.
-pub(super) async fn take_down(
-    clouds: &Clouds<'_>,
-    journal: &mut Journal,
-    context: &Context,
-    again: &str,
-) -> Removed {
+pub(super) async fn take_down(clouds: &Clouds<'_>, journal: &mut Journal, context: &Context, again: &str) -> Removed {
     // A node deletes itself in the end; a KMS does not.
     let mut removed = cvm::removal::take_down(clouds.phala, journal, context, again).await;
     removed.extend(vm::removal::take_down(clouds.compute, journal, context, again).await);
@@ -43,7 +38,10 @@ pub(super) async fn take_down(
 /// The second signal came.
 pub(super) fn given_up(label: &str, again: &str) -> Removed {
     let left = TEARDOWN.undecided(label, "interrupted: machines may still be there, and cost money");
-    Removed { findings: vec![left.help(format!("run `{again}`"))], actions: vec![Action::failed("delete machines", label)] }
+    Removed {
+        findings: vec![left.help(format!("run `{again}`"))],
+        actions: vec![Action::failed("delete machines", label)],
+    }
 }
 
 /// What may be left fails the run.

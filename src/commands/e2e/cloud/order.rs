@@ -15,12 +15,7 @@ use crate::{
     context::Context,
     e2e::scheme::Pair,
     error::{Error, Result},
-    probe::{
-        checks::IMAGE,
-        kms::Deployment,
-        label::Label,
-        node::Plan,
-    },
+    probe::{checks::IMAGE, kms::Deployment, label::Label, node::Plan},
     product::random_bytes,
     report::{Action, Fact, Finding},
     subject::{
@@ -161,15 +156,13 @@ impl Order {
 }
 
 /// What a release states of an image, or why nothing is made of it.
-fn stated<T>(
-    tag: &Tag,
-    images: &Images,
-    stated: Option<std::result::Result<T, String>>,
-) -> Result<T> {
+fn stated<T>(tag: &Tag, images: &Images, stated: Option<std::result::Result<T, String>>) -> Result<T> {
     let Some(stated) = stated else {
         let layout = images.layout();
-        return Err(Error::usage(format!("releases of the {layout} layout do not say which image each profile has: {tag}"))
-            .help("start its KMS and nodes yourself, and name them: --kms-url, --node, --node-url"));
+        return Err(Error::usage(format!(
+            "releases of the {layout} layout do not say which image each profile has: {tag}"
+        ))
+        .help("start its KMS and nodes yourself, and name them: --kms-url, --node, --node-url"));
     };
     stated.map_err(|why| {
         Error::trust(format!("{tag} does not say which image is booted: {why}"))

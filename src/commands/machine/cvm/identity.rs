@@ -39,7 +39,11 @@ fn instance_digits(stated: &str) -> String {
 ///
 /// # Errors
 /// Remote: the service does not say what runs there.
-pub(in crate::commands) async fn composed(subject: &str, machine: &Running<'_>, evidence: &Evidence) -> Result<Vec<Finding>> {
+pub(in crate::commands) async fn composed(
+    subject: &str,
+    machine: &Running<'_>,
+    evidence: &Evidence,
+) -> Result<Vec<Finding>> {
     let attestation = machine.phala.attestation(&machine.id).await?;
     let app_compose = attestation.and_then(|attestation| attestation.tcb_info).map(|info| info.app_compose);
     let measured =

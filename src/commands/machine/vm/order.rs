@@ -40,8 +40,7 @@ pub(in crate::commands) fn zones(args: &GcpMachineArgs, gcp: &GcpEndpoints) -> R
 /// # Errors
 /// Usage: it is not said.
 pub(in crate::commands) fn allowed(args: &GcpMachineArgs, gcp: &GcpEndpoints) -> Result<Vec<Cidr>> {
-    let allowed =
-        if args.allow_cidr.is_empty() { gcp.allowed.clone() } else { args.allow_cidr.clone() };
+    let allowed = if args.allow_cidr.is_empty() { gcp.allowed.clone() } else { args.allow_cidr.clone() };
     if allowed.is_empty() {
         return Err(Error::usage("it is not said who may reach the machine").help(
             "give this host's address as the internet sees it: --allow-cidr \"$(curl -fsS https://checkip.amazonaws.com)/32\"",

@@ -18,9 +18,7 @@ use crate::{
     },
     error::{Error, Result},
     probe::{
-        node::{
-            ATTEST, HEALTH, PORT, image::Seen, released,
-        },
+        node::{ATTEST, HEALTH, PORT, image::Seen, released},
         tolerance::intolerant,
     },
     report::Fact,

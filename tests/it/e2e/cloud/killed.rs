@@ -50,7 +50,7 @@ fn a_run_that_is_killed_at_a_request_to_google_cloud_is_cleaned_up_by_its_journa
         for carried_out in [false, true] {
             let out = format!("g{request}{carried_out}");
             site.world.gcp().hold().after(request, carried_out);
-            let mut child = site.run(&out, &["--profile", "debug", "--label", &out]).start();
+            let mut child = site.aside(&out, &["--label", &out]);
             let held = until(&mut child, || site.world.gcp().hold().holds());
             assert!(held, "the run made fewer than {request} requests");
             child.kill().unwrap();
@@ -71,7 +71,7 @@ fn a_run_that_is_killed_at_a_request_to_phala_cloud_is_cleaned_up_by_its_journal
         for what in [Mishap::Stuck, Mishap::DoneAndStuck] {
             let out = format!("p{request}{}", if what == Mishap::Stuck { "before" } else { "after" });
             site.world.phala().troubles().add_after(request, what);
-            let mut child = site.run(&out, &["--profile", "debug", "--label", &out]).start();
+            let mut child = site.aside(&out, &["--label", &out]);
             let held = until(&mut child, || site.world.phala().troubles().stuck() > 0);
             assert!(held, "the run made fewer than {request} requests");
             child.kill().unwrap();
@@ -89,7 +89,7 @@ fn a_run_that_is_killed_at_a_request_to_phala_cloud_is_cleaned_up_by_its_journal
 fn a_signal_ends_a_run_in_good_order_also_when_it_comes_twice_at_once() {
     let site = Site::start();
     site.world.gcp().hold().after(14, true);
-    let mut child = site.run("out", &["--profile", "debug"]).start();
+    let mut child = site.aside("out", &[]);
     assert!(until(&mut child, || site.world.gcp().hold().holds()));
     assert!(!site.standing().is_empty());
     let kill = format!("kill -s TERM {0}; kill -s TERM {0}", child.id());
@@ -106,7 +106,7 @@ fn a_signal_ends_a_run_in_good_order_also_when_it_comes_twice_at_once() {
 fn a_folder_in_which_a_run_left_something_is_refused_until_that_is_removed() {
     let site = Site::start();
     site.world.gcp().hold().after(8, true);
-    let mut child = site.run("out", &["--profile", "debug"]).start();
+    let mut child = site.aside("out", &[]);
     assert!(until(&mut child, || site.world.gcp().hold().holds()));
     child.kill().unwrap();
     child.wait().unwrap();
