@@ -85,6 +85,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
@@ -151,6 +152,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Rollout(_)
             | Self::Explain { .. }
@@ -185,6 +187,7 @@ impl Command {
             | Self::DocGuard(_)
             | Self::ReleaseNotes(_)
             | Self::Kms(_)
+            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Rollout(_)
             | Self::Explain { .. }
