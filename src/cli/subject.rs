@@ -85,6 +85,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
@@ -153,6 +154,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Rollout(_)
             | Self::Explain { .. }
@@ -187,6 +189,7 @@ impl Command {
             | Self::DocGuard(_)
             | Self::ReleaseNotes(_)
             | Self::Kms(_)
+            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Rollout(_)
             | Self::Explain { .. }
