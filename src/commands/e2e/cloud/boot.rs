@@ -166,8 +166,7 @@ impl Course<'_> {
         let base = network.node(address, PORT)?;
         if let Err(last) = until_alive(&base, &name, self.args.clouds.patience(), context).await? {
             let what = format!("it did not become healthy within {} s", plan.patience);
-            let help =
-                "probe the image with --family node: a probe keeps what a machine writes to its serial ports";
+            let help = "probe the image with --family node: a probe keeps what a machine writes to its serial ports";
             return Err(HEALTH.undecided(&name, what).compared("alive", last).help(help).into());
         }
         found.findings.push(HEALTH.pass(&name, "it is alive"));
