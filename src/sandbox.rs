@@ -8,6 +8,7 @@
 mod app_compose;
 pub mod artifacts;
 mod assembly;
+mod attestation;
 pub mod boot;
 pub mod catalog;
 mod certificate;

@@ -53,6 +53,7 @@ impl Command {
                 Some(_) | None => Forms::FIXED,
             },
             Self::VerifyReleaseAssets(_)
+            | Self::VerifyAttestation(_)
             | Self::Audit(_)
             | Self::E2e(_)
             | Self::VerifyBlob(_)

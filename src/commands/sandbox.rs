@@ -142,6 +142,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         api_url: url(world.api_url())?,
         server_url: url(DEFAULT_SERVER)?,
         trusted_root: Some(world.trusted_root()),
+        github_root: Some(world.github_root()),
         rekor_url: url(world.sigstore_url())?,
         pccs_url: url(world.pccs_url())?,
         tdx_root: Some(world.tdx_root()),

@@ -15,6 +15,7 @@ use crate::{
     error::{self, Error, Result},
     product::Product,
     release::{
+        attestation::Standing,
         checks,
         contract::Contracts,
         documents::Budget,
@@ -35,7 +36,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
     }
     let selector = args.tag.as_ref().ok_or_else(|| Error::usage("give a release tag"))?;
     let repository = resolve(&context.endpoints)?;
-    let root = context.trust_root()?;
+    let (root, github_root) = (context.trust_root()?, context.github_root()?);
     let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
     let rule = signer_rule(&args.identity, context, &repository)?;
     let tags = selector.tags();
@@ -50,7 +51,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
         budget: Budget::default(),
     };
     let (mut sections, mut images) = (Vec::new(), Vec::new());
-    for (tag, read) in snapshot::releases(&source, args, &tags).await? {
+    for (tag, read) in snapshot::releases(&source, args, &tags, &github_root).await? {
         sections.push(match read {
             Ok(Read { snapshot, staged }) => {
                 let mut findings = checks::judge(&snapshot);
@@ -82,7 +83,11 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
     let report = Report {
         command: "verify-release-assets".into(),
         rules: checks::rules(),
-        caveats: caveats(&args.identity, args.contract.as_deref(), context, &root, &sections),
+        caveats: github_root
+            .caveat()
+            .into_iter()
+            .chain(caveats(&args.identity, args.contract.as_deref(), context, &root, &sections))
+            .collect(),
         sections,
         elapsed: Some(started.elapsed()),
         ..Report::default()
@@ -198,8 +203,20 @@ pub(super) fn facts(snapshot: &Snapshot, findings: &[Finding], repository: &Repo
     if let Some(source) = checks::source::of(snapshot) {
         facts.push(Fact::named("commit", source.commit.to_owned()));
     }
+    facts.extend(immutability(snapshot));
     if snapshot.quick {
         facts.push(Fact::named("scope", "quick: checksums, signature and measurements only"));
     }
     facts
+}
+
+/// Whether GitHub calls it immutable. What it attests is judged; that there is nothing to attest is only said.
+fn immutability(snapshot: &Snapshot) -> Option<Fact> {
+    const NO: &str = "no, so GitHub attests nothing of it: release-attestation does not apply";
+    match &snapshot.attestation {
+        Standing::NotAsked | Standing::Local => None,
+        Standing::Mutable { demanded: false } => Some(Fact::named("immutable", NO)),
+        Standing::Mutable { demanded: true } => Some(Fact::named("immutable", "no")),
+        Standing::Absent(_) | Standing::Unknown(_) | Standing::Attested(_) => Some(Fact::named("immutable", "yes")),
+    }
 }

@@ -24,7 +24,7 @@ use super::{
     node, people,
     phala::{self, Cloud},
     plan::made_at,
-    sigstore::{self, Instance, Log},
+    sigstore::{self, Attester, Instance, Log},
     tdx::{self, Platform},
 };
 use crate::{
@@ -62,6 +62,7 @@ const LOGS: [(Log, &str, &str); 2] = [
     (Log::Rekor1, "trust_config.json", "signing_config.json"),
     (Log::Rekor2, "trust_config_rekor2.json", "signing_config_rekor2.json"),
 ];
+const GITHUB_ROOT: &str = "github_root.json";
 const TDX_ROOT: &str = "tdx_root.der";
 const TDX_QUOTE: &str = "tdx_quote.bin";
 const TDX_COLLATERAL: &str = "tdx_collateral.json";
@@ -109,7 +110,8 @@ impl World {
     pub async fn start(plan: &Plan) -> Result<Self> {
         plan.check()?;
         let mut instance = Instance::new(plan.seed, made_at()?)?;
-        let releases = plan.releases(&mut instance)?;
+        let mut attester = Attester::new(plan.seed)?;
+        let releases = plan.releases(&mut instance, &mut attester)?;
         let mut servers = JoinSet::new();
         let (sigstore_listener, sigstore) = listen().await?;
         let (storage_listener, storage) = listen().await?;
@@ -131,7 +133,8 @@ impl World {
             write(folder.path(), trust, instance.client_trust_config_of(&sigstore, log))?;
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
         }
-        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
+        write(folder.path(), GITHUB_ROOT, attester.trusted_root_json()?)?;
+        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage, attester));
         people::arrive(&hub);
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
@@ -307,6 +310,11 @@ impl World {
     /// The instance's `trusted_root.json`.
     pub fn trusted_root(&self) -> PathBuf {
         self.folder.path().join("trusted_root.json")
+    }
+
+    /// The root that GitHub's attestations are judged by here.
+    pub fn github_root(&self) -> PathBuf {
+        self.folder.path().join(GITHUB_ROOT)
     }
 
     /// Trusted root and signing configuration in one file, as sigstore-python wants them.

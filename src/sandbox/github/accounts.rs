@@ -69,7 +69,7 @@ impl Account {
     }
 
     /// A number that follows from the login.
-    pub(super) fn id(login: &str) -> u64 {
+    pub(in crate::sandbox) fn id(login: &str) -> u64 {
         if login == "github-actions[bot]" {
             return 41_898_282;
         }

@@ -119,7 +119,7 @@ fn log(key: &Key, valid_for: &Value) -> Value {
     })
 }
 
-fn authority(common_name: &str, chain: &[&Certificate], valid_for: &Value) -> Result<Value> {
+pub(super) fn authority(common_name: &str, chain: &[&Certificate], valid_for: &Value) -> Result<Value> {
     let mut certificates = Vec::new();
     for certificate in chain {
         certificates.push(json!({ "rawBytes": STANDARD.encode(der(certificate)?) }));

@@ -117,6 +117,8 @@ impl Effects<'_> {
         snapshot.catalog = source.catalog(None).await;
         snapshot.counterparts = source.counterparts(&snapshot).await;
         snapshot.lineage = source.lineage(&snapshot, None).await;
+        let github_root = self.context.github_root()?;
+        snapshot.attestation = source.attestation(&snapshot, &github_root, false).await;
         let mut findings = checks::judge(&snapshot);
         located::in_release(&mut findings, tag.as_str());
         let facts = verify_release::facts(&snapshot, &findings, repository);
