@@ -43,7 +43,8 @@ pub async fn of_release(github: &GitHub, root: &GitHubRoot, release: Immutable<'
 /// What bundles that are at hand attest of a release.
 pub fn of_bundles(root: &GitHubRoot, known: Known, bundles: &[Vec<u8>]) -> Standing {
     let read: Vec<_> = bundles.iter().map(|bundle| UnverifiedRelease::read(bundle)).collect();
-    let claims: Vec<_> = read.iter().map(|one| one.as_ref().map(UnverifiedRelease::claims).map_err(|e| e.0.as_str())).collect();
+    let claims: Vec<_> =
+        read.iter().map(|one| one.as_ref().map(UnverifiedRelease::claims).map_err(|e| e.0.as_str())).collect();
     let outcome = match choose(&claims, &known.tag) {
         Choice::None(others) => return Standing::Absent(none_of(&known, others)),
         Choice::Several(count) => Outcome::Several(count),
@@ -67,16 +68,16 @@ pub fn verified(root: &GitHubRoot, attestation: UnverifiedRelease) -> Outcome {
 
 async fn asked(github: &GitHub, root: &GitHubRoot, release: Immutable<'_>) -> Result<Standing> {
     let Immutable { repository, asked_for, tag, release, assets } = release;
-    let (ids, object) =
-        tokio::try_join!(github.repository_ids(repository), github.tag_object(repository, tag))?;
+    let (ids, object) = tokio::try_join!(github.repository_ids(repository), github.tag_object(repository, tag))?;
     let RepositoryIds { repository: id, owner } = ids;
     let Some(object) = object else {
-        return Ok(Standing::Absent(format!("{repository} has no tag {tag}, though GitHub calls its release immutable")));
+        return Ok(Standing::Absent(format!(
+            "{repository} has no tag {tag}, though GitHub calls its release immutable"
+        )));
     };
     let digest = format!("{}:{object}", if object.len() == 64 { "sha256" } else { "sha1" });
     let ids = Ids { repository: Some(id), owner: Some(owner), release: Some(release), tag_ref: Some(object) };
-    let known =
-        Known { repository: repository.clone(), asked_for: asked_for.cloned(), tag: tag.to_owned(), ids };
+    let known = Known { repository: repository.clone(), asked_for: asked_for.cloned(), tag: tag.to_owned(), ids };
     let bundles = github.release_attestations(repository, &digest).await?;
     let standing = of_bundles(root, known.clone(), &bundles);
     let Standing::Absent(_) = standing else { return Ok(standing) };

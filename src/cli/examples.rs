@@ -50,7 +50,8 @@ Examples:
     --measurements kept/mero-tee-v1.2.0/published-mrtds.json --dry-run";
 
 /// `merotee verify-attestation`.
-pub(super) const VERIFY_ATTESTATION: &str = "With --bundle nothing is asked: what is not given as an option is not compared,
+pub(super) const VERIFY_ATTESTATION: &str =
+    "With --bundle nothing is asked: what is not given as an option is not compared,
 and that is said. Without it, the release as GitHub lists it now is compared
 too, names and digests both ways.
 

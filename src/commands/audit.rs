@@ -79,7 +79,14 @@ pub(super) async fn run(args: &AuditArgs, context: &Context) -> Result<Product> 
         jobs: usize::from(args.jobs),
         budget: Budget::default(),
     };
-    let audit = Audit { source, github_root: &github_root, repository: &repository, plan, catalog: args.catalog.as_deref(), recalled };
+    let audit = Audit {
+        source,
+        github_root: &github_root,
+        repository: &repository,
+        plan,
+        catalog: args.catalog.as_deref(),
+        recalled,
+    };
     let mut sections = audit.sections(listed, candidates).await;
     told(&audit, cache.spared());
     let mut caveats = verify_release::caveats(&args.identity, args.contract.as_deref(), context, &root, &sections);

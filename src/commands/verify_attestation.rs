@@ -16,7 +16,8 @@ use crate::{
     product::Product,
     release::{
         attestation::{
-            Attested, Extent, Found, Ids, Known, Listed, Outcome, RELEASE_ATTESTATION, ReleaseStatement, Standing, assets,
+            Attested, Extent, Found, Ids, Known, Listed, Outcome, RELEASE_ATTESTATION, ReleaseStatement, Standing,
+            assets,
         },
         checks::attestation::{judged, without},
     },

@@ -212,11 +212,11 @@ pub(super) fn facts(snapshot: &Snapshot, findings: &[Finding], repository: &Repo
 
 /// Whether GitHub calls it immutable. What it attests is judged; that there is nothing to attest is only said.
 fn immutability(snapshot: &Snapshot) -> Option<Fact> {
-    const NO: &str = "no, so GitHub attests nothing of it: release-attestation does not apply";
     match &snapshot.attestation {
-        Standing::NotAsked | Standing::Local => None,
-        Standing::Mutable { demanded: false } => Some(Fact::named("immutable", NO)),
-        Standing::Mutable { demanded: true } => Some(Fact::named("immutable", "no")),
+        Standing::NotAsked | Standing::Local | Standing::Mutable { demanded: true } => None,
+        Standing::Mutable { demanded: false } => {
+            Some(Fact::named("release attestation", "does not apply: not immutable"))
+        }
         Standing::Absent(_) | Standing::Unknown(_) | Standing::Attested(_) => Some(Fact::named("immutable", "yes")),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! GitHub has written two forms. Version 0.1 of the predicate names the release `releaseId`; version 0.2 names it
 //! `databaseId`, and adds `packageId`, which is the repository's. Each has exactly its fields, and every id is a text: one
-//! field more or less is a form that nobody here knows, and is refused. Nothing in here verifies a signature.
+//! field more or less is a form that is not known here, and is refused. Nothing in here verifies a signature.
 
 mod compare;
 
@@ -30,7 +30,7 @@ const MAX_BYTES: usize = 4 << 20;
 /// What is known of GitHub's attestation of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
-    /// Nobody looked: the release is read for another purpose.
+    /// It was not looked for: the release is read for another purpose.
     NotAsked,
     /// The release was read from a local folder.
     Local,
@@ -239,7 +239,9 @@ fn of_assets(subjects: &[Value]) -> Result<BTreeMap<String, Sha256>, String> {
         let name = text(fields, "name", &format!("{at}.name"))?;
         let digest = fields.get("digest").unwrap_or(&Value::Null);
         let (digests, at) = (exactly(digest, &format!("{at}.digest"), &["sha256"])?, format!("{at}.digest.sha256"));
-        let digest = Sha256::from_hex(text(digests, "sha256", &at)?).map_err(|e| format!("{at}: {e}"))?;
+        // In the one spelling that GitHub has, so that equal digests are equal texts.
+        let digest = text(digests, "sha256", &at)?;
+        let digest = Sha256::from_prefixed(&format!("sha256:{digest}")).map_err(|e| format!("{at}: {e}"))?;
         if assets.insert(name.to_owned(), digest).is_some() {
             return Err(format!("two subjects are called {}", excerpt(name)));
         }

@@ -58,11 +58,13 @@ mod tests {
 
     #[test]
     fn a_release_is_a_repository_and_whatever_tag_stands_behind_the_first_at_sign() {
-        for (text, tag) in [("o/r@v6", "v6"), ("o/r@pkg@1.0.0", "pkg@1.0.0"), ("O-o/r.x@release/2026", "release/2026")] {
+        for (text, tag) in [("o/r@v6", "v6"), ("o/r@pkg@1.0.0", "pkg@1.0.0"), ("O-o/r.x@release/2026", "release/2026")]
+        {
             let name: ReleaseName = text.parse().unwrap_or_else(|e| unreachable!("{e}"));
             assert_eq!((name.tag.as_str(), name.to_string()), (tag, text.to_owned()));
         }
-        for bad in ["", "o/r", "o/r@", "r@v1", "o/r/x@v1", "@v1", "o/r@-v1", "o/r@a..b", "o/r@a b", "o/r@a\n", "o/r@/x"] {
+        for bad in ["", "o/r", "o/r@", "r@v1", "o/r/x@v1", "@v1", "o/r@-v1", "o/r@a..b", "o/r@a b", "o/r@a\n", "o/r@/x"]
+        {
             assert!(bad.parse::<ReleaseName>().is_err(), "{bad:?}");
         }
         for bad in ["o/r@./x", "o/r@x/", "o/r@a?b", "o/r@x.", &format!("o/r@{}", "x".repeat(256))] {

@@ -58,11 +58,12 @@ impl GitHubRoot {
         };
         let bytes = file::read_source(path, MAX_EVIDENCE_BYTES)?;
         let name = file::source_name(path);
-        let unusable = |why: String| Error::usage(format!("{name}: not a usable root of GitHub's: {why}")).help(EXPECTED);
+        let unusable =
+            |why: String| Error::usage(format!("{name}: not a usable root of GitHub's: {why}")).help(EXPECTED);
         let root = trust_root::read(&bytes).map_err(unusable)?;
         let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
         let caveat = format!(
-            "GitHub's attestations are judged by the root {shown} (sha256:{}), not by GitHub's own",
+            "using custom root {shown} (sha256:{}) for GitHub's attestations, not GitHub's own root",
             Sha256::of(&bytes)
         );
         Self::of(&root, &name, Some(caveat))

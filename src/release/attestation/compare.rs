@@ -20,7 +20,7 @@ pub const RELEASE_ATTESTATION: CheckInfo = CheckInfo {
     title: "GitHub attests an immutable release as it is: repository, tag, and each asset's name and digest",
 };
 
-const ANOTHER: &str = "do not use the release: what GitHub attested is another one";
+const ANOTHER: &str = "do not use the release: GitHub attested a different one";
 const CHANGED: &str = "do not use it: GitHub attested other bytes under this name when the release was published";
 const MOVED: &str = "find out who moved the tag: what the release was made from is what GitHub attested";
 
@@ -143,7 +143,8 @@ fn not_compared(known: &Known) -> Option<Finding> {
 pub fn assets(tag: &str, statement: &ReleaseStatement, at_hand: &[Listed<'_>], extent: Extent) -> Vec<Finding> {
     let names: BTreeSet<&str> = at_hand.iter().map(|asset| asset.name).collect();
     // Attested, and there under no name of theirs: what was renamed is among them.
-    let mut gone: BTreeMap<&str, Sha256> = statement.assets.iter().map(|(name, digest)| (name.as_str(), *digest)).collect();
+    let mut gone: BTreeMap<&str, Sha256> =
+        statement.assets.iter().map(|(name, digest)| (name.as_str(), *digest)).collect();
     gone.retain(|name, _| !names.contains(name));
     let mut wrong = Vec::new();
     let mut agreed = 0_usize;
@@ -191,7 +192,7 @@ fn not_attested(name: &str, found: Found<'_>, gone: &mut BTreeMap<&str, Sha256>)
         return RELEASE_ATTESTATION
             .fail(name, "GitHub attested these bytes under another name")
             .compared(format!("the name {}", excerpt(attested)), format!("the name {}", excerpt(name)))
-            .help("do not use it under this name: who downloads by name gets something else than was released");
+            .help("do not use it under this name: a download by name would fetch a different file");
     }
     RELEASE_ATTESTATION
         .fail(name, "GitHub does not attest this asset")

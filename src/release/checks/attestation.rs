@@ -10,7 +10,8 @@ use crate::{
 };
 
 /// What to do about an attestation that is not there.
-const ABSENT: &str = "GitHub attests a release within minutes of its publication: ask again, and find out why there is none";
+const ABSENT: &str =
+    "GitHub attests a release within minutes of its publication: ask again, and find out why there is none";
 /// What to do about one that must not be trusted.
 const UNTRUSTED: &str = "do not use the release: nothing proves that GitHub attested it";
 /// What to do about several.
@@ -52,10 +53,7 @@ pub fn without(tag: &str, standing: &Standing) -> Option<Finding> {
                 .help(SWITCH),
         ),
         Standing::Absent(why) => Some(
-            RELEASE_ATTESTATION
-                .missing(tag, why.as_str())
-                .compared("one attestation of this tag", "none")
-                .help(ABSENT),
+            RELEASE_ATTESTATION.missing(tag, why.as_str()).compared("one attestation of this tag", "none").help(ABSENT),
         ),
         Standing::Unknown(why) => Some(RELEASE_ATTESTATION.undecided(tag, why.as_str())),
         Standing::NotAsked | Standing::Local | Standing::Attested(_) => None,

@@ -41,7 +41,8 @@ pub(in crate::sandbox) fn storage(hub: Shared) -> Router {
     Router::new()
         .route("/assets/{id}", get(assets::blob))
         .route("/attestations/{release}/{place}", get(attestations::stored))
-        .fallback(|| async { Refusal::not_found() }).with_state(hub)
+        .fallback(|| async { Refusal::not_found() })
+        .with_state(hub)
 }
 
 /// Not nested: a nested handler would not see the prefix, which the addresses it hands out must carry.

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tower::Service as _;
 
 use super::*;
-use crate::sandbox::release::ServedAsset;
+use crate::sandbox::{release::ServedAsset, sigstore::Attester};
 
 const REPO: &str = "/repos/o/r";
 

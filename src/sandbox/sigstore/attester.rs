@@ -19,11 +19,14 @@ use super::envelope::{Envelope, IN_TOTO};
 use super::fulcio::{code_signing, general_name};
 use super::key::{Key, Seed};
 use super::timestamp::TimestampAuthority;
-use super::trust::authority;
+use super::trust::{authority, with};
 use crate::error::Result;
 
 /// Whom the certificate is of.
 const IDENTITY: &str = "https://dotcom.releases.github.com";
+
+/// Its address in its root, where it is only a hint: no host has this name.
+const NOWHERE: &str = "https://github.sandbox.invalid";
 
 /// The instance.
 pub struct Attester {
@@ -98,8 +101,8 @@ impl Attester {
         let chain = [self.intermediate.certificate(), &self.root];
         let root = json!({
             "mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1",
-            "certificateAuthorities": [authority("attester-root", &chain, &valid_for)?],
-            "timestampAuthorities": [authority("tsa-root", &self.tsa.chain(), &valid_for)?],
+            "certificateAuthorities": [with(&authority("attester-root", &chain, &valid_for)?, "uri", NOWHERE)],
+            "timestampAuthorities": [with(&authority("tsa-root", &self.tsa.chain(), &valid_for)?, "uri", NOWHERE)],
         });
         Ok(root.to_string())
     }

@@ -131,7 +131,7 @@ pub(super) fn authority(common_name: &str, chain: &[&Certificate], valid_for: &V
     }))
 }
 
-fn with(object: &Value, field: &str, text: &str) -> Value {
+pub(super) fn with(object: &Value, field: &str, text: &str) -> Value {
     let mut object = object.clone();
     if let Value::Object(fields) = &mut object {
         fields.insert(field.to_owned(), text.into());

@@ -29,7 +29,11 @@ pub(super) static ROWS: &[Row] = &[
         "has GitHub attest another digest of the SBOM",
         Statement(|statement| set_of(statement, 1, "/digest/sha256", json!(Sha256::of(b"something else").to_string()))),
     ),
-    row("immutable-asset-added", "adds an asset, listed and signed, that GitHub does not attest", Statement(asset_added)),
+    row(
+        "immutable-asset-added",
+        "adds an asset, listed and signed, that GitHub does not attest",
+        Statement(asset_added),
+    ),
     row("immutable-asset-removed", "has GitHub attest an asset that is not there", Statement(asset_removed)),
     row(
         "immutable-repository",
@@ -91,7 +95,11 @@ pub(super) static ROWS: &[Row] = &[
     ),
     row("immutable-changed", "changes the attestation after it was signed", Attestations(changed)),
     row("immutable-no-timestamp", "cuts the timestamp out of the attestation", Attestations(no_timestamp)),
-    row("immutable-other-timestamp", "puts another signature's timestamp into the attestation", Attestations(other_timestamp)),
+    row(
+        "immutable-other-timestamp",
+        "puts another signature's timestamp into the attestation",
+        Attestations(other_timestamp),
+    ),
     row("immutable-two", "has the release attested twice", Attestations(two)),
     row(
         "immutable-none",
