@@ -13,7 +13,7 @@ use crate::subject::release_name::ReleaseName;
 #[command(next_help_heading = "Sigstore")]
 pub struct GitHubRootArgs {
     /// Judge GitHub's attestations of releases by this trusted_root.json instead of GitHub's own root built in
-    #[arg(long, value_name = "FILE|-")]
+    #[arg(long, value_name = "FILE|-", env = "MEROTEE_GITHUB_ROOT", hide_env_values = true)]
     pub github_root: Option<PathBuf>,
 }
 

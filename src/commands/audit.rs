@@ -89,8 +89,8 @@ pub(super) async fn run(args: &AuditArgs, context: &Context) -> Result<Product> 
     };
     let mut sections = audit.sections(listed, candidates).await;
     told(&audit, cache.spared());
-    let mut caveats = verify_release::caveats(&args.identity, args.contract.as_deref(), context, &root, &sections);
-    caveats.extend(github_root.caveat());
+    let mut caveats =
+        verify_release::caveats(&args.identity, args.contract.as_deref(), context, (&root, &github_root), &sections);
     caveats.extend(roll::not_downloaded(audit.recalled.all()));
     sections.extend(roll::passed_over(&passed_over));
     Ok(Product::report(Report {

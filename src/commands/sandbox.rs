@@ -232,6 +232,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("GH_TOKEN", endpoints.token.as_ref().map(|token| token.expose_secret().to_owned())),
         ("MEROTEE_REKOR_URL", address(&endpoints.rekor_url)),
         ("MEROTEE_TRUSTED_ROOT", path(&endpoints.trusted_root)),
+        ("MEROTEE_GITHUB_ROOT", path(&endpoints.github_root)),
         ("MEROTEE_SIGNING_CONFIG", path(&endpoints.signing.config)),
         ("ACTIONS_ID_TOKEN_REQUEST_URL", Some(world.token_url(None))),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", Some(JOB_TOKEN.to_owned())),
@@ -266,11 +267,9 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         text,
         "# merotee kms get-key --root $MEROTEE_TDX_ROOT --expect-policy $MEROTEE_KMS_POLICY\n\
          # merotee quote verify $MEROTEE_TDX_QUOTE --pccs $PCCS_URL --root $MEROTEE_TDX_ROOT --nonce $MEROTEE_TDX_NONCE\n\
-         # for its immutable releases: merotee verify-release-assets mero-kms-v1.1.1 --github-root {github}
          # gh: GH_HOST=github.localhost HTTP_PROXY={api} gh release view mero-kms-v1.2.0 --repo {REPOSITORY}\n\
          # to sign with Rekor v2: MEROTEE_SIGNING_CONFIG={rekor2}\n\
          # sigstore-python: sigstore --trust-config {config} verify identity …\n",
-        github = quoted(&world.github_root().to_string_lossy()),
         api = world.api_url(),
         rekor2 = quoted(&world.signing_config(Log::Rekor2).to_string_lossy()),
         config = quoted(&world.trust_config(Log::Rekor1).to_string_lossy()),

@@ -7,7 +7,7 @@ use crate::{
         file,
         keep::Staged,
         release_source::{Read, ReleaseSource},
-        sigstore::PublicKey,
+        sigstore::{GitHubRoot, PublicKey, TrustRoot},
     },
     cli::{IdentityArgs, VerifyReleaseArgs},
     commands::{located, repository::resolve, signer_rule::signer_rule, snapshot},
@@ -15,7 +15,7 @@ use crate::{
     error::{self, Error, Result},
     product::Product,
     release::{
-        attestation::Standing,
+        attestation::{RELEASE_ATTESTATION, Standing},
         checks,
         contract::Contracts,
         documents::Budget,
@@ -83,11 +83,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
     let report = Report {
         command: "verify-release-assets".into(),
         rules: checks::rules(),
-        caveats: github_root
-            .caveat()
-            .into_iter()
-            .chain(caveats(&args.identity, args.contract.as_deref(), context, &root, &sections))
-            .collect(),
+        caveats: caveats(&args.identity, args.contract.as_deref(), context, (&root, &github_root), &sections),
         sections,
         elapsed: Some(started.elapsed()),
         ..Report::default()
@@ -128,10 +124,15 @@ pub(super) fn caveats(
     identity: &IdentityArgs,
     contract: Option<&Path>,
     context: &Context,
-    root: &crate::adapters::sigstore::TrustRoot,
+    (root, github_root): (&TrustRoot, &GitHubRoot),
     sections: &[Section],
 ) -> Vec<String> {
     let mut caveats: Vec<String> = root.caveat().into_iter().collect();
+    // Of releases that can be changed it judged nothing.
+    let attested = |finding: &Finding| finding.check == RELEASE_ATTESTATION.id && finding.status != Status::Skipped;
+    if sections.iter().flat_map(|section| &section.findings).any(attested) {
+        caveats.extend(github_root.caveat());
+    }
     caveats.extend(identity_caveats(identity));
     if context.endpoints.server_url.as_str() != DEFAULT_SERVER {
         caveats.push(format!("workflows are demanded on {}, not on github.com", context.endpoints.server_url));

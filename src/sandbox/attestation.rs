@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{documents::REPOSITORY, github::Account};
+use super::{account_id, documents::REPOSITORY};
 
 /// GitHub's number of the sample repository.
 const REPOSITORY_ID: u64 = 1;
@@ -50,7 +50,7 @@ impl Attested<'_> {
             json!({ "name": name, "digest": { "sha256": digest.strip_prefix("sha256:").unwrap_or(&digest) } })
         }));
         let mut predicate = json!({
-            "ownerId": Account::id(owner).to_string(),
+            "ownerId": account_id::of(owner).to_string(),
             "purl": purl,
             "repository": name,
             "repositoryId": id.to_string(),

@@ -2,6 +2,7 @@
 
 mod authority;
 pub mod production;
+mod roots;
 mod stage;
 
 use std::{
@@ -41,6 +42,7 @@ use crate::{
     },
 };
 
+use self::roots::{GITHUB_ROOT, TRUSTED_ROOT};
 pub use self::stage::Stage;
 pub use super::plan::{Ordered, Plan};
 
@@ -62,7 +64,6 @@ const LOGS: [(Log, &str, &str); 2] = [
     (Log::Rekor1, "trust_config.json", "signing_config.json"),
     (Log::Rekor2, "trust_config_rekor2.json", "signing_config_rekor2.json"),
 ];
-const GITHUB_ROOT: &str = "github_root.json";
 const TDX_ROOT: &str = "tdx_root.der";
 const TDX_QUOTE: &str = "tdx_quote.bin";
 const TDX_COLLATERAL: &str = "tdx_collateral.json";
@@ -128,7 +129,7 @@ impl World {
             Arc::new(if outdated { platform.with_status(TcbStatus::OutOfDate, advisories)? } else { platform });
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
-        write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
+        write(folder.path(), TRUSTED_ROOT, instance.trusted_root_json(NOWHERE))?;
         for (log, trust, signing) in LOGS {
             write(folder.path(), trust, instance.client_trust_config_of(&sigstore, log))?;
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
@@ -157,7 +158,7 @@ impl World {
             api_url: api.clone(),
             sigstore_url: sigstore.clone(),
             pccs_url: pccs.clone(),
-            trusted_root: folder.path().join("trusted_root.json"),
+            trusted_root: folder.path().join(TRUSTED_ROOT),
             tdx_root: folder.path().join(TDX_ROOT),
         };
         let (phala_listener, phala_url) = listen().await?;
@@ -305,16 +306,6 @@ impl World {
     /// The node's secret key, as `kms get-key --node-key` reads it.
     pub fn node_key(&self) -> PathBuf {
         self.folder.path().join(NODE_KEY)
-    }
-
-    /// The instance's `trusted_root.json`.
-    pub fn trusted_root(&self) -> PathBuf {
-        self.folder.path().join("trusted_root.json")
-    }
-
-    /// The root that GitHub's attestations are judged by here.
-    pub fn github_root(&self) -> PathBuf {
-        self.folder.path().join(GITHUB_ROOT)
     }
 
     /// Trusted root and signing configuration in one file, as sigstore-python wants them.

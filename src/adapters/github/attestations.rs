@@ -116,7 +116,7 @@ impl GitHub {
     }
 }
 
-/// The bundle in a block of raw Snappy, whose length is stated at its beginning and believed only within the bound.
+/// The bundle in a block of raw Snappy, whose stated length counts only within the bound.
 fn unpacked(block: &[u8]) -> std::result::Result<Vec<u8>, String> {
     if block.len() > MAX_COMPRESSED {
         return Err(format!("{} bytes; at most {MAX_COMPRESSED} are taken", block.len()));

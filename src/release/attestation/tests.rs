@@ -1,3 +1,5 @@
+//! Statements that differ from GitHub's by one thing, and releases that differ from what is attested.
+
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -49,6 +51,9 @@ fn known() -> Known {
 fn at() -> Timestamp {
     "2025-10-01T00:00:00Z".parse().unwrap()
 }
+
+/// What an attestation says instead.
+type Change = fn(&mut ReleaseStatement);
 
 /// What is said, by status and subject.
 fn said(findings: &[Finding]) -> Vec<(Status, &str)> {
@@ -137,7 +142,7 @@ fn of_several_attestations_the_one_of_the_tag_is_taken_and_two_or_an_unreadable_
 #[test]
 fn whatever_names_another_release_fails_alone_and_what_is_not_known_is_said() {
     assert_eq!(said(&identity(&known(), &statement(), at())), [(Status::Pass, TAG)]);
-    let changes: [(&str, fn(&mut ReleaseStatement)); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("another repository", |s| s.repository = "o/other".to_owned()),
         ("another tag", |s| s.tag = "v9".to_owned()),
         ("another package", |s| s.purl = "pkg:github/o/other@mero-kms-v1.2.0".to_owned()),

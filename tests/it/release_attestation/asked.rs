@@ -1,5 +1,7 @@
 //! A GitHub on a bad day: whatever it answers, there is an end, a reason and no pass.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
 use crate::binary::{
@@ -116,6 +118,24 @@ fn a_tag_or_repository_that_cannot_be_read_gives_no_verdict_and_a_tag_that_is_go
     }
     let gone = |path: &str, _: &str| path.contains("/git/ref/").then(|| Answer::status("404 Not Found", "Not Found"));
     ask_all(gone).expect(11).says(&["has no tag v1, though GitHub calls its release immutable"]);
+}
+
+#[test]
+fn what_an_annotated_tag_points_to_is_asked_for_and_not_its_commit_and_where_that_has_none_the_assets_are() {
+    let (tag, seen) = ("7".repeat(40), Arc::new(Mutex::new(Vec::new())));
+    let (object, log) = (tag.clone(), Arc::clone(&seen));
+    let run = ask_all(move |path, _| {
+        if path.contains("/git/ref/") {
+            return Some(Answer::json(&json!({"ref": "refs/tags/v1", "object": {"type": "tag", "sha": object}})));
+        }
+        let (_, asked) = path.split_once("/attestations/")?;
+        log.lock().unwrap().push(asked.to_owned());
+        Some(listing(&json!([])))
+    });
+    run.expect(11).says(&[&tag]);
+    let query = "?per_page=100&predicate_type=release&initiator=github";
+    let expected = [format!("sha1:{tag}{query}"), format!("sha256:{}{query}", "0".repeat(64))];
+    assert_eq!(*seen.lock().unwrap(), expected);
 }
 
 #[test]

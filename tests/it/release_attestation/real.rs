@@ -1,6 +1,7 @@
 //! An attestation that GitHub made, and whatever can be wrong with it.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use merotee::adapters::sigstore::{GitHubRoot, UnverifiedRelease};
 use serde_json::{Value, json};
 
 use crate::{
@@ -146,6 +147,24 @@ fn it_fails_without_its_timestamp_with_a_spoilt_one_and_with_spoilt_evidence() {
         let report = verify(&place, RELEASE, "changed.json", &[]).expect(10).report();
         assert_eq!(statuses(&report, "release-attestation"), ["fail"], "{changed}");
     }
+}
+
+#[test]
+fn no_flipped_bit_of_it_makes_another_statement_pass() {
+    let Some(folder) = corpus("github-release") else { return };
+    let bundle = std::fs::read(folder.join("bundle.json")).unwrap();
+    let root = GitHubRoot::load(None).unwrap();
+    let original = UnverifiedRelease::read(&bundle).unwrap();
+    root.verify(&original).unwrap();
+    let wrong: Vec<usize> = (0..bundle.len())
+        .filter(|place| {
+            let mut flipped = bundle.clone();
+            flipped[*place] ^= 1 << (place % 7);
+            let read = UnverifiedRelease::read(&flipped);
+            read.is_ok_and(|read| root.verify(&read).is_ok() && read.claims() != original.claims())
+        })
+        .collect();
+    assert_eq!(wrong, [0; 0], "of {} bytes", bundle.len());
 }
 
 #[test]

@@ -109,9 +109,9 @@ fn every_kind_of_spoilt_attestation_is_caught_by_the_command_that_verifies_nothi
 fn outside_the_sandbox_its_attestations_are_trusted_only_under_the_root_that_is_named() {
     let (serve, place) = (Serve::start(), Place::new());
     let verify = || place.merotee(["verify-release-assets", KMS, "--format", "json"]).envs(serve.exports());
-    let report = verify().run().expect(10).report();
+    verify().run().expect(0).says(&["using custom root github_root.json"]);
+    let report = verify().env("MEROTEE_GITHUB_ROOT", "").run().expect(10).report();
     assert_eq!(statuses(&report, "release-attestation"), ["fail"]);
-    let printed = serve.printed();
-    let root = printed.lines().find_map(|line| line.split_once("--github-root ")).unwrap().1;
-    verify().args(["--github-root", root]).run().expect(0);
+    let root = serve.export("MEROTEE_GITHUB_ROOT");
+    verify().env("MEROTEE_GITHUB_ROOT", "").args(["--github-root", root]).run().expect(0);
 }

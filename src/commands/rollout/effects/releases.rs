@@ -17,6 +17,7 @@ use crate::{
     policy::document::PolicyFile,
     probe::image::Image,
     release::{
+        attestation::Standing,
         checks,
         contract::{AssetKind, Scope},
         notes::image,
@@ -123,7 +124,9 @@ impl Effects<'_> {
         located::in_release(&mut findings, tag.as_str());
         let facts = verify_release::facts(&snapshot, &findings, repository);
         let section = Section { facts, findings, ..Section::new(tag.as_str()) };
-        Ok(Verified { snapshot, section, caveats: basis.root.caveat().into_iter().collect() })
+        let attested = matches!(snapshot.attestation, Standing::Attested(_));
+        let caveats = basis.root.caveat().into_iter().chain(github_root.caveat().filter(|_| attested)).collect();
+        Ok(Verified { snapshot, section, caveats })
     }
 }
 
