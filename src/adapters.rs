@@ -3,6 +3,7 @@
 pub mod append_file;
 pub mod download;
 pub mod dstack;
+pub mod edited_file;
 pub mod evidence;
 pub mod fetched;
 pub mod file;
@@ -19,7 +20,6 @@ pub mod journal;
 pub mod keep;
 pub mod lone_document;
 pub mod node;
-pub mod node_config;
 pub mod pccs;
 pub mod phala;
 pub mod policies;

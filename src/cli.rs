@@ -8,6 +8,7 @@ mod choice;
 pub mod compose_hash;
 pub mod dependency_guard;
 pub mod doctor;
+pub mod dstack;
 pub mod e2e;
 mod endpoints;
 mod environment;
@@ -133,6 +134,9 @@ pub enum Command {
     /// Run the key-management service, or ask one
     #[command(subcommand)]
     Kms(kms::KmsCommand),
+    /// Deploy a dstack KMS, and say whether its keys were made in a genuine TDX machine
+    #[command(subcommand)]
+    Dstack(dstack::DstackCommand),
     /// Run a command against a self-contained world on loopback: no account, no network
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),

@@ -335,4 +335,49 @@ pub(super) const E2E: &str = "A part that was not made has no verdict, and the r
 Examples:
   merotee sandbox -- e2e 1.2.0
   merotee sandbox -- e2e mero-kms-v1.2.0 --documents-only
+  merotee sandbox -- e2e 1.0.0 --cloud --dry-run
+  merotee sandbox -- e2e 1.0.0 --cloud --out clouds
   merotee sandbox --tamper e2e-kms-down -- e2e 1.2.0  # exit code 1";
+
+/// `merotee dstack compose`.
+pub(super) const DSTACK_COMPOSE: &str =
+    "The compose hash is the SHA-256 of app-compose.json, byte for byte as the VMM's
+own client writes it; the app id is its first 20 bytes.
+
+Examples:
+  merotee dstack compose --image registry.example.com/dstack-kms:fixed \\
+    --domain kms.example.com --chain sepolia --no-instance-id --dry-run \\
+    --contract 0x0000000000000000000000000000000000000001
+  merotee dstack compose --docker-compose docs/examples/kms-compose.yaml --dry-run";
+
+/// `merotee dstack verify`.
+pub(super) const DSTACK_VERIFY: &str =
+    "A pass says where the keys were made, and not that this is the machine you mean:
+compare it with --allow-list, --attestation-info, --app-compose or
+--mr-aggregated.";
+
+/// `merotee dstack backup`.
+pub(super) const DSTACK_BACKUP: &str = "The copy holds public keys and an attestation. The private keys never leave the
+machine: a KMS that is lost with no replica is lost with all its keys.";
+
+/// `merotee dstack auth show`.
+pub(super) const DSTACK_AUTH_SHOW: &str = "Example:
+  merotee dstack auth show docs/examples/auth-config.json";
+
+/// `merotee dstack auth allow`.
+pub(super) const DSTACK_AUTH_ALLOW: &str =
+    "The service reads the file anew for each request, so the change counts at once.
+
+Example:
+  merotee dstack auth allow docs/examples/auth-config.json --dry-run \\
+    --mr-aggregated 9218777cbf9d7539e34576d42e6b6097ba324a8ad7794452614957e8bc170535";
+
+/// `merotee dstack auth revoke`.
+pub(super) const DSTACK_AUTH_REVOKE: &str =
+    "A KMS that runs goes on running: it is asked about when it boots, onboards, or
+is asked for its keys. The last device of a list is not taken out, since an
+empty list allows any.
+
+Example:
+  merotee dstack auth revoke docs/examples/auth-config.json --dry-run \\
+    --os-image 0b327bcd642788b0517de3ff46d31ebd3847b6c64ea40bacde268bb9f1c8ec83";

@@ -84,7 +84,9 @@ impl<'a> Given<'a> {
         Self { signing_config: args.signing_config.as_deref(), ..self }
     }
 
-    fn network(self, args: &'a NetworkArgs) -> Self {
+    /// Takes what is said of waiting.
+    #[must_use]
+    pub(super) fn network(self, args: &'a NetworkArgs) -> Self {
         Self { retries: args.retries, timeout: args.timeout, ..self }
     }
 
@@ -136,7 +138,9 @@ impl<'a> Given<'a> {
         }
     }
 
-    fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
+    /// Takes what is said of collateral and of the root of quotes.
+    #[must_use]
+    pub(super) fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
         Self { pccs_url, tdx_root: tdx_root.map(PathBuf::as_path), ..self }
     }
 }
@@ -194,7 +198,10 @@ impl Command {
             Self::Rollout(
                 RolloutCommand::Resume(args) | RolloutCommand::Rollback(args) | RolloutCommand::Abort(args),
             ) => given.rollout(&args.reach),
-            Self::E2e(args) => given.releases(&args.releases).quotes(&args.quotes),
+            Self::E2e(args) => {
+                given.releases(&args.releases).quotes(&args.quotes).phala(&args.clouds.phala).gcp(&args.clouds.gcp)
+            }
+            Self::Dstack(command) => command.given(given),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
             }
