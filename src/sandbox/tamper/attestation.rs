@@ -24,11 +24,7 @@ const fn row(name: &'static str, does: &'static str, stage: Stage) -> Row {
 pub(super) static ROWS: &[Row] = &[
     // `gh release verify-asset` takes it: it compares the digest and not the name.
     row("immutable-asset-renamed", "gives the SBOM of an immutable release another name", Served(asset_renamed)),
-    row(
-        "immutable-asset-digest",
-        "has GitHub attest another digest of the SBOM",
-        Statement(|statement| set_of(statement, 1, "/digest/sha256", json!(Sha256::of(b"something else").to_string()))),
-    ),
+    row("immutable-asset-digest", "has GitHub attest another digest of the SBOM", Statement(sbom_digest)),
     row(
         "immutable-asset-added",
         "adds an asset, listed and signed, that GitHub does not attest",
@@ -69,7 +65,7 @@ pub(super) static ROWS: &[Row] = &[
         Statement(|statement| {
             let purl = json!("pkg:github/calimero-network/mero-tee@mero-kms-v9.9.9");
             set(statement, "/predicate/purl", purl.clone());
-            set_of(statement, 0, "/uri", purl);
+            set(statement, "/subject/0/uri", purl);
         }),
     ),
     row(
@@ -124,18 +120,24 @@ fn set(statement: &mut Value, pointer: &str, value: Value) {
     }
 }
 
-fn set_of(statement: &mut Value, subject: usize, pointer: &str, value: Value) {
-    set(statement, &format!("/subject/{subject}{pointer}"), value);
-}
-
 fn subjects(statement: &mut Value) -> Option<&mut Vec<Value>> {
     statement.get_mut("subject")?.as_array_mut()
+}
+
+fn is_sbom(subject: &Value) -> bool {
+    subject.get("name").and_then(Value::as_str) == Some("sbom.spdx.json")
+}
+
+fn sbom_digest(statement: &mut Value) {
+    let digest = json!(Sha256::of(b"something else").to_string());
+    let sbom = subjects(statement).into_iter().flatten().filter(|subject| is_sbom(subject));
+    sbom.for_each(|subject| set(subject, "/digest/sha256", digest.clone()));
 }
 
 /// It is there, listed and signed like the others; GitHub saw the release without it.
 fn asset_added(statement: &mut Value) {
     if let Some(subjects) = subjects(statement) {
-        subjects.retain(|subject| subject.get("name") != Some(&json!("sbom.spdx.json")));
+        subjects.retain(|subject| !is_sbom(subject));
     }
 }
 
@@ -169,7 +171,7 @@ fn other_identity(attesting: &mut Attesting<'_>) -> Result<()> {
 
 fn changed(attesting: &mut Attesting<'_>) -> Result<()> {
     let mut statement = attesting.statement.clone();
-    set_of(&mut statement, 1, "/digest/sha256", json!(Sha256::of(b"something else").to_string()));
+    sbom_digest(&mut statement);
     let forged = attesting.attester.attest(&statement, attesting.time)?;
     let payload = forged.pointer("/dsseEnvelope/payload").cloned().unwrap_or_default();
     edit(attesting, "/dsseEnvelope/payload", &payload);
