@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::sandbox::account_id;
+
 /// Somebody who may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
