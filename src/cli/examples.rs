@@ -332,9 +332,9 @@ own client writes it; the app id is its first 20 bytes.
 
 Examples:
   merotee dstack compose --image registry.example.com/dstack-kms:fixed \\
-    --domain kms.example.com --chain sepolia --no-instance-id --dry-run \\
+    --domain kms.example.com --chain sepolia --no-instance-id --out kms-deploy \\
     --contract 0x0000000000000000000000000000000000000001
-  merotee dstack compose --docker-compose docs/examples/kms-compose.yaml --dry-run";
+  merotee dstack compose --docker-compose docs/examples/kms-compose.yaml --out own";
 
 /// `merotee dstack verify`.
 pub(super) const DSTACK_VERIFY: &str =

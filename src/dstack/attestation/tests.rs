@@ -81,7 +81,7 @@ fn every_beginning_of_an_attestation_is_refused_by_the_name_of_a_field() {
             assert!(message.starts_with(form.as_str()), "{end}: {message}");
         }
         let message = error(&[whole.as_slice(), b"\0"].concat());
-        assert!(message.ends_with("end: 1 bytes follow the end of the attestation"), "{message}");
+        assert!(message.ends_with("end: 1 byte follows the end of the attestation"), "{message}");
     }
 }
 

@@ -54,8 +54,9 @@ fn several_entries_go_in_at_once() {
     let place = Place::new();
     place.write("l.json", "{}");
     let words = ["dstack", "auth", "allow", "l.json", "--mr-aggregated", MR, "--mr-aggregated", OTHER, "--device", MR];
-    let words = [&words[..], &["--os-image", OTHER, "--compose-hash", MR, "--app", &"c".repeat(40)]].concat();
-    let run = place.merotee(words).run().expect(0);
+    let app = "c".repeat(40);
+    let more = ["--os-image", OTHER, "--compose-hash", MR, "--app", &app];
+    let run = place.merotee(words).args(more).run().expect(0);
     run.says(&["kms.devices was empty and allowed any device"]);
     let list: serde_json::Value = serde_json::from_str(&place.read("l.json")).unwrap();
     assert_eq!(list["kms"]["mrAggregated"].as_array().unwrap().len(), 2);

@@ -63,7 +63,7 @@ fn each_field_of_the_document_is_refused_by_its_name_through_the_command() {
         (without("attestation"), "dstack-bootstrap-info", "`attestation` is missing"),
         (set("ca_pubkey", json!("zz")), "dstack-bootstrap-info", "`ca_pubkey`: not valid hex"),
         (set("attestation", json!("")), "dstack-bootstrap-info", "`attestation`: it is empty"),
-        (set("attestation", json!(format!("{attestation}00"))), "dstack-bootstrap-info", "1 bytes follow the end"),
+        (set("attestation", json!(format!("{attestation}00"))), "dstack-bootstrap-info", "1 byte follows the end"),
         (
             set("attestation", json!(&attestation[..attestation.len() - 2])),
             "dstack-bootstrap-info",
@@ -127,10 +127,17 @@ fn the_quote_of_another_kms_and_an_older_time_are_refused() {
     let other = log.lines().find_map(|line| serde_json::from_str::<Value>(line).ok()?.get("attestation").cloned());
     let document = changed(&recorded.document, |document| document["attestation"] = other.clone().unwrap());
     refused(&recorded, &document, &["dstack-report-data"]);
-    let words = ["dstack", "verify", "--bootstrap-info", &recorded.file("bootstrap-info.json"), "--collateral"];
-    let words = [&words[..], &[recorded.file("collateral.json").as_str()]].concat();
-    place.merotee(&words).args(["--at", super::AT]).run().expect(10).says(&["[FAIL] quote-"]);
-    place.merotee(&words).args(["--at", "2020-01-01T00:00:00Z"]).run().expect(10).says(&["quote-collateral"]);
+    let info = recorded.file("bootstrap-info.json");
+    let words = ["dstack", "verify", "--bootstrap-info", &info, "--collateral"];
+    let collateral = recorded.file("collateral.json");
+    place.merotee(words).args([&collateral]).args(["--at", super::AT]).run().expect(10).says(&["[FAIL] quote-"]);
+    place
+        .merotee(words)
+        .args([&collateral])
+        .args(["--at", "2020-01-01T00:00:00Z"])
+        .run()
+        .expect(10)
+        .says(&["quote-collateral"]);
 }
 
 #[test]
