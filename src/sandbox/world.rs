@@ -139,10 +139,10 @@ impl World {
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
-        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google())?);
+        let sockets = Arc::new(Sockets::new(folder.path())?);
+        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google(), Arc::clone(&sockets))?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
-        let sockets = Arc::new(Sockets::new(folder.path())?);
         let start = |tag| agent(&sockets, machine(&platform, &sample(tag)?, Profile::LockedReadOnly));
         let (kms, node) = (start(KMS)?, start(NODE)?);
         write_evidence(folder.path(), &platform, &kms.machine)?;
@@ -250,6 +250,11 @@ impl World {
     /// Socket of the guest agent of a node, `mero-tee-v1.2.0` in profile locked-read-only.
     pub fn node_agent(&self) -> PathBuf {
         self.node.socket.clone()
+    }
+
+    /// Where the guest agent of a node on Google Cloud listens while that runs: `{address}` stands for its address.
+    pub fn node_agents(&self) -> PathBuf {
+        self.sockets.named("{address}")
     }
 
     /// Starts one more guest agent, of a new machine of this release and profile, and says where it listens. Machines
