@@ -38,11 +38,6 @@ impl World {
         self.folder.path().join(NODE_KEY)
     }
 
-    /// The instance's `trusted_root.json`.
-    pub fn trusted_root(&self) -> PathBuf {
-        self.folder.path().join("trusted_root.json")
-    }
-
     /// Trusted root and signing configuration in one file, as sigstore-python wants them.
     pub fn trust_config(&self, log: Log) -> PathBuf {
         self.of_log(log, |(_, trust, _)| trust)
