@@ -49,6 +49,18 @@ Examples:
   merotee sandbox -- mrtds publish mero-tee-v1.2.0 \\
     --measurements kept/mero-tee-v1.2.0/published-mrtds.json --dry-run";
 
+/// `merotee verify-attestation`.
+pub(super) const VERIFY_ATTESTATION: &str =
+    "With --bundle nothing is asked: what is not given as an option is not compared,
+and that is said. Without it, the release as GitHub lists it now is compared
+too, names and digests both ways.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.1.1 --keep kept
+  merotee sandbox -- verify-attestation \\
+    --release calimero-network/mero-tee@mero-kms-v1.1.1 \\
+    kept/mero-kms-v1.1.1/checksums.sha256";
+
 /// `merotee verify-blob`.
 pub(super) const VERIFY_BLOB: &str = "Examples:
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept
@@ -323,6 +335,8 @@ pub(super) const E2E: &str = "A part that was not made has no verdict, and the r
 Examples:
   merotee sandbox -- e2e 1.2.0
   merotee sandbox -- e2e mero-kms-v1.2.0 --documents-only
+  merotee sandbox -- e2e 1.0.0 --cloud --dry-run
+  merotee sandbox -- e2e 1.0.0 --cloud --out clouds
   merotee sandbox --tamper e2e-kms-down -- e2e 1.2.0  # exit code 1";
 
 /// `merotee dstack compose`.
@@ -332,19 +346,27 @@ own client writes it; the app id is its first 20 bytes.
 
 Examples:
   merotee dstack compose --image registry.example.com/dstack-kms:fixed \\
-    --domain kms.example.com --chain sepolia --no-instance-id --dry-run \\
+    --domain kms.example.com --chain sepolia --no-instance-id --out kms-deploy \\
     --contract 0x0000000000000000000000000000000000000001
-  merotee dstack compose --docker-compose docs/examples/kms-compose.yaml --dry-run";
+  merotee dstack compose --docker-compose docs/examples/kms-compose.yaml --out own";
 
 /// `merotee dstack verify`.
 pub(super) const DSTACK_VERIFY: &str =
     "A pass says where the keys were made, and not that this is the machine you mean:
 compare it with --allow-list, --attestation-info, --app-compose or
---mr-aggregated.";
+--mr-aggregated.
+
+Examples:
+  merotee dstack verify --bootstrap-info bootstrap-info.json
+  merotee dstack verify --bootstrap-info bootstrap-info.json \\
+    --meta meta.json --allow-list auth-config.json --app-compose app-compose.json";
 
 /// `merotee dstack backup`.
 pub(super) const DSTACK_BACKUP: &str = "The copy holds public keys and an attestation. The private keys never leave the
-machine: a KMS that is lost with no replica is lost with all its keys.";
+machine: a KMS that is lost with no replica is lost with all its keys.
+
+Example:
+  merotee dstack backup --bootstrap-info bootstrap-info.json --dir backups";
 
 /// `merotee dstack auth show`.
 pub(super) const DSTACK_AUTH_SHOW: &str = "Example:

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{
     Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
+    attestation::GitHubRootArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     gcp::GcpArgs,
     ita::ItaServiceArgs,
@@ -30,6 +31,8 @@ pub struct Given<'a> {
     pub server_url: Option<&'a Url>,
     /// Sigstore's trusted root.
     pub trusted_root: Option<&'a Path>,
+    /// GitHub's own root, for its attestations.
+    pub github_root: Option<&'a Path>,
     /// The transparency log.
     pub rekor_url: Option<&'a Url>,
     /// Services that sign.
@@ -71,6 +74,10 @@ impl<'a> Given<'a> {
 
     fn trust(self, args: &'a TrustArgs) -> Self {
         Self { trusted_root: args.trusted_root.as_deref(), ..self }
+    }
+
+    fn attester(self, args: &'a GitHubRootArgs) -> Self {
+        Self { github_root: args.github_root.as_deref(), ..self }
     }
 
     fn signing(self, args: &'a SigningArgs) -> Self {
@@ -143,8 +150,11 @@ impl Command {
     pub fn given(&self) -> Given<'_> {
         let given = Given::default();
         match self {
-            Self::VerifyReleaseAssets(args) => given.releases(&args.releases),
-            Self::Audit(args) => given.releases(&args.releases),
+            Self::VerifyReleaseAssets(args) => given.releases(&args.releases).attester(&args.github_root),
+            Self::Audit(args) => given.releases(&args.releases).attester(&args.github_root),
+            Self::VerifyAttestation(args) => {
+                Given { api_url: args.api_url.as_ref(), ..given.attester(&args.root).network(&args.network) }
+            }
             Self::Publish(args) => given.releases(&args.releases),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => given.judgement(&args.by).network(&args.network),
@@ -188,7 +198,9 @@ impl Command {
             Self::Rollout(
                 RolloutCommand::Resume(args) | RolloutCommand::Rollback(args) | RolloutCommand::Abort(args),
             ) => given.rollout(&args.reach),
-            Self::E2e(args) => given.releases(&args.releases).quotes(&args.quotes),
+            Self::E2e(args) => {
+                given.releases(&args.releases).quotes(&args.quotes).phala(&args.clouds.phala).gcp(&args.clouds.gcp)
+            }
             Self::Dstack(command) => command.given(given),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)

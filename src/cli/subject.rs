@@ -3,6 +3,7 @@
 
 use super::{
     Command,
+    attestation::VerifyAttestationArgs,
     catalog::CatalogCommand,
     dependency_guard::DependencyGuardArgs,
     kms::{KmsCommand, KmsServeArgs},
@@ -52,6 +53,7 @@ impl Command {
         match self {
             Self::VerifyReleaseAssets(args) if args.dir.is_some() => Reads::Nothing,
             Self::VerifyReleaseAssets(args) => Reads::named(&args.tag),
+            Self::VerifyAttestation(args) => args.reads(),
             Self::DependencyGuard(args) => args.reads(),
             Self::Kms(KmsCommand::Serve(args)) => args.reads(),
             // The KMS that is asked, where it is the sandbox's own.
@@ -120,6 +122,8 @@ impl Command {
                 // A sandbox has a key.
                 cloud.into_iter().chain(authority(&args.by.ita.service)).collect()
             }
+            Self::E2e(args) if args.clouds.dry_run => Vec::new(),
+            Self::E2e(args) if args.clouds.cloud => vec![Service::PhalaCloud, Service::GoogleCloud],
             Self::E2e(args) if args.is_open() => vec![Service::EndToEnd],
             Self::Probe(ProbeCommand::Cleanup(_)) => vec![Service::PhalaCloud, Service::GoogleCloud],
             Self::Quote(QuoteCommand::Verify(args)) => asked(&args.by.ita),
@@ -132,6 +136,7 @@ impl Command {
                 | RolloutCommand::Abort(_),
             ) => vec![Service::PhalaCloud, Service::Production, Service::Reviewers],
             Self::VerifyReleaseAssets(_)
+            | Self::VerifyAttestation(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
             | Self::E2e(_)
@@ -169,6 +174,7 @@ impl Command {
             Self::Publish(args) => Some(&args.tag),
             Self::Mrtds(MrtdsCommand::Publish(args)) => Some(&args.tag),
             Self::VerifyReleaseAssets(_)
+            | Self::VerifyAttestation(_)
             | Self::VerifyBlob(_)
             | Self::Audit(_)
             | Self::E2e(_)
@@ -204,11 +210,17 @@ impl Command {
         !matches!(command, RolloutCommand::Status(_))
     }
 
-    /// The releases of an end-to-end run that asks whatever the context offers.
+    /// The releases of an end-to-end run that asks whatever the context offers, and the older one that it names.
     #[cfg(feature = "sandbox")]
-    pub fn tries(&self) -> Option<Vec<Tag>> {
+    pub fn tries(&self) -> Option<(Vec<Tag>, Option<&Tag>)> {
         let Self::E2e(args) = self else { return None };
-        args.is_open().then(|| args.tag.tags())
+        args.is_open().then(|| (args.tag.tags(), args.stale.as_ref()))
+    }
+
+    /// Whether it makes the nodes that it asks.
+    #[cfg(feature = "sandbox")]
+    pub fn makes_nodes(&self) -> bool {
+        matches!(self, Self::E2e(args) if args.clouds.cloud)
     }
 
     /// The machine that a service says it runs on.
@@ -252,6 +264,16 @@ impl ProbeRunArgs {
             (Some(tag), None, None) => Reads::These(vec![tag.clone()]),
             (None, None, None) => Reads::AnyOf(self.family),
             (_, Some(_), _) | (_, _, Some(_)) => Reads::Nothing,
+        }
+    }
+}
+
+impl VerifyAttestationArgs {
+    /// The release that GitHub is asked for, where it is one of ours.
+    fn reads(&self) -> Reads {
+        match self.release.tag.parse() {
+            Ok(tag) if self.bundle.is_none() => Reads::These(vec![tag]),
+            Ok(_) | Err(_) => Reads::Nothing,
         }
     }
 }

@@ -113,13 +113,14 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         endpoints.kms.agent = Some(world.agent(&release, profile)?);
     }
     let stage = match command.tries() {
-        Some(tags) => world.stage(plan, &tags).await?,
+        Some((tags, stale)) => world.stage(plan, &tags, stale).await?,
         None => Stage::default(),
     };
+    let made = command.makes_nodes().then(|| Profile::ALL.map(|profile| (profile, world.node_agents())));
     endpoints.running = RunningEndpoints {
         kms: stage.kms.clone(),
         stale_kms: stage.stale_kms.clone(),
-        node_sockets: stage.node_sockets.clone(),
+        node_sockets: made.map_or_else(|| stage.node_sockets.clone(), |made| made.to_vec()),
         node_urls: stage.node_urls.clone(),
     };
     let context = context.at(endpoints, command)?;
@@ -142,6 +143,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         api_url: url(world.api_url())?,
         server_url: url(DEFAULT_SERVER)?,
         trusted_root: Some(world.trusted_root()),
+        github_root: Some(world.github_root()),
         rekor_url: url(world.sigstore_url())?,
         pccs_url: url(world.pccs_url())?,
         tdx_root: Some(world.tdx_root()),
@@ -231,6 +233,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("GH_TOKEN", endpoints.token.as_ref().map(|token| token.expose_secret().to_owned())),
         ("MEROTEE_REKOR_URL", address(&endpoints.rekor_url)),
         ("MEROTEE_TRUSTED_ROOT", path(&endpoints.trusted_root)),
+        ("MEROTEE_GITHUB_ROOT", path(&endpoints.github_root)),
         ("MEROTEE_SIGNING_CONFIG", path(&endpoints.signing.config)),
         ("ACTIONS_ID_TOKEN_REQUEST_URL", Some(world.token_url(None))),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", Some(JOB_TOKEN.to_owned())),
@@ -249,6 +252,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("MERO_KMS_URL", running.and_then(|_| address(&kms.url))),
         ("MEROTEE_KMS_POLICY", path(&kms.policy)),
         ("MEROTEE_NODE_DSTACK_SOCKET", path(&kms.node_agent)),
+        ("MEROTEE_NODE_SOCKETS", path(&Some(world.node_agents()))),
         ("MEROTEE_NODE_KEY", path(&kms.node_key)),
         ("PHALA_API_BASE_URL", Some(endpoints.phala.url.clone())),
         ("PHALA_CLOUD_API_KEY", endpoints.phala.key.as_ref().map(|key| key.expose_secret().to_owned())),

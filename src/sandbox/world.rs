@@ -2,6 +2,7 @@
 
 mod authority;
 pub mod production;
+mod roots;
 mod stage;
 
 use std::{
@@ -24,7 +25,7 @@ use super::{
     node, people,
     phala::{self, Cloud},
     plan::made_at,
-    sigstore::{self, Instance, Log},
+    sigstore::{self, Attester, Instance, Log},
     tdx::{self, Platform},
 };
 use crate::{
@@ -41,6 +42,7 @@ use crate::{
     },
 };
 
+use self::roots::{GITHUB_ROOT, TRUSTED_ROOT};
 pub use self::stage::Stage;
 pub use super::plan::{Ordered, Plan};
 
@@ -109,7 +111,8 @@ impl World {
     pub async fn start(plan: &Plan) -> Result<Self> {
         plan.check()?;
         let mut instance = Instance::new(plan.seed, made_at()?)?;
-        let releases = plan.releases(&mut instance)?;
+        let mut attester = Attester::new(plan.seed)?;
+        let releases = plan.releases(&mut instance, &mut attester)?;
         let mut servers = JoinSet::new();
         let (sigstore_listener, sigstore) = listen().await?;
         let (storage_listener, storage) = listen().await?;
@@ -126,12 +129,13 @@ impl World {
             Arc::new(if outdated { platform.with_status(TcbStatus::OutOfDate, advisories)? } else { platform });
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
-        write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
+        write(folder.path(), TRUSTED_ROOT, instance.trusted_root_json(NOWHERE))?;
         for (log, trust, signing) in LOGS {
             write(folder.path(), trust, instance.client_trust_config_of(&sigstore, log))?;
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
         }
-        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
+        write(folder.path(), GITHUB_ROOT, attester.trusted_root_json()?)?;
+        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage, attester));
         people::arrive(&hub);
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
@@ -139,10 +143,10 @@ impl World {
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
-        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google())?);
+        let sockets = Arc::new(Sockets::new(folder.path())?);
+        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google(), Arc::clone(&sockets))?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
-        let sockets = Arc::new(Sockets::new(folder.path())?);
         let start = |tag| agent(&sockets, machine(&platform, &sample(tag)?, Profile::LockedReadOnly));
         let (kms, node) = (start(KMS)?, start(NODE)?);
         write_evidence(folder.path(), &platform, &kms.machine)?;
@@ -154,7 +158,7 @@ impl World {
             api_url: api.clone(),
             sigstore_url: sigstore.clone(),
             pccs_url: pccs.clone(),
-            trusted_root: folder.path().join("trusted_root.json"),
+            trusted_root: folder.path().join(TRUSTED_ROOT),
             tdx_root: folder.path().join(TDX_ROOT),
         };
         let (phala_listener, phala_url) = listen().await?;
@@ -252,6 +256,11 @@ impl World {
         self.node.socket.clone()
     }
 
+    /// Where the guest agent of a node on Google Cloud listens while that runs: `{address}` stands for its address.
+    pub fn node_agents(&self) -> PathBuf {
+        self.sockets.named("{address}")
+    }
+
     /// Starts one more guest agent, of a new machine of this release and profile, and says where it listens. Machines
     /// of one family and profile have the same keys, like replicas. It runs as long as the world. Needs a runtime.
     ///
@@ -302,11 +311,6 @@ impl World {
     /// The node's secret key, as `kms get-key --node-key` reads it.
     pub fn node_key(&self) -> PathBuf {
         self.folder.path().join(NODE_KEY)
-    }
-
-    /// The instance's `trusted_root.json`.
-    pub fn trusted_root(&self) -> PathBuf {
-        self.folder.path().join("trusted_root.json")
     }
 
     /// Trusted root and signing configuration in one file, as sigstore-python wants them.

@@ -42,6 +42,8 @@ mod docs;
 mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
+#[cfg(feature = "sandbox")]
+mod dstack_kms;
 #[cfg(all(feature = "sandbox", unix))]
 mod e2e;
 mod english;
@@ -112,6 +114,8 @@ mod quote;
 mod redis;
 #[cfg(all(feature = "sandbox", unix))]
 mod rehearsal;
+#[cfg(feature = "sandbox")]
+mod release_attestation;
 mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]

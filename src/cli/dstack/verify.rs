@@ -25,7 +25,7 @@ pub struct VerifyArgs {
     /// The answer to GetMeta is a replica's: it has the same keys, and no bootstrap document
     #[arg(long, requires = "meta")]
     pub replica: bool,
-    /// Accept a KMS that asks nobody who may boot (is_dev, allow_any_upgrade), as in a sandbox
+    /// Accept a KMS that asks no auth API who may boot (is_dev, allow_any_upgrade), as in a sandbox
     #[arg(long, requires = "meta")]
     pub allow_dev: bool,
     /// The answer to GetAttestationInfo before the bootstrap: the keys must come from that machine
