@@ -11,3 +11,4 @@ pub mod repository;
 pub mod role;
 pub mod tag;
 pub mod trust_root;
+pub mod vmm;

@@ -5,6 +5,7 @@
 
 mod authority;
 mod documents;
+mod dstack;
 mod policies;
 mod rows;
 mod served;
@@ -23,6 +24,7 @@ use super::{
     e2e, gcp, ita, people, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Identity, Instance, Signed},
+    vmm,
 };
 use crate::{
     digest::Sha256,
@@ -74,6 +76,8 @@ enum Spoils {
     EndToEnd(e2e::Flaw),
     /// Intel Trust Authority.
     Authority(ita::Fault),
+    /// A dstack host, or a KMS on it.
+    Dstack(vmm::Flaw),
 }
 
 /// A service that a kind of tampering spoils instead of a release.
@@ -93,6 +97,16 @@ pub enum Service {
     TrustAuthority,
     /// What it says of policies that it is asked about.
     TrustAuthorityPolicies,
+    /// The VMM of a dstack host.
+    Vmm,
+    /// The VMM where it makes a VM.
+    VmmMaking,
+    /// A dstack KMS that waits for its keys.
+    DstackOnboarding,
+    /// What a dstack KMS attests when it makes its keys.
+    DstackBootstrap,
+    /// A dstack KMS that serves.
+    DstackKms,
 }
 
 impl Service {
@@ -106,6 +120,11 @@ impl Service {
             Self::EndToEnd => "an end-to-end run",
             Self::TrustAuthority => "Intel Trust Authority",
             Self::TrustAuthorityPolicies => "policies of Intel Trust Authority",
+            Self::Vmm => "the VMM of a dstack host",
+            Self::VmmMaking => "the making of a VM",
+            Self::DstackOnboarding => "a dstack KMS that waits",
+            Self::DstackBootstrap => "the bootstrap of a dstack KMS",
+            Self::DstackKms => "a dstack KMS that serves",
         }
     }
 }
@@ -127,7 +146,7 @@ pub(super) struct Signing<'a> {
 impl Tamper {
     /// Every kind, in the order of `--tamper list`.
     pub fn all() -> impl Iterator<Item = Self> {
-        rows::ROWS.iter().chain(services::ROWS).chain(authority::ROWS).map(Self)
+        rows::ROWS.iter().chain(services::ROWS).chain(authority::ROWS).chain(dstack::ROWS).map(Self)
     }
 
     /// Name on the command line.
@@ -166,7 +185,7 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => None,
         }
     }
 
@@ -174,7 +193,7 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => None,
         }
     }
 
@@ -182,7 +201,7 @@ impl Tamper {
     pub(super) fn of_people(self) -> Option<people::Fault> {
         match self.spoils()? {
             Spoils::People(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => None,
         }
     }
 
@@ -190,7 +209,7 @@ impl Tamper {
     pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
         match self.spoils()? {
             Spoils::EndToEnd(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::Dstack(_) => None,
         }
     }
 
@@ -198,7 +217,15 @@ impl Tamper {
     pub fn of_authority(self) -> Option<ita::Fault> {
         match self.spoils()? {
             Spoils::Authority(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => None,
+        }
+    }
+
+    /// What it makes of a dstack host.
+    pub(super) fn of_dstack(self) -> Option<vmm::Flaw> {
+        match self.spoils()? {
+            Spoils::Dstack(flaw) => Some(flaw),
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
         }
     }
 
@@ -284,7 +311,7 @@ mod tests {
             assert!(!tamper.description().is_empty(), "{}", tamper.name());
         }
         let names: BTreeSet<_> = Tamper::all().map(Tamper::name).collect();
-        assert_eq!(names.len(), rows::ROWS.len() + services::ROWS.len() + authority::ROWS.len());
+        assert_eq!(names.len(), Tamper::all().count());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
+mod dstack;
 pub mod production;
 mod stage;
 
@@ -74,6 +75,7 @@ pub struct World {
     pccs: String,
     platform: Arc<Platform>,
     ita: authority::Authority,
+    dstack: super::vmm::Started,
     kms: Agent,
     node: Agent,
     gcp: Arc<Gcp>,
@@ -139,6 +141,7 @@ impl World {
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
+        let dstack = dstack::start(&mut servers, &platform, plan, folder.path()).await?;
         let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google())?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
@@ -172,6 +175,7 @@ impl World {
             pccs,
             platform,
             ita,
+            dstack,
             kms,
             node,
             gcp,

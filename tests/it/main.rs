@@ -43,6 +43,8 @@ mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
 #[cfg(all(feature = "sandbox", unix))]
+mod dstack_kms;
+#[cfg(all(feature = "sandbox", unix))]
 mod e2e;
 mod english;
 mod event_log;
