@@ -7,6 +7,7 @@ mod choice;
 pub mod compose_hash;
 pub mod dependency_guard;
 pub mod doctor;
+pub mod dstack;
 pub mod e2e;
 mod endpoints;
 mod environment;
@@ -46,7 +47,8 @@ pub use self::sandbox::{ArtifactsArgs, SandboxArgs, SandboxCommand, ServeArgs, W
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
     environment::{
-        Actions, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment, named_variable, variables,
+        Actions, DstackEnvironment, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment,
+        named_variable, variables,
     },
     given::Given,
     output::OutputArgs,
@@ -130,6 +132,9 @@ pub enum Command {
     /// Run the key-management service, or ask one
     #[command(subcommand)]
     Kms(kms::KmsCommand),
+    /// Deploy a dstack KMS, and say whether its keys were made in a genuine TDX machine
+    #[command(subcommand)]
+    Dstack(dstack::DstackCommand),
     /// Run a command against a self-contained world on loopback: no account, no network
     #[cfg(feature = "sandbox")]
     Sandbox(SandboxArgs),

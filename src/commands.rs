@@ -10,6 +10,7 @@ mod dependency_guard;
 mod doc_guard;
 mod doctor;
 mod documents;
+mod dstack;
 mod e2e;
 mod explain;
 mod forbid_allowed_env;
@@ -88,6 +89,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::VersionSync(_)
         | Command::DocGuard(_)
         | Command::Kms(_)
+        | Command::Dstack(_)
         | Command::Probe(_)
         | Command::Rollout(_)
         | Command::Explain { .. }
@@ -120,6 +122,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::ReleaseNotes(command) => release_notes::run(command, context).await,
         Command::DependencyGuard(args) => dependency_guard::run(args, context).await,
         Command::Kms(command) => kms::run(command, context).await,
+        Command::Dstack(command) => dstack::run(command, context).await,
         Command::Probe(command) => probe::run(command, context).await,
         Command::Rollout(command) => rollout::run(command, context).await,
         Command::E2e(args) => e2e::run(args, context).await,

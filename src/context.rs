@@ -16,7 +16,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 pub(crate) use self::endpoints::{
-    DEFAULT_SERVER, DstackEndpoints, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, RunningEndpoints, SigningEndpoints,
+    DEFAULT_SERVER, DstackEndpoints, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, RunningEndpoints,
+    SigningEndpoints,
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, Offered, RolloutEndpoints, url};

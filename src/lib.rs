@@ -3,7 +3,7 @@
 //! # Map
 //! Data flows one way: [`cli`] (arguments) → `commands` (one file each) → [`adapters`] fetch a snapshot → the domain
 //! ([`subject`] < [`attestation`] < [`policy`] < [`catalog`] < [`release`] < [`probe`] <
-//! [`rollout`] < [`guard`], a staircase) judges it, purely → [`report`] → a renderer → [`exit`].
+//! [`rollout`] < [`dstack`] < [`guard`], a staircase) judges it, purely → [`report`] → a renderer → [`exit`].
 //! [`kms`] is the key-release service, a library that judges nodes with the same domain.
 //! [`sandbox`] stands up a loopback world with the domain's types and knows nothing of the commands.
 
@@ -22,6 +22,7 @@ mod commands;
 mod context;
 pub mod digest;
 pub mod doctor;
+pub mod dstack;
 pub mod e2e;
 pub mod ed25519;
 pub mod error;

@@ -1,10 +1,12 @@
 //! Words in messages: what is counted agrees with the count, times are dates, lists read as sentences, how near a
 //! word is to another, and how much of somebody else's text is repeated. Not for how a report is laid out.
 
+mod diff;
 mod excerpt;
 
 use jiff::Timestamp;
 
+pub(crate) use self::diff::line_diff;
 pub(crate) use self::excerpt::{EXCERPT, excerpt, excerpt_at, excerpt_within};
 
 /// `count` with the form of the noun, and the verb if it is given, that goes with it: "1 file is", "2 files are".

@@ -7,7 +7,10 @@
 
 mod authority;
 
-use std::{net::SocketAddr, time::{Duration, Instant}};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -129,7 +132,8 @@ impl Onboarding {
         const SUBJECT: &str = "what the KMS says of its measurements";
         let url = self.method("Onboard.GetAttestationInfo")?;
         let fetched = self.http.ask(&Request::search(&url, &json!({})), SUBJECT).await?;
-        let fetched = fetched.ok_or_else(|| Error::remote(format!("cannot get {SUBJECT}: {} answered 404", self.host())))?;
+        let fetched =
+            fetched.ok_or_else(|| Error::remote(format!("cannot get {SUBJECT}: {} answered 404", self.host())))?;
         Announced::read(&fetched.body)
     }
 

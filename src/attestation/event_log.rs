@@ -16,7 +16,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-pub use entry::{Event, EventVersion, MAX_NAME_BYTES, MAX_PAYLOAD_BYTES, Problem, RUNTIME_EVENT_TYPE};
+pub use entry::{Entry, Event, EventVersion, MAX_NAME_BYTES, MAX_PAYLOAD_BYTES, Problem, RUNTIME_EVENT_TYPE};
 pub use identity::{AppIdentity, Field, IdentityError, Repeated, SYSTEM_READY};
 
 use crate::{
@@ -99,7 +99,22 @@ impl EventLog {
         inner.as_array().ok_or(EventLogError::NoLog).and_then(|entries| Self::from_entries(entries))
     }
 
+    /// Reads a log from entries that did not come as JSON.
+    ///
+    /// # Errors
+    /// There are none or too many, or one is malformed or has a digest that is not the digest of its name and payload.
+    pub fn from_parts(entries: &[Entry]) -> Result<Self, EventLogError> {
+        Self::checked(entries, Event::from_entry)
+    }
+
     fn from_entries(entries: &[Value]) -> Result<Self, EventLogError> {
+        Self::checked(entries, Event::from_json)
+    }
+
+    fn checked<T>(
+        entries: &[T],
+        read: impl Fn(&T) -> Result<Event, (&'static str, Problem)>,
+    ) -> Result<Self, EventLogError> {
         if entries.is_empty() {
             return Err(EventLogError::Empty);
         }
@@ -107,7 +122,7 @@ impl EventLog {
             return Err(EventLogError::TooLong(entries.len()));
         }
         let read = |(index, entry)| {
-            Event::from_json(entry).map_err(|(field, problem)| {
+            read(entry).map_err(|(field, problem)| {
                 let problem = Box::new(problem);
                 EventLogError::Entry { index, field, problem }
             })

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a command can be asked for.
-struct Forms {
+pub(super) struct Forms {
     /// Forms its product has; none where the product has one form that no option changes.
     formats: &'static [Format],
     /// Whether there is a product that a file can hold.
@@ -19,9 +19,9 @@ struct Forms {
 
 impl Forms {
     /// A report, in every form.
-    const REPORT: Self = Self { formats: &Format::ALL, file: true };
+    pub(super) const REPORT: Self = Self { formats: &Format::ALL, file: true };
     /// A document that is one and the same in every circumstance: a script, a hash, a variable a line.
-    const FIXED: Self = Self { formats: &[], file: true };
+    pub(super) const FIXED: Self = Self { formats: &[], file: true };
     /// Nothing but messages.
     const NOTHING: Self = Self { formats: &[], file: false };
 
@@ -52,6 +52,7 @@ impl Command {
                 Some(command) if !args.lists_tampers() => command.forms(),
                 Some(_) | None => Forms::FIXED,
             },
+            Self::Dstack(command) => command.forms(),
             Self::VerifyReleaseAssets(_)
             | Self::Audit(_)
             | Self::E2e(_)

@@ -7,6 +7,7 @@ use url::Url;
 use super::{
     Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
+    dstack::{host::VmmArgs, onboarding::KmsAddressArgs},
     gcp::GcpArgs,
     ita::ItaServiceArgs,
     kms::KmsCommand,
@@ -17,7 +18,7 @@ use super::{
     release_notes::ReleaseNotesCommand,
     rollout::{RolloutCommand, RolloutReachArgs},
 };
-use crate::subject::gcp::Project;
+use crate::subject::{gcp::Project, vmm::VmmAddress};
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +51,10 @@ pub struct Given<'a> {
     pub compute_url: Option<&'a Url>,
     /// Phala Cloud's API.
     pub phala_url: Option<&'a Url>,
+    /// The VMM of a dstack host.
+    pub vmm: Option<&'a VmmAddress>,
+    /// A dstack KMS.
+    pub dstack_kms_url: Option<&'a Url>,
     /// How many retries.
     pub retries: Option<u8>,
     /// Seconds of silence.
@@ -77,7 +82,9 @@ impl<'a> Given<'a> {
         Self { signing_config: args.signing_config.as_deref(), ..self }
     }
 
-    fn network(self, args: &'a NetworkArgs) -> Self {
+    /// Takes what is said of waiting.
+    #[must_use]
+    pub(super) fn network(self, args: &'a NetworkArgs) -> Self {
         Self { retries: args.retries, timeout: args.timeout, ..self }
     }
 
@@ -103,7 +110,19 @@ impl<'a> Given<'a> {
         self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita.service)
     }
 
-    fn quotes(self, args: &'a QuotesArgs) -> Self {
+    /// Takes what is said of the VMM.
+    #[must_use]
+    pub(super) fn vmm(self, args: &'a VmmArgs) -> Self {
+        Self { vmm: args.vmm.as_ref(), ..self }
+    }
+
+    /// Takes what is said of a dstack KMS.
+    #[must_use]
+    pub(super) fn dstack_kms(self, args: &'a KmsAddressArgs) -> Self {
+        Self { dstack_kms_url: args.kms_url.as_ref(), ..self }
+    }
+
+    pub(super) fn quotes(self, args: &'a QuotesArgs) -> Self {
         self.tdx(args.pccs.as_ref(), args.root.as_ref())
     }
 
@@ -129,7 +148,9 @@ impl<'a> Given<'a> {
         }
     }
 
-    fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
+    /// Takes what is said of collateral and of the root of quotes.
+    #[must_use]
+    pub(super) fn tdx(self, pccs_url: Option<&'a Url>, tdx_root: Option<&'a PathBuf>) -> Self {
         Self { pccs_url, tdx_root: tdx_root.map(PathBuf::as_path), ..self }
     }
 }
@@ -185,6 +206,7 @@ impl Command {
                 RolloutCommand::Resume(args) | RolloutCommand::Rollback(args) | RolloutCommand::Abort(args),
             ) => given.rollout(&args.reach),
             Self::E2e(args) => given.releases(&args.releases).quotes(&args.quotes),
+            Self::Dstack(command) => command.given(given),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)
             }

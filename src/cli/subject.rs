@@ -85,6 +85,7 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
+            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Explain { .. }
             | Self::Completions { .. }
@@ -130,6 +131,7 @@ impl Command {
                 | RolloutCommand::Rollback(_)
                 | RolloutCommand::Abort(_),
             ) => vec![Service::PhalaCloud, Service::Production, Service::Reviewers],
+            Self::Dstack(command) => command.turns_to(),
             Self::VerifyReleaseAssets(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
@@ -185,6 +187,7 @@ impl Command {
             | Self::DocGuard(_)
             | Self::ReleaseNotes(_)
             | Self::Kms(_)
+            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Rollout(_)
             | Self::Explain { .. }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{
-    adapters::{file, node_config::NodeConfig},
+    adapters::{edited_file::EditedFile, file},
     cli::policy::{MerodApplyArgs, MerodConfigCommand, MerodSourceArgs},
     commands::documents,
     context::Context,
@@ -37,7 +37,7 @@ fn apply(args: &MerodApplyArgs) -> Result<Product> {
         tracing::error!("{} was left as it is", args.config.display());
         return Ok(Product::report(report));
     };
-    let file = NodeConfig::read(&args.config)?;
+    let file = EditedFile::read(&args.config)?;
     let shown = args.config.display().to_string();
     let edited = edit::apply(&file.text, &config).map_err(|error| unusable(&shown, error))?;
     let mut findings: Vec<Finding> = edited

@@ -185,7 +185,9 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => None,
+            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => {
+                None
+            }
         }
     }
 
@@ -193,7 +195,9 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => None,
+            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => {
+                None
+            }
         }
     }
 
@@ -201,7 +205,9 @@ impl Tamper {
     pub(super) fn of_people(self) -> Option<people::Fault> {
         match self.spoils()? {
             Spoils::People(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => {
+                None
+            }
         }
     }
 
@@ -225,7 +231,9 @@ impl Tamper {
     pub(super) fn of_dstack(self) -> Option<vmm::Flaw> {
         match self.spoils()? {
             Spoils::Dstack(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
+                None
+            }
         }
     }
 

@@ -9,8 +9,8 @@ mod answers;
 mod attested;
 mod auth;
 mod flaw;
-mod kms;
 mod keys;
+mod kms;
 mod machine;
 mod methods;
 mod refusal;
@@ -207,7 +207,8 @@ impl Host {
     pub async fn bootstrapped(self: &Arc<Self>, name: &str, domain: &str) -> Result<Vec<u8>> {
         let kms = self.lock().kms(name).ok_or_else(|| Error::internal("the sandbox's VM is gone"))?;
         let answer = methods::bootstrap(&kms, domain).await;
-        let body = answer.map_err(|refused| Error::internal(format!("the sandbox's KMS refuses: {}", refused.words())))?;
+        let body =
+            answer.map_err(|refused| Error::internal(format!("the sandbox's KMS refuses: {}", refused.words())))?;
         methods::finish(&kms);
         Ok(body.into_bytes())
     }

@@ -142,7 +142,9 @@ mod tests {
     fn a_port_mapping_reads_back_as_it_was_written_and_nothing_else_is_one() {
         let mapping = "tcp:0.0.0.0:9100:9200".parse::<PortMapping>();
         assert_eq!(mapping.as_ref().map(ToString::to_string), Ok("tcp:0.0.0.0:9100:9200".to_owned()));
-        for bad in ["9100", "tcp:9100:9100", "tcp:0.0.0.0:0:9100", "sctp:0.0.0.0:1:1", "tcp:0.0.0.0:1:70000", "tcp:::1:1"] {
+        for bad in
+            ["9100", "tcp:9100:9100", "tcp:0.0.0.0:0:9100", "sctp:0.0.0.0:1:1", "tcp:0.0.0.0:1:70000", "tcp:::1:1"]
+        {
             assert!(bad.parse::<PortMapping>().is_err(), "{bad}");
         }
     }

@@ -15,7 +15,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 const FOUNDATION: [&str; 5] = ["digest", "ed25519", "error", "text", "yaml"];
 
 /// Judges values and does no work: the folders of the domain, each of which names only those before it.
-const STAIRCASE: [&str; 14] = [
+const STAIRCASE: [&str; 15] = [
     "schema",
     "subject",
     "change",
@@ -28,6 +28,7 @@ const STAIRCASE: [&str; 14] = [
     "probe",
     "e2e",
     "rollout",
+    "dstack",
     "guard",
     "doctor",
 ];

@@ -43,7 +43,7 @@ mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
 #[cfg(all(feature = "sandbox", unix))]
-mod dstack_kms;
+mod dstack_host;
 #[cfg(all(feature = "sandbox", unix))]
 mod e2e;
 mod english;

@@ -7,7 +7,8 @@ use rustls_pki_types::{Der, TrustAnchor};
 use crate::error::{Error, Result};
 
 /// `O=Dstack, CN=Dstack KMS CA` as certificates hold it, without the outer header.
-const NAME: &[u8] = b"\x31\x0f\x30\x0d\x06\x03\x55\x04\x0a\x0c\x06Dstack\x31\x16\x30\x14\x06\x03\x55\x04\x03\x0c\x0dDstack KMS CA";
+const NAME: &[u8] =
+    b"\x31\x0f\x30\x0d\x06\x03\x55\x04\x0a\x0c\x06Dstack\x31\x16\x30\x14\x06\x03\x55\x04\x03\x0c\x0dDstack KMS CA";
 
 /// The authority that holds a key, a SubjectPublicKeyInfo in DER.
 ///

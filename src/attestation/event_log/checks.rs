@@ -50,9 +50,19 @@ fn unreadable(subject: &str, error: &EventLogError) -> Finding {
 /// [`REPLAY`]: the log leads to the registers of `quote`, one finding a register. MRTD is not compared: no event
 /// extends it.
 pub fn replayed(subject: &str, log: &EventLog, quote: &Registers<Measurement>) -> Vec<Finding> {
+    replayed_in(subject, log, quote, &Register::ALL)
+}
+
+/// [`replayed`], for some of the registers: a log may have been stripped of the events of the others.
+pub fn replayed_in(
+    subject: &str,
+    log: &EventLog,
+    quote: &Registers<Measurement>,
+    registers: &[Register],
+) -> Vec<Finding> {
     let replay = log.replay();
-    let compare = |register: Register| {
-        let (actual, expected) = ((*replay.get(register))?, quote.get(register));
+    let compare = |register: &Register| {
+        let (actual, expected) = ((*replay.get(*register))?, quote.get(*register));
         Some(if actual == *expected {
             REPLAY.pass(subject, format!("{register} {}", actual.short()))
         } else {
@@ -62,7 +72,7 @@ pub fn replayed(subject: &str, log: &EventLog, quote: &Registers<Measurement>) -
                 .help("the log was altered, or belongs to another quote: trust nothing in it")
         })
     };
-    Register::ALL.into_iter().filter_map(compare).collect()
+    registers.iter().filter_map(compare).collect()
 }
 
 /// [`IDENTITY`]: what the log says of the application, and what it says again later. One pass with the values that

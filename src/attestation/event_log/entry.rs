@@ -41,6 +41,25 @@ pub enum EventVersion {
     V2,
 }
 
+/// One entry as a format other than JSON carries it, not checked yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Entry {
+    /// The register, 0 to 3 for RTMR0 to RTMR3.
+    pub register: u32,
+    /// The event's type.
+    pub event_type: u32,
+    /// What the register was extended with, 48 bytes; empty where the log leaves it out.
+    pub digest: Vec<u8>,
+    /// The name.
+    pub name: String,
+    /// The payload.
+    pub payload: Vec<u8>,
+    /// The format of a run-time event's digest, where it is stated.
+    pub version: Option<u64>,
+    /// What was hashed into the digest, where it is stated.
+    pub preimage: Option<Vec<u8>>,
+}
+
 /// What is wrong with a field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
@@ -84,6 +103,9 @@ pub enum Problem {
 
 type Fault = (&'static str, Problem);
 
+const REGISTERS: &str = "0, 1, 2 or 3";
+const VERSIONS: &str = "1 or 2";
+
 impl Event {
     /// The register this event extends; never MRTD.
     pub fn register(&self) -> Register {
@@ -125,49 +147,85 @@ impl Event {
         let Value::Object(fields) = entry else {
             return Err(("", Problem::NotAnObject(excerpt_json(entry))));
         };
-        let register = register(fields)?;
+        let register = register(number(fields, "imr", REGISTERS)?)?;
         let event_type = number(fields, "event_type", "a number of 32 bits")?;
         let stated = stated_digest(fields)?;
         let name = name(fields)?;
         let payload = hex_bytes("event_payload", required(fields, "event_payload")?, MAX_PAYLOAD_BYTES)?;
-        let stated_version = stated_version(fields)?;
+        let version = stated_version(fields)?;
         let preimage = match fields.get("hash_input") {
             None | Some(Value::Null) => None,
             Some(value) => Some(hex_bytes("hash_input", value, MAX_PREIMAGE_BYTES)?),
         };
+        Self::checked(register, event_type, name, payload, Stated { digest: stated, version, preimage })
+    }
+
+    pub(super) fn from_entry(entry: &Entry) -> Result<Self, Fault> {
+        let register = register(entry.register)?;
+        let digest = match entry.digest.as_slice() {
+            [] => None,
+            bytes => Some(Measurement::from_bytes(bytes.try_into().map_err(|_| {
+                let actual = format!("{} bytes", bytes.len());
+                ("digest", Problem::Unexpected { expected: "48 bytes, or nothing", actual })
+            })?)),
+        };
+        let name = short(&entry.name)?;
+        let payload = within("event_payload", entry.payload.clone(), MAX_PAYLOAD_BYTES)?;
+        let version = match entry.version {
+            None => None,
+            Some(1) => Some(EventVersion::V1),
+            Some(2) => Some(EventVersion::V2),
+            Some(other) => {
+                return Err(("version", Problem::Unexpected { expected: VERSIONS, actual: other.to_string() }));
+            }
+        };
+        let preimage =
+            entry.preimage.clone().map(|bytes| within("hash_input", bytes, MAX_PREIMAGE_BYTES)).transpose()?;
+        Self::checked(register, entry.event_type, name, payload, Stated { digest, version, preimage })
+    }
+
+    /// The event, if what is stated of its digest is so.
+    fn checked(
+        register: Register,
+        event_type: u32,
+        name: String,
+        payload: Vec<u8>,
+        stated: Stated,
+    ) -> Result<Self, Fault> {
         let (digest, version) = if register == Register::Rtmr3 && event_type == RUNTIME_EVENT_TYPE {
-            let (digest, version) = bind(&name, &payload, stated, stated_version, preimage.as_deref())?;
+            let (digest, version) = bind(&name, &payload, &stated)?;
             (digest, Some(version))
         } else {
-            (stated.ok_or(("digest", Problem::NoDigest))?, None)
+            (stated.digest.ok_or(("digest", Problem::NoDigest))?, None)
         };
         Ok(Self { register, event_type, digest, name, payload, version })
     }
 }
 
+/// What an entry states of its digest.
+struct Stated {
+    digest: Option<Measurement>,
+    version: Option<EventVersion>,
+    preimage: Option<Vec<u8>>,
+}
+
 /// The digest of a run-time event, and its format. A log that does not state the version but states a digest may mean
 /// either: dstack loses the field on one of its paths, and both digests bind name and payload.
-fn bind(
-    name: &str,
-    payload: &[u8],
-    stated: Option<Measurement>,
-    stated_version: Option<EventVersion>,
-    preimage: Option<&[u8]>,
-) -> Result<(Measurement, EventVersion), Fault> {
+fn bind(name: &str, payload: &[u8], stated: &Stated) -> Result<(Measurement, EventVersion), Fault> {
     let digest_of = |version: EventVersion| Measurement::from_bytes(sha384(&[&version.preimage(name, payload)]));
-    let version = stated_version.unwrap_or_else(|| match stated {
+    let version = stated.version.unwrap_or_else(|| match stated.digest {
         Some(stated) if stated != digest_of(EventVersion::V1) && stated == digest_of(EventVersion::V2) => {
             EventVersion::V2
         }
         Some(_) | None => EventVersion::V1,
     });
     let expected = digest_of(version);
-    match stated {
+    match stated.digest {
         Some(actual) if actual != expected => return Err(("digest", Problem::WrongDigest { expected, actual })),
         Some(_) | None => {}
     }
-    match preimage {
-        Some(bytes) if bytes != version.preimage(name, payload) => Err(("hash_input", Problem::WrongPreimage)),
+    match &stated.preimage {
+        Some(bytes) if *bytes != version.preimage(name, payload) => Err(("hash_input", Problem::WrongPreimage)),
         Some(_) | None => Ok((expected, version)),
     }
 }
@@ -220,23 +278,32 @@ fn number(fields: &Map<String, Value>, field: &'static str, expected: &'static s
     value.as_u64().and_then(|n| u32::try_from(n).ok()).ok_or_else(|| unexpected(field, expected, value))
 }
 
-fn register(fields: &Map<String, Value>) -> Result<Register, Fault> {
-    let expected = "0, 1, 2 or 3";
-    match number(fields, "imr", expected)? {
+fn register(number: u32) -> Result<Register, Fault> {
+    match number {
         0 => Ok(Register::Rtmr0),
         1 => Ok(Register::Rtmr1),
         2 => Ok(Register::Rtmr2),
         3 => Ok(Register::Rtmr3),
-        other => Err(("imr", Problem::Unexpected { expected, actual: other.to_string() })),
+        other => Err(("imr", Problem::Unexpected { expected: REGISTERS, actual: other.to_string() })),
     }
 }
 
 fn name(fields: &Map<String, Value>) -> Result<String, Fault> {
     let value = required(fields, "event")?;
-    let name = value.as_str().ok_or_else(|| unexpected("event", "a string", value))?;
+    short(value.as_str().ok_or_else(|| unexpected("event", "a string", value))?)
+}
+
+fn short(name: &str) -> Result<String, Fault> {
     match name.len() {
         length if length > MAX_NAME_BYTES => Err(("event", Problem::TooLong { limit: MAX_NAME_BYTES, actual: length })),
         _ => Ok(name.to_owned()),
+    }
+}
+
+fn within(field: &'static str, bytes: Vec<u8>, limit: usize) -> Result<Vec<u8>, Fault> {
+    match bytes.len() {
+        length if length > limit => Err((field, Problem::TooLong { limit, actual: length })),
+        _ => Ok(bytes),
     }
 }
 
@@ -246,7 +313,7 @@ fn stated_version(fields: &Map<String, Value>) -> Result<Option<EventVersion>, F
         Some(value) => match value.as_u64() {
             Some(1) => Ok(Some(EventVersion::V1)),
             Some(2) => Ok(Some(EventVersion::V2)),
-            _ => Err(unexpected("version", "1 or 2", value)),
+            _ => Err(unexpected("version", VERSIONS, value)),
         },
     }
 }

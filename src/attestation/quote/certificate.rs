@@ -108,6 +108,12 @@ impl Certificate {
         self.parsed.tbs_certificate.subject_public_key_info.subject_public_key.raw_bytes()
     }
 
+    /// The public key as SubjectPublicKeyInfo in DER, with its algorithm. Empty short of a defect: what was read can be
+    /// written.
+    pub(crate) fn public_key_der(&self) -> Vec<u8> {
+        self.parsed.tbs_certificate.subject_public_key_info.to_der().unwrap_or_default()
+    }
+
     /// Whether `issuer`'s key made its signature.
     pub(crate) fn is_signed_by(&self, issuer: &Self) -> bool {
         let Ok(signed) = self.parsed.tbs_certificate.to_der() else { return false };

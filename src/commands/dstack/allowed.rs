@@ -61,13 +61,12 @@ impl Authority {
         Ok(match self {
             Self::List(list, name) => {
                 if !list.kms.contains(&measurement) {
-                    let line = format!("add \"{measurement}\" to `kms.mrAggregated` of {name}");
-                    return Ok(refused(subject, &measurement, format!("{name} does not list it"), &line));
+                    return Ok(refused(subject, &measurement, format!("{} does not list it", excerpt(name))));
                 }
                 let device = kms.device_id.map(|id| id.to_string()).unwrap_or_default();
                 if !list.kms_devices.allow(&device) {
-                    let line = format!("add \"{device}\" to `kms.devices` of {name}");
-                    return Ok(refused(subject, &measurement, format!("{name} does not list its device"), &line));
+                    let finding = ALLOWED.fail(subject, format!("{} does not list its device", excerpt(name)));
+                    return Ok(finding.help(format!("if this is the host that is meant, add \"{device}\" to kms.devices")));
                 }
                 ALLOWED.pass(subject, format!("{name} lists {measurement}"))
             }
@@ -77,7 +76,7 @@ impl Authority {
                     ALLOWED.pass(subject, format!("{} allows {measurement}", api.host()))
                 } else {
                     let why = format!("{} does not allow it: {}", api.host(), excerpt(&decision.reason));
-                    refused(subject, &measurement, why, "add it to the list of the webhook")
+                    refused(subject, &measurement, why)
                 }
             }
             Self::Operator(allowed) if *allowed == kms.mr_aggregated => {
@@ -91,11 +90,11 @@ impl Authority {
     }
 }
 
-/// Not allowed, and the line to add for every auth backend.
-fn refused(subject: &str, measurement: &str, why: String, line: &str) -> Finding {
-    ALLOWED.fail(subject, format!("mr_aggregated {measurement}: {why}")).help(format!(
-        "if this is the KMS that is meant: {line}; with auth-eth, send addKmsAggregatedMr(0x{measurement}) to the contract; \
-         then run this again"
+/// Not allowed, and what to add for every auth backend.
+fn refused(subject: &str, measurement: &str, why: String) -> Finding {
+    ALLOWED.fail(subject, why).help(format!(
+        "if it is the KMS you mean, add \"{measurement}\" to kms.mrAggregated (auth-simple, webhook), or send \
+         addKmsAggregatedMr(0x{measurement}) to the contract (auth-eth); then run this again"
     ))
 }
 

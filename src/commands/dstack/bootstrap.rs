@@ -147,8 +147,11 @@ impl Work<'_> {
         }
         let bytes = file::read_bounded(&self.info, MAX_DOCUMENT_BYTES as u64)?;
         if self.journal.progress().is_another(&Sha256::of(&bytes)) {
-            return Err(Error::input(format!("{} is not what the KMS answered: it was changed since", self.info.display()))
-                .help("put the saved answer back from a backup"));
+            return Err(Error::input(format!(
+                "{} is not what the KMS answered: it was changed since",
+                self.info.display()
+            ))
+            .help("put the saved answer back from a backup"));
         }
         Ok(Some(bytes))
     }

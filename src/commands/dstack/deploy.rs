@@ -25,8 +25,10 @@ use crate::{
 };
 
 /// The VM runs what was asked for.
-pub(super) const DEPLOYED: CheckInfo =
-    CheckInfo { id: "dstack-deployed", title: "the VM runs the app-compose.json and the guest image that were asked for" };
+pub(super) const DEPLOYED: CheckInfo = CheckInfo {
+    id: "dstack-deployed",
+    title: "the VM runs the app-compose.json and the guest image that were asked for",
+};
 /// Its KMS waits.
 pub(super) const WAITS: CheckInfo =
     CheckInfo { id: "dstack-waits", title: "the KMS of a new VM answers, and waits for its keys" };
@@ -87,7 +89,8 @@ impl Wanted {
         let name = file::source_name(&args.compose);
         let bytes = file::read_source(&args.compose, MAX_COMPOSE)?;
         let odd = |what: String| {
-            Error::input(format!("{name}: {what}")).help("make it with `merotee dstack compose`: every byte of it is measured")
+            Error::input(format!("{name}: {what}"))
+                .help("make it with `merotee dstack compose`: every byte of it is measured")
         };
         let document = parse_json(&bytes).map_err(|e| odd(format!("not acceptable JSON: {e}")))?;
         if document.get("manifest_version").and_then(Value::as_u64).is_none() {
@@ -144,8 +147,10 @@ async fn look(vmm: &Vmm, args: &DeployArgs, wanted: &Wanted) -> Result<Found> {
             args.name,
             excerpt(image)
         );
-        return Err(Error::input(message)
-            .help(format!("choose another --name; its keys are on its disk, so it is never replaced (id {})", excerpt(&vm.id))));
+        return Err(Error::input(message).help(format!(
+            "choose another --name; its keys are on its disk, so it is never replaced (id {})",
+            excerpt(&vm.id)
+        )));
     }
     Ok(match vm {
         vm if vm.never_ran() => Found::Leftover(vm),
@@ -245,7 +250,9 @@ impl Work<'_> {
         };
         match self.remove(&left).await {
             Ok(()) => error.help(format!("VM {}, which the failure had left behind, is removed", excerpt(&left.id))),
-            Err(stays) => error.help(format!("VM {} was left behind and could not be removed: {stays}", excerpt(&left.id))),
+            Err(stays) => {
+                error.help(format!("VM {} was left behind and could not be removed: {stays}", excerpt(&left.id)))
+            }
         }
     }
 
@@ -258,7 +265,8 @@ impl Work<'_> {
                 }
             }
         }
-        self.actions.push(Action::done("remove VM that never ran", format!("{} ({})", self.args.name, excerpt(&vm.id))));
+        self.actions
+            .push(Action::done("remove VM that never ran", format!("{} ({})", self.args.name, excerpt(&vm.id))));
         Ok(())
     }
 
@@ -275,7 +283,9 @@ impl Work<'_> {
                 .compared(self.wanted.app_id.clone(), excerpt(app_id))
                 .help("the VMM changed the file on its way: compare the versions of VMM and file")
         });
-        self.findings.push(WAITS.pass(name, format!("{} answers, and waits for its keys", crate::adapters::http::host(kms_url))));
+        self.findings.push(
+            WAITS.pass(name, format!("{} answers, and waits for its keys", crate::adapters::http::host(kms_url))),
+        );
         Ok(())
     }
 

@@ -110,7 +110,8 @@ async fn taken(
     match kms.waits().await {
         Ok(true) => {}
         Ok(false) | Err(_) => {
-            told.findings.push(TAKEN.skip(&subject, "the KMS does not wait: whether it has the keys is seen by its TLS"));
+            told.findings
+                .push(TAKEN.skip(&subject, "the KMS does not wait: whether it has the keys is seen by its TLS"));
             return Ok(());
         }
     }
@@ -148,7 +149,9 @@ async fn taken(
         }
         Answered::Unknown(error) => {
             let message = format!("whether it took the keys is not known: {}", error::chain(&error));
-            told.findings.push(TAKEN.undecided(&subject, message).help("run this again: taking the same keys twice does no harm"));
+            told.findings.push(
+                TAKEN.undecided(&subject, message).help("run this again: taking the same keys twice does no harm"),
+            );
             return Ok(());
         }
     }

@@ -67,7 +67,8 @@ async fn of_host(args: &PreflightArgs, vmm: &Vmm, context: &Context) -> Vec<Find
         Err(error) => {
             let finding = READY.fail("VMM", error::chain(&error));
             let advice = error.advice().unwrap_or("is dstack-vmm running on the host?").to_owned();
-            let unseen = ["clock", "guest image", "port"].map(|what| READY.undecided(what, "not checked: no VMM answers"));
+            let unseen =
+                ["clock", "guest image", "port"].map(|what| READY.undecided(what, "not checked: no VMM answers"));
             return std::iter::once(finding.help(advice)).chain(unseen).collect();
         }
     };
@@ -206,7 +207,9 @@ async fn key_provider(args: &PreflightArgs) -> Finding {
 async fn auth_api(args: &PreflightArgs, context: &Context) -> Result<Finding> {
     const SUBJECT: &str = "auth API";
     let Some(url) = &args.auth_url else {
-        return Ok(READY.skip(SUBJECT, "not checked: name it with --auth-url, where it is not in the KMS's own container"));
+        return Ok(
+            READY.skip(SUBJECT, "not checked: name it with --auth-url, where it is not in the KMS's own container")
+        );
     };
     let api = DstackAuth::new(url, context.http.clone())?;
     Ok(match api.answers().await {
@@ -245,10 +248,7 @@ mod tests {
             at(&format!("registry.example.com/dstack-kms@{digest}")).unwrap(),
             format!("https://registry.example.com/v2/dstack-kms/manifests/{digest}")
         );
-        assert_eq!(
-            at("127.0.0.1:5000/a/b:fixed").as_deref(),
-            Some("http://127.0.0.1:5000/v2/a/b/manifests/fixed")
-        );
+        assert_eq!(at("127.0.0.1:5000/a/b:fixed").as_deref(), Some("http://127.0.0.1:5000/v2/a/b/manifests/fixed"));
         assert_eq!(at("dstack-kms:fixed"), None);
         assert_eq!(at("library/dstack-kms:fixed"), None);
     }

@@ -123,6 +123,8 @@ async fn in_time(kms: &Serving, subject: &str, first: Duration) -> Result<Findin
         IN_TIME
             .fail(subject, took)
             .compared(format!("under {}", readable(IN_UNDER)), format!("{} ms", best.as_millis()))
-            .help("applications wait for it when they boot: look at the load of its host, and at what its auth API takes")
+            .help(
+                "applications wait for it when they boot: look at the load of its host, and at what its auth API takes",
+            )
     })
 }

@@ -157,7 +157,16 @@ impl<'a> Judgement<'a> {
         basis::caveats(self.context.endpoints.tdx_root.as_deref(), self.args.at, &self.verifier)
     }
 
-    async fn collateral(&self, quote: &Quote, name: &str) -> Result<Collateral> {
+    /// By what a quote is judged that a command judges itself: the verifier, the time, and whether a debug TD is accepted.
+    pub(in crate::commands) fn basis(&self) -> (&DcapVerifier, u64, bool) {
+        (&self.verifier, self.now, self.args.allow_debug_td)
+    }
+
+    /// The documents that the machine of a quote is judged by: from a file, a cache or a service.
+    ///
+    /// # Errors
+    /// There are none.
+    pub(in crate::commands) async fn collateral(&self, quote: &Quote, name: &str) -> Result<Collateral> {
         if let Some(path) = &self.args.collateral {
             return basis::collateral(path);
         }

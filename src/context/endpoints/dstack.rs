@@ -42,10 +42,6 @@ impl DstackEndpoints {
 
     /// These, but for what was given.
     pub(super) fn with(self, given: &Given<'_>) -> Self {
-        Self {
-            vmm: given.vmm.cloned().or(self.vmm),
-            kms_url: given.dstack_kms_url.cloned().or(self.kms_url),
-            ..self
-        }
+        Self { vmm: given.vmm.cloned().or(self.vmm), kms_url: given.dstack_kms_url.cloned().or(self.kms_url), ..self }
     }
 }

@@ -125,7 +125,8 @@ impl Measured {
 
 /// The machine's own name, hex: the hash of the number that its processor has.
 pub(super) fn device_id(host: &Host) -> String {
-    let quote = host.platform.quote(&QuoteRequest::new(Registers::from_fn(|_| Measurement::from_bytes([0; 48])), [0; 64]));
+    let quote =
+        host.platform.quote(&QuoteRequest::new(Registers::from_fn(|_| Measurement::from_bytes([0; 48])), [0; 64]));
     let platform = Quote::parse(&quote).ok().and_then(|quote| quote.certification.platform().ok());
     platform.map(|platform| Sha256::of(&platform.ppid).to_string()).unwrap_or_default()
 }

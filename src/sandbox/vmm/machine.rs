@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::AbortHandle};
 
 use super::{
-    Flaw, Host, IMAGE, KMS_PORT, Shared,
-    answers,
+    Flaw, Host, IMAGE, KMS_PORT, Shared, answers,
     attested::Measured,
     kms::{Disk, Kms, Phase},
     tls::Port,
@@ -23,6 +22,8 @@ use crate::{
 
 /// Between two steps of a boot.
 const STEP: Duration = Duration::from_millis(20);
+/// How often a port is asked for.
+const BINDS: u32 = 25;
 /// How long a VM that stands may take to boot.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -115,7 +116,9 @@ impl Order {
 
     /// The port on the host that leads to the KMS.
     fn kms_port(&self) -> Option<u16> {
-        let to_kms = |port: &&Value| port.get("vm_port") == Some(&json!(KMS_PORT)) && port.get("protocol") == Some(&json!("tcp"));
+        let to_kms = |port: &&Value| {
+            port.get("vm_port") == Some(&json!(KMS_PORT)) && port.get("protocol") == Some(&json!("tcp"))
+        };
         let port = self.ports.iter().find(to_kms)?.get("host_port")?.as_u64()?;
         u16::try_from(port).ok()
     }
@@ -214,7 +217,7 @@ async fn boot(host: Shared, id: String) {
     let Some(order) = host.lock().find(&id).map(|vm| vm.order.clone()) else { return };
     let Some(port) = order.kms_port() else { return std::future::pending().await };
     let address = SocketAddr::from((host.address, port));
-    let listener = if host.has(Flaw::PortTaken) { None } else { TcpListener::bind(address).await.ok() };
+    let listener = if host.has(Flaw::PortTaken) { None } else { bound(address).await };
     let Some(listener) = listener else { return not_forwarded(&host, &id, port) };
     write("[    0.000000] Linux version 6.9.0-dstack");
     tokio::time::sleep(STEP).await;
@@ -241,6 +244,17 @@ async fn boot(host: Shared, id: String) {
     if let Err(error) = axum::serve(port, router).await {
         tracing::error!("a KMS of the sandbox stopped: {error}");
     }
+}
+
+/// A port that a VM which was just stopped may still have for a moment.
+async fn bound(address: SocketAddr) -> Option<TcpListener> {
+    for _ in 0..BINDS {
+        if let Ok(listener) = TcpListener::bind(address).await {
+            return Some(listener);
+        }
+        tokio::time::sleep(STEP).await;
+    }
+    None
 }
 
 /// QEMU ends where a port of the host is taken.
@@ -295,7 +309,8 @@ pub(super) async fn stand(host: &Shared, name: &str, port: u16) -> Result<()> {
         return Ok(());
     }
     tokio::time::timeout(PATIENCE, up).await.map_err(late)?;
-    let allowed: Vec<String> = host.lock().vms.iter().filter_map(|vm| vm.kms.as_ref()).map(|kms| kms.measured().aggregated()).collect();
+    let allowed: Vec<String> =
+        host.lock().vms.iter().filter_map(|vm| vm.kms.as_ref()).map(|kms| kms.measured().aggregated()).collect();
     if host.has(Flaw::NotAllowed) { Ok(()) } else { host.allow(&allowed) }
 }
 
@@ -310,6 +325,7 @@ fn uuid(bytes: [u8; 16]) -> String {
     let [a, b, c, d, e, f, version, g, variant, rest @ ..] = bytes;
     let (version, variant) = ((version & 0x0f) | 0x40, (variant & 0x3f) | 0x80);
     let [h, ..] = rest;
-    let groups = [vec![a, b, c, d], vec![e, f], vec![version, g], vec![variant, h], rest.iter().copied().skip(1).collect()];
+    let groups =
+        [vec![a, b, c, d], vec![e, f], vec![version, g], vec![variant, h], rest.iter().copied().skip(1).collect()];
     groups.map(hex::encode).join("-")
 }

@@ -67,11 +67,8 @@ pub(super) async fn bootstrap(kms: &Arc<Kms>, domain: &str) -> Result<String, Re
     let broken = |e: crate::error::Error| Refusal::said(e.to_string());
     let keys = Keys::new(host.seed, host.next_keys()).map_err(broken)?;
     let public = keys.public();
-    let attested = if host.has(Flaw::OtherKeys) {
-        PublicKeys { k256: vec![2; 33], ..public.clone() }
-    } else {
-        public.clone()
-    };
+    let attested =
+        if host.has(Flaw::OtherKeys) { PublicKeys { k256: vec![2; 33], ..public.clone() } } else { public.clone() };
     let attestation = kms.measured().attest(host, attested.report_data()).map_err(broken)?;
     let body = json!({
         "ca_pubkey": hex::encode(&public.ca),
@@ -93,7 +90,9 @@ async fn onboard(kms: &Arc<Kms>, source: &str, domain: &str) -> Result<String, R
         return Err(Refusal::said("KMS has already been bootstrapped"));
     }
     let from = kms.host.lock().serving_at(source).ok_or_else(|| {
-        Refusal::said(format!("Failed to onboard: error sending request for url ({source}/prpc/KMS.GetTempCaCert?json)"))
+        Refusal::said(format!(
+            "Failed to onboard: error sending request for url ({source}/prpc/KMS.GetTempCaCert?json)"
+        ))
     })?;
     if !kms.host.has(Flaw::Old) {
         allowed(kms, "onboard").await?;
@@ -192,7 +191,8 @@ async fn meta(kms: &Kms) -> Result<String, Refusal> {
     } else {
         keys.ca_cert()
     };
-    let k256 = if host.has(Flaw::OtherK256) { format!("02{}", "ab".repeat(32)) } else { hex::encode(keys.public().k256) };
+    let k256 =
+        if host.has(Flaw::OtherK256) { format!("02{}", "ab".repeat(32)) } else { hex::encode(keys.public().k256) };
     let info: Option<Value> = info.and_then(|text| serde_json::from_str(&text).ok());
     Ok(json!({
         "ca_cert": ca_cert.map_err(broken)?,

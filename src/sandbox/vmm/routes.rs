@@ -29,11 +29,7 @@ use crate::{
 /// The VMM of a host.
 pub(super) fn vmm(host: Shared) -> Router {
     let watch = middleware::from_fn_with_state(Arc::clone(&host), watched);
-    Router::new()
-        .route("/prpc/{method}", any(method))
-        .route("/logs", get(logs))
-        .layer(watch)
-        .with_state(host)
+    Router::new().route("/prpc/{method}", any(method)).route("/logs", get(logs)).layer(watch).with_state(host)
 }
 
 async fn method(State(host): State<Shared>, Path(name): Path<String>, body: Bytes) -> Response {

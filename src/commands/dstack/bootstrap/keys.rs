@@ -13,7 +13,8 @@ use crate::{
 };
 
 /// What helps where the keys exist and their attestation is unknown.
-const START_ANEW: &str = "nothing has used these keys: remove the VM, deploy it again, and bootstrap it into another folder";
+const START_ANEW: &str =
+    "nothing has used these keys: remove the VM, deploy it again, and bootstrap it into another folder";
 
 impl Work<'_> {
     /// The answer of the KMS, which is on disk when this returns; `None` where there is none, and the findings say why.
@@ -74,7 +75,9 @@ impl Work<'_> {
                 } else if has_keys {
                     finding.help(format!("somebody else had it make keys: whoever reaches its port can; {START_ANEW}"))
                 } else {
-                    finding.help("the KMS asks its auth API itself: look at what that says, and whether the KMS reaches it")
+                    finding.help(
+                        "the KMS asks its auth API itself: look at what that says, and whether the KMS reaches it",
+                    )
                 });
                 Ok(None)
             }

@@ -73,7 +73,8 @@ async fn with_log(vmm: &Vmm, id: &str, channel: Channel, why: String) -> Error {
     match log {
         Ok(Some(log)) if !log.trim().is_empty() => {
             let lines: Vec<String> = log.lines().filter(|line| !line.trim().is_empty()).map(excerpt).collect();
-            let advice = if hangs(&log) { "; it waits for the time: make app-compose.json without secure_time" } else { "" };
+            let advice =
+                if hangs(&log) { "; it waits for the time: make app-compose.json without secure_time" } else { "" };
             error.help(format!("the VM is still there; its log ends with: {}{advice}", lines.join(" | ")))
         }
         Ok(_) => error.help("the VM is still there, and its log is empty: look at the host's own log"),

@@ -19,7 +19,7 @@ fn a_kms_makes_its_keys_once_and_serves_with_them_and_a_second_run_only_looks() 
     let vm = stage.vm("kms");
     assert!(vm.serves && vm.has_keys);
     assert_eq!(stage.place.read("kms/bootstrap-info.json"), vm.bootstrap_info.unwrap(), "byte for byte");
-    assert_eq!(stage.place.names("kms"), [bootstrap_journal::NAME, "bootstrap-info.json"]);
+    assert_eq!(stage.place.names("kms"), ["bootstrap-info.json", bootstrap_journal::NAME]);
     for name in stage.place.names("kms") {
         assert_eq!(mode(&stage.place.path(format!("kms/{name}"))), 0o600, "{name}");
         let text = stage.place.read(&format!("kms/{name}"));
@@ -34,7 +34,7 @@ fn a_kms_that_nothing_allows_is_not_asked_and_the_line_to_add_is_printed_for_eve
     let stage = Stage::spoilt(&["dstack-not-allowed"]);
     let measured = stage.host().measured("kms").unwrap();
     let run = stage.bootstrap(&[]).run().expect(10);
-    let added = format!("add \"{measured}\" to `kms.mrAggregated`");
+    let added = format!("add \"{measured}\" to kms.mrAggregated");
     run.says(&[&added, &format!("addKmsAggregatedMr(0x{measured})"), "then run this again"]);
     let api = stage.host().auth_url().to_owned();
     let by_api = stage.bootstrap(&["--auth-url", &api]).env("MEROTEE_DSTACK_ALLOW_LIST", "").run().expect(10);

@@ -4,7 +4,7 @@ use std::process::Child;
 
 use merotee::sandbox::{
     tamper::Tamper,
-    vmm::{Flaw, Host, SeenVm, STANDING, TOKEN},
+    vmm::{Flaw, Host, STANDING, SeenVm, TOKEN},
     world::{Plan, World},
 };
 use std::sync::Arc;
@@ -116,7 +116,7 @@ impl Stage {
         let end = std::time::Instant::now() + crate::binary::LIMIT;
         while !so() {
             assert!(std::time::Instant::now() < end, "it never came to be so: {:?}", self.host());
-            self.runtime.block_on(tokio::time::sleep(std::time::Duration::from_millis(5)));
+            self.runtime.block_on(async { tokio::time::sleep(std::time::Duration::from_millis(5)).await });
         }
     }
 

@@ -1,7 +1,9 @@
 //! What is wrong with a KMS, its machine or what answers in its place: the exit code, the words, and what is left running.
 
+use merotee::sandbox::vmm::IMAGE;
+
 use super::stage::{DOMAIN, Stage};
-use crate::binary::Place;
+use crate::{binary::Place, tampering::document::Document};
 
 /// A kind of tampering, how the command ends, what it says, and whether the KMS was told to serve.
 const KINDS: [(&str, i32, &str, bool); 13] = [
@@ -33,13 +35,23 @@ fn every_fault_ends_with_its_code_and_its_words_and_no_kms_serves_that_was_not_v
 }
 
 #[test]
-fn every_fault_is_a_kind_of_tampering_of_the_sandbox() {
+fn every_fault_is_a_kind_of_tampering_and_ends_as_its_page_says() {
     let place = Place::new();
-    let command = |out: &str| ["dstack", "bootstrap", "--domain", DOMAIN, "--out", out].map(str::to_owned);
-    for (kind, code, words, _) in KINDS {
-        place.tampered(kind, command(kind)).run().expect(code).says(&[words]);
+    let rows: Vec<_> = Document::read().services.into_iter().filter(|row| row.kind.starts_with("dstack-")).collect();
+    assert_eq!(rows.len(), 18);
+    super::deployed::written(&place);
+    for row in &rows {
+        let words: Vec<&str> = match row.service.as_str() {
+            "a dstack KMS" => vec!["dstack", "bootstrap", "--domain", DOMAIN, "--out", &row.kind],
+            "a dstack host" => {
+                vec!["dstack", "deploy", "--compose", "app-compose.json", "--image", IMAGE, "--wait", "1"]
+            }
+            other => panic!("{other}"),
+        };
+        let run = place.tampered(&row.kind, words).run();
+        assert_eq!(run.code, row.exit, "{}: {}{}", row.kind, run.stdout, run.stderr);
+        drop(run.says(&[&row.says]));
     }
-    place.tampered("dstack-vmm-locked", ["dstack", "logs"]).run().expect(1).says(&["DSTACK_VMM_TOKEN"]);
     let idle = place.tampered("dstack-slow", ["dstack", "logs"]).run().expect(2);
     idle.says(&["which this command asks nothing of"]);
 }

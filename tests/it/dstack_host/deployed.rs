@@ -1,12 +1,13 @@
 //! `dstack deploy`, `logs` and `preflight` against the VMM, by its URL and over its socket.
 
+use axum::http::Method;
 use merotee::sandbox::{
     trouble::{Mishap, Trouble},
     vmm::{Flaw, IMAGE, TOKEN},
 };
 
 use super::stage::Stage;
-use crate::binary::Invocation;
+use crate::binary::{Invocation, Place};
 
 /// An app-compose.json as `dstack compose` writes it.
 const COMPOSE: &str = r#"{
@@ -25,9 +26,14 @@ const COMPOSE: &str = r#"{
     "secure_time": false
 }"#;
 
+/// Writes it into the working folder.
+pub(super) fn written(place: &Place) {
+    place.write("app-compose.json", COMPOSE);
+}
+
 fn deploy<'a>(stage: &'a Stage, options: &[&str]) -> Invocation<'a> {
-    stage.place.write("app-compose.json", COMPOSE);
-    let words = ["dstack", "deploy", "--compose", "app-compose.json", "--image", IMAGE, "--wait", "10"];
+    written(&stage.place);
+    let words = ["dstack", "deploy", "--compose", "app-compose.json", "--image", IMAGE];
     stage.merotee(&words).args(options)
 }
 
@@ -98,7 +104,7 @@ fn what_a_failed_creation_leaves_behind_is_removed() {
     run.says(&["Unsupported rootfs type", "is removed"]);
     assert_eq!(vms(&stage), 0);
     // Killed right after: the next run finds what was left.
-    let gone = Trouble { method: axum::http::Method::POST, path: "RemoveVm".to_owned(), after: 0, what: Mishap::Status(500) };
+    let gone = Trouble { method: Method::POST, path: "RemoveVm".to_owned(), after: 0, what: Mishap::Status(500) };
     stage.host().troubles().add(gone);
     deploy(&stage, &[]).run().expect(1).says(&["could not be removed"]);
     assert_eq!(vms(&stage), 1);
@@ -110,7 +116,7 @@ fn what_a_failed_creation_leaves_behind_is_removed() {
 #[test]
 fn a_creation_whose_answer_is_lost_is_looked_for_and_not_made_again() {
     let stage = Stage::empty();
-    let lost = Trouble { method: axum::http::Method::POST, path: "CreateVm".to_owned(), after: 0, what: Mishap::AnswerLost };
+    let lost = Trouble { method: Method::POST, path: "CreateVm".to_owned(), after: 0, what: Mishap::AnswerLost };
     stage.host().troubles().add(lost);
     deploy(&stage, &[]).run().expect(0).says(&["waits for its keys"]);
     assert_eq!((vms(&stage), creations(&stage)), (1, 1));
@@ -144,9 +150,12 @@ fn a_file_that_is_not_an_app_compose_is_refused_and_an_odd_one_is_remarked_on() 
         let words_of = ["dstack", "deploy", "--compose", "bad.json", "--image", IMAGE];
         stage.merotee(&words_of).run().expect(1).says(&[words]);
     }
-    let odd = COMPOSE.replace("\"secure_time\": false", "\"secure_time\": true").replace("\"no_instance_id\": true", "\"no_instance_id\": false");
+    let odd = COMPOSE
+        .replace("\"secure_time\": false", "\"secure_time\": true")
+        .replace("\"no_instance_id\": true", "\"no_instance_id\": false");
     stage.place.write("odd.json", odd);
-    let run = stage.merotee(&["dstack", "deploy", "--compose", "odd.json", "--image", IMAGE, "--dry-run"]).run().expect(0);
+    let run =
+        stage.merotee(&["dstack", "deploy", "--compose", "odd.json", "--image", IMAGE, "--dry-run"]).run().expect(0);
     run.says(&["reaches no time server", "another measurement"]);
 }
 
@@ -161,7 +170,16 @@ fn preflight_says_of_everything_whether_it_is_there_or_was_not_looked_at() {
     let words = ["dstack", "preflight", "--image", IMAGE, "--port", "tcp:0.0.0.0:9777:9100", "--domain", "localhost"];
     let all = stage.merotee(&words).args(["--auth-url", &auth, "--key-provider", &provider]);
     all.run().expect(0).says(&["free on", "something listens at", "answers", "localhost is"]);
-    let bad = ["dstack", "preflight", "--image", "dstack-9", "--port", "tcp:0.0.0.0:9080:9100", "--key-provider", "127.0.0.1:1"];
+    let bad = [
+        "dstack",
+        "preflight",
+        "--image",
+        "dstack-9",
+        "--port",
+        "tcp:0.0.0.0:9080:9100",
+        "--key-provider",
+        "127.0.0.1:1",
+    ];
     let run = stage.merotee(&bad).run().expect(10);
     run.says(&["the host has no `dstack-9`", "something listens there", "nothing listens at 127.0.0.1:1"]);
     stage.spoil(Flaw::Locked);

@@ -12,21 +12,21 @@ use super::file;
 use crate::error::{Error, Result};
 
 /// Largest configuration read. Real ones have a few kilobytes.
-const MAX_CONFIG_BYTES: u64 = 4 << 20;
+const MAX_FILE_BYTES: u64 = 4 << 20;
 
 /// Backups beside a configuration before an operator must tidy up.
 const MAX_BACKUPS: usize = 1_000;
 
 /// A configuration, and where it really is.
 #[derive(Debug)]
-pub struct NodeConfig {
+pub struct EditedFile {
     /// The file itself, links followed: exchanging a link would leave what it points to as it was.
     path: PathBuf,
     /// What it says.
     pub text: String,
 }
 
-impl NodeConfig {
+impl EditedFile {
     /// Reads the file.
     ///
     /// # Errors
@@ -37,7 +37,7 @@ impl NodeConfig {
         if !fs::metadata(&real).map_err(failed)?.is_file() {
             return Err(Error::input(format!("{} is not a regular file", path.display())));
         }
-        let text = String::from_utf8(file::read_bounded(&real, MAX_CONFIG_BYTES)?)
+        let text = String::from_utf8(file::read_bounded(&real, MAX_FILE_BYTES)?)
             .map_err(|_| Error::usage(format!("{} is not UTF-8, so it is not TOML", path.display())))?;
         Ok(Self { path: real, text })
     }
@@ -51,7 +51,7 @@ impl NodeConfig {
         let failed = |what: &str, e: io::Error| Error::input(format!("cannot write {what}")).because(e);
         let shown = self.path.display().to_string();
         let metadata = fs::metadata(&self.path).map_err(|e| failed(&shown, e))?;
-        if file::read_bounded(&self.path, MAX_CONFIG_BYTES)? != self.text.as_bytes() {
+        if file::read_bounded(&self.path, MAX_FILE_BYTES)? != self.text.as_bytes() {
             return Err(
                 Error::input(format!("{shown} changed while it was being edited")).help("run the command again")
             );
@@ -142,8 +142,8 @@ mod tests {
         let path = folder.path().join("config.toml");
         fs::write(&path, "a = 1\n").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        let first = NodeConfig::read(&path).unwrap().replace("a = 2\n").unwrap();
-        let second = NodeConfig::read(&path).unwrap().replace("a = 3\n").unwrap();
+        let first = EditedFile::read(&path).unwrap().replace("a = 2\n").unwrap();
+        let second = EditedFile::read(&path).unwrap().replace("a = 3\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "a = 3\n");
         assert_eq!(fs::read_to_string(&first).unwrap(), "a = 1\n");
         assert_eq!(fs::read_to_string(&second).unwrap(), "a = 2\n");
@@ -159,7 +159,7 @@ mod tests {
         let (real, link) = (folder.path().join("real.toml"), folder.path().join("config.toml"));
         fs::write(&real, "a = 1\n").unwrap();
         std::os::unix::fs::symlink(&real, &link).unwrap();
-        NodeConfig::read(&link).unwrap().replace("a = 2\n").unwrap();
+        EditedFile::read(&link).unwrap().replace("a = 2\n").unwrap();
         assert_eq!(fs::read_to_string(&real).unwrap(), "a = 2\n");
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     }
@@ -169,7 +169,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.toml");
         fs::write(&path, "a = 1\n").unwrap();
-        let config = NodeConfig::read(&path).unwrap();
+        let config = EditedFile::read(&path).unwrap();
         fs::write(&path, "a = 9\n").unwrap();
         assert!(config.replace("a = 2\n").is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "a = 9\n");
