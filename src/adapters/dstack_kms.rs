@@ -5,7 +5,7 @@
 //!
 //! Source of the format: the recorded traffic of dstack-kms 0.6.0; what older versions say differently is read as well.
 
-mod authority;
+pub mod authority;
 
 use std::{
     net::SocketAddr,

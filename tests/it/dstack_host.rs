@@ -5,5 +5,6 @@ mod bootstrapped;
 mod deployed;
 mod faults;
 mod interrupted;
+mod recorded;
 mod stage;
 mod walk;

@@ -14,7 +14,7 @@ const NAME: &[u8] =
 ///
 /// # Errors
 /// Trust: it is not one.
-pub(super) fn of(key: &[u8]) -> Result<TrustAnchor<'static>> {
+pub fn of(key: &[u8]) -> Result<TrustAnchor<'static>> {
     let refused = |e: der::Error| Error::trust("ca_pubkey is not a public key in DER").because(e);
     let key = AnyRef::from_der(key).map_err(refused)?;
     Ok(TrustAnchor {
