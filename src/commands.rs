@@ -125,7 +125,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
         Command::Dstack(command) => dstack::run(command, context).await,
         Command::Probe(command) => probe::run(command, context).await,
         Command::Rollout(command) => rollout::run(command, context).await,
-        Command::E2e(args) => e2e::run(args, context).await,
+        Command::E2e(args) => Box::pin(e2e::run(args, context)).await,
         #[cfg(feature = "sandbox")]
         Command::Sandbox(args) => sandbox::run(args, context).await,
         Command::Explain { check } => explain::run(check.as_deref()),

@@ -9,6 +9,7 @@ pub mod agreement;
 pub mod candidates;
 pub mod checks;
 pub mod collection;
+pub mod deployment;
 pub mod diff;
 pub mod document;
 #[cfg(test)]

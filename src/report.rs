@@ -83,6 +83,17 @@ impl Report {
     pub fn counts(&self) -> Counts {
         Counts::of(self.sections.iter().flat_map(|s| s.findings.iter()))
     }
+
+    /// Whether it is of a rehearsal: it says what would be done, and nothing was.
+    pub fn is_planned(&self) -> bool {
+        is_planned(self.sections.iter().flat_map(|section| &section.actions))
+    }
+}
+
+/// Whether all of these would be done, and there are any.
+fn is_planned<'a>(actions: impl Iterator<Item = &'a Action>) -> bool {
+    let mut states = actions.map(|action| action.state).peekable();
+    states.peek().is_some() && states.all(|state| state == ActionState::Planned)
 }
 
 impl Section {
@@ -106,5 +117,10 @@ impl Section {
     /// How many findings of each status this section holds.
     pub fn counts(&self) -> Counts {
         Counts::of(self.findings.iter())
+    }
+
+    /// Whether it says what would be done, and nothing was.
+    pub fn is_planned(&self) -> bool {
+        is_planned(self.actions.iter())
     }
 }

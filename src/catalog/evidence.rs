@@ -22,6 +22,7 @@ use crate::{
         tag::{Family, Tag},
         trust_root,
     },
+    text::listed,
 };
 
 /// A pair is added on a report that shows it.
@@ -82,6 +83,8 @@ pub struct Trusted<'a> {
 struct Shown {
     families: BTreeSet<Family>,
     profiles: BTreeSet<Profile>,
+    /// The images of the KMSs that were booted for it.
+    images: Vec<String>,
     evidence: Evidence,
 }
 
@@ -93,7 +96,11 @@ pub fn judge(reports: &[ReportFile<'_>], pair: Pair<'_>, trusted: Trusted<'_>) -
         match read(report, pair, trusted) {
             Ok((found, warnings)) => {
                 let (command, sha256) = (&found.evidence.command, found.evidence.sha256);
-                findings.push(CATALOG_EVIDENCE.pass(report.name, format!("{command} passed, sha256:{sha256}")));
+                let booted = match found.images.as_slice() {
+                    [] => String::new(),
+                    images => format!(", on {}", listed(images)),
+                };
+                findings.push(CATALOG_EVIDENCE.pass(report.name, format!("{command} passed{booted}, sha256:{sha256}")));
                 findings.extend(warnings);
                 shown.push(found);
             }
@@ -178,20 +185,21 @@ fn read(report: &ReportFile<'_>, pair: Pair<'_>, trusted: Trusted<'_>) -> Result
     if sections.is_empty() {
         return Err(refuse("the report is about no release".into()));
     }
-    let (families, profiles) = match kind {
+    let (families, profiles, images) = match kind {
         Kind::Verification => {
             let families = sections.iter().map(|section| family_of(section, pair, trusted.repository));
-            (families.collect::<Result<_, _>>().map_err(refuse)?, Profile::ALL.into_iter().collect())
+            let families = families.collect::<Result<_, _>>().map_err(refuse)?;
+            (families, Profile::ALL.into_iter().collect(), Vec::new())
         }
         Kind::EndToEnd => {
-            let profiles = end_to_end::profiles(&sections, pair, trusted.repository).map_err(refuse)?;
-            (Family::ALL.into_iter().collect(), profiles)
+            let run = end_to_end::run(&sections, pair, trusted.repository).map_err(refuse)?;
+            (Family::ALL.into_iter().collect(), run.profiles, run.images)
         }
     };
     let evidence = Evidence { command: command.to_owned(), sha256: Sha256::of(report.bytes) };
     let repeat = |caveat: &str| CATALOG_EVIDENCE.warn(report.name, format!("the report says: {}", excerpt(caveat)));
     let weakened = caveats(&document).take(MAX_PROBLEMS).map(repeat).collect();
-    Ok((Shown { families, profiles, evidence }, weakened))
+    Ok((Shown { families, profiles, images, evidence }, weakened))
 }
 
 /// The family that a section of a verification is about.

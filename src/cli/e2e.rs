@@ -1,14 +1,23 @@
 //! Arguments of `e2e`.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use clap::Args;
 use url::Url;
 
-use super::{ReleasesArgs, choice, examples, quote::QuotesArgs, words::Words};
-use crate::subject::{
-    profile::Profile,
-    tag::{Selector, Tag},
+use super::{
+    ReleasesArgs, choice, examples,
+    gcp::{GcpArgs, GcpMachineArgs},
+    phala::{CvmArgs, PhalaArgs},
+    quote::QuotesArgs,
+    words::Words,
+};
+use crate::{
+    probe::label::Label,
+    subject::{
+        profile::Profile,
+        tag::{Selector, Tag},
+    },
 };
 
 /// Something of one profile, as it is written: `PROFILE=…`.
@@ -45,6 +54,9 @@ pub struct E2eArgs {
     /// What runs.
     #[command(flatten)]
     pub running: RunningArgs,
+    /// What is made on the clouds.
+    #[command(flatten)]
+    pub clouds: CloudsArgs,
     /// By what quotes are judged.
     #[command(flatten)]
     pub quotes: QuotesArgs,
@@ -60,7 +72,50 @@ impl E2eArgs {
         let RunningArgs { kms_url, stale_kms_url, node, node_socket, node_url, .. } = &self.running;
         let names_none = kms_url.is_empty() && stale_kms_url.is_empty() && node_url.is_empty();
         let names_no_node = node.is_empty() && node_socket.is_empty();
-        !self.documents_only && self.dir.is_none() && names_none && names_no_node
+        !self.documents_only && !self.clouds.cloud && self.dir.is_none() && names_none && names_no_node
+    }
+}
+
+/// Machines that the run makes, and deletes again.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Machines on the clouds")]
+pub struct CloudsArgs {
+    /// Boot the release's KMS on Phala Cloud and its node images on Compute Engine, try them, and delete them again
+    #[arg(long, conflicts_with_all = ["documents_only", "dir", "kms_url", "stale_kms_url", "node_url"])]
+    pub cloud: bool,
+    /// Folder for the journal of what is made; after a crash `probe cleanup --out DIR` removes that
+    #[arg(long, value_name = "DIR", requires = "cloud")]
+    pub out: Option<PathBuf>,
+    /// Boot the KMS of this profile; may be repeated. Nodes of all three are booted [default: each that the pair is listed in]
+    #[arg(long, value_name = "PROFILE", requires = "cloud", value_parser = choice::profile())]
+    pub profile: Vec<Profile>,
+    /// Label in the names of all machines [default: one that no other run has]
+    #[arg(long, value_name = "LABEL", requires = "cloud")]
+    pub label: Option<Label>,
+    /// Seconds until a machine must answer [default: 1200]
+    #[arg(long, value_name = "SECONDS", requires = "cloud", value_parser = clap::value_parser!(u32).range(1..=7200))]
+    pub wait: Option<u32>,
+    /// Print what would be made and deleted, and do nothing
+    #[arg(long, requires = "cloud")]
+    pub dry_run: bool,
+    /// The machine of a KMS.
+    #[command(flatten)]
+    pub cvm: CvmArgs,
+    /// The cloud of a KMS.
+    #[command(flatten)]
+    pub phala: PhalaArgs,
+    /// The cloud of a node.
+    #[command(flatten)]
+    pub gcp: GcpArgs,
+    /// The machine of a node.
+    #[command(flatten)]
+    pub machine: GcpMachineArgs,
+}
+
+impl CloudsArgs {
+    /// How long a machine may take to answer.
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs(self.wait.unwrap_or(1_200).into())
     }
 }
 
@@ -75,10 +130,11 @@ pub struct RunningArgs {
     #[arg(long, value_name = "PROFILE=URL", value_parser = of_profile::<Url>)]
     pub stale_kms_url: Vec<OfProfile<Url>>,
     /// Command that runs `merotee kms get-key` on the node of a profile, such as 'debug=ssh node-1 merotee kms get-key';
-    /// no shell reads it, and the KMS's address and policy are added
+    /// no shell reads it, and the KMS's address and policy are added. With --cloud {machine}, {zone}, {project} and {address}
+    /// stand for those of the node that was made
     #[arg(long, value_name = "PROFILE=COMMAND", value_parser = of_profile::<Words>)]
     pub node: Vec<OfProfile<Words>>,
-    /// Guest agent that makes the quotes of the node of a profile
+    /// Guest agent that makes the quotes of the node of a profile; with --cloud as in --node
     #[arg(long, value_name = "PROFILE=PATH", value_parser = of_profile::<PathBuf>)]
     pub node_socket: Vec<OfProfile<PathBuf>>,
     /// libp2p key of the nodes behind --node-socket [default: a new one for this run]

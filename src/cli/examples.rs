@@ -323,6 +323,8 @@ pub(super) const E2E: &str = "A part that was not made has no verdict, and the r
 Examples:
   merotee sandbox -- e2e 1.2.0
   merotee sandbox -- e2e mero-kms-v1.2.0 --documents-only
+  merotee sandbox -- e2e 1.0.0 --cloud --dry-run
+  merotee sandbox -- e2e 1.0.0 --cloud --out clouds
   merotee sandbox --tamper e2e-kms-down -- e2e 1.2.0  # exit code 1";
 
 /// `merotee dstack compose`.

@@ -1,5 +1,5 @@
 //! Options of `probe …` that say nothing about what is probed: those of the other family, and those about a machine that is
-//! made where none is. They are refused: who writes one believes that it counts. What the environment says is for every
+//! made where none is, of `e2e` as well. They are refused: who writes one believes that it counts. What the environment says is for every
 //! command, and is let be.
 
 use clap::{
@@ -17,14 +17,43 @@ const OF_NODE: [&str; 8] =
     ["zone", "subnetwork", "machine_type", "image_name", "image_project", "allow_cidr", "project", "compute_url"];
 /// Options about the machine that is made for a KMS.
 const OF_MACHINE: [&str; 3] = ["instance_type", "region", "phala_api_url"];
+/// Options about the machines that an end-to-end run makes for nodes.
+const OF_NODE_MACHINES: [&str; 7] =
+    ["zone", "subnetwork", "machine_type", "image_project", "allow_cidr", "project", "compute_url"];
+
+/// Refuses what has no effect on the command that is run, with what it was given.
+pub(super) fn refuse(command: Option<&str>, of: &Command, given: &ArgMatches) -> Result<()> {
+    match command {
+        Some("probe") => refuse_of_probe(of, given),
+        Some("e2e") => refuse_of_e2e(of, given),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The option of this name, where it was typed.
+fn typed<'c>(of: &'c Command, given: &ArgMatches, id: &str) -> Option<&'c str> {
+    let known = of.get_arguments().find(|arg| arg.get_id() == id)?;
+    let typed = given.value_source(id) == Some(ValueSource::CommandLine);
+    known.get_long().filter(|_| typed)
+}
+
+/// Refuses what is about machines where an end-to-end run makes none.
+fn refuse_of_e2e(of: &Command, given: &ArgMatches) -> Result<()> {
+    if given.get_flag("cloud") {
+        return Ok(());
+    }
+    match OF_MACHINE.iter().chain(&OF_NODE_MACHINES).find_map(|id| typed(of, given, id)) {
+        None => Ok(()),
+        Some(option) => {
+            let message = format!("--{option} has no effect without --cloud");
+            Err(of.clone().error(ErrorKind::ArgumentConflict, message))
+        }
+    }
+}
 
 /// Refuses what has no effect on the command of `probe` that is run, with what it was given.
-pub(super) fn refuse(of: &Command, given: &ArgMatches) -> Result<()> {
-    let typed = |id: &str| {
-        let known = of.get_arguments().find(|arg| arg.get_id() == id)?;
-        let typed = given.value_source(id) == Some(ValueSource::CommandLine);
-        known.get_long().filter(|_| typed)
-    };
+fn refuse_of_probe(of: &Command, given: &ArgMatches) -> Result<()> {
+    let typed = |id: &str| typed(of, given, id);
     let family = given.try_get_one::<Family>("family").ok().flatten();
     let (others, own) = match family {
         Some(Family::Kms) => (OF_NODE.as_slice(), Family::Node),
@@ -86,6 +115,17 @@ mod tests {
                 };
                 assert_eq!(error.to_string(), format!("--{option} applies to --family {other} only"));
             }
+        }
+    }
+
+    #[test]
+    fn options_about_machines_of_an_end_to_end_run_are_refused_where_it_makes_none() {
+        for (option, value) in [("instance-type", "tdx.small"), ("zone", "europe-west4-a"), ("project", "my-project")] {
+            let NoCommand::Wrong(error) = read(&format!("e2e 1.2.0 --{option} {value}")).unwrap_err() else {
+                panic!("{option}")
+            };
+            assert_eq!(error.to_string(), format!("--{option} has no effect without --cloud"));
+            assert!(read(&format!("e2e 1.2.0 --cloud --out x --{option} {value}")).is_ok(), "{option}");
         }
     }
 

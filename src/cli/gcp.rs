@@ -18,7 +18,7 @@ pub struct GcpArgs {
     pub compute_url: Option<Url>,
 }
 
-/// What a machine is made of, and who may reach it.
+/// What a machine is made of, apart from its image, and who may reach it.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Google Cloud")]
 pub struct GcpMachineArgs {
@@ -31,9 +31,6 @@ pub struct GcpMachineArgs {
     /// Type of the machine. RTMR0 depends on it: probe with the type that nodes run on
     #[arg(long, value_name = "TYPE", default_value = "c3-standard-4")]
     pub machine_type: Name,
-    /// Image that a node boots, where no release names it
-    #[arg(long, value_name = "NAME")]
-    pub image_name: Option<Name>,
     /// Project that the image is in [default: the release's, or without TAG that of --project]
     #[arg(long, value_name = "PROJECT")]
     pub image_project: Option<Project>,

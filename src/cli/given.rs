@@ -205,7 +205,9 @@ impl Command {
             Self::Rollout(
                 RolloutCommand::Resume(args) | RolloutCommand::Rollback(args) | RolloutCommand::Abort(args),
             ) => given.rollout(&args.reach),
-            Self::E2e(args) => given.releases(&args.releases).quotes(&args.quotes),
+            Self::E2e(args) => {
+                given.releases(&args.releases).quotes(&args.quotes).phala(&args.clouds.phala).gcp(&args.clouds.gcp)
+            }
             Self::Dstack(command) => command.given(given),
             Self::Sign(args) => {
                 given.repository(&args.repository).trust(&args.trust).signing(&args.signing).network(&args.network)

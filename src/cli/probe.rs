@@ -10,12 +10,13 @@ use super::{
     NetworkArgs, ReleasesArgs, SigningArgs, TrustArgs, choice, examples,
     gcp::{GcpArgs, GcpMachineArgs},
     ita::ItaProbeArgs,
-    phala::PhalaArgs,
+    phala::{CvmArgs, PhalaArgs},
     quote::{JudgementArgs, QuotesArgs},
 };
 use crate::{
     probe::label::Label,
     subject::{
+        gcp::Name,
         profile::Profile,
         tag::{Family, Tag},
     },
@@ -64,15 +65,15 @@ pub struct ProbeRunArgs {
     /// Version that the KMS must be of; with --image it is also told so [default: that of TAG]
     #[arg(long, value_name = "X.Y.Z", value_parser = choice::version)]
     pub expect_version: Option<Version>,
-    /// Kind of machine that a KMS runs on. RTMR0 depends on it: probe with the kind that production runs on
-    #[arg(long, value_name = "TYPE", default_value = "tdx.small")]
-    pub instance_type: String,
-    /// Region of the KMS's machine [default: the service's choice]
-    #[arg(long, value_name = "REGION")]
-    pub region: Option<String>,
+    /// The machine of a KMS.
+    #[command(flatten)]
+    pub cvm: CvmArgs,
     /// Seconds until the machine must answer [default: 1200, and 30 with --kms-url]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..=7200))]
     pub wait: Option<u32>,
+    /// Image that a node boots, where no release names it
+    #[arg(long, value_name = "NAME", help_heading = "Google Cloud")]
+    pub image_name: Option<Name>,
     /// Print what would be made and deleted, and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -93,10 +93,8 @@ impl Cli {
         let read = command.try_get_matches_from_mut(&words).and_then(|matches| {
             refuse_empty_values(&command, &matches)?;
             refuse_standard_input_twice(&command, &matches)?;
-            if matches.subcommand_name() == Some("probe") {
-                let (of, given) = run_command(&command, &matches);
-                foreign::refuse(of, given)?;
-            }
+            let (of, given) = run_command(&command, &matches);
+            foreign::refuse(matches.subcommand_name(), of, given)?;
             let mut cli = Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
             cli.output.format_asked = innermost(&matches).value_source("format") == Some(ValueSource::CommandLine);
             cli.output.output = cli.output.output.take().filter(|path| path.as_os_str() != "-");

@@ -120,6 +120,8 @@ impl Command {
                 // A sandbox has a key.
                 cloud.into_iter().chain(authority(&args.by.ita.service)).collect()
             }
+            Self::E2e(args) if args.clouds.dry_run => Vec::new(),
+            Self::E2e(args) if args.clouds.cloud => vec![Service::PhalaCloud, Service::GoogleCloud],
             Self::E2e(args) if args.is_open() => vec![Service::EndToEnd],
             Self::Probe(ProbeCommand::Cleanup(_)) => vec![Service::PhalaCloud, Service::GoogleCloud],
             Self::Quote(QuoteCommand::Verify(args)) => asked(&args.by.ita),
@@ -204,11 +206,17 @@ impl Command {
         !matches!(command, RolloutCommand::Status(_))
     }
 
-    /// The releases of an end-to-end run that asks whatever the context offers.
+    /// The releases of an end-to-end run that asks whatever the context offers, and the older one that it names.
     #[cfg(feature = "sandbox")]
-    pub fn tries(&self) -> Option<Vec<Tag>> {
+    pub fn tries(&self) -> Option<(Vec<Tag>, Option<&Tag>)> {
         let Self::E2e(args) = self else { return None };
-        args.is_open().then(|| args.tag.tags())
+        args.is_open().then(|| (args.tag.tags(), args.stale.as_ref()))
+    }
+
+    /// Whether it makes the nodes that it asks.
+    #[cfg(feature = "sandbox")]
+    pub fn makes_nodes(&self) -> bool {
+        matches!(self, Self::E2e(args) if args.clouds.cloud)
     }
 
     /// The machine that a service says it runs on.

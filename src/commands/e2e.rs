@@ -1,5 +1,6 @@
 //! `e2e`: the guardrails after a release, tried on what the releases state and on what runs.
 
+mod cloud;
 mod live;
 mod releases;
 mod running;
@@ -14,7 +15,7 @@ use crate::{
     commands::repository::resolve,
     context::Context,
     e2e::{
-        guardrails::{self, Both, CROSS_VERSION, ISOLATION, Made, STALE_POLICY, Stale},
+        guardrails::{self, Both, CROSS_VERSION, ISOLATION, Made as Trials, STALE_POLICY, Stale},
         measurements::{self, MEASUREMENTS},
         release::{KmsRelease, Known},
         scheme::{Pair, Scheme},
@@ -22,6 +23,7 @@ use crate::{
     },
     error::{Error, Result},
     policy::document::PolicyFile,
+    probe::checks::MACHINE,
     product::Product,
     report::{CheckInfo, Exhibit, Fact, Report, Section, Table},
     subject::{e2e_part::Part, profile::Profile, repository::Repository, tag::Tag},
@@ -37,11 +39,23 @@ pub(super) async fn run(args: &E2eArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
     let repository = resolve(&context.endpoints)?;
     // Before anything is asked: words that cannot be used.
-    let running = if args.documents_only { Running::default() } else { Running::of(&args.running, context)? };
+    let running = if args.documents_only || args.clouds.cloud {
+        Running::default()
+    } else {
+        Running::of(&args.running, context)?
+    };
+    let given = if args.clouds.cloud { cloud::given(args, context)? } else { None };
     let basis = Basis::new(context, &repository)?;
     let mut source = releases::source(&basis, args, context)?;
     let catalog = releases::catalog(&source, args).await?;
     let scheme = Scheme::of(&catalog, &args.tag.tags());
+    let pair = scheme.pairs.first().map(|pair| tried(pair, &args.clouds.profile)).transpose()?;
+    let order = match &pair {
+        Some(pair) if args.clouds.cloud => {
+            Some(Box::pin(cloud::Order::of((&args.clouds, context), (&source, &repository), pair)).await?)
+        }
+        Some(_) | None => None,
+    };
     let older = match (&args.stale, scheme.pairs.first()) {
         (Some(tag), _) => vec![tag.clone()],
         (None, Some(pair)) => Scheme::stale(&catalog, pair).into_iter().take(MAX_OLDER).collect(),
@@ -51,21 +65,54 @@ pub(super) async fn run(args: &E2eArgs, context: &Context) -> Result<Product> {
     let releases = Releases::read(&mut source, tags).await;
     let older: Vec<(Tag, Known<KmsRelease>)> =
         older.into_iter().map(|tag| (tag.clone(), releases.kms(&tag).clone())).collect();
-    let course = Course { args, context, repository: &repository, scheme: &scheme, releases: &releases, older: &older };
-    let (sections, mut caveats) = course.run(&running).await?;
+    let course = Course {
+        args,
+        context,
+        repository: &repository,
+        scheme: &scheme,
+        pair: pair.as_ref(),
+        order: order.as_ref(),
+        releases: &releases,
+        older: &older,
+    };
+    let Made { sections, mut caveats, interrupted } = Box::pin(course.run(&running, given)).await?;
     caveats.extend(basis.root.caveat());
     if args.documents_only {
         caveats.push("only documents were tried: no service and no node was asked (--documents-only)".to_owned());
     }
-    Ok(Product::report(Report {
+    let machines = if args.clouds.cloud { cloud::rules() } else { Vec::new() };
+    let report = Report {
         command: "e2e".into(),
-        rules: RULES.to_vec(),
+        rules: RULES.into_iter().chain(machines).collect(),
         sections,
         caveats,
         made_at: Some(context.now()),
         elapsed: Some(started.elapsed()),
         ..Report::default()
-    }))
+    };
+    Ok(Product { interrupted, ..Product::report(report) })
+}
+
+/// The pair that runs, in the profiles whose KMS is asked for; all that it is listed in where none is.
+///
+/// # Errors
+/// Usage: it is not listed in one of them.
+fn tried(pair: &Pair, asked: &[Profile]) -> Result<Pair> {
+    if let Some(other) = asked.iter().find(|profile| !pair.profiles.contains(profile)) {
+        let Pair { kms, node, .. } = pair;
+        return Err(Error::usage(format!("the catalog does not list {kms} with {node} in {other}"))
+            .help("leave out --profile to try every profile that the pair is listed in"));
+    }
+    let profiles = pair.profiles.iter().copied().filter(|profile| asked.is_empty() || asked.contains(profile));
+    Ok(Pair { profiles: profiles.collect(), ..pair.clone() })
+}
+
+/// What a run made.
+struct Made {
+    sections: Vec<Section>,
+    caveats: Vec<String>,
+    /// Whether a signal ended it.
+    interrupted: bool,
 }
 
 /// A run whose documents are read.
@@ -74,24 +121,38 @@ struct Course<'a> {
     context: &'a Context,
     repository: &'a Repository,
     scheme: &'a Scheme,
+    /// The pair that runs: of the asked releases, the same version before others, else the newest.
+    pair: Option<&'a Pair>,
+    /// The machines that are made for it.
+    order: Option<&'a cloud::Order>,
     releases: &'a Releases,
     /// KMS releases whose policy may be stale, newest first.
     older: &'a [(Tag, Known<KmsRelease>)],
 }
 
 impl<'a> Course<'a> {
-    async fn run(&self, running: &Running) -> Result<(Vec<Section>, Vec<String>)> {
+    async fn run(&self, running: &Running, given: Option<cloud::Given>) -> Result<Made> {
         let both: Vec<Both<'_>> = self.scheme.pairs.iter().map(|pair| self.both(pair)).collect();
         let crossed = guardrails::cross_version(self.scheme, &both);
-        // The pair that runs: of the asked releases, the same version before others, else the newest.
-        let Some(pair) = self.scheme.pairs.first() else {
-            return Ok((vec![self.section(Part::CrossVersion, None, crossed)], Vec::new()));
+        let Some(pair) = self.pair else {
+            let sections = vec![self.section(Part::CrossVersion, None, crossed)];
+            return Ok(Made { sections, caveats: Vec::new(), interrupted: false });
         };
-        let live = match self.args.documents_only {
-            true => Live::default(),
-            false => self.asked(pair, running).await?,
+        let (live, machines, interrupted) = match (self.order, given) {
+            // Nothing is made: what is read of the releases says nothing of machines.
+            (Some(order), None) => return Ok(self.rehearsed(pair, order)),
+            (Some(order), Some(given)) => {
+                let cloud::Tried { live, section, interrupted } = Box::pin(self.made(pair, order, given)).await?;
+                (live, Some(section), interrupted)
+            }
+            (None, _) if self.args.documents_only => (Live::default(), None, false),
+            (None, _) => (Box::pin(self.asked(pair, running)).await?, None, false),
         };
-        let isolation = || guardrails::isolation(&self.both(pair), &live.heard);
+        let isolation = || {
+            let mut made = guardrails::isolation(&self.both(pair), &live.heard);
+            made.findings.extend(live.unlisted.iter().map(|profile| guardrails::unlisted_kms(*profile)));
+            made
+        };
         let (heard, seen, unasked) = (&live.stale, &live.nodes_seen(), &live.unasked);
         let stale = Stale { new: self.both(pair), older: self.older, heard, seen, unasked };
         let stale = guardrails::stale_policy(&stale);
@@ -106,8 +167,36 @@ impl<'a> Course<'a> {
             (Part::Measurements, self.unless_left_out(MEASUREMENTS, compared)),
             (Part::NodeSuite, self.unless_left_out(NODE_SUITE, walked)),
         ];
-        let sections = made.into_iter().map(|(part, made)| self.section(part, Some(pair), made)).collect();
-        Ok((sections, live.caveats))
+        let sections = made.into_iter().map(|(part, made)| self.section(part, Some(pair), made));
+        let machines = machines.map(|machines| self.about(pair, machines));
+        Ok(Made { sections: sections.chain(machines).collect(), caveats: live.caveats, interrupted })
+    }
+
+    /// The machines that would be made, and nothing else: no part was made.
+    fn rehearsed(&self, pair: &Pair, order: &cloud::Order) -> Made {
+        let sections = vec![self.about(pair, cloud::planned(order))];
+        Made { sections, caveats: Vec::new(), interrupted: false }
+    }
+
+    /// Makes the machines and tries them; of a release that is not trusted none is made.
+    async fn made(&self, pair: &Pair, order: &cloud::Order, given: cloud::Given) -> Result<cloud::Tried> {
+        let (Known::Stated(kms), Known::Stated(_)) = (self.releases.kms(&pair.kms), self.releases.node(&pair.node))
+        else {
+            let mut section = cloud::section(order);
+            let what = format!("nothing was made: {} and {} are not both trusted", pair.kms, pair.node);
+            section.findings.push(MACHINE.undecided("", what));
+            return Ok(cloud::Tried { live: Live::default(), section, interrupted: false });
+        };
+        let older = guardrails::newest_stale(self.older, &pair.profiles);
+        let (args, context, profiles) = (self.args, self.context, &pair.profiles);
+        Box::pin(cloud::Course { args, context, order, kms, older, profiles }.run(given)).await
+    }
+
+    /// A section with what every part is about.
+    fn about(&self, pair: &Pair, mut section: Section) -> Section {
+        let mut facts = self.facts(Some(pair));
+        facts.append(&mut section.facts);
+        Section { facts, ..section }
     }
 
     fn both<'p>(&self, pair: &'p Pair) -> Both<'p>
@@ -125,15 +214,15 @@ impl<'a> Course<'a> {
     }
 
     /// A part that needs something that runs.
-    fn unless_left_out(&self, check: CheckInfo, make: impl FnOnce() -> Made) -> Made {
+    fn unless_left_out(&self, check: CheckInfo, make: impl FnOnce() -> Trials) -> Trials {
         if !self.args.documents_only {
             return make();
         }
         let skipped = check.skip("", "not made: --documents-only asks nothing that runs");
-        Made { findings: vec![skipped], ..Made::default() }
+        Trials { findings: vec![skipped], ..Trials::default() }
     }
 
-    fn section(&self, part: Part, pair: Option<&Pair>, made: Made) -> Section {
+    fn facts(&self, pair: Option<&Pair>) -> Vec<Fact> {
         let mut facts = vec![Fact::Repository(self.repository.to_string())];
         if let Some(Pair { kms, node, profiles }) = pair {
             let profiles: Vec<&str> = profiles.iter().map(|profile| profile.as_str()).collect();
@@ -146,17 +235,21 @@ impl<'a> Course<'a> {
         if self.args.documents_only {
             facts.push(Fact::named("scope", "documents only: nothing that runs was asked"));
         }
+        facts
+    }
+
+    fn section(&self, part: Part, pair: Option<&Pair>, made: Trials) -> Section {
         let shown =
             |checks| (!made.rows.is_empty()).then(|| Exhibit { checks, table: Table::Trials(made.rows.clone()) });
         let exhibit = match part {
             Part::CrossVersion => shown(&[CROSS_VERSION.id]),
             Part::Isolation => shown(&[ISOLATION.id]),
             Part::StalePolicy => shown(&[STALE_POLICY.id]),
-            Part::Measurements | Part::NodeSuite => None,
+            Part::Measurements | Part::NodeSuite | Part::Machines => None,
         };
         Section {
             subject: part.to_string(),
-            facts,
+            facts: self.facts(pair),
             findings: made.findings,
             exhibits: exhibit.into_iter().collect(),
             ..Section::default()

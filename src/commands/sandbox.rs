@@ -114,13 +114,14 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         endpoints.kms.agent = Some(world.agent(&release, profile)?);
     }
     let stage = match command.tries() {
-        Some(tags) => world.stage(plan, &tags).await?,
+        Some((tags, stale)) => world.stage(plan, &tags, stale).await?,
         None => Stage::default(),
     };
+    let made = command.makes_nodes().then(|| Profile::ALL.map(|profile| (profile, world.node_agents())));
     endpoints.running = RunningEndpoints {
         kms: stage.kms.clone(),
         stale_kms: stage.stale_kms.clone(),
-        node_sockets: stage.node_sockets.clone(),
+        node_sockets: made.map_or_else(|| stage.node_sockets.clone(), |made| made.to_vec()),
         node_urls: stage.node_urls.clone(),
     };
     if let Command::Dstack(command) = command {
@@ -254,6 +255,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("MERO_KMS_URL", running.and_then(|_| address(&kms.url))),
         ("MEROTEE_KMS_POLICY", path(&kms.policy)),
         ("MEROTEE_NODE_DSTACK_SOCKET", path(&kms.node_agent)),
+        ("MEROTEE_NODE_SOCKETS", path(&Some(world.node_agents()))),
         ("MEROTEE_NODE_KEY", path(&kms.node_key)),
         ("PHALA_API_BASE_URL", Some(endpoints.phala.url.clone())),
         ("PHALA_CLOUD_API_KEY", endpoints.phala.key.as_ref().map(|key| key.expose_secret().to_owned())),

@@ -196,6 +196,13 @@ pub fn isolation(both: &Both<'_>, heard: &[Heard]) -> Made {
     made
 }
 
+/// [`ISOLATION`] of a KMS that is named although the catalog does not list the pair in its profile.
+pub fn unlisted_kms(profile: Profile) -> Finding {
+    let subject = format!("KMS of --kms-url, {profile}");
+    let finding = ISOLATION.undecided(subject, format!("not asked: the catalog does not list the pair in {profile}"));
+    finding.help("leave it out, or list the pair in that profile: `merotee catalog add`")
+}
+
 /// Nodes of every profile before the running KMS of one.
 fn isolated(both: &Both<'_>, of_kms: Profile, heard: &[Heard]) -> Vec<Trial> {
     let pair = both.pair;

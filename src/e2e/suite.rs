@@ -1,5 +1,5 @@
-//! The node suite: a node boots, gives a quote, judges the KMS, and gets its key; and four probes of whether its
-//! own verifier can be fooled. A connection that is lost rejects nothing.
+//! The node suite: a node boots, gives a quote, judges the KMS, gets its key, and is terminated; and four probes of whether
+//! its own verifier can be fooled. A connection that is lost rejects nothing.
 
 use super::guardrails::Made;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 /// A node goes all the way.
 pub const NODE_SUITE: CheckInfo = CheckInfo {
     id: "e2e-node-suite",
-    title: "a node boots, gives a genuine quote, accepts the KMS by its quote and gets its key",
+    title: "a node boots, gives a genuine quote, accepts the KMS by its quote, gets its key, and is gone when terminated",
 };
 /// A node's verifier cannot be fooled.
 pub const ANTI_FAKE: CheckInfo = CheckInfo {
@@ -20,8 +20,16 @@ pub const ANTI_FAKE: CheckInfo = CheckInfo {
     title: "a node's own verifier accepts its quote, and not with another nonce, a changed measurement or another application",
 };
 
+/// The step in which a node starts.
+pub const BOOT: &str = "boot";
 /// The step in which a node gives its quote.
 pub const QUOTE: &str = "quote";
+/// The step in which a node judges the KMS.
+pub const JUDGED: &str = "KMS";
+/// The step in which a node gets its key.
+pub const KEY: &str = "key";
+/// The step in which a node's machine is deleted.
+pub const TERMINATE: &str = "terminate";
 
 /// What came of a step.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +40,8 @@ pub enum Step {
     Failed(String),
     /// It is not known.
     Unknown(String),
+    /// It was none of this run's to take: why.
+    NotOurs(String),
 }
 
 /// A node that was asked.
@@ -39,7 +49,7 @@ pub enum Step {
 pub struct NodeRun {
     /// Its profile.
     pub profile: Profile,
-    /// Boot, quote, judgement of the KMS and key, each under its name.
+    /// Boot, quote, judgement of the KMS, key and termination, each under its name.
     pub steps: Vec<(&'static str, Step)>,
     /// What its verifier made of each probe; `None` where the node has no endpoint that could be asked.
     pub anti_fake: Option<Vec<(Probe, Said)>>,
@@ -74,6 +84,33 @@ pub enum Said {
     Refused(u16, String),
     /// It does not answer: why.
     Silent(String),
+}
+
+impl NodeRun {
+    /// A node that never ran: why.
+    pub fn not_booted(profile: Profile, why: &str) -> Self {
+        let unreached = || Step::Unknown("not reached: the node did not boot".to_owned());
+        let later = [QUOTE, JUDGED, KEY].map(|name| (name, unreached()));
+        let steps = std::iter::once((BOOT, Step::Unknown(why.to_owned()))).chain(later).collect();
+        Self { profile, steps, anti_fake: Some(Probe::unasked("the node did not boot")) }
+    }
+
+    /// Says what came of the machine.
+    pub fn terminated(&mut self, step: Step) {
+        self.steps.retain(|(name, _)| *name != TERMINATE);
+        self.steps.push((TERMINATE, step));
+    }
+}
+
+impl Probe {
+    /// Every probe, the positive control first.
+    pub const ALL: [Self; 4] =
+        [Self::Genuine, Self::OtherNonce, Self::ChangedMeasurement(Register::Rtmr2), Self::OtherApplication];
+
+    /// None of them was made: why.
+    pub fn unasked(why: &str) -> Vec<(Self, Said)> {
+        Self::ALL.map(|probe| (probe, Said::Silent(why.to_owned()))).to_vec()
+    }
 }
 
 impl std::fmt::Display for Probe {
@@ -173,6 +210,7 @@ fn told(profile: Profile, name: &str, step: &Step) -> Finding {
         Step::Done(what) => NODE_SUITE.pass(subject, what),
         Step::Failed(why) => NODE_SUITE.fail(subject, why),
         Step::Unknown(why) => NODE_SUITE.undecided(subject, why),
+        Step::NotOurs(why) => NODE_SUITE.skip(subject, why),
     }
 }
 
@@ -289,6 +327,20 @@ mod tests {
         assert_eq!(unsound.map(|(status, _)| status), Some(Status::SkippedRequired));
         assert_eq!(statuses, [Status::Fail, Status::SkippedRequired, Status::SkippedRequired, Status::SkippedRequired]);
         assert_eq!(run(vec![]), [Status::SkippedRequired]);
+    }
+
+    #[test]
+    fn a_node_that_did_not_boot_is_no_verdict_at_any_step_and_one_that_is_still_there_fails() {
+        let mut run = NodeRun::not_booted(Profile::Debug, "no room");
+        run.terminated(Step::NotOurs("left running".into()));
+        let statuses = |run: &NodeRun| -> Vec<_> {
+            let made = judged(&[Profile::Debug], std::slice::from_ref(run));
+            made.findings.into_iter().map(|finding| finding.status).collect()
+        };
+        let undecided = Status::SkippedRequired;
+        assert_eq!(statuses(&run), [[undecided; 4].as_slice(), &[Status::Skipped], &[undecided; 4]].concat());
+        run.terminated(Step::Failed("it is still there".into()));
+        assert_eq!(statuses(&run), [[undecided; 4].as_slice(), &[Status::Fail], &[undecided; 4]].concat());
     }
 
     #[test]

@@ -4,7 +4,10 @@ use semver::Version;
 use url::Url;
 
 use super::{image::Image, label::Label};
-use crate::subject::{cvm::CvmName, profile::Profile};
+use crate::{
+    report::Action,
+    subject::{cvm::CvmName, profile::Profile},
+};
 
 /// Port that the KMS is reached at.
 pub const PORT: u16 = 8080;
@@ -44,6 +47,26 @@ pub struct Deployment {
     pub region: Option<String>,
     /// The docker-compose file.
     pub compose: String,
+}
+
+impl Deployment {
+    /// What would be made.
+    pub fn making(&self) -> [Action; 3] {
+        let on_cloud = format!("{} on Phala Cloud", self.name);
+        let place = self.region.as_deref().unwrap_or("the region that the service chooses");
+        let machine = format!("{on_cloud}: {} in {place}, until it is deleted", self.instance_type);
+        [
+            Action::planned("register application", on_cloud),
+            Action::planned("create machine", machine),
+            // Whole: these bytes decide what is measured.
+            Action::planned("deploy", "docker-compose.yaml").holding(self.compose.clone()),
+        ]
+    }
+
+    /// What would be deleted in the end.
+    pub fn deleting(&self) -> Action {
+        Action::planned("delete machine", self.name.to_string())
+    }
 }
 
 /// The docker-compose file of a KMS: the same bytes for the same image, version and profile.

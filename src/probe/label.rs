@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use crate::subject::profile::Profile;
+use crate::subject::{profile::Profile, role::Role};
 
 /// What the names of all machines of probes begin with.
 pub const PREFIX: &str = "merotee-probe-";
@@ -30,13 +30,21 @@ pub struct InvalidLabel;
 impl Label {
     /// A label that no other probe has.
     pub fn derived(profile: Profile, now: Timestamp, random: [u8; 4]) -> Self {
-        let short = match profile {
-            Profile::Debug => "d",
-            Profile::DebugReadOnly => "dro",
-            Profile::LockedReadOnly => "lro",
-        };
+        Self(format!("{}-{}", short(profile), Self::of_run(now, random)))
+    }
+
+    /// A label of a run that makes several machines, which no other run has.
+    pub fn of_run(now: Timestamp, random: [u8; 4]) -> Self {
         let time = now.to_zoned(TimeZone::UTC).strftime(TIME);
-        Self(format!("{short}-{time}-{}", hex::encode(random)))
+        Self(format!("{time}-{}", hex::encode(random)))
+    }
+
+    /// The label of one of the machines of the run that has this one.
+    ///
+    /// # Errors
+    /// It would be too long.
+    pub fn of_part(&self, role: Role, profile: Profile) -> Result<Self, InvalidLabel> {
+        format!("{}-{}-{self}", role.as_str(), short(profile)).parse()
     }
 
     /// The label as text.
@@ -61,6 +69,15 @@ impl Label {
         let is_ours = random.len() == 8 && random.bytes().all(|b| b.is_ascii_hexdigit());
         let time = jiff::fmt::strtime::parse(TIME, time).ok().filter(|_| is_ours)?;
         time.to_datetime().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+    }
+}
+
+/// A profile in a label.
+fn short(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Debug => "d",
+        Profile::DebugReadOnly => "dro",
+        Profile::LockedReadOnly => "lro",
     }
 }
 
@@ -127,6 +144,12 @@ mod tests {
             assert!(label.as_str().ends_with("-20261130t091004z-abababab"), "{label}");
             assert_eq!(label.as_str().parse(), Ok(label.clone()));
             assert_eq!(label.made_at(), Some(now));
+        }
+        let run = Label::of_run(now, [0xab; 4]);
+        for (role, profile) in Role::ALL.into_iter().flat_map(|role| Profile::ALL.map(|profile| (role, profile))) {
+            let part = run.of_part(role, profile).unwrap();
+            assert_eq!((part.made_at(), part.as_str().ends_with(run.as_str())), (Some(now), true), "{part}");
+            assert!("a".repeat(MAX_LABEL).parse::<Label>().unwrap().of_part(role, profile).is_err());
         }
         for given in ["ci-1", "a-20261130t091004z", "lro-20261330t091004z-abababab", "x-20261130t091004z-zzzzzzzz"] {
             assert_eq!(given.parse::<Label>().unwrap().made_at(), None, "{given}");

@@ -135,27 +135,37 @@ impl Plan {
         now.saturating_add_unsigned(self.lifetime())
     }
 
-    /// What a run would do.
+    /// What a probe would do.
     pub fn actions(&self) -> Vec<Action> {
+        let asked = format!("POST /admin-api/tee/attest over a fresh nonce, as {}", self.profile);
+        let asking = Action::planned("attest", asked);
+        self.making().into_iter().chain([asking]).chain(self.deleting()).collect()
+    }
+
+    /// What would be made.
+    pub fn making(&self) -> [Action; 2] {
         let zones: Vec<&str> = self.zones.iter().map(Zone::as_str).collect();
         let name = self.name();
         let machine = format!(
-            "{name}: {} of {}/{} in {} of {}, deleted by Compute Engine after {} s at the latest",
+            "{name}: {} in {}, deleted by Compute Engine after {} s at the latest; of {}/{}, in {}",
             self.machine_type,
+            zones.join(", else "),
+            self.lifetime(),
             self.image_project,
             self.image,
-            zones.join(", else "),
             self.project,
-            self.lifetime()
         );
         let allowed: Vec<String> = self.allowed.iter().map(ToString::to_string).collect();
-        vec![
+        [
             Action::planned("add firewall rule", format!("{name}: tcp:{PORT} from {}", allowed.join(", "))),
             Action::planned("create machine", machine),
-            Action::planned("attest", format!("POST /admin-api/tee/attest over a fresh nonce, as {}", self.profile)),
-            Action::planned("delete firewall rule", name.clone()),
-            Action::planned("delete machine", name),
         ]
+    }
+
+    /// What would be deleted in the end.
+    pub fn deleting(&self) -> [Action; 2] {
+        let name = self.name();
+        [Action::planned("delete firewall rule", name.clone()), Action::planned("delete machine", name)]
     }
 }
 

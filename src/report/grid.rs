@@ -23,6 +23,8 @@ pub(super) struct Grid {
     pub(super) rows: Vec<Vec<String>>,
     /// Lines below the table.
     pub(super) notes: Vec<String>,
+    /// Whether the last cell of a row that is too long for a line stands below it, where it would else be cut.
+    pub(super) folds: bool,
 }
 
 /// The version that all of these begin with, to be said once.
@@ -31,9 +33,21 @@ fn one_version<'t>(mut sides: impl Iterator<Item = &'t str>) -> Option<&'t str> 
     sides.all(|side| side.split_once(' ').is_some_and(|(other, _)| other == version)).then_some(version)
 }
 
+/// The versions of KMS and node, and the profile, where they have one.
+fn one_profile(row: &TrialRow) -> Option<[&str; 3]> {
+    let ((kms, profile), (node, other)) = (row.kms.split_once(' ')?, row.node.split_once(' ')?);
+    (profile == other).then_some([kms, node, profile])
+}
+
 impl Grid {
     fn new<const N: usize>(title: &'static str, headings: [&str; N]) -> Self {
-        Self { title, headings: headings.map(str::to_owned).to_vec(), rows: Vec::new(), notes: Vec::new() }
+        Self {
+            title,
+            headings: headings.map(str::to_owned).to_vec(),
+            rows: Vec::new(),
+            notes: Vec::new(),
+            folds: false,
+        }
     }
 
     /// One row a subject, for a report on several.
@@ -70,6 +84,7 @@ impl Grid {
             headings: headings.chain(["What is wrong".to_owned()]).collect(),
             rows: report.sections.iter().map(row).collect(),
             notes: Vec::new(),
+            folds: false,
         }
     }
 
@@ -102,13 +117,19 @@ impl Grid {
         let kms = one_version(rows.iter().map(|row| row.kms.as_str()));
         let node = one_version(rows.iter().map(|row| row.node.as_str()));
         let is_based = rows.iter().any(|row| row.basis.is_some());
+        let pairs: Option<Vec<[&str; 3]>> = rows.iter().map(one_profile).collect();
         let side = |text: &str, version: Option<&str>| {
             version.and_then(|version| text.strip_prefix(version)).unwrap_or(text).trim_start().to_owned()
         };
-        let row = |trial: &TrialRow| {
+        let sides = |index: usize, trial: &TrialRow| match pairs.as_ref().and_then(|pairs| pairs.get(index)) {
+            Some(paired) => paired.map(str::to_owned).to_vec(),
+            None => vec![side(&trial.kms, kms), side(&trial.node, node)],
+        };
+        let row = |(index, trial): (usize, &TrialRow)| {
             let label = wording::status_label(trial.status).to_owned();
             let got = trial.got.strip_prefix("no key, ").unwrap_or(&trial.got).to_owned();
-            let mut cells = vec![label, side(&trial.kms, kms), side(&trial.node, node)];
+            let mut cells = vec![label];
+            cells.extend(sides(index, trial));
             cells.extend(is_based.then(|| trial.basis.unwrap_or("-").to_owned()));
             cells.extend([trial.expected.clone(), got]);
             cells
@@ -117,10 +138,14 @@ impl Grid {
             Some(version) => format!("{name} {version}"),
             None => name.to_owned(),
         };
-        let mut headings = vec!["Result".to_owned(), heading("KMS", kms), heading("Node", node)];
+        let mut headings = vec!["Result".to_owned()];
+        headings.extend(match pairs {
+            Some(_) => ["KMS", "Node", "Profile"].map(str::to_owned).to_vec(),
+            None => vec![heading("KMS", kms), heading("Node", node)],
+        });
         headings.extend(is_based.then(|| "By".to_owned()));
         headings.extend(["Expected", "Got"].map(str::to_owned));
-        Self { headings, rows: rows.iter().map(row).collect(), ..Self::new("Keys", []) }
+        Self { headings, rows: rows.iter().enumerate().map(row).collect(), folds: true, ..Self::new("Keys", []) }
     }
 
     fn assets(rows: &[AssetRow]) -> Self {
@@ -187,6 +212,7 @@ impl Grid {
             headings,
             rows: matrix.rows.iter().map(row).collect(),
             notes: letters.into_iter().chain(shared.iter().filter(|value| !expected(value)).map(note)).collect(),
+            folds: false,
         }
     }
 }
@@ -195,7 +221,11 @@ impl Grid {
 fn word_of(section: &Section) -> &'static str {
     let (verdict, counts) = (section.verdict(), section.counts());
     let unchecked = verdict == Verdict::Passed && counts.passed + counts.warned == 0;
-    if unchecked { "NOT CHECKED" } else { verdict.word() }
+    match (section.is_planned() && verdict == Verdict::Passed, unchecked) {
+        (true, _) => "PLANNED",
+        (false, true) => "NOT CHECKED",
+        (false, false) => verdict.word(),
+    }
 }
 
 /// The checks that found something, in the order they were made.

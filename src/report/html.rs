@@ -95,14 +95,14 @@ struct Counted {
 
 impl Page {
     fn of(report: &Report) -> Self {
-        let (verdict, counts) = (report.verdict(), report.counts());
+        let verdict = report.verdict();
         let mut anchors = Anchors::default();
         let several = report.sections.len() > 1;
         let parts: Vec<Part> =
             report.sections.iter().map(|section| Part::of(report, section, several, &mut anchors)).collect();
         let subject = terminal(wording::overall_subject(report));
         let made = report.made_at.map(|time| format!("Made at {time}{}", Elapsed(report.elapsed)));
-        let words = wording::verdict_words(verdict, counts);
+        let words = wording::verdict_of(report);
         Self {
             shell: Shell::new(format!("{subject}: {words}"), &report.command, verdict_tone(verdict)),
             lead: lead(report),

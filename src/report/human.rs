@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style as Ansi};
 
 use super::{
-    Action, Counts, Fact, Report, Section, Status, Style, Verdict,
+    Action, Fact, Report, Section, Status, Style, Verdict,
     escape::{at_line_start, cut_name, lines, terminal},
     excerpt,
     grid::Grid,
@@ -46,9 +46,8 @@ pub(super) fn render(report: &Report, style: &Style, w: &mut dyn Write) -> io::R
         [section] => page.only(report, section, w)?,
         sections => page.several(report, sections, w)?,
     }
-    let (verdict, counts) = (report.verdict(), report.counts());
     let made = report.made_at.filter(|_| style.every_pass).map(|time| format!(" at {time}")).unwrap_or_default();
-    page.verdict(wording::overall_subject(report), verdict, counts, &format!("{}{made}", Elapsed(report.elapsed)), w)
+    page.verdict(report, &format!("{}{made}", Elapsed(report.elapsed)), w)
 }
 
 /// Renders with one style.
@@ -296,16 +295,16 @@ impl Page {
         self.wrapped(actual, indent + LABEL, w)
     }
 
-    fn verdict(&self, subject: &str, verdict: Verdict, counts: Counts, end: &str, w: &mut dyn Write) -> io::Result<()> {
-        let color = match verdict {
+    fn verdict(&self, report: &Report, end: &str, w: &mut dyn Write) -> io::Result<()> {
+        let color = match report.verdict() {
             Verdict::Passed => AnsiColor::Green,
             Verdict::Undecided => AnsiColor::Yellow,
             Verdict::Incomplete | Verdict::Failed => AnsiColor::Red,
         };
-        let words = self.painted(&wording::verdict_words(verdict, counts), color);
+        let words = self.painted(&wording::verdict_of(report), color);
         // Escaped with the colon behind it: a subject that is one itself must not start a workflow command.
-        let subject = format!("{}:", terminal(subject));
-        writeln!(w, "{} {words} — {}{end}", at_line_start(&subject), wording::tally(counts))
+        let subject = format!("{}:", terminal(wording::overall_subject(report)));
+        writeln!(w, "{} {words} — {}{end}", at_line_start(&subject), wording::tally(report.counts()))
     }
 
     /// The rest of a line of which `indent` columns are written, wrapped at spaces under itself. Words are never broken,

@@ -74,7 +74,7 @@ pub(super) fn text(report: &Report, passes: Passes) -> String {
 
 fn document(report: &Report, passes: Passes, out: &mut String) -> fmt::Result {
     let subject = markdown_code(wording::overall_subject(report));
-    writeln!(out, "## {subject} {}\n", wording::verdict_words(report.verdict(), report.counts()))?;
+    writeln!(out, "## {subject} {}\n", wording::verdict_of(report))?;
     let made = report.made_at.map(|time| format!(", made at {time}")).unwrap_or_default();
     writeln!(out, "{}{}{made}\n", wording::tally(report.counts()), Elapsed(report.elapsed))?;
     for caveat in &report.caveats {
@@ -86,7 +86,7 @@ fn document(report: &Report, passes: Passes, out: &mut String) -> fmt::Result {
     }
     for section in &report.sections {
         if several {
-            let words = wording::verdict_words(section.verdict(), section.counts());
+            let words = wording::verdict_on(section);
             writeln!(out, "### {} {words}\n", markdown_code(&section.subject))?;
             writeln!(out, "{}\n", wording::tally(section.counts()))?;
         }

@@ -168,9 +168,20 @@ pub(super) fn place(finding: &Finding) -> Option<String> {
     Some(format!("{}{numbers}", location.file))
 }
 
-/// The verdict in words: a pass also says how much was not looked at.
-pub(super) fn verdict_words(verdict: Verdict, counts: Counts) -> String {
+/// The verdict on a report in words.
+pub(super) fn verdict_of(report: &Report) -> String {
+    verdict_words(report.verdict(), report.counts(), report.is_planned())
+}
+
+/// The verdict on a section in words.
+pub(super) fn verdict_on(section: &Section) -> String {
+    verdict_words(section.verdict(), section.counts(), section.is_planned())
+}
+
+/// A pass also says how much was not looked at; a rehearsal passes nothing.
+fn verdict_words(verdict: Verdict, counts: Counts, planned: bool) -> String {
     match (verdict, counts.skipped) {
+        (Verdict::Passed, _) if planned => "PLANNED, and nothing was done".to_owned(),
         (Verdict::Passed, 1) => format!("{}, 1 check not made", verdict.word()),
         (Verdict::Passed, skipped) if skipped > 1 => format!("{}, {skipped} checks not made", verdict.word()),
         (Verdict::Passed | Verdict::Undecided | Verdict::Incomplete | Verdict::Failed, _) => verdict.word().to_owned(),
@@ -210,5 +221,29 @@ impl fmt::Display for Elapsed {
             Some(elapsed) => write!(f, " ({:.2} s)", elapsed.as_secs_f64()),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Action;
+
+    fn words(actions: Vec<Action>, statuses: &[Status]) -> String {
+        let findings = statuses.iter().map(|status| Finding::new("c", *status, "a", "b")).collect();
+        let section = Section { findings, actions, ..Section::default() };
+        verdict_of(&Report { sections: vec![section], ..Report::default() })
+    }
+
+    #[test]
+    fn a_rehearsal_is_planned_and_has_not_passed_and_what_speaks_against_it_comes_first() {
+        use Status::{Fail, Pass, Skipped, SkippedRequired};
+        let planned = || vec![Action::planned("write", "a")];
+        assert_eq!(words(planned(), &[Pass, Skipped]), "PLANNED, and nothing was done");
+        assert_eq!(words(planned(), &[Pass, Fail]), "FAILED");
+        assert_eq!(words(planned(), &[Pass, SkippedRequired]), "NO VERDICT");
+        let begun = vec![Action::done("write", "a"), Action::planned("write", "b")];
+        assert_eq!(words(begun, &[Pass]), "PASSED");
+        assert_eq!(words(Vec::new(), &[Pass, Skipped]), "PASSED, 1 check not made");
     }
 }

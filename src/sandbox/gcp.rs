@@ -6,6 +6,7 @@
 //! reference of Compute Engine v1. The ledger has what was made and deleted.
 
 mod account;
+mod agents;
 mod compute;
 mod flaw;
 mod hold;
@@ -22,10 +23,11 @@ use std::{
 
 use aws_lc_rs::{encoding::AsDer as _, rsa::KeyPair, rsa::KeySize};
 
-use self::account::State;
 pub(super) use self::vm::Vm;
 pub use self::{account::Entry, flaw::Flaw, hold::Hold, image::Image};
+use self::{account::State, agents::Agents};
 use super::{
+    dstack::Sockets,
     key::Seed,
     tdx::{Fault, Platform},
     trouble::{Record, Troubles},
@@ -53,6 +55,7 @@ pub struct Cloud {
     record: Record,
     hold: Hold,
     platform: Arc<Platform>,
+    agents: Agents,
     /// What the account's own key is, made when it is first needed: that takes a while.
     key: OnceLock<Option<KeyPair>>,
     tokens: Mutex<BTreeSet<String>>,
@@ -66,7 +69,7 @@ impl Cloud {
     ///
     /// # Errors
     /// Internal: the platform cannot be built.
-    pub(super) fn new(seed: u64, platform: &Arc<Platform>, flaw: Option<Flaw>) -> Result<Self> {
+    pub(super) fn new(seed: u64, platform: &Arc<Platform>, flaw: Option<Flaw>, sockets: Arc<Sockets>) -> Result<Self> {
         let platform = match flaw {
             Some(Flaw::OtherRoot) => Arc::new(platform.twin()?.with_fault(Fault::WrongRoot)?),
             Some(_) | None => Arc::clone(platform),
@@ -75,7 +78,7 @@ impl Cloud {
         let state = Mutex::new(State::new(seed, flaw)?);
         let tokens = Mutex::new(BTreeSet::from([ACCESS_TOKEN.to_owned()]));
         let (troubles, record, hold, key) = Default::default();
-        Ok(Self { state, troubles, record, hold, platform, key, tokens, seed })
+        Ok(Self { state, troubles, record, hold, platform, agents: Agents::new(sockets), key, tokens, seed })
     }
 
     /// Requests that go wrong.
@@ -192,6 +195,12 @@ impl Cloud {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings the guest agents to what the account holds.
+    fn tend_agents(&self) {
+        let running = self.lock().running();
+        self.agents.tend(&running, &self.platform);
     }
 
     /// The machine that a packet of this host to an address reaches.

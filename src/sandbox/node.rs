@@ -49,6 +49,9 @@ async fn asked(State(cloud): State<Arc<Cloud>>, request: Request) -> Response {
         (Method::GET, "/admin-api/health") => health(&cloud),
         (Method::GET, "/admin-api/tee/info") => info(&vm),
         (Method::POST, "/admin-api/tee/attest") => attest(&cloud, &vm, &body),
+        (Method::POST, "/admin-api/tee/verify-quote") => {
+            admin::verdict(cloud.platform(), &serde_json::from_slice(&body).unwrap_or_default(), false)
+        }
         _ => (StatusCode::NOT_FOUND, Json(json!({"error": "not found"}))).into_response(),
     }
 }

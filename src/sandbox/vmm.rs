@@ -27,10 +27,12 @@ use std::{
     },
 };
 
+use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinSet};
 
 pub use self::{flaw::Flaw, machine::SeenVm};
 use super::{
+    dstack::Sockets,
     key::Seed,
     tdx::Platform,
     trouble::{Record, Troubles},
@@ -75,7 +77,23 @@ pub(super) struct Started {
     pub(super) socket: PathBuf,
 }
 
-/// Starts a host whose socket and allow-list lie in `folder`. Needs a runtime.
+/// Where a host keeps its files.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Site<'a> {
+    /// The allow-list.
+    folder: &'a Path,
+    /// The socket: a path that is short enough for one.
+    sockets: &'a Path,
+}
+
+impl<'a> Site<'a> {
+    /// In a world's folder, with the socket beside those of its guest agents.
+    pub(super) fn of(folder: &'a TempDir, sockets: &'a Sockets) -> Self {
+        Self { folder: folder.path(), sockets: sockets.folder() }
+    }
+}
+
+/// Starts a host. Needs a runtime.
 ///
 /// # Errors
 /// Input: no port can be had, or a file cannot be written.
@@ -84,14 +102,14 @@ pub(super) async fn start(
     platform: &Arc<Platform>,
     seed: u64,
     flaws: Vec<Flaw>,
-    folder: &Path,
+    site: Site<'_>,
 ) -> Result<Started> {
     let cannot = |e: std::io::Error| Error::input("cannot listen on loopback").because(e);
     let (listener, address) = listen(seed).await.map_err(cannot)?;
     let port = listener.local_addr().map_err(cannot)?.port();
     let auth_listener = TcpListener::bind((address, 0)).await.map_err(cannot)?;
     let auth_url = format!("http://{}", auth_listener.local_addr().map_err(cannot)?);
-    let allow_list = folder.join("auth-config.json");
+    let allow_list = site.folder.join("auth-config.json");
     let host = Arc::new(Host {
         platform: Arc::clone(platform),
         seed: Seed::new("dstack", seed),
@@ -108,7 +126,7 @@ pub(super) async fn start(
     host.allow(&[])?;
     serve(servers, listener, routes::vmm(Arc::clone(&host)));
     serve(servers, auth_listener, auth::router(Arc::clone(&host)));
-    let socket = folder.join("vmm.sock");
+    let socket = site.sockets.join("vmm.sock");
     #[cfg(unix)]
     {
         let listener = tokio::net::UnixListener::bind(&socket).map_err(cannot)?;

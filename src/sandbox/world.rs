@@ -4,6 +4,7 @@ mod authority;
 mod dstack;
 pub mod production;
 mod stage;
+mod tokens;
 
 use std::{
     path::{Path, PathBuf},
@@ -27,6 +28,7 @@ use super::{
     plan::made_at,
     sigstore::{self, Instance, Log},
     tdx::{self, Platform},
+    vmm::Site,
 };
 use crate::{
     attestation::{
@@ -34,12 +36,7 @@ use crate::{
         report_data::{default_binding, report_data},
     },
     error::{Error, Result},
-    release::probe_signer,
-    subject::{
-        profile::Profile,
-        role::Role,
-        tag::{Family, Tag},
-    },
+    subject::{profile::Profile, tag::Tag},
 };
 
 pub use self::stage::Stage;
@@ -52,8 +49,6 @@ pub const NONCE: [u8; 32] = *b"merotee sandbox: a sample nonce!";
 pub const KMS: &str = "mero-kms-v1.2.0";
 /// Release of the node whose guest agent runs.
 const NODE: &str = "mero-tee-v1.2.0";
-/// The main branch of the repository.
-const MAIN: &str = "refs/heads/master";
 /// The policy of the sample KMS, as its release publishes it.
 const KMS_POLICY: &str = "kms_policy.json";
 /// The node's libp2p key: 32 bytes of an Ed25519 secret, in hex.
@@ -141,11 +136,11 @@ impl World {
         serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
-        let dstack = dstack::start(&mut servers, &platform, plan, folder.path()).await?;
-        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google())?);
+        let sockets = Arc::new(Sockets::new(folder.path())?);
+        let dstack = dstack::start(&mut servers, &platform, plan, Site::of(&folder, &sockets)).await?;
+        let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google(), Arc::clone(&sockets))?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
-        let sockets = Arc::new(Sockets::new(folder.path())?);
         let start = |tag| agent(&sockets, machine(&platform, &sample(tag)?, Profile::LockedReadOnly));
         let (kms, node) = (start(KMS)?, start(NODE)?);
         write_evidence(folder.path(), &platform, &kms.machine)?;
@@ -256,6 +251,11 @@ impl World {
         self.node.socket.clone()
     }
 
+    /// Where the guest agent of a node on Google Cloud listens while that runs: `{address}` stands for its address.
+    pub fn node_agents(&self) -> PathBuf {
+        self.sockets.named("{address}")
+    }
+
     /// Starts one more guest agent, of a new machine of this release and profile, and says where it listens. Machines
     /// of one family and profile have the same keys, like replicas. It runs as long as the world. Needs a runtime.
     ///
@@ -321,32 +321,6 @@ impl World {
     /// The services that sign, with entries going to this log.
     pub fn signing_config(&self, log: Log) -> PathBuf {
         self.of_log(log, |(_, _, signing)| signing)
-    }
-
-    /// Where the job of a probe gets its identity token: of the workflow that probes this family, on the main branch.
-    pub fn probe_token_url(&self, family: Family) -> String {
-        let path = probe_signer::workflow(match family {
-            Family::Kms => Role::Kms,
-            Family::Node => Role::Node,
-        });
-        let name = path.rsplit('/').next().unwrap_or(path);
-        self.token_of(name, MAIN, &"0".repeat(40))
-    }
-
-    /// Where a job gets its identity token: of the release workflow at `tag`, or of the KMS's on the main branch.
-    pub fn token_url(&self, tag: Option<&Tag>) -> String {
-        let workflow = match tag.map(Tag::family) {
-            Some(Family::Kms) | None => "release-kms-phala.yaml",
-            Some(Family::Node) => "release-node-image-gcp.yaml",
-        };
-        let git_ref = tag.map_or(MAIN.to_owned(), |tag| format!("refs/tags/{tag}"));
-        let sha = tag.map_or_else(|| "0".repeat(40), documents::commit);
-        self.token_of(workflow, &git_ref, &sha)
-    }
-
-    fn token_of(&self, workflow: &str, git_ref: &str, sha: &str) -> String {
-        let (base, repository) = (&self.sigstore, documents::REPOSITORY);
-        format!("{base}/oidc/token?repository={repository}&workflow={workflow}&ref={git_ref}&sha={sha}")
     }
 
     fn of_log(&self, log: Log, name: impl FnOnce((Log, &'static str, &'static str)) -> &'static str) -> PathBuf {

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use super::profile::Profile;
+
 /// A part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Part {
@@ -13,14 +15,21 @@ pub enum Part {
     StalePolicy,
     /// Guardrail D: machines measure what their releases publish.
     Measurements,
-    /// A node from its boot to its key.
+    /// A node from its boot to its end.
     NodeSuite,
+    /// The machines that a run on the clouds made, and deleted.
+    Machines,
 }
 
 impl Part {
     /// Every part, in the order they are reported.
-    pub const ALL: [Self; 5] =
-        [Self::CrossVersion, Self::Isolation, Self::StalePolicy, Self::Measurements, Self::NodeSuite];
+    pub const ALL: [Self; 6] =
+        [Self::CrossVersion, Self::Isolation, Self::StalePolicy, Self::Measurements, Self::NodeSuite, Self::Machines];
+
+    /// Whether a run without it shows a pair at work: one that makes no machines.
+    pub fn is_optional(self) -> bool {
+        self == Self::Machines
+    }
 
     /// Its name, which a report's section bears.
     pub fn as_str(self) -> &'static str {
@@ -30,7 +39,26 @@ impl Part {
             Self::StalePolicy => "C: stale policy",
             Self::Measurements => "D: measurements",
             Self::NodeSuite => "node suite",
+            Self::Machines => "machines",
         }
+    }
+}
+
+/// The name under which a run on the clouds states the image that the KMS of a profile was booted from.
+pub fn kms_image(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Debug => "kms image of debug",
+        Profile::DebugReadOnly => "kms image of debug-read-only",
+        Profile::LockedReadOnly => "kms image of locked-read-only",
+    }
+}
+
+/// The same of the node's image.
+pub fn node_image(profile: Profile) -> &'static str {
+    match profile {
+        Profile::Debug => "node image of debug",
+        Profile::DebugReadOnly => "node image of debug-read-only",
+        Profile::LockedReadOnly => "node image of locked-read-only",
     }
 }
 

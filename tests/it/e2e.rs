@@ -1,5 +1,7 @@
 //! `e2e`: the guardrails, against real services and nodes of the sandbox, each broken on purpose; and the report as evidence.
 
+mod cloud;
+
 use serde_json::Value;
 
 use crate::{
@@ -42,7 +44,12 @@ fn a_version_passes_with_the_whole_matrix_and_the_report_is_evidence_for_the_cat
     assert_eq!(of_older.map(|row| &row["basis"]).collect::<Vec<_>>(), ["published", "measured", "running KMS"]);
     assert_eq!(statuses(&report, "e2e-measurements"), ["pass"; 6]);
     assert_eq!(statuses(&report, "e2e-anti-fake"), ["pass"; 12]);
-    assert_eq!(statuses(&report, "e2e-node-suite"), ["pass"; 12]);
+    // What runs before the run is left as it is.
+    let suite = statuses(&report, "e2e-node-suite");
+    let of = |status| suite.iter().filter(|one| **one == status).count();
+    assert_eq!((of("pass"), of("skipped"), suite.len()), (12, 3, 15));
+    let left = findings(&report).into_iter().find(|one| one["subject"] == "debug terminate").unwrap();
+    assert_eq!(left["message"], "left running: this run did not start it");
     // The pair that is listed in advance is told, and tried once it is released.
     let skipped = findings(&report).into_iter().find(|f| f["subject"] == "mero-kms-v1.2.1").unwrap();
     assert_eq!(skipped["status"], "skipped");
@@ -173,4 +180,42 @@ fn what_to_do_about_a_failure_names_its_cause() {
     ] {
         place.tampered(kind, ["e2e", "1.2.0"]).run().expect(10).says(&says);
     }
+}
+
+#[test]
+fn the_older_kms_that_is_named_is_the_one_that_is_asked() {
+    let words = ["e2e", "1.2.0", "--stale", "mero-kms-v1.0.0", "--format", "json"];
+    let report = Place::new().sandbox(words).run().expect(0).report();
+    let stale = rows(&report, "C: stale policy");
+    let asked: Vec<&Value> = stale.iter().filter(|row| row["basis"] == "running KMS").collect();
+    assert_eq!(asked.iter().map(|row| &row["kms"]).collect::<Vec<_>>(), ["1.0.0 locked-read-only"]);
+    assert!(asked[0]["got"].as_str().unwrap().starts_with("no key, for "), "{}", asked[0]);
+}
+
+#[test]
+fn a_kms_of_a_profile_that_the_pair_is_not_listed_in_is_told_and_not_asked() {
+    let (place, world) = (Place::new(), Serve::start());
+    let pair = serde_json::json!({"kms": "1.2.0", "node_image": "1.2.0", "profiles": ["debug"], "tested": true});
+    place.write("catalog.json", serde_json::json!({"schema_version": "1", "entries": [pair]}).to_string());
+    let kms = format!("locked-read-only={}", world.export("MERO_KMS_URL"));
+    let words = ["e2e", "1.2.0", "--catalog", "catalog.json", "--kms-url", &kms, "--node", "locked-read-only=false"];
+    let run = place.merotee(words).args(["--format", "json"]).envs(world.exports()).run().expect(1);
+    let report = run.report();
+    let told =
+        findings(&report).into_iter().find(|one| one["subject"] == "KMS of --kms-url, locked-read-only").unwrap();
+    assert_eq!((&told["check"], &told["status"]), (&"e2e-isolation".into(), &"skipped_required".into()));
+    assert!(told["message"].as_str().unwrap().contains("the catalog does not list the pair in locked-read-only"));
+}
+
+#[test]
+fn no_row_of_the_matrix_is_wider_than_80_columns_and_no_register_is_cut_from_it() {
+    let run = Place::new().sandbox(["e2e", "1.2.0", "--stale", "mero-kms-v1.0.0"]).run().expect(0);
+    let tables = run.stdout.split("       Keys:\n").skip(1).map(|rest| rest.split("\n\n").next().unwrap());
+    let lines: Vec<&str> = tables.flat_map(str::lines).filter(|line| line.starts_with("       ")).collect();
+    assert!(lines.len() > 27, "{}", run.shown());
+    for line in &lines {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    let whole = lines.iter().filter(|line| line.ends_with("for MRTD, RTMR0, RTMR1 and RTMR2")).count();
+    assert!(whole >= 6, "{}", run.shown());
 }

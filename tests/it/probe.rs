@@ -105,6 +105,7 @@ fn a_dry_run_prints_the_plan_and_makes_nothing() {
         "create machine",
         "delete machine",
         "dry run: nothing was made",
+        "merotee-probe-ci-7: PLANNED, and nothing was done — ",
         "no TAG was given: probing mero-kms-v1.0.0, the newest release here whose manifest states an image for each profile",
     ]);
     assert!(place.names(".").is_empty());

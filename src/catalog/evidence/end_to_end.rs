@@ -6,25 +6,31 @@ use serde_json::{Map, Value};
 
 use super::{Pair, fact, sound, tag_of};
 use crate::{
+    digest::Sha256,
     schema::excerpt::excerpt,
     subject::{
-        e2e_part::Part,
+        e2e_part::{Part, kms_image},
         profile::Profile,
         repository::Repository,
         tag::{Family, Tag},
     },
 };
 
-/// The profiles that the run shows.
+/// What a run shows.
+pub(super) struct Run {
+    /// The profiles.
+    pub(super) profiles: BTreeSet<Profile>,
+    /// The images of the KMSs that it booted; none where it booted none.
+    pub(super) images: Vec<String>,
+}
+
+/// What the run shows.
 ///
 /// # Errors
 /// It does not show the pair: why.
-pub(super) fn profiles(
-    sections: &[&Map<String, Value>],
-    pair: Pair<'_>,
-    repository: &Repository,
-) -> Result<BTreeSet<Profile>, String> {
+pub(super) fn run(sections: &[&Map<String, Value>], pair: Pair<'_>, repository: &Repository) -> Result<Run, String> {
     let mut shown: Option<BTreeSet<Profile>> = None;
+    let mut images = Vec::new();
     let mut parts = BTreeSet::new();
     for section in sections {
         let subject = section.get("subject").and_then(Value::as_str).unwrap_or_default();
@@ -48,9 +54,26 @@ pub(super) fn profiles(
         }
         // The first release has no older policy that could be stale.
         sound(part.as_str(), section, repository, part == Part::StalePolicy)?;
+        if part == Part::Machines {
+            images = images_of(section, shown.iter().flatten().copied())?;
+        }
     }
-    match Part::ALL.into_iter().find(|part| !parts.contains(part)) {
+    match Part::ALL.into_iter().find(|part| !part.is_optional() && !parts.contains(part)) {
         Some(part) => Err(format!("it says nothing of {part}")),
-        None => Ok(shown.unwrap_or_default()),
+        None => Ok(Run { profiles: shown.unwrap_or_default(), images }),
     }
+}
+
+/// The images that the KMSs of a run on the clouds were booted from, pinned.
+fn images_of(section: &Map<String, Value>, profiles: impl Iterator<Item = Profile>) -> Result<Vec<String>, String> {
+    let image = |profile: Profile| {
+        let named = fact(section, &kms_image(profile).replace(' ', "_")).unwrap_or_default();
+        let pinned = named.split_once('@').is_some_and(|(_, digest)| Sha256::from_prefixed(digest).is_ok());
+        if pinned {
+            Ok(excerpt(named))
+        } else {
+            Err(format!("{}: it does not say which image the KMS of {profile} was booted from", Part::Machines))
+        }
+    };
+    profiles.map(image).collect()
 }

@@ -31,6 +31,8 @@ pub(super) struct Live {
     pub(super) stale: Vec<Heard>,
     /// KMSs of an older release that are named and were not asked: why.
     pub(super) unasked: Vec<(Profile, String)>,
+    /// KMSs that are named and were not asked, since the catalog does not list the pair in their profile.
+    pub(super) unlisted: Vec<Profile>,
     /// Machines of the pair, as their quotes show them.
     pub(super) seen: Vec<Seen>,
     /// Each node from its boot to its key.
@@ -72,6 +74,10 @@ pub(super) async fn ask(args: &E2eArgs, context: &Context, running: &Running, re
     let mut live = Live::default();
     let mut own: Vec<(Profile, Asked)> = Vec::new();
     for (profile, url) in &running.kms {
+        if !releases.profiles.contains(profile) {
+            live.unlisted.push(*profile);
+            continue;
+        }
         let quotes = args.quotes.judgement(*profile);
         let Some(kms) = Kms::new(args, context, &quotes, (releases.kms, *profile), url)? else { continue };
         live.caveats.extend(kms.caveats());

@@ -16,7 +16,7 @@ use crate::{
     e2e::{
         measurements::Seen,
         release::KmsRelease,
-        suite::{NodeRun, Probe, QUOTE, Said, Step},
+        suite::{BOOT, JUDGED, KEY, NodeRun, Probe, QUOTE, Said, Step, TERMINATE},
     },
     error::{self, Class, Error, Result},
     report::Verdict,
@@ -25,6 +25,9 @@ use crate::{
 
 /// Where RTMR2 stands in a quote of version 4, and of version 5 with its descriptor before the body.
 const RTMR2_OFFSETS: [usize; 2] = [184 + 192 + 96, 190 + 192 + 96];
+
+/// Why a node's verifier is asked about nothing.
+const NO_QUOTE: &str = "the node has no quote to ask about";
 
 /// A node's way.
 pub(super) struct Walk<'a> {
@@ -52,7 +55,7 @@ impl Walk<'_> {
             }
         };
         let (judged, key) = asked.map_or_else(not_asked, |asked| (judged(asked), released(&asked.answer)));
-        let steps = vec![("boot", boot), (QUOTE, quote), ("KMS", judged), ("key", key)];
+        let steps = vec![(BOOT, boot), (QUOTE, quote), (JUDGED, judged), (KEY, key), (TERMINATE, left())];
         Ok((NodeRun { profile: self.profile, steps, anti_fake }, seen))
     }
 
@@ -63,9 +66,9 @@ impl Walk<'_> {
             Ok(Ok(attested)) => attested,
             Ok(Err(refusal)) => {
                 let why = format!("no quote: it answers {} {}", refusal.status, refusal.said);
-                return Ok((Step::Failed(why), unasked()));
+                return Ok((Step::Failed(why), Probe::unasked(NO_QUOTE)));
             }
-            Err(error) => return Ok((unknown(error)?, unasked())),
+            Err(error) => return Ok((unknown(error)?, Probe::unasked(NO_QUOTE))),
         };
         let step = self.judge(node, &attested, nonce, seen).await?;
         let probes = probes(node, attested.input.quote.as_bytes(), &nonce).await?;
@@ -121,6 +124,11 @@ fn without_address(asked: Option<&Asked>) -> Step {
     }
 }
 
+/// What runs before a run is left as it is.
+fn left() -> Step {
+    Step::NotOurs("left running: this run did not start it".to_owned())
+}
+
 fn not_asked() -> (Step, Step) {
     let step = || Step::Unknown("it did not ask the KMS of its profile".to_owned());
     (step(), step())
@@ -149,18 +157,9 @@ fn released(answer: &KeyAnswer) -> Step {
     }
 }
 
-/// The four probes of a node that has no quote.
-fn unasked() -> Vec<(Probe, Said)> {
-    let silent = |probe| (probe, Said::Silent("the node has no quote to ask about".to_owned()));
-    PROBES.map(silent).to_vec()
-}
-
-const PROBES: [Probe; 4] =
-    [Probe::Genuine, Probe::OtherNonce, Probe::ChangedMeasurement(Register::Rtmr2), Probe::OtherApplication];
-
 async fn probes(node: &Node, quote: &[u8], nonce: &[u8; 32]) -> Result<Vec<(Probe, Said)>> {
     let mut told = Vec::new();
-    for probe in PROBES {
+    for probe in Probe::ALL {
         let said = match probe {
             Probe::Genuine => node.verify_quote(quote, nonce, None).await?,
             Probe::OtherNonce => node.verify_quote(quote, &fresh_nonce()?, None).await?,

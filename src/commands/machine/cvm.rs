@@ -1,6 +1,8 @@
 //! The machine of a KMS on Phala Cloud, from its registration until it has an address. Each step is in the journal before it
 //! is taken, and its outcome after; [`removal`] takes down what stands there.
 
+pub(in crate::commands) mod identity;
+pub(in crate::commands) mod order;
 pub(in crate::commands) mod removal;
 
 use std::{
@@ -40,12 +42,12 @@ const LOOKS: u32 = 5;
 const LOG_LINES: usize = 8;
 
 /// A machine in the making.
-pub(in crate::commands) struct Cvm<'a> {
+pub(in crate::commands) struct Cvm<'a, 'j> {
     phala: &'a Phala,
     deployment: &'a Deployment,
     /// Stands in the journal beside everything that is made.
     label: &'a Label,
-    journal: &'a mut Journal,
+    journal: &'j mut Journal,
     context: &'a Context,
     /// What was done.
     pub(in crate::commands) done: Vec<Action>,
@@ -71,13 +73,13 @@ pub(in crate::commands) async fn is_taken(phala: &Phala, name: &CvmName) -> Resu
     Ok(phala.named(name.as_str()).await?.iter().any(|listed| listed.name == name.as_str()))
 }
 
-impl<'a> Cvm<'a> {
+impl<'a, 'j> Cvm<'a, 'j> {
     /// One that is to be made. Nothing is asked yet.
     pub(in crate::commands) fn new(
         phala: &'a Phala,
         deployment: &'a Deployment,
         label: &'a Label,
-        journal: &'a mut Journal,
+        journal: &'j mut Journal,
         context: &'a Context,
     ) -> Self {
         Self { phala, deployment, label, journal, context, done: Vec::new() }

@@ -1,7 +1,10 @@
 //! The machine of a node's probe and the rule that lets this host to it: made, and written down before and after.
 
+pub(in crate::commands) mod alive;
+pub(in crate::commands) mod image;
 mod making;
 mod operation;
+pub(in crate::commands) mod order;
 pub(in crate::commands) mod pace;
 pub(in crate::commands) mod removal;
 
@@ -12,7 +15,7 @@ use crate::{
         journal::Journal,
     },
     context::Context,
-    error::{Error, Result},
+    error::{self, Class, Error, Result},
     probe::{
         checks::MACHINE,
         journal::{Cloud, Created, Effect, How, Kind, Record, RequestId, Word},
@@ -39,6 +42,25 @@ pub(in crate::commands) enum Stop {
     Finding(Box<Finding>),
     /// The work could not be done.
     Error(Error),
+}
+
+impl Stop {
+    /// Why the work on a machine ended early, as a finding about that.
+    pub(in crate::commands) fn told(self, name: &str) -> Finding {
+        let error = match self {
+            Self::Finding(finding) => return *finding,
+            Self::Error(error) => error,
+        };
+        let words = error::chain(&error);
+        let finding = match error.class() {
+            Class::Trust => MACHINE.fail(name, words),
+            Class::Usage | Class::Input | Class::Remote | Class::Internal => MACHINE.undecided(name, words),
+        };
+        match error.advice() {
+            Some(advice) => finding.help(advice),
+            None => finding,
+        }
+    }
 }
 
 impl From<Error> for Stop {

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::{
     adapters::journal::Journal,
     cli::probe::ProbeCleanupArgs,
-    commands::machine::{cvm, removed::Removed, vm},
+    commands::machine::{cvm, folder, removed::Removed, vm},
     context::Context,
     error::{self, Error, Result},
     probe::{
@@ -65,7 +65,7 @@ async fn by_journal(out: &Path, args: &ProbeCleanupArgs, context: &Context) -> R
         let finding = TEARDOWN.skip(shown, "nothing was removed: --dry-run");
         return Ok(Removed { findings: vec![finding], actions });
     }
-    let again = format!("merotee probe cleanup --out {}", out.display());
+    let again = folder::again(out);
     let mut removed = Removed::default();
     if standing.iter().any(|one| one.effect.cloud == Cloud::Phala) {
         removed.extend(match context.phala() {

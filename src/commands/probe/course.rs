@@ -11,13 +11,13 @@ use crate::{
     cli::probe::ProbeRunArgs,
     commands::{
         kms::attest::Evidence,
-        machine::{removed::Removed, signals, vm::Stop},
+        machine::{folder, removed::Removed, signals, vm::Stop},
         quote::judgement::Judgement,
         stop::Orders,
     },
     context::Context,
     digest::Sha256,
-    error::{self, Class, Result},
+    error::Result,
     probe::{
         checks::{FILES, MACHINE, TEARDOWN},
         label::Label,
@@ -202,7 +202,7 @@ impl Course<'_> {
         let mut interrupted = outcome.is_none();
         match outcome {
             Some(Ok(())) => {}
-            Some(Err(stop)) => found.findings.push(stopped(&name, stop)),
+            Some(Err(stop)) => found.findings.push(stop.told(&name)),
             None => {
                 tracing::warn!("interrupted: taking down what the probe made (a second signal leaves it)");
                 found.findings.push(MACHINE.undecided(&name, "interrupted before everything was measured"));
@@ -218,23 +218,12 @@ impl Course<'_> {
 
     /// What a person does about what is left.
     pub(super) fn again(&self) -> String {
-        format!("merotee probe cleanup --out {}", self.out.display())
+        folder::again(self.out)
     }
 
     /// Whether a policy says which TCB statuses are tolerated.
     pub(super) fn is_tolerant(&self) -> bool {
         self.args.by.expect_policy.is_some()
-    }
-}
-
-/// Works until that is done; `None`: a signal came before.
-pub(super) async fn until_signal(
-    work: impl Future<Output = Result<(), Stop>>,
-    orders: &mut Orders,
-) -> Option<Result<(), Stop>> {
-    tokio::select! {
-        outcome = work => Some(outcome),
-        () = orders.next() => None,
     }
 }
 
@@ -244,22 +233,5 @@ fn given_up(name: &str, left: &str, again: &str) -> Removed {
     Removed {
         findings: vec![left.help(format!("run `{again}`"))],
         actions: vec![Action::failed("delete machine", name)],
-    }
-}
-
-/// Why the work on a machine ended early.
-pub(super) fn stopped(name: &str, stop: Stop) -> Finding {
-    let error = match stop {
-        Stop::Finding(finding) => return *finding,
-        Stop::Error(error) => error,
-    };
-    let words = error::chain(&error);
-    let finding = match error.class() {
-        Class::Trust => MACHINE.fail(name, words),
-        Class::Usage | Class::Input | Class::Remote | Class::Internal => MACHINE.undecided(name, words),
-    };
-    match error.advice() {
-        Some(advice) => finding.help(advice),
-        None => finding,
     }
 }

@@ -5,10 +5,7 @@ mod order;
 
 use std::collections::BTreeMap;
 
-use super::{
-    course::{self, Course, Found, Order, Probed, until_signal},
-    place,
-};
+use super::course::{self, Course, Found, Order, Probed};
 use crate::{
     adapters::phala::Phala,
     attestation::{
@@ -23,6 +20,8 @@ use crate::{
         },
         machine::{
             cvm::{self, Cvm},
+            folder,
+            signals::until_signal,
             vm::Stop,
         },
         stop::Orders,
@@ -95,15 +94,8 @@ impl Probed for Kms {
             }
             Target::Deployed(deployment) => deployment,
         };
-        let name = self.plan.label.machine();
-        vec![
-            Action::planned("register application", format!("{name} on Phala Cloud")),
-            Action::planned("create machine", format!("{name} on Phala Cloud")),
-            // Whole: these bytes decide what is measured.
-            Action::planned("deploy", "docker-compose.yaml").holding(deployment.compose.clone()),
-            Action::planned("ask for a quote", name.clone()),
-            Action::planned("delete machine", name),
-        ]
+        let asking = Action::planned("ask for a quote", self.plan.label.machine());
+        deployment.making().into_iter().chain([asking, deployment.deleting()]).collect()
     }
 
     async fn probe(order: &Order<Self>, course: &Course<'_>, found: &mut Found) -> Result<bool> {
@@ -112,13 +104,13 @@ impl Probed for Kms {
                 if course.args.wait.is_none() {
                     measure::refuse_closed(url, course.context).await?;
                 }
-                place::made(course.out)?;
+                folder::made(course.out)?;
                 match order.measure(course, std::slice::from_ref(url), None, found).await {
                     Ok(()) => Ok(false),
                     // Nothing was found: no file is left that would keep the next probe from this folder.
                     Err(error) if found.findings.is_empty() => Err(error),
                     Err(error) => {
-                        found.findings.push(course::stopped(&order.probed.name(), Stop::Error(error)));
+                        found.findings.push(Stop::Error(error).told(&order.probed.name()));
                         Ok(false)
                     }
                 }
@@ -154,7 +146,7 @@ impl Order<Kms> {
     async fn deployed(&self, course: &Course<'_>, deployment: &Deployment, found: &mut Found) -> Result<bool> {
         let (plan, context) = (&self.probed.plan, course.context);
         let phala = context.phala()?;
-        let mut journal = place::journal(course.out)?;
+        let mut journal = folder::journal(course.out)?;
         refuse_taken(&phala, deployment, plan).await?;
         // From here on a signal ends the work in good order: what was made is taken down.
         let mut orders = Orders::heard()?;

@@ -5,15 +5,16 @@ mod measure;
 mod order;
 
 use self::measure::Measuring;
-use super::{
-    course::{self, Course, Found, Order, Probed, until_signal},
-    place,
-};
+use super::course::{self, Course, Found, Order, Probed};
 use crate::{
     cli::probe::ProbeRunArgs,
     commands::{
         kms::attest::Evidence,
-        machine::vm::{self, Maker},
+        machine::{
+            folder,
+            signals::until_signal,
+            vm::{self, Maker, image},
+        },
         stop::Orders,
     },
     context::Context,
@@ -82,16 +83,16 @@ impl Probed for Node {
     async fn probe(order: &Order<Self>, course: &Course<'_>, found: &mut Found) -> Result<bool> {
         let (plan, context) = (&order.probed.plan, course.context);
         let compute = &context.compute()?;
-        let image = measure::image(compute, plan).await?;
-        found.facts.push(Fact::named("image id", image.id.clone()));
-        let looked = measure::usable(plan, &image);
+        let looked_at = image::image(compute, plan).await?;
+        found.facts.push(Fact::named("image id", looked_at.id.clone()));
+        let looked = image::usable(plan, &looked_at);
         let usable = looked.iter().all(|finding| finding.status != Status::Fail);
         found.findings.extend(looked);
         if !usable {
             return Ok(false);
         }
         let network = vm::network(compute, plan).await?;
-        let mut journal = place::journal(course.out)?;
+        let mut journal = folder::journal(course.out)?;
         // From here on a signal ends the work in good order: what was made is taken down.
         let mut orders = Orders::heard()?;
         let mut maker = Maker { compute, journal: &mut journal, plan, context, actions: Vec::new() };
@@ -99,7 +100,7 @@ impl Probed for Node {
             maker.rule(&network).await?;
             let (zone, id) = maker.machine().await?;
             let instance = maker.running(&zone).await?;
-            Measuring { compute, order, course }.measure(&image, &zone, &id, &instance, found).await
+            Measuring { compute, order, course }.measure(&looked_at, &zone, &id, &instance, found).await
         };
         let outcome = until_signal(work, &mut orders).await;
         found.actions.append(&mut maker.actions);

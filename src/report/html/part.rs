@@ -75,7 +75,7 @@ impl Part {
                 wrong.push(finding.check);
             }
         }
-        let mut judged = Judged::of(verdict, wording::verdict_words(verdict, counts));
+        let mut judged = Judged::of(verdict, wording::verdict_on(section));
         if is_unchecked(section) {
             judged = Judged { words: "NOT CHECKED".to_owned(), short: "NOT CHECKED", sign: "–", tone: "plain" };
         }

@@ -17,6 +17,8 @@ const CAP: usize = 50;
 const LAST: usize = 10;
 /// A column is cut no further than to this.
 const NARROWEST: usize = 8;
+/// Columns of a line of a grid that folds, where the terminal has no bound or a wider one.
+const FOLD: usize = 80;
 
 impl Page {
     /// Draws a grid, indented. Numbers stand at the right of their column; the last column ends where the line does.
@@ -34,7 +36,14 @@ impl Page {
             lines().filter_map(|cells| cells.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
         };
         let mut widths: Vec<usize> = (0..heading.len()).map(width).collect();
-        fit(&mut widths, self.room(indent));
+        let limit = self.style.width.min(FOLD);
+        let whole = indent + widths.iter().map(|width| width + 2).sum::<usize>();
+        let folds = grid.folds && whole > limit + 2;
+        if folds {
+            // The last cells have lines of their own.
+            widths.iter_mut().skip(last).for_each(|width| *width = 0);
+        }
+        fit(&mut widths, if folds { limit.saturating_sub(indent) } else { self.room(indent) });
         let numeric = |column: usize| {
             let mut cells = rows.iter().filter_map(|cells| cells.get(column)).peekable();
             cells.peek().is_some() && cells.all(|cell| cell.bytes().all(|b| b.is_ascii_digit()))
@@ -42,7 +51,9 @@ impl Page {
         let right: Vec<bool> = (0..heading.len()).map(numeric).collect();
         for cells in lines() {
             let taken = indent + widths.iter().take(last).map(|width| width + 2).sum::<usize>();
-            let cells = cells.iter().enumerate().map(|(column, cell)| match widths.get(column) {
+            let below = cells.get(last).filter(|cell| folds && taken + cell.chars().count() > limit);
+            let shown = cells.iter().take(if below.is_some() { last } else { cells.len() });
+            let cells = shown.enumerate().map(|(column, cell)| match widths.get(column) {
                 _ if column == last => cut_name(cell, self.room(taken)),
                 Some(width) => narrowed(cell, *width),
                 None => Cow::Borrowed(cell.as_str()),
@@ -52,6 +63,11 @@ impl Page {
             });
             let line = padded.collect::<Vec<_>>().join("  ");
             writeln!(w, "{:indent$}{}", "", at_line_start(&self.elided(line.trim_end(), indent)))?;
+            if let Some(below) = below {
+                let under = indent + widths.first().map_or(0, |width| width + 2);
+                write!(w, "{:under$}", "")?;
+                self.wrapped(below, under, w)?;
+            }
         }
         for note in &grid.notes {
             write!(w, "{:indent$}", "")?;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use super::Machine;
 use crate::error::{Error, Result};
@@ -41,6 +41,11 @@ impl Sockets {
         Ok(Self { folder, _own: own, started: AtomicUsize::new(0), servers: Mutex::new(JoinSet::new()) })
     }
 
+    /// Where they lie.
+    pub(in crate::sandbox) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Starts an agent and says where. Needs a runtime.
     ///
     /// # Errors
@@ -52,23 +57,35 @@ impl Sockets {
         Ok(socket)
     }
 
+    /// Where the agent of this name listens, when there is one.
+    pub(in crate::sandbox) fn named(&self, name: &str) -> PathBuf {
+        self.folder.join(format!("{name}.sock"))
+    }
+
+    /// Starts an agent of this name, for as long as the handle is not aborted. Needs a runtime.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub(in crate::sandbox) fn serve_as(&self, name: &str, machine: Arc<Machine>) -> Result<Option<AbortHandle>> {
+        self.listen(&self.named(name), machine)
+    }
+
     #[cfg(unix)]
-    fn listen(&self, socket: &Path, machine: Arc<Machine>) -> Result<()> {
+    fn listen(&self, socket: &Path, machine: Arc<Machine>) -> Result<Option<AbortHandle>> {
         let listener = tokio::net::UnixListener::bind(socket)
             .map_err(|e| Error::input(format!("cannot listen on {}", socket.display())).because(e))?;
-        self.servers.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
+        Ok(Some(self.servers.lock().unwrap_or_else(PoisonError::into_inner).spawn(async move {
             if let Err(error) = axum::serve(listener, super::router(machine)).await {
                 tracing::error!("a sandbox guest agent stopped: {error}");
             }
-        });
-        Ok(())
+        })))
     }
 
     /// Without unix sockets there are no agents, and a command that asks for one finds nothing.
     #[cfg(not(unix))]
-    fn listen(&self, socket: &Path, _machine: Arc<Machine>) -> Result<()> {
+    fn listen(&self, socket: &Path, _machine: Arc<Machine>) -> Result<Option<AbortHandle>> {
         tracing::debug!("no guest agent at {}: this system has no unix sockets", socket.display());
-        Ok(())
+        Ok(None)
     }
 }
 

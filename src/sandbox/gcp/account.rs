@@ -347,6 +347,13 @@ impl State {
         self.operations.iter().find(|operation| operation.name == name).map(Operation::to_json)
     }
 
+    /// What runs at which address.
+    pub(super) fn running(&mut self) -> BTreeMap<Ipv4Addr, Boot> {
+        self.expire();
+        let running = self.vms.iter().filter(|vm| vm.status == "RUNNING");
+        running.filter_map(|vm| Some((vm.address?, vm.boot.clone()))).collect()
+    }
+
     /// The machine behind an address, if the firewall lets this host through to the port.
     pub(super) fn reached(&mut self, address: Ipv4Addr, port: u16) -> Option<Vm> {
         self.expire();

@@ -80,7 +80,9 @@ async fn subnetwork(Path(names): Names) -> Response {
 
 async fn insert(State(cloud): State<Shared>, Path(names): Names, Query(asked): Query<Asked>, body: Bytes) -> Response {
     let Ok(body) = serde_json::from_slice(&body) else { return Refusal::invalid("Parse Error").into_response() };
-    decided(cloud.lock().insert(of(&names, "zone"), body, asked.request_id.as_deref()))
+    let made = cloud.lock().insert(of(&names, "zone"), body, asked.request_id.as_deref());
+    cloud.tend_agents();
+    decided(made)
 }
 
 async fn instance(State(cloud): State<Shared>, Path(names): Names) -> Response {
@@ -105,6 +107,7 @@ async fn serial(State(cloud): State<Shared>, Path(names): Names) -> Response {
 
 async fn delete(State(cloud): State<Shared>, Path(names): Names, Query(asked): Query<Asked>) -> Response {
     let done = cloud.lock().delete(of(&names, "zone"), of(&names, "name"), asked.request_id.as_deref());
+    cloud.tend_agents();
     found(&names, "instances", done)
 }
 

@@ -78,21 +78,25 @@ async fn verify_quote(State(node): State<Arc<Admin>>, Json(asked): Json<Value>) 
     if node.flaw == Some(Flaw::Silent) {
         return trouble::dropped();
     }
+    verdict(&node.platform, &asked, node.flaw == Some(Flaw::Credulous))
+}
+
+/// What a node's own verifier makes of a quote: this program's verdict, or a yes to everything.
+pub(super) fn verdict(platform: &Platform, asked: &Value, credulous: bool) -> Response {
     let quote = asked.get("quoteB64").and_then(Value::as_str).and_then(|text| STANDARD.decode(text).ok());
     let quote = quote.and_then(|bytes| Quote::parse(&bytes).ok());
-    let (Some(quote), Some(nonce)) = (quote, hash(&asked, "nonce")) else {
+    let (Some(quote), Some(nonce)) = (quote, hash(asked, "nonce")) else {
         return refused(StatusCode::BAD_REQUEST, "quoteB64 and nonce are needed");
     };
-    let credulous = node.flaw == Some(Flaw::Credulous);
     let now = u64::try_from(jiff::Timestamp::now().as_second()).unwrap_or_default();
-    let collateral = node.platform.collateral_json().ok().and_then(|json| Collateral::from_json(json.as_bytes()).ok());
-    let verifier = DcapVerifier::new(node.platform.root_der()).ok();
+    let collateral = platform.collateral_json().ok().and_then(|json| Collateral::from_json(json.as_bytes()).ok());
+    let verifier = DcapVerifier::new(platform.root_der()).ok();
     let genuine = verifier.zip(collateral).is_some_and(|(verifier, of)| verifier.verify(&quote, &of, now).is_ok());
     let mut data = json!({
         "quoteVerified": credulous || genuine,
         "nonceVerified": credulous || quote.report.nonce() == nonce,
     });
-    if let (Some(application), Some(fields)) = (hash(&asked, "expectedApplicationHash"), data.as_object_mut()) {
+    if let (Some(application), Some(fields)) = (hash(asked, "expectedApplicationHash"), data.as_object_mut()) {
         let same = credulous || quote.report.binding() == application;
         fields.insert("applicationHashVerified".to_owned(), json!(same));
     }

@@ -1,9 +1,6 @@
 //! The world's dstack host: started, and where it is.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use tokio::task::JoinSet;
 
@@ -12,7 +9,7 @@ use crate::{
     error::Result,
     sandbox::{
         tdx::Platform,
-        vmm::{self, Host, Started},
+        vmm::{self, Host, Site, Started},
     },
 };
 
@@ -21,10 +18,10 @@ pub(super) async fn start(
     servers: &mut JoinSet<()>,
     platform: &Arc<Platform>,
     plan: &Plan,
-    folder: &Path,
+    site: Site<'_>,
 ) -> Result<Started> {
     let flaws = plan.tampers.iter().filter_map(|tamper| tamper.of_dstack()).collect();
-    vmm::start(servers, platform, plan.seed, flaws, folder).await
+    vmm::start(servers, platform, plan.seed, flaws, site).await
 }
 
 impl World {

@@ -66,12 +66,12 @@ fn address(text: &str) -> Result<Url> {
 }
 
 impl World {
-    /// Starts what an end-to-end run of these releases asks: the pair that the catalog lists first, and an older KMS. Nothing
-    /// where the catalog lists none that is released.
+    /// Starts what an end-to-end run of these releases asks: the pair that the catalog lists first, and an older KMS, the named one
+    /// or else the newest that is not listed with it. Nothing where the catalog lists none that is released.
     ///
     /// # Errors
     /// Input: no port or socket can be had.
-    pub async fn stage(&self, plan: &Plan, asked: &[Tag]) -> Result<Stage> {
+    pub async fn stage(&self, plan: &Plan, asked: &[Tag], stale: Option<&Tag>) -> Result<Stage> {
         let mut stage = Stage::default();
         let bytes = plan.catalog().to_string();
         let catalog = Catalog::parse("catalog", bytes.as_bytes());
@@ -90,7 +90,11 @@ impl World {
                 stage.put_up(service, profile, flaw).await?;
             }
         }
-        let older = Scheme::stale(&catalog, pair).into_iter().find(|tag| released.contains(tag));
+        let older = match stale {
+            Some(named) => vec![named.clone()],
+            None => Scheme::stale(&catalog, pair),
+        };
+        let older = older.into_iter().find(|tag| released.contains(tag));
         // One will do: documents are tried in every profile.
         let profile = Profile::LockedReadOnly;
         if let Some(older) = older.filter(|_| pair.profiles.contains(&profile))

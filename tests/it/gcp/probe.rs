@@ -168,7 +168,12 @@ fn an_image_is_a_releases_own_only_where_the_release_names_it_and_another_profil
 fn a_rehearsal_prints_the_plan_and_makes_nothing() {
     let site = Site::start(None);
     let run = site.probe("out", &["--dry-run", "--label", "dry"]).run().expect(0);
-    run.says(&["merotee-probe-dry", "tcp:80 from 127.0.0.1/32", "deleted by Compute Engine after 1830 s"]);
+    run.says(&[
+        "merotee-probe-dry",
+        "tcp:80 from 127.0.0.1/32",
+        "deleted by Compute Engine after 1830 s",
+        "PLANNED, and nothing was done",
+    ]);
     assert_eq!(site.world.gcp().record().requests().len(), 0);
 }
 

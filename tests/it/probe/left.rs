@@ -11,7 +11,7 @@ fn a_name_that_is_taken_is_refused_and_what_bears_it_is_left_alone() {
     std::fs::create_dir(place.path("out")).unwrap();
     place.write("out/probe-journal.jsonl", journal);
     // What stands in a journal is removed first.
-    let refused = ["out holds an earlier probe whose machine may still be running: merotee-probe-x"];
+    let refused = ["out holds an earlier run whose machine may still be running: merotee-probe-x"];
     // Files that it wrote as well do not hide that.
     place.write("out/probe-report.md", "an earlier report");
     let run = probe(&place, &world, "out", &[]).expect(2);

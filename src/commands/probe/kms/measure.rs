@@ -8,17 +8,19 @@ use url::Url;
 use super::Kms;
 use crate::{
     adapters::http::{HttpOptions, host},
-    attestation::{
-        compose_hash::of_app_compose,
-        event_log::{self, AppIdentity, Field},
-        measurement::{Allowed, Register},
-    },
+    attestation::measurement::{Allowed, Register},
     commands::{
         kms::{
             attest::{Evidence, attested, fresh_nonce},
             health::{self, HEALTH},
         },
-        machine::{cvm::Running, healthy::until_healthy},
+        machine::{
+            cvm::{
+                Running,
+                identity::{answers, composed, repeated},
+            },
+            healthy::until_healthy,
+        },
         probe::course::{Course, Found, Order},
     },
     context::Context,
@@ -26,10 +28,10 @@ use crate::{
     error::{Error, Result},
     kms::{client::KmsClient, wire::Health},
     probe::{
-        checks::{AS_RELEASED, COMPOSE, MACHINE, Stated, compose_hash, deployed},
+        checks::{AS_RELEASED, COMPOSE},
         tolerance::intolerant,
     },
-    report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Status, Table},
+    report::{Exhibit, Fact, Finding, RegisterMatrix, RegisterRow, Table},
 };
 
 /// What the quote of a KMS that was not deployed proves.
@@ -127,14 +129,6 @@ impl Order<Kms> {
     }
 }
 
-/// An identity that the log states twice cannot be the basis of a policy: the application wrote one of them.
-fn repeated(finding: Finding) -> Finding {
-    if finding.check == event_log::checks::IDENTITY.id && finding.status == Status::Warn {
-        return Finding { status: Status::Fail, ..finding };
-    }
-    finding
-}
-
 /// [`COMPOSE`] of a KMS that ran already: the event log alone states the compose hash, and must state it.
 fn running(subject: &str, measured: Option<Sha256>) -> Finding {
     match measured {
@@ -145,47 +139,6 @@ fn running(subject: &str, measured: Option<Sha256>) -> Finding {
             .fail(subject, "the event log states no compose hash: nothing says what runs there")
             .help("probe a KMS that runs on dstack, or deploy one: leave out --kms-url"),
     }
-}
-
-/// [`MACHINE`]: the event log is of the machine that was made, and not of another one with the same compose file.
-fn answers(subject: &str, machine: &Running<'_>, identity: Option<&AppIdentity>) -> Finding {
-    let measured = |field: Field| identity.and_then(|identity| identity.get(field)).map(hex::encode);
-    let application = (Field::AppId, "application", Some(machine.provisioned.app_id.digits().to_owned()));
-    let instance = (Field::InstanceId, "instance", machine.cvm.instance_id.as_deref().map(instance_digits));
-    for (field, what, made) in [application, instance] {
-        let (Some(made), measured) = (made, measured(field)) else { continue };
-        if measured.as_ref() != Some(&made) {
-            return MACHINE
-                .fail(subject, format!("the event log is of another {what} than the one that was made"))
-                .compared(made, measured.unwrap_or_else(|| format!("no {field}")))
-                .help("another machine answered: do not use this probe");
-        }
-    }
-    MACHINE.pass(subject, "the event log is of the application and instance that were made")
-}
-
-/// The id of an instance as it is measured.
-fn instance_digits(stated: &str) -> String {
-    stated.strip_prefix("instance_").unwrap_or(stated).to_ascii_lowercase()
-}
-
-/// The compose hash in its four places, and the compose file in the one that was measured.
-async fn composed(subject: &str, machine: &Running<'_>, evidence: &Evidence) -> Result<Vec<Finding>> {
-    let attestation = machine.phala.attestation(&machine.id).await?;
-    let app_compose = attestation.and_then(|attestation| attestation.tcb_info).map(|info| info.app_compose);
-    let measured =
-        evidence.log.as_ref().and_then(|log| log.identity().ok()).and_then(|identity| identity.compose_hash());
-    let stated: [Stated; 4] = [
-        ("the answer to provision", Some(machine.provisioned.compose_hash)),
-        ("the machine's description", machine.cvm.compose_hash),
-        ("the event log", measured),
-        ("app-compose.json", app_compose.as_deref().map(|text| of_app_compose(text.as_bytes()))),
-    ];
-    let mut findings = compose_hash(subject, &stated);
-    if let (Some(text), Some(measured)) = (&app_compose, measured) {
-        findings.push(deployed(subject, text.as_bytes(), measured, &machine.deployment.compose));
-    }
-    Ok(findings)
 }
 
 /// [`AS_RELEASED`]: a policy of the release exists already, so what differs from it is told. It does not fail: a probe measures
@@ -230,6 +183,7 @@ fn compared(evidence: &Evidence, admitted: &Allowed) -> Exhibit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Status;
 
     #[test]
     fn a_kms_that_ran_already_must_state_its_compose_hash_in_the_event_log() {

@@ -4,14 +4,12 @@ use semver::Version;
 
 use super::Kms;
 use crate::{
-    adapters::{
-        http::is_loopback,
-        release_source::{Purpose, Read, Wanted},
-    },
+    adapters::http::is_loopback,
     attestation::{compose_hash::of_compose_file, measurement::Allowed},
     cli::probe::ProbeRunArgs,
     commands::{
-        counterparts::{self, Basis},
+        counterparts::Basis,
+        machine::{cvm::order::deployment, stated::Images},
         probe::{course::Order, place},
         repository::resolve,
     },
@@ -21,10 +19,9 @@ use crate::{
     probe::{
         checks::IMAGE,
         image::Image,
-        kms::{Deployment, Plan, Target, compose},
+        kms::{Deployment, Plan, Target},
     },
-    release::contract::{AssetKind, Scope},
-    subject::{cvm::CvmName, profile::Profile, tag::Tag},
+    subject::{profile::Profile, tag::Tag},
 };
 
 /// What a release says of the image of a profile.
@@ -82,14 +79,7 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
         Error::usage("the version of the KMS is not known")
             .help("give --expect-version: the KMS is told its version, and must answer with it")
     })?;
-    let name: CvmName = label.machine().parse().map_err(|e| Error::usage("--label").because(e))?;
-    let deployment = Deployment {
-        name,
-        compose: compose(&image, &version, profile),
-        image,
-        instance_type: word("--instance-type", &args.instance_type)?,
-        region: args.region.as_deref().map(|region| word("--region", region)).transpose()?,
-    };
+    let deployment = deployment(label.machine(), image, (&version, profile), &args.cvm)?;
     let plan = plan(Some(version), Target::Deployed(deployment));
     let caveats = chosen.into_iter().chain(caveats).collect();
     Ok(Order { probed: Kms { plan, admitted }, release: named, findings: vec![finding], caveats })
@@ -108,45 +98,21 @@ fn pinned(text: &str) -> Result<Image> {
     })
 }
 
-/// A word of the cloud's, which goes into a request.
-fn word(option: &str, text: &str) -> Result<String> {
-    let safe = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
-    if safe && !text.is_empty() && text.len() <= 64 {
-        return Ok(text.to_owned());
-    }
-    let message = format!("{option} {}: expected letters, digits and `._-`, 64 at most", crate::text::excerpt(text));
-    Err(Error::usage(message))
-}
-
 /// The image that the signed documents of a release state, and what its policy admits.
 async fn released(tag: &Tag, profile: Profile, context: &Context) -> Result<Released> {
     let repository = resolve(&context.endpoints)?;
     let basis = Basis::new(context, &repository)?;
-    let source = basis.source(context)?;
-    let wanted = Wanted { tag, class: tag.class(), scope: Scope::Images, purpose: Purpose::Comparison };
-    let Read { snapshot, staged: _staged } = source.read(wanted).await?;
-    let refused = |why: String| {
+    let images = Images::read(&basis.source(context)?, tag).await?;
+    let Some(stated) = images.of_kms(profile, &repository)? else {
+        let layout = images.layout();
+        return Err(Error::usage(format!("releases of the {layout} layout do not say which image each profile has"))
+            .help("name the image and its version: --image NAME@sha256:DIGEST --expect-version X.Y.Z"));
+    };
+    let image = stated.map_err(|why| {
         Error::trust(format!("{tag} does not say which image is probed: {why}")).help(format!(
             "look at it with `merotee verify-release-assets {tag}`, or name the image: --image NAME@sha256:DIGEST"
         ))
-    };
-    // Layouts that state no image by profile are no fault of the release; what is stated must be vouched for.
-    if snapshot.documents(AssetKind::Manifest).next().is_none()
-        && snapshot.contract.narrowed(Scope::Images).assets().all(|asset| asset.role != AssetKind::Manifest)
-    {
-        let layout = &snapshot.contract.layout;
-        return Err(Error::usage(format!("releases of the {layout} layout do not say which image each profile has"))
-            .help("name the image and its version: --image NAME@sha256:DIGEST --expect-version X.Y.Z"));
-    }
-    let digest = counterparts::image(&snapshot, profile)?.map_err(refused)?;
-    let name = snapshot.contract.image_of(&repository);
-    let image = Image::new(&name, digest).map_err(|e| Error::trust(format!("{tag}: {name}")).because(e))?;
-    let policies = counterparts::policies(&snapshot)?.unwrap_or_default();
-    let admitted = policies
-        .iter()
-        .filter(|policy| !policy.is_not_ready())
-        .flat_map(|policy| &policy.profiles)
-        .find(|lists| lists.profile == profile)
-        .and_then(|lists| lists.kms.clone());
+    })?;
+    let admitted = images.admitted(profile)?;
     Ok(Released { image, admitted, caveats: basis.root.caveat().into_iter().collect() })
 }

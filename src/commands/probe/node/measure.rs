@@ -6,33 +6,25 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::{
     adapters::{
         file,
-        gcp::compute::{Compute, Image, ImageName, Instance},
-        http::HttpOptions,
-        node::{Health, Node},
+        gcp::compute::{Compute, Instance},
+        node::Node,
     },
     attestation::{measurement::Register, quote::input::Input, verdict::ExpectedBinding},
     commands::{
         kms::attest::{Evidence, fresh_nonce},
-        machine::vm::{Stop, name, pace::Pace},
+        machine::vm::{Stop, alive::until_alive, image::booted, name},
         probe::course::{Course, Found, Order},
         quote::judgement::Occasion,
     },
     error::{Error, Result},
     probe::{
-        node::{
-            ATTEST, HEALTH, PORT, Plan,
-            image::{self, Seen},
-            released,
-        },
+        node::{ATTEST, HEALTH, PORT, image::Seen, released},
         tolerance::intolerant,
     },
-    progress::Phase,
-    report::{Fact, Finding},
+    report::Fact,
     subject::{gcp::Zone, role::Role},
 };
 
-/// How long one question about health may take.
-const HEALTH_TIMEOUT: Duration = Duration::from_secs(8);
 /// Serial ports whose output is kept of a machine that does not answer.
 const SERIAL_PORTS: [u8; 2] = [1, 2];
 
@@ -41,34 +33,6 @@ pub(super) struct Measuring<'a> {
     pub(super) compute: &'a Compute,
     pub(super) order: &'a Order<super::Node>,
     pub(super) course: &'a Course<'a>,
-}
-
-/// The image, as it is before the machine is made.
-///
-/// # Errors
-/// Usage: it is not there. Remote: it cannot be asked for.
-pub(super) async fn image(compute: &Compute, plan: &Plan) -> Result<Seen> {
-    let Plan { image_project, image, .. } = plan;
-    let found = compute.image(image_project, &ImageName::Name(image.clone())).await?;
-    let found = found.ok_or_else(|| {
-        Error::usage(format!("{image_project} has no image {image}, or {} may not see it", compute.whose()))
-            .help("check --image-name and --image-project: gcloud compute images list --project PROJECT")
-    })?;
-    Ok(seen(found))
-}
-
-fn seen(image: Image) -> Seen {
-    Seen {
-        tdx_capable: image.is_tdx_capable(),
-        id: image.id,
-        status: image.status,
-        deprecated: image.deprecated.map(|deprecation| deprecation.state),
-    }
-}
-
-/// Whether the image can be probed.
-pub(super) fn usable(plan: &Plan, seen: &Seen) -> Vec<Finding> {
-    image::usable(plan.image.as_str(), seen)
 }
 
 impl Measuring<'_> {
@@ -82,7 +46,7 @@ impl Measuring<'_> {
         found: &mut Found,
     ) -> Result<(), Stop> {
         let plan = &self.order.probed.plan;
-        found.findings.push(self.booted(image, zone, instance).await?);
+        found.findings.push(booted(self.compute, plan, image, (zone, instance)).await?);
         let address = instance.address().ok_or_else(|| Error::internal("a machine that runs has no address"))?;
         let base = self.course.context.endpoints.gcp.network.node(address, PORT)?;
         found.facts.push(Fact::named("address", address.to_string()));
@@ -138,15 +102,6 @@ impl Measuring<'_> {
         Ok(())
     }
 
-    /// The machine's disk is of the image that was looked at.
-    async fn booted(&self, image: &Seen, zone: &Zone, instance: &Instance) -> Result<Finding> {
-        let plan = &self.order.probed.plan;
-        let disk = instance.boot_disk().ok_or_else(|| Error::remote("the machine says no disk that it boots from"))?;
-        let disk = self.compute.disk((&plan.project, zone), &disk).await?;
-        let source = disk.map(|disk| disk.source_image_id).unwrap_or_default();
-        Ok(image::booted(plan.image.as_str(), image, &source))
-    }
-
     fn described(&self, image: &Seen, zone: &Zone, id: &str) -> BTreeMap<String, String> {
         let plan = &self.order.probed.plan;
         let entries = [
@@ -163,30 +118,18 @@ impl Measuring<'_> {
 
     async fn until_healthy(&self, base: &url::Url, zone: &Zone, found: &mut Found) -> Result<(), Stop> {
         let plan = &self.order.probed.plan;
-        let HttpOptions { read_timeout, connect_timeout, .. } = self.course.context.http;
-        let options = HttpOptions {
-            read_timeout: read_timeout.min(HEALTH_TIMEOUT),
-            connect_timeout: connect_timeout.min(HEALTH_TIMEOUT),
-            ..self.course.context.http.clone()
-        };
-        let node = Node::new(base.clone(), options)?;
-        let _shown = Phase::waiting(format!("waiting for {} to answer", plan.name()));
-        let mut pace = Pace::within(Duration::from_secs(plan.patience));
-        loop {
-            let last = match node.health().await {
-                Ok(Health::Alive) => {
-                    found.findings.push(HEALTH.pass(plan.name(), "it is alive"));
-                    return Ok(());
-                }
-                Ok(Health::Not(words)) => words,
-                Err(error) => error.to_string(),
-            };
-            if !pace.rest().await {
+        let patience = Duration::from_secs(plan.patience);
+        match until_alive(base, &plan.name(), patience, self.course.context).await? {
+            Ok(()) => {
+                found.findings.push(HEALTH.pass(plan.name(), "it is alive"));
+                Ok(())
+            }
+            Err(last) => {
                 let kept = self.keep_serial_ports(zone).await;
                 let finding = HEALTH
                     .undecided(plan.name(), format!("it did not become healthy within {} s", plan.patience))
                     .compared("alive", last);
-                return Err(finding.help(kept).into());
+                Err(finding.help(kept).into())
             }
         }
     }

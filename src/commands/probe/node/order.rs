@@ -3,21 +3,20 @@
 
 use super::Node;
 use crate::{
-    adapters::release_source::{Purpose, Read, Wanted},
     cli::probe::ProbeRunArgs,
     commands::{
-        counterparts::{self, Basis},
+        counterparts::Basis,
+        machine::{
+            stated::Images,
+            vm::order::{allowed, project, zones},
+        },
         probe::{course::Order, place},
         repository::resolve,
     },
     context::{Context, GcpEndpoints},
     error::{Error, Result},
     policy::mrtds::PublishedMrtds,
-    probe::{
-        checks::IMAGE,
-        node::{Plan, image},
-    },
-    release::contract::Scope,
+    probe::{checks::IMAGE, node::Plan},
     subject::{
         gcp::{Name, Project},
         profile::Profile,
@@ -45,7 +44,7 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
     }
     let label = place::label(args, context)?;
     let gcp = &context.endpoints.gcp;
-    let offered = gcp.offered.as_ref().filter(|_| args.machine.image_name.is_none());
+    let offered = gcp.offered.as_ref().filter(|_| args.image_name.is_none());
     let release = args.tag.clone().or_else(|| offered.map(|offered| offered.release.clone()));
     let chosen = release.as_ref().filter(|_| args.tag.is_none());
     let mut caveats: Vec<String> = chosen
@@ -67,17 +66,15 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
             .map_or_else(|| "no release".to_owned(), |tag| format!("{tag} names no image, and no other release"));
         caveats.push(format!("{of} vouches for the image: it was named by the caller"));
     }
-    let project = gcp.project.clone().ok_or_else(|| {
-        Error::usage("no project is named").help("give the project that the machine is made in: --project")
-    })?;
+    let project = project(gcp)?;
     let image_project = image_project(args, gcp, &project, &said)?;
     let plan = Plan {
         label,
         profile: args.profile,
-        zones: zones(args, gcp)?,
+        zones: zones(&args.machine, gcp)?,
         subnetwork: args.machine.subnetwork.clone(),
         machine_type: args.machine.machine_type.clone(),
-        allowed: allowed(args, gcp)?,
+        allowed: allowed(&args.machine, gcp)?,
         patience: args.patience().as_secs(),
         image_project,
         image,
@@ -93,7 +90,7 @@ pub(super) async fn order(args: &ProbeRunArgs, context: &Context) -> Result<Orde
 
 /// The image: the release's where it names one, and only then the caller's.
 fn named(args: &ProbeRunArgs, release: Option<&Tag>, stated: Option<&Name>) -> Result<Name> {
-    match (args.machine.image_name.as_ref(), stated, release) {
+    match (args.image_name.as_ref(), stated, release) {
         (Some(given), Some(stated), Some(tag)) if given != stated => {
             Err(Error::usage(format!("{tag} names {stated} as its {}, and not {given}", args.profile))
                 .help("leave out --image-name to probe the release's image, or TAG to probe another"))
@@ -128,51 +125,19 @@ fn image_project(args: &ProbeRunArgs, gcp: &GcpEndpoints, own: &Project, said: &
     }
 }
 
-fn zones(args: &ProbeRunArgs, gcp: &GcpEndpoints) -> Result<Vec<crate::subject::gcp::Zone>> {
-    let zones = if args.machine.zone.is_empty() { gcp.zones.clone() } else { args.machine.zone.clone() };
-    let first = zones.first().ok_or_else(|| {
-        Error::usage("no zone is named").help("give one with TDX machines, such as --zone europe-west4-a")
-    })?;
-    let region = first.region();
-    match zones.iter().find(|zone| zone.region() != region) {
-        // The subnetwork is one region's.
-        Some(other) => Err(Error::usage(format!("{first} and {other} are in two regions"))
-            .help("name zones of one region: the subnetwork belongs to it")),
-        None => Ok(zones),
-    }
-}
-
-fn allowed(args: &ProbeRunArgs, gcp: &GcpEndpoints) -> Result<Vec<crate::subject::gcp::Cidr>> {
-    let allowed =
-        if args.machine.allow_cidr.is_empty() { gcp.allowed.clone() } else { args.machine.allow_cidr.clone() };
-    if allowed.is_empty() {
-        return Err(Error::usage("it is not said who may reach the machine").help(
-            "give this host's address as the internet sees it: --allow-cidr \"$(curl -fsS https://checkip.amazonaws.com)/32\"",
-        ));
-    }
-    Ok(allowed)
-}
-
 /// The image that the signed documents of a release state, and what it publishes of its measurements.
 async fn released(tag: &Tag, profile: Profile, context: &Context) -> Result<Released> {
     let repository = resolve(&context.endpoints)?;
     let basis = Basis::new(context, &repository)?;
-    let source = basis.source(context)?;
-    let wanted = Wanted { tag, class: tag.class(), scope: Scope::Images, purpose: Purpose::Comparison };
-    let Read { snapshot, staged: _staged } = source.read(wanted).await?;
-    let refused = |why: String| {
+    let images = Images::read(&basis.source(context)?, tag).await?;
+    let stated = images.of_node(profile)?.transpose().map_err(|why| {
         Error::trust(format!("{tag} does not say which image is probed: {why}"))
             .help(format!("find out what is wrong with it: merotee verify-release-assets {tag}"))
-    };
-    let provenance = counterparts::provenance(&snapshot)?.map_err(refused)?;
-    let stated = provenance
-        .map(|provenance| image::of_provenance(&provenance, profile))
-        .transpose()
-        .map_err(|why| refused(format!("release-provenance.json: {why}")))?;
+    })?;
     let (image, project) = stated.map_or((None, None), |(image, project)| (Some(image), project));
     // What is published is compared with where there is any: a first probe comes before it.
     let mut caveats: Vec<String> = basis.root.caveat().into_iter().collect();
-    let published = match counterparts::measurements(&snapshot)? {
+    let published = match images.published()? {
         Ok(published) => Some(published),
         Err(why) => {
             caveats.push(format!("nothing was compared with what {tag} publishes: {why}"));

@@ -2,7 +2,6 @@
 //! that explains it. RTMR3 holds the ids of application and instance, so it differs with every deployment: it is held
 //! against the log, and never against a list.
 
-use serde_json::{Value, json};
 use url::Url;
 
 use super::{Effects, checks::MEASURED};
@@ -19,10 +18,12 @@ use crate::{
     digest::Sha256,
     error::{Error, Result},
     kms::client::KmsClient,
-    policy::document::{PolicyFile, ProfileLists},
+    policy::{
+        deployment,
+        document::{PolicyFile, ProfileLists},
+    },
     report::{Finding, Section},
     rollout::inputs::Target,
-    schema::parse_json,
     subject::profile::Profile,
 };
 
@@ -177,25 +178,13 @@ fn lists(policy: &[u8], profile: Profile) -> Result<ProfileLists> {
     lists.ok_or_else(|| Error::trust(format!("the policy that was kept says nothing of {profile}")))
 }
 
-/// The policy with the RTMR3 of one deployment in place of the one that a probe measured: by it a node knows this KMS. It is
-/// made only of a KMS whose event log was judged.
+/// The policy by which a node knows this deployment, made only of a KMS whose event log was judged.
 ///
 /// # Errors
 /// Trust: the policy has another form than one of a release.
 pub(super) fn of_this_deployment(policy: &[u8], profile: Profile, rtmr3: &str) -> Result<Vec<u8>> {
-    let odd = || Error::trust("the policy that was kept has another form than one of a release");
-    let mut document = parse_json(policy).map_err(|_| odd())?;
-    let lists = document.get_mut("policy").and_then(Value::as_object_mut).ok_or_else(odd)?;
-    for name in ["kms_allowed_rtmr3", "allowed_rtmr3"] {
-        if let Some(list) = lists.get_mut(name) {
-            *list = json!([rtmr3]);
-        }
-    }
-    let bytes = document.to_string().into_bytes();
-    let own = self::lists(&bytes, profile)?;
-    let now: Option<Vec<String>> =
-        own.kms.as_ref().map(|kms| kms.register(Register::Rtmr3).iter().map(ToString::to_string).collect());
-    if now == Some(vec![rtmr3.to_owned()]) { Ok(bytes) } else { Err(odd()) }
+    deployment::of_this_deployment(policy, profile, rtmr3)
+        .ok_or_else(|| Error::trust("the policy that was kept has another form than one of a release"))
 }
 
 #[cfg(test)]
