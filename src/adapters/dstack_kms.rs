@@ -112,7 +112,7 @@ impl Onboarding {
     pub async fn waits(&self) -> Result<bool> {
         let url = self.at("health")?;
         let answer = self.http.fetch(&url, "text/plain", "the health of the KMS").await?;
-        if !answer.is_some_and(|fetched| fetched.body.trim_ascii() == b"OK") {
+        if answer.is_none_or(|fetched| fetched.body.trim_ascii() != b"OK") {
             return Ok(false);
         }
         let (url, body) = (self.method("KMS.GetMeta")?, json!({}));

@@ -24,7 +24,7 @@ pub(super) const ALLOWED: CheckInfo =
 /// Who says it.
 pub(super) enum Authority {
     /// The allow-list of auth-simple, under the name of its file.
-    List(AllowList, String),
+    List(Box<AllowList>, String),
     /// The auth API.
     Api(DstackAuth),
     /// The operator.
@@ -106,5 +106,5 @@ fn list(path: &Path) -> Result<Authority> {
             .because(e)
             .help("the auth API would take it for an empty one: correct it first")
     })?;
-    Ok(Authority::List(list, name))
+    Ok(Authority::List(Box::new(list), name))
 }
