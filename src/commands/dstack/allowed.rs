@@ -26,7 +26,7 @@ pub(super) enum Authority {
     /// The allow-list of auth-simple, under the name of its file.
     List(Box<AllowList>, String),
     /// The auth API.
-    Api(DstackAuth),
+    Api(Box<DstackAuth>),
     /// The operator.
     Operator(Sha256),
 }
@@ -41,7 +41,7 @@ impl Authority {
             return Ok(Self::Operator(measurement));
         }
         if let Some(url) = &args.auth_url {
-            return Ok(Self::Api(DstackAuth::new(url, context.http.clone())?));
+            return Ok(Self::Api(Box::new(DstackAuth::new(url, context.http.clone())?)));
         }
         match args.allow_list.as_ref().or(context.endpoints.dstack.allow_list.as_ref()) {
             Some(path) => list(path),
