@@ -334,9 +334,9 @@ own client writes it; the app id is its first 20 bytes.
 
 Examples:
   merotee dstack compose --image registry.example.com/dstack-kms:fixed \\
-    --domain kms.example.com --chain sepolia --no-instance-id --dry-run \\
+    --domain kms.example.com --chain sepolia --no-instance-id --out kms-deploy \\
     --contract 0x0000000000000000000000000000000000000001
-  merotee dstack compose --docker-compose docs/examples/kms-compose.yaml --dry-run";
+  merotee dstack compose --docker-compose docs/examples/kms-compose.yaml --out own";
 
 /// `merotee dstack preflight`.
 pub(super) const DSTACK_PREFLIGHT: &str = "Examples:
@@ -367,11 +367,19 @@ pub(super) const DSTACK_LOGS: &str = "Examples:
 pub(super) const DSTACK_VERIFY: &str =
     "A pass says where the keys were made, and not that this is the machine you mean:
 compare it with --allow-list, --attestation-info, --app-compose or
---mr-aggregated.";
+--mr-aggregated.
+
+Examples:
+  merotee dstack verify --bootstrap-info bootstrap-info.json
+  merotee dstack verify --bootstrap-info bootstrap-info.json \\
+    --meta meta.json --allow-list auth-config.json --app-compose app-compose.json";
 
 /// `merotee dstack backup`.
 pub(super) const DSTACK_BACKUP: &str = "The copy holds public keys and an attestation. The private keys never leave the
-machine: a KMS that is lost with no replica is lost with all its keys.";
+machine: a KMS that is lost with no replica is lost with all its keys.
+
+Example:
+  merotee dstack backup --bootstrap-info bootstrap-info.json --dir backups";
 
 /// `merotee dstack auth show`.
 pub(super) const DSTACK_AUTH_SHOW: &str = "Example:

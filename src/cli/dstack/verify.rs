@@ -33,7 +33,7 @@ pub struct VerifyArgs {
     /// The KMS is a replica: it has the same keys, and no bootstrap document
     #[arg(long, requires = "running")]
     pub replica: bool,
-    /// Accept a KMS that asks nobody who may boot (is_dev, allow_any_upgrade), as in a sandbox
+    /// Accept a KMS that asks no auth API who may boot (is_dev, allow_any_upgrade), as in a sandbox
     #[arg(long, requires = "running")]
     pub allow_dev: bool,
     /// The answer to GetAttestationInfo before the bootstrap: the keys must come from that machine

@@ -190,7 +190,7 @@ fn seam_signer(subject: &str, quote: &Quote) -> Finding {
     SEAM_SIGNER
         .fail(subject, "the TDX module is not signed by Intel")
         .compared("00".repeat(48), signer.to_string())
-        .help("whoever signed the module can make it say anything: use another machine")
+        .help("its signer can make the module say anything: use another machine")
 }
 
 /// The log against the quote, and what stands beside the log against it.

@@ -88,6 +88,19 @@ const CANNOT: &[(&str, &str)] = &[
         "needs collateral of that day; `quote::commands` runs it with that of another",
     ),
     (
+        "merotee dstack verify --bootstrap-info bootstrap-info.json",
+        "needs the document of a KMS; `dstack_kms::recorded` runs it with one",
+    ),
+    (
+        "merotee dstack verify --bootstrap-info bootstrap-info.json --meta meta.json --allow-list auth-config.json \
+         --app-compose app-compose.json",
+        "needs the document of a KMS; `dstack_kms::recorded` runs it with one",
+    ),
+    (
+        "merotee dstack backup --bootstrap-info bootstrap-info.json --dir backups",
+        "needs the document of a KMS; `dstack_kms::backup` runs it with one",
+    ),
+    (
         "merotee compose-hash app-compose.json --attest-response attest.json",
         "needs the machine that runs that file; `compose_hash` runs it with one",
     ),
