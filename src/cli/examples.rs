@@ -340,13 +340,14 @@ Examples:
 
 /// `merotee dstack preflight`.
 pub(super) const DSTACK_PREFLIGHT: &str = "Examples:
-  merotee dstack preflight --vmm http://127.0.0.1:9080 --image dstack-0.5.7
+  merotee dstack preflight --image dstack-0.5.7 --domain localhost
   merotee sandbox -- dstack preflight --image dstack-0.5.7";
 
 /// `merotee dstack deploy`.
-pub(super) const DSTACK_DEPLOY: &str = "Examples:
-  merotee dstack deploy --compose app-compose.json --image dstack-0.5.7 --dry-run
-  merotee dstack deploy --compose app-compose.json --image dstack-0.5.7 --vmm unix:/run/dstack/vmm.sock";
+pub(super) const DSTACK_DEPLOY: &str = "The VMM's socket is named as --vmm unix:/run/dstack/vmm.sock.
+
+Example:
+  merotee dstack deploy --compose app-compose.json --image dstack-0.5.7 --dry-run";
 
 /// `merotee dstack bootstrap`.
 pub(super) const DSTACK_BOOTSTRAP: &str = "Examples:

@@ -42,10 +42,10 @@ mod docs;
 mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
-#[cfg(feature = "sandbox")]
-mod dstack_kms;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack_host;
+#[cfg(feature = "sandbox")]
+mod dstack_kms;
 #[cfg(all(feature = "sandbox", unix))]
 mod e2e;
 mod english;

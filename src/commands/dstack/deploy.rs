@@ -89,8 +89,7 @@ impl Wanted {
         let name = file::source_name(&args.compose);
         let bytes = file::read_source(&args.compose, MAX_COMPOSE)?;
         let odd = |what: String| {
-            Error::input(format!("{name}: {what}"))
-                .help("make it with `merotee dstack compose`: every byte of it is measured")
+            Error::input(format!("{name}: {what}")).help("make it with `dstack compose`: every byte of it is measured")
         };
         let document = parse_json(&bytes).map_err(|e| odd(format!("not acceptable JSON: {e}")))?;
         if document.get("manifest_version").and_then(Value::as_u64).is_none() {

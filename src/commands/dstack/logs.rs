@@ -19,7 +19,7 @@ pub(super) async fn run(args: &LogsArgs, context: &Context) -> Result<Product> {
         [id] => id,
         [] => {
             return Err(Error::input(format!("the host has no VM {name}"))
-                .help("`merotee dstack deploy` makes one; name another VM, or another host with --vmm"));
+                .help("`dstack deploy` makes one; name another VM, or another host with --vmm"));
         }
         several => {
             return Err(Error::input(format!("{} VMs are named {name}", several.len()))

@@ -76,7 +76,7 @@ pub(super) async fn judge(expected: &Expectation<'_>, context: &Context) -> Resu
         Met::Silent(error) => {
             let message = format!("it does not serve: {}", error::chain(&error));
             let finding = TLS.undecided(&subject, message);
-            return Ok(vec![finding.help("look at its log with `merotee dstack logs`; wait longer with --wait")]);
+            return Ok(vec![finding.help("look at its log with `dstack logs`; wait longer with --wait")]);
         }
     };
     let mut findings = vec![TLS.pass(&subject, "certified by the attested key, and by no other")];

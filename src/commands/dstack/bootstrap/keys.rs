@@ -21,7 +21,7 @@ impl Work<'_> {
     pub(super) async fn ask(&mut self) -> Result<Option<Vec<u8>>> {
         if !self.kms.waits().await? {
             return Err(Error::remote(format!("the KMS at {} does not wait for its keys", self.kms.host())).help(
-                "one that serves already is verified with `merotee dstack verify`; one without bootstrap-info.json has it in its \
+                "one that serves already is verified with `dstack verify --kms-url`; one without bootstrap-info.json has it in its \
                  metadata",
             ));
         }
