@@ -28,6 +28,7 @@ pub mod phala;
 pub mod policies;
 pub mod publish_folder;
 pub mod reach;
+pub mod release_attestation;
 pub mod release_source;
 pub mod rollout_state;
 pub mod sigstore;

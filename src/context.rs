@@ -29,7 +29,7 @@ use crate::{
         http::HttpOptions,
         phala::Phala,
         sigstore::{
-            IdentitySource, TrustRoot, TrustRootSource,
+            GitHubRoot, IdentitySource, TrustRoot, TrustRootSource,
             sign::{Services, Settings, Signer, SigningConfigSource},
         },
     },
@@ -220,6 +220,14 @@ impl Context {
             Some(path) => TrustRootSource::File(path.clone()),
             None => TrustRootSource::Embedded,
         })
+    }
+
+    /// The root that GitHub's attestations are judged by, read anew: the one given, or GitHub's own.
+    ///
+    /// # Errors
+    /// As [`GitHubRoot::load`].
+    pub(crate) fn github_root(&self) -> Result<GitHubRoot> {
+        GitHubRoot::load(self.endpoints.github_root.as_deref())
     }
 }
 

@@ -6,9 +6,11 @@
 //! real HTTP; other people's clients accept it. The production code runs unchanged: only base URLs and the trust root
 //! differ, and both are given explicitly.
 
+mod account_id;
 mod app_compose;
 pub mod artifacts;
 mod assembly;
+mod attestation;
 pub mod boot;
 pub mod catalog;
 mod certificate;

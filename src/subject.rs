@@ -7,6 +7,7 @@ pub mod evidence_name;
 pub mod gcp;
 pub mod near;
 pub mod profile;
+pub mod release_name;
 pub mod repository;
 pub mod role;
 pub mod tag;

@@ -56,6 +56,18 @@ Examples:
   merotee sandbox -- mrtds publish mero-tee-v1.2.0 \\
     --measurements kept/mero-tee-v1.2.0/published-mrtds.json --dry-run";
 
+/// `merotee verify-attestation`.
+pub(super) const VERIFY_ATTESTATION: &str =
+    "With --bundle nothing is asked: what is not given as an option is not compared,
+and that is said. Without it, the release as GitHub lists it now is compared
+too, names and digests both ways.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.1.1 --keep kept
+  merotee sandbox -- verify-attestation \\
+    --release calimero-network/mero-tee@mero-kms-v1.1.1 \\
+    kept/mero-kms-v1.1.1/checksums.sha256";
+
 /// `merotee verify-blob`.
 pub(super) const VERIFY_BLOB: &str = "Examples:
   merotee sandbox -- verify-release-assets 1.2.0 --keep kept

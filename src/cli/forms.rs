@@ -54,6 +54,7 @@ impl Command {
             },
             Self::Dstack(command) => command.forms(),
             Self::VerifyReleaseAssets(_)
+            | Self::VerifyAttestation(_)
             | Self::Audit(_)
             | Self::E2e(_)
             | Self::VerifyBlob(_)

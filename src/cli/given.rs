@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{
     Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
+    attestation::GitHubRootArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     dstack::{host::VmmArgs, onboarding::KmsAddressArgs},
     gcp::GcpArgs,
@@ -31,6 +32,8 @@ pub struct Given<'a> {
     pub server_url: Option<&'a Url>,
     /// Sigstore's trusted root.
     pub trusted_root: Option<&'a Path>,
+    /// GitHub's own root, for its attestations.
+    pub github_root: Option<&'a Path>,
     /// The transparency log.
     pub rekor_url: Option<&'a Url>,
     /// Services that sign.
@@ -76,6 +79,10 @@ impl<'a> Given<'a> {
 
     fn trust(self, args: &'a TrustArgs) -> Self {
         Self { trusted_root: args.trusted_root.as_deref(), ..self }
+    }
+
+    fn attester(self, args: &'a GitHubRootArgs) -> Self {
+        Self { github_root: args.github_root.as_deref(), ..self }
     }
 
     fn signing(self, args: &'a SigningArgs) -> Self {
@@ -160,8 +167,11 @@ impl Command {
     pub fn given(&self) -> Given<'_> {
         let given = Given::default();
         match self {
-            Self::VerifyReleaseAssets(args) => given.releases(&args.releases),
-            Self::Audit(args) => given.releases(&args.releases),
+            Self::VerifyReleaseAssets(args) => given.releases(&args.releases).attester(&args.github_root),
+            Self::Audit(args) => given.releases(&args.releases).attester(&args.github_root),
+            Self::VerifyAttestation(args) => {
+                Given { api_url: args.api_url.as_ref(), ..given.attester(&args.root).network(&args.network) }
+            }
             Self::Publish(args) => given.releases(&args.releases),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => given.judgement(&args.by).network(&args.network),

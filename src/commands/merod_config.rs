@@ -11,7 +11,7 @@ use crate::{
     merod_config::{self, MerodConfig, edit},
     policy::{document::PolicyFile, generate::Naming, suite::Demands},
     product::Product,
-    report::{Fact, Finding, Format, Report, Section},
+    report::{Action, Fact, Finding, Format, Report, Section},
     subject::tag::Class,
 };
 
@@ -62,6 +62,9 @@ fn apply(args: &MerodApplyArgs) -> Result<Product> {
     tracing::info!("{shown}: {done}");
     findings.push(merod_config::MEROD_CONFIG.pass(&shown, done));
     if let Some(section) = report.sections.first_mut() {
+        if args.dry_run && !edited.changed.is_empty() {
+            section.actions.push(Action::planned("set", names(&edited.changed)));
+        }
         section.findings.extend(findings);
     }
     Ok(Product::report(report))

@@ -45,6 +45,8 @@ pub(crate) struct Endpoints {
     pub(crate) team_token: Option<SecretString>,
     /// `trusted_root.json` that signatures are judged by; `None`: the one built in.
     pub(crate) trusted_root: Option<PathBuf>,
+    /// Root that GitHub's attestations are judged by; `None`: GitHub's own, built in.
+    pub(crate) github_root: Option<PathBuf>,
     /// The transparency log.
     pub(crate) rekor_url: Url,
     /// Service that collateral comes from.
@@ -132,6 +134,7 @@ impl Endpoints {
             token,
             team_token: None,
             trusted_root: None,
+            github_root: None,
             rekor_url: url("https://rekor.sigstore.dev")?,
             pccs_url: url("https://api.trustedservices.intel.com")?,
             tdx_root: None,
@@ -173,6 +176,7 @@ impl Endpoints {
             api_url: either(given.api_url, self.api_url),
             server_url: either(given.server_url, self.server_url),
             trusted_root: given.trusted_root.map(Into::into).or(self.trusted_root),
+            github_root: given.github_root.map(Into::into).or(self.github_root),
             rekor_url: either(given.rekor_url, self.rekor_url),
             pccs_url: either(given.pccs_url, self.pccs_url),
             tdx_root: given.tdx_root.map(Into::into).or(self.tdx_root),

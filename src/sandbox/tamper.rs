@@ -3,6 +3,7 @@
 //! A tamper works at the stage where the real thing would happen: a wrong policy is signed and listed like a right one,
 //! a flipped byte comes after signing, a false digest is only stated by the API. `rows` lists them all.
 
+mod attestation;
 mod authority;
 mod documents;
 mod dstack;
@@ -19,11 +20,12 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     e2e, gcp, ita, people, phala,
     release::{Draft, Sample, ServedRelease},
-    sigstore::{Identity, Instance, Signed},
+    sigstore::{Attester, Identity, Instance, Signed},
     vmm,
 };
 use crate::{
@@ -57,6 +59,10 @@ enum Stage {
     Checksums(fn(&mut BTreeMap<String, Sha256>)),
     /// On the signature of the checksums file.
     Signature(fn(&mut Signing<'_>) -> Result<()>),
+    /// On what GitHub attests of an immutable release, before it signs that.
+    Statement(fn(&mut Value)),
+    /// On its attestations.
+    Attestations(fn(&mut Attesting<'_>) -> Result<()>),
     /// On what is served, after everything was signed.
     Served(fn(&Sample, &mut ServedRelease)),
     /// On a service, for as long as it runs.
@@ -143,10 +149,23 @@ pub(super) struct Signing<'a> {
     pub(super) time: Timestamp,
 }
 
+/// The attestation of an immutable release.
+pub(super) struct Attesting<'a> {
+    /// What came of it: one bundle.
+    pub(super) bundles: &'a mut Vec<Value>,
+    /// What is attested.
+    pub(super) statement: &'a Value,
+    /// By whom.
+    pub(super) attester: &'a mut Attester,
+    /// When.
+    pub(super) time: Timestamp,
+}
+
 impl Tamper {
     /// Every kind, in the order of `--tamper list`.
     pub fn all() -> impl Iterator<Item = Self> {
-        rows::ROWS.iter().chain(services::ROWS).chain(authority::ROWS).chain(dstack::ROWS).map(Self)
+        let of_releases = rows::ROWS.iter().chain(attestation::ROWS);
+        of_releases.chain(services::ROWS).chain(authority::ROWS).chain(dstack::ROWS).map(Self)
     }
 
     /// Name on the command line.
@@ -240,7 +259,12 @@ impl Tamper {
     fn spoils(self) -> Option<Spoils> {
         match self.0.stage {
             Stage::Service(spoils) => Some(spoils),
-            Stage::Documents(_) | Stage::Checksums(_) | Stage::Signature(_) | Stage::Served(_) => None,
+            Stage::Documents(_)
+            | Stage::Checksums(_)
+            | Stage::Signature(_)
+            | Stage::Statement(_)
+            | Stage::Attestations(_)
+            | Stage::Served(_) => None,
         }
     }
 
@@ -267,6 +291,21 @@ impl Tamper {
     /// Internal, when the sandbox itself is broken.
     pub(super) fn change_signature(self, signing: &mut Signing<'_>) -> Result<()> {
         if let Stage::Signature(change) = self.0.stage { change(signing) } else { Ok(()) }
+    }
+
+    /// Changes what GitHub attests, before it signs that.
+    pub(super) fn change_statement(self, statement: &mut Value) {
+        if let Stage::Statement(change) = self.0.stage {
+            change(statement);
+        }
+    }
+
+    /// Changes the attestations of a release.
+    ///
+    /// # Errors
+    /// Internal, when the sandbox itself is broken.
+    pub(super) fn change_attestations(self, attesting: &mut Attesting<'_>) -> Result<()> {
+        if let Stage::Attestations(change) = self.0.stage { change(attesting) } else { Ok(()) }
     }
 
     /// Changes what is served, after everything was signed.

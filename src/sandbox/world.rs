@@ -3,6 +3,7 @@
 mod authority;
 mod dstack;
 pub mod production;
+mod roots;
 mod stage;
 mod tokens;
 
@@ -26,7 +27,7 @@ use super::{
     node, people,
     phala::{self, Cloud},
     plan::made_at,
-    sigstore::{self, Instance, Log},
+    sigstore::{self, Attester, Instance, Log},
     tdx::{self, Platform},
     vmm::Site,
 };
@@ -39,6 +40,7 @@ use crate::{
     subject::{profile::Profile, tag::Tag},
 };
 
+use self::roots::{GITHUB_ROOT, TRUSTED_ROOT};
 pub use self::stage::Stage;
 pub use super::plan::{Ordered, Plan};
 
@@ -106,7 +108,8 @@ impl World {
     pub async fn start(plan: &Plan) -> Result<Self> {
         plan.check()?;
         let mut instance = Instance::new(plan.seed, made_at()?)?;
-        let releases = plan.releases(&mut instance)?;
+        let mut attester = Attester::new(plan.seed)?;
+        let releases = plan.releases(&mut instance, &mut attester)?;
         let mut servers = JoinSet::new();
         let (sigstore_listener, sigstore) = listen().await?;
         let (storage_listener, storage) = listen().await?;
@@ -123,12 +126,13 @@ impl World {
             Arc::new(if outdated { platform.with_status(TcbStatus::OutOfDate, advisories)? } else { platform });
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
-        write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
+        write(folder.path(), TRUSTED_ROOT, instance.trusted_root_json(NOWHERE))?;
         for (log, trust, signing) in LOGS {
             write(folder.path(), trust, instance.client_trust_config_of(&sigstore, log))?;
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
         }
-        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
+        write(folder.path(), GITHUB_ROOT, attester.trusted_root_json()?)?;
+        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage, attester));
         people::arrive(&hub);
         serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
         serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
@@ -152,7 +156,7 @@ impl World {
             api_url: api.clone(),
             sigstore_url: sigstore.clone(),
             pccs_url: pccs.clone(),
-            trusted_root: folder.path().join("trusted_root.json"),
+            trusted_root: folder.path().join(TRUSTED_ROOT),
             tdx_root: folder.path().join(TDX_ROOT),
         };
         let (phala_listener, phala_url) = listen().await?;
@@ -306,11 +310,6 @@ impl World {
     /// The node's secret key, as `kms get-key --node-key` reads it.
     pub fn node_key(&self) -> PathBuf {
         self.folder.path().join(NODE_KEY)
-    }
-
-    /// The instance's `trusted_root.json`.
-    pub fn trusted_root(&self) -> PathBuf {
-        self.folder.path().join("trusted_root.json")
     }
 
     /// Trusted root and signing configuration in one file, as sigstore-python wants them.

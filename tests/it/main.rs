@@ -116,6 +116,8 @@ mod quote;
 mod redis;
 #[cfg(all(feature = "sandbox", unix))]
 mod rehearsal;
+#[cfg(feature = "sandbox")]
+mod release_attestation;
 mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]

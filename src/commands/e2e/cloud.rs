@@ -129,7 +129,7 @@ impl Course<'_> {
         let removed = removed.unwrap_or_else(|| end::given_up(order.label.as_str(), &again));
         removed.tell();
         live.caveats.append(&mut booted.caveats);
-        self.terminated(&booted, &removed, &mut live).await?;
+        self.terminated(&booted, &removed, &mut live).await;
         section.findings.extend(removed.findings.into_iter().map(end::unforgiving));
         section.actions.extend(removed.actions);
         Ok(Tried { live, section, interrupted })

@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// The image of a node, and its project where that is said.
+pub(in crate::commands) type NodeImage = (Name, Option<Project>);
+
 /// A release that was read for its images.
 pub(in crate::commands) struct Images(Snapshot);
 
@@ -78,7 +81,7 @@ impl Images {
     ///
     /// # Errors
     /// As [`Self::of_kms`].
-    pub(in crate::commands) fn of_node(&self, profile: Profile) -> Result<Option<Stated<(Name, Option<Project>)>>> {
+    pub(in crate::commands) fn of_node(&self, profile: Profile) -> Result<Option<Stated<NodeImage>>> {
         let provenance = match counterparts::provenance(&self.0)? {
             Ok(provenance) => provenance,
             Err(why) => return Ok(Some(Err(why))),

@@ -59,9 +59,11 @@ pub(super) struct BootedNode {
 impl Booted {
     /// What can be asked.
     pub(super) fn running(&mut self, given: Given) -> Running {
-        let mut running = Running::default();
-        running.kms = self.kms.iter().map(|kms| (kms.profile, kms.url.clone())).collect();
-        running.node_urls = self.nodes.iter().map(|node| (node.profile, node.base.clone())).collect();
+        let mut running = Running {
+            kms: self.kms.iter().map(|kms| (kms.profile, kms.url.clone())).collect(),
+            node_urls: self.nodes.iter().map(|node| (node.profile, node.base.clone())).collect(),
+            ..Running::default()
+        };
         let mut accesses = given.nodes.nodes;
         for BootedNode { profile, name, zone, project, address, .. } in &self.nodes {
             match accesses.iter().position(|(of, _)| of == profile) {
@@ -179,7 +181,7 @@ impl Course<'_> {
 fn kept(stop: Stop, name: &str, booted: &mut Booted) -> Result<()> {
     match stop {
         Stop::Error(error) if error.class() == Class::Input => Err(error),
-        stop => {
+        stop @ (Stop::Finding(_) | Stop::Error(_)) => {
             booted.findings.push(stop.told(name));
             Ok(())
         }

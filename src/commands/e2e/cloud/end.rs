@@ -10,7 +10,7 @@ use crate::{
     },
     context::Context,
     e2e::suite::{NodeRun, Step},
-    error::Result,
+    error,
     probe::checks::TEARDOWN,
     report::{Action, Finding, Status},
 };
@@ -53,11 +53,8 @@ pub(super) fn unforgiving(finding: Finding) -> Finding {
 }
 
 impl Course<'_> {
-    /// Each node with what came of its machine in the end.
-    ///
-    /// # Errors
-    /// Internal: a node cannot be asked at all.
-    pub(super) async fn terminated(&self, booted: &Booted, removed: &Removed, live: &mut Live) -> Result<()> {
+    /// Each node with what came of its machine in the end. Whatever goes wrong here, what may be left is told.
+    pub(super) async fn terminated(&self, booted: &Booted, removed: &Removed, live: &mut Live) {
         for (profile, why) in &booted.failed {
             live.runs.push(NodeRun::not_booted(*profile, why));
         }
@@ -71,12 +68,15 @@ impl Course<'_> {
                 (Some(left), _) => Step::Failed(left.message.clone()),
                 (None, _) if !told => Step::Unknown("it is not known what came of its machine".to_owned()),
                 (None, None) => Step::NotOurs("no machine of it is left".to_owned()),
-                (None, Some(base)) if vm::alive::answers(base, self.context).await? => {
-                    Step::Failed("its machine is said to be gone, and its address still answers as a node".to_owned())
-                }
-                (None, Some(_)) => Step::Done("its machine is gone, and its address is silent".to_owned()),
+                (None, Some(base)) => match vm::alive::answers(base, self.context).await {
+                    Ok(false) => Step::Done("its machine is gone, and its address is silent".to_owned()),
+                    Ok(true) => {
+                        let what = "its machine is said to be gone, and its address still answers as a node";
+                        Step::Failed(what.to_owned())
+                    }
+                    Err(error) => Step::Unknown(error::chain(&error)),
+                },
             });
         }
-        Ok(())
     }
 }
