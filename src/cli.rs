@@ -48,7 +48,8 @@ pub use self::sandbox::{ArtifactsArgs, SandboxArgs, SandboxCommand, ServeArgs, W
 pub use self::{
     endpoints::{GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
     environment::{
-        Actions, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment, named_variable, variables,
+        Actions, DstackEnvironment, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment,
+        named_variable, variables,
     },
     given::Given,
     output::OutputArgs,

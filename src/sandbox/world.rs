@@ -1,9 +1,11 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
+mod dstack;
 pub mod production;
 mod roots;
 mod stage;
+mod tokens;
 
 use std::{
     path::{Path, PathBuf},
@@ -27,6 +29,7 @@ use super::{
     plan::made_at,
     sigstore::{self, Attester, Instance, Log},
     tdx::{self, Platform},
+    vmm::Site,
 };
 use crate::{
     attestation::{
@@ -34,12 +37,7 @@ use crate::{
         report_data::{default_binding, report_data},
     },
     error::{Error, Result},
-    release::probe_signer,
-    subject::{
-        profile::Profile,
-        role::Role,
-        tag::{Family, Tag},
-    },
+    subject::{profile::Profile, tag::Tag},
 };
 
 use self::roots::{GITHUB_ROOT, TRUSTED_ROOT};
@@ -53,8 +51,6 @@ pub const NONCE: [u8; 32] = *b"merotee sandbox: a sample nonce!";
 pub const KMS: &str = "mero-kms-v1.2.0";
 /// Release of the node whose guest agent runs.
 const NODE: &str = "mero-tee-v1.2.0";
-/// The main branch of the repository.
-const MAIN: &str = "refs/heads/master";
 /// The policy of the sample KMS, as its release publishes it.
 const KMS_POLICY: &str = "kms_policy.json";
 /// The node's libp2p key: 32 bytes of an Ed25519 secret, in hex.
@@ -76,6 +72,7 @@ pub struct World {
     pccs: String,
     platform: Arc<Platform>,
     ita: authority::Authority,
+    dstack: super::vmm::Started,
     kms: Agent,
     node: Agent,
     gcp: Arc<Gcp>,
@@ -144,6 +141,7 @@ impl World {
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
         let sockets = Arc::new(Sockets::new(folder.path())?);
+        let dstack = dstack::start(&mut servers, &platform, plan, Site::of(&folder, &sockets)).await?;
         let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google(), Arc::clone(&sockets))?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
@@ -176,6 +174,7 @@ impl World {
             pccs,
             platform,
             ita,
+            dstack,
             kms,
             node,
             gcp,
@@ -321,32 +320,6 @@ impl World {
     /// The services that sign, with entries going to this log.
     pub fn signing_config(&self, log: Log) -> PathBuf {
         self.of_log(log, |(_, _, signing)| signing)
-    }
-
-    /// Where the job of a probe gets its identity token: of the workflow that probes this family, on the main branch.
-    pub fn probe_token_url(&self, family: Family) -> String {
-        let path = probe_signer::workflow(match family {
-            Family::Kms => Role::Kms,
-            Family::Node => Role::Node,
-        });
-        let name = path.rsplit('/').next().unwrap_or(path);
-        self.token_of(name, MAIN, &"0".repeat(40))
-    }
-
-    /// Where a job gets its identity token: of the release workflow at `tag`, or of the KMS's on the main branch.
-    pub fn token_url(&self, tag: Option<&Tag>) -> String {
-        let workflow = match tag.map(Tag::family) {
-            Some(Family::Kms) | None => "release-kms-phala.yaml",
-            Some(Family::Node) => "release-node-image-gcp.yaml",
-        };
-        let git_ref = tag.map_or(MAIN.to_owned(), |tag| format!("refs/tags/{tag}"));
-        let sha = tag.map_or_else(|| "0".repeat(40), documents::commit);
-        self.token_of(workflow, &git_ref, &sha)
-    }
-
-    fn token_of(&self, workflow: &str, git_ref: &str, sha: &str) -> String {
-        let (base, repository) = (&self.sigstore, documents::REPOSITORY);
-        format!("{base}/oidc/token?repository={repository}&workflow={workflow}&ref={git_ref}&sha={sha}")
     }
 
     fn of_log(&self, log: Log, name: impl FnOnce((Log, &'static str, &'static str)) -> &'static str) -> PathBuf {
