@@ -48,7 +48,8 @@ pub use self::sandbox::{ArtifactsArgs, DockerArgs, ProductionKind, SandboxArgs, 
 pub use self::{
     endpoints::{GitHubArgs, LogArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
     environment::{
-        Actions, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment, named_variable, variables,
+        Actions, DstackEnvironment, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment,
+        named_variable, variables,
     },
     given::Given,
     output::OutputArgs,

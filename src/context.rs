@@ -16,7 +16,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 pub(crate) use self::endpoints::{
-    DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, RunningEndpoints, SigningEndpoints,
+    DEFAULT_SERVER, DstackEndpoints, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, RunningEndpoints,
+    SigningEndpoints,
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, Offered, RolloutEndpoints, url};
@@ -87,6 +88,7 @@ impl Context {
             signing,
             google,
             phala,
+            dstack,
             ita_key,
             actions,
             color,
@@ -105,6 +107,7 @@ impl Context {
             team_token,
             gcp,
             phala: PhalaEndpoints::real(phala),
+            dstack: DstackEndpoints::real(dstack),
             ita: ItaEndpoints { key: ita_key, ..real.ita },
             ..real
         }

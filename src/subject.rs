@@ -12,3 +12,4 @@ pub mod repository;
 pub mod role;
 pub mod tag;
 pub mod trust_root;
+pub mod vmm;

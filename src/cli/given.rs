@@ -8,6 +8,7 @@ use super::{
     Command, GitHubArgs, LogArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     attestation::GitHubRootArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
+    dstack::{host::VmmArgs, onboarding::KmsAddressArgs},
     gcp::GcpArgs,
     ita::ItaServiceArgs,
     kms::KmsCommand,
@@ -18,7 +19,7 @@ use super::{
     release_notes::ReleaseNotesCommand,
     rollout::{MachineArgs, RolloutCommand, RolloutForwardArgs, RolloutWorkArgs},
 };
-use crate::subject::gcp::Project;
+use crate::subject::{gcp::Project, vmm::VmmAddress};
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,6 +56,10 @@ pub struct Given<'a> {
     pub phala_url: Option<&'a Url>,
     /// Program that runs containers.
     pub docker: Option<&'a Path>,
+    /// The VMM of a dstack host.
+    pub vmm: Option<&'a VmmAddress>,
+    /// A dstack KMS.
+    pub dstack_kms_url: Option<&'a Url>,
     /// How many retries.
     pub retries: Option<u8>,
     /// Seconds of silence.
@@ -118,7 +123,19 @@ impl<'a> Given<'a> {
         self.quotes(&args.quotes).ita(&args.ita.service)
     }
 
-    fn quotes(self, args: &'a QuotesArgs) -> Self {
+    /// Takes what is said of the VMM.
+    #[must_use]
+    pub(super) fn vmm(self, args: &'a VmmArgs) -> Self {
+        Self { vmm: args.vmm.as_ref(), ..self }
+    }
+
+    /// Takes what is said of a dstack KMS.
+    #[must_use]
+    pub(super) fn dstack_kms(self, args: &'a KmsAddressArgs) -> Self {
+        Self { dstack_kms_url: args.kms_url.as_ref(), ..self }
+    }
+
+    pub(super) fn quotes(self, args: &'a QuotesArgs) -> Self {
         self.tdx(args.pccs.pccs.as_ref(), args.root.as_ref())
     }
 

@@ -103,9 +103,14 @@ pub struct PccsArgs {
 }
 
 impl QuotesArgs {
+    /// The same, as every quote is judged.
+    pub fn alone(&self) -> JudgementArgs {
+        JudgementArgs { quotes: self.clone(), ..JudgementArgs::default() }
+    }
+
     /// The same, as every quote is judged, for machines of a profile.
     pub fn judgement(&self, profile: Profile) -> JudgementArgs {
-        JudgementArgs { quotes: self.clone(), profile: Some(profile), ..JudgementArgs::default() }
+        JudgementArgs { profile: Some(profile), ..self.alone() }
     }
 }
 

@@ -135,6 +135,7 @@ impl Command {
                 | RolloutCommand::Rollback(_)
                 | RolloutCommand::Abort(_),
             ) => vec![Service::PhalaCloud, Service::Production, Service::Docker, Service::Reviewers],
+            Self::Dstack(command) => command.turns_to(),
             Self::VerifyReleaseAssets(_)
             | Self::VerifyAttestation(_)
             | Self::DependencyGuard(_)
@@ -157,7 +158,6 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
-            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Rollout(_)
             | Self::Explain { .. }

@@ -3,6 +3,7 @@
 
 mod artifacts;
 mod docker;
+mod dstack;
 mod gcp;
 mod rollout;
 
@@ -142,6 +143,9 @@ async fn inside(
         node_sockets: made.map_or_else(|| stage.node_sockets.clone(), |made| made.to_vec()),
         node_urls: stage.node_urls.clone(),
     };
+    if let Command::Dstack(command) = command {
+        dstack::stage(&world, command, &mut endpoints.dstack).await?;
+    }
     let context = context.at(endpoints, command)?;
     let context = if production.is_some() { context.compressed() } else { context };
     Box::pin(super::dispatch(command, &context)).await
@@ -187,6 +191,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             root: Some(world.ita_root()),
             key: Some(SecretString::from(ita::API_KEY)),
         },
+        dstack: dstack::endpoints(world)?,
         running: RunningEndpoints::default(),
         signing: SigningEndpoints {
             config: Some(world.signing_config(Log::Rekor1)),
@@ -278,6 +283,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
     ];
     let mut text = String::new();
     let others = gcp::exports(world, &endpoints.gcp).into_iter().chain(rollout::exports(&endpoints.rollout));
+    let others = others.chain(dstack::exports(world, &endpoints.dstack));
     for (name, value) in variables.into_iter().chain(others) {
         if let Some(value) = value {
             // Writing to a String cannot fail.

@@ -1,6 +1,7 @@
 //! Where a command finds what its arguments do not name: servers, roots, keys and sockets. One set is the real world's; a
 //! sandbox has its own.
 
+mod dstack;
 mod gcp;
 mod ita;
 mod rollout;
@@ -13,7 +14,9 @@ use url::Url;
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gcp::Offered;
-pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints, rollout::RolloutEndpoints, running::RunningEndpoints};
+pub(crate) use self::{
+    dstack::DstackEndpoints, gcp::GcpEndpoints, ita::ItaEndpoints, rollout::RolloutEndpoints, running::RunningEndpoints,
+};
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
@@ -62,6 +65,8 @@ pub(crate) struct Endpoints {
     pub(crate) ita: ItaEndpoints,
     /// Where a rollout goes.
     pub(crate) rollout: RolloutEndpoints,
+    /// A dstack host.
+    pub(crate) dstack: DstackEndpoints,
     /// Services and nodes that run.
     pub(crate) running: RunningEndpoints,
 }
@@ -153,6 +158,7 @@ impl Endpoints {
                 key: None,
             },
             rollout: RolloutEndpoints::default(),
+            dstack: DstackEndpoints::default(),
             running: RunningEndpoints::default(),
         })
     }
@@ -183,6 +189,7 @@ impl Endpoints {
             kms: self.kms,
             rollout: self.rollout.with(given),
             ita: self.ita.with(given),
+            dstack: self.dstack.with(given),
             running: self.running,
             gcp: GcpEndpoints {
                 compute_url: either(given.compute_url, self.gcp.compute_url),

@@ -6,6 +6,7 @@
 mod attestation;
 mod authority;
 mod documents;
+mod dstack;
 mod policies;
 mod rows;
 mod served;
@@ -25,6 +26,7 @@ use super::{
     docker, e2e, gcp, ita, people, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Attester, Identity, Instance, Signed},
+    vmm,
 };
 use crate::{
     digest::Sha256,
@@ -82,6 +84,8 @@ enum Spoils {
     EndToEnd(e2e::Flaw),
     /// Intel Trust Authority.
     Authority(ita::Fault),
+    /// A dstack host, or a KMS on it.
+    Dstack(vmm::Flaw),
 }
 
 /// A service that a kind of tampering spoils instead of a release.
@@ -103,6 +107,16 @@ pub enum Service {
     TrustAuthority,
     /// What it says of policies that it is asked about.
     TrustAuthorityPolicies,
+    /// The VMM of a dstack host.
+    Vmm,
+    /// The VMM where it makes a VM.
+    VmmMaking,
+    /// A dstack KMS that waits for its keys.
+    DstackOnboarding,
+    /// What a dstack KMS attests when it makes its keys.
+    DstackBootstrap,
+    /// A dstack KMS that serves.
+    DstackKms,
 }
 
 impl Service {
@@ -117,6 +131,11 @@ impl Service {
             Self::EndToEnd => "an end-to-end run",
             Self::TrustAuthority => "Intel Trust Authority",
             Self::TrustAuthorityPolicies => "policies of Intel Trust Authority",
+            Self::Vmm => "the VMM of a dstack host",
+            Self::VmmMaking => "the making of a VM",
+            Self::DstackOnboarding => "a dstack KMS that waits",
+            Self::DstackBootstrap => "the bootstrap of a dstack KMS",
+            Self::DstackKms => "a dstack KMS that serves",
         }
     }
 }
@@ -150,7 +169,8 @@ pub(super) struct Attesting<'a> {
 impl Tamper {
     /// Every kind, in the order of `--tamper list`.
     pub fn all() -> impl Iterator<Item = Self> {
-        rows::ROWS.iter().chain(attestation::ROWS).chain(services::ROWS).chain(authority::ROWS).map(Self)
+        let of_releases = rows::ROWS.iter().chain(attestation::ROWS);
+        of_releases.chain(services::ROWS).chain(authority::ROWS).chain(dstack::ROWS).map(Self)
     }
 
     /// Name on the command line.
@@ -189,9 +209,12 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::Docker(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
-                None
-            }
+            Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -204,9 +227,12 @@ impl Tamper {
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Docker(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
-                None
-            }
+            Spoils::Phala(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -214,9 +240,12 @@ impl Tamper {
     pub(super) fn of_docker(self) -> Option<docker::Flaw> {
         match self.spoils()? {
             Spoils::Docker(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
-                None
-            }
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -224,9 +253,12 @@ impl Tamper {
     pub(super) fn of_people(self) -> Option<people::Fault> {
         match self.spoils()? {
             Spoils::People(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Docker(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
-                None
-            }
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -234,7 +266,12 @@ impl Tamper {
     pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
         match self.spoils()? {
             Spoils::EndToEnd(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Docker(_) | Spoils::People(_) | Spoils::Authority(_) => None,
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -242,7 +279,25 @@ impl Tamper {
     pub fn of_authority(self) -> Option<ita::Fault> {
         match self.spoils()? {
             Spoils::Authority(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Docker(_) | Spoils::People(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
+        }
+    }
+
+    /// What it makes of a dstack host.
+    pub(super) fn of_dstack(self) -> Option<vmm::Flaw> {
+        match self.spoils()? {
+            Spoils::Dstack(flaw) => Some(flaw),
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_) => None,
         }
     }
 

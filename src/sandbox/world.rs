@@ -1,11 +1,13 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
+mod dstack;
 mod files;
 mod own;
 pub mod production;
 mod roots;
 mod stage;
+mod tokens;
 
 use std::{
     path::{Path, PathBuf},
@@ -31,6 +33,7 @@ use super::{
     plan::made_at,
     sigstore::{self, Attester, Instance, Log},
     tdx::{self, Platform},
+    vmm::Site,
 };
 use crate::{
     attestation::{
@@ -52,8 +55,6 @@ pub const NONCE: [u8; 32] = *b"merotee sandbox: a sample nonce!";
 pub const KMS: &str = "mero-kms-v1.2.0";
 /// Release of the node whose guest agent runs.
 const NODE: &str = "mero-tee-v1.2.0";
-/// The main branch of the repository.
-const MAIN: &str = "refs/heads/master";
 /// The policy of the sample KMS, as its release publishes it.
 const KMS_POLICY: &str = "kms_policy.json";
 /// The node's libp2p key: 32 bytes of an Ed25519 secret, in hex.
@@ -75,6 +76,7 @@ pub struct World {
     pccs: String,
     platform: Arc<Platform>,
     ita: authority::Authority,
+    dstack: super::vmm::Started,
     kms: Agent,
     node: Agent,
     gcp: Arc<Gcp>,
@@ -150,6 +152,7 @@ impl World {
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
         let sockets = Arc::new(Sockets::new(folder.path())?);
+        let dstack = dstack::start(&mut servers, &platform, plan, Site::of(&folder, &sockets)).await?;
         let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google(), Arc::clone(&sockets))?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
@@ -187,6 +190,7 @@ impl World {
             pccs,
             platform,
             ita,
+            dstack,
             kms,
             node,
             gcp,

@@ -42,6 +42,8 @@ mod docs;
 mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
+#[cfg(all(feature = "sandbox", unix))]
+mod dstack_host;
 #[cfg(feature = "sandbox")]
 mod dstack_kms;
 #[cfg(all(feature = "sandbox", unix))]
