@@ -11,3 +11,4 @@ pub mod kms_deploy;
 pub mod measured;
 pub mod meta;
 pub mod os_image;
+pub mod progress;

@@ -6,7 +6,9 @@ use url::Url;
 
 use super::{
     Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
+    attestation::GitHubRootArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
+    dstack::{host::VmmArgs, onboarding::KmsAddressArgs},
     gcp::GcpArgs,
     ita::ItaServiceArgs,
     kms::KmsCommand,
@@ -17,7 +19,7 @@ use super::{
     release_notes::ReleaseNotesCommand,
     rollout::{RolloutCommand, RolloutReachArgs},
 };
-use crate::subject::gcp::Project;
+use crate::subject::{gcp::Project, vmm::VmmAddress};
 
 /// What a command line says of endpoints: each `None` is left open, also where the command has no such option.
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +32,8 @@ pub struct Given<'a> {
     pub server_url: Option<&'a Url>,
     /// Sigstore's trusted root.
     pub trusted_root: Option<&'a Path>,
+    /// GitHub's own root, for its attestations.
+    pub github_root: Option<&'a Path>,
     /// The transparency log.
     pub rekor_url: Option<&'a Url>,
     /// Services that sign.
@@ -50,6 +54,10 @@ pub struct Given<'a> {
     pub compute_url: Option<&'a Url>,
     /// Phala Cloud's API.
     pub phala_url: Option<&'a Url>,
+    /// The VMM of a dstack host.
+    pub vmm: Option<&'a VmmAddress>,
+    /// A dstack KMS.
+    pub dstack_kms_url: Option<&'a Url>,
     /// How many retries.
     pub retries: Option<u8>,
     /// Seconds of silence.
@@ -71,6 +79,10 @@ impl<'a> Given<'a> {
 
     fn trust(self, args: &'a TrustArgs) -> Self {
         Self { trusted_root: args.trusted_root.as_deref(), ..self }
+    }
+
+    fn attester(self, args: &'a GitHubRootArgs) -> Self {
+        Self { github_root: args.github_root.as_deref(), ..self }
     }
 
     fn signing(self, args: &'a SigningArgs) -> Self {
@@ -105,7 +117,19 @@ impl<'a> Given<'a> {
         self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita.service)
     }
 
-    fn quotes(self, args: &'a QuotesArgs) -> Self {
+    /// Takes what is said of the VMM.
+    #[must_use]
+    pub(super) fn vmm(self, args: &'a VmmArgs) -> Self {
+        Self { vmm: args.vmm.as_ref(), ..self }
+    }
+
+    /// Takes what is said of a dstack KMS.
+    #[must_use]
+    pub(super) fn dstack_kms(self, args: &'a KmsAddressArgs) -> Self {
+        Self { dstack_kms_url: args.kms_url.as_ref(), ..self }
+    }
+
+    pub(super) fn quotes(self, args: &'a QuotesArgs) -> Self {
         self.tdx(args.pccs.as_ref(), args.root.as_ref())
     }
 
@@ -143,8 +167,11 @@ impl Command {
     pub fn given(&self) -> Given<'_> {
         let given = Given::default();
         match self {
-            Self::VerifyReleaseAssets(args) => given.releases(&args.releases),
-            Self::Audit(args) => given.releases(&args.releases),
+            Self::VerifyReleaseAssets(args) => given.releases(&args.releases).attester(&args.github_root),
+            Self::Audit(args) => given.releases(&args.releases).attester(&args.github_root),
+            Self::VerifyAttestation(args) => {
+                Given { api_url: args.api_url.as_ref(), ..given.attester(&args.root).network(&args.network) }
+            }
             Self::Publish(args) => given.releases(&args.releases),
             Self::VerifyBlob(args) => given.sigstore(&args.sigstore).network(&args.network),
             Self::Quote(QuoteCommand::Verify(args)) => given.judgement(&args.by).network(&args.network),

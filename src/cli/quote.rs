@@ -101,6 +101,12 @@ pub struct QuotesArgs {
 }
 
 impl QuotesArgs {
+    /// The same, as every quote is judged.
+    pub fn alone(&self) -> JudgementArgs {
+        let Self { pccs, cache, root } = self.clone();
+        JudgementArgs { pccs, cache, root, ..JudgementArgs::default() }
+    }
+
     /// The same, as every quote is judged, for machines of a profile.
     pub fn judgement(&self, profile: Profile) -> JudgementArgs {
         JudgementArgs {

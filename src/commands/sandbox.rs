@@ -2,6 +2,7 @@
 //! the world's endpoints where its arguments leave them open.
 
 mod artifacts;
+mod dstack;
 mod gcp;
 mod rollout;
 
@@ -123,6 +124,9 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         node_sockets: made.map_or_else(|| stage.node_sockets.clone(), |made| made.to_vec()),
         node_urls: stage.node_urls.clone(),
     };
+    if let Command::Dstack(command) = command {
+        dstack::stage(&world, command, &mut endpoints.dstack).await?;
+    }
     let context = context.at(endpoints, command)?;
     let context = if production.is_some() { context.compressed() } else { context };
     Box::pin(super::dispatch(command, &context)).await
@@ -143,6 +147,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
         api_url: url(world.api_url())?,
         server_url: url(DEFAULT_SERVER)?,
         trusted_root: Some(world.trusted_root()),
+        github_root: Some(world.github_root()),
         rekor_url: url(world.sigstore_url())?,
         pccs_url: url(world.pccs_url())?,
         tdx_root: Some(world.tdx_root()),
@@ -167,6 +172,7 @@ fn endpoints(world: &World, kms: Option<&Running>, signed: Option<&Tag>) -> Resu
             root: Some(world.ita_root()),
             key: Some(SecretString::from(ita::API_KEY)),
         },
+        dstack: dstack::endpoints(world)?,
         running: RunningEndpoints::default(),
         signing: SigningEndpoints {
             config: Some(world.signing_config(Log::Rekor1)),
@@ -232,6 +238,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
         ("GH_TOKEN", endpoints.token.as_ref().map(|token| token.expose_secret().to_owned())),
         ("MEROTEE_REKOR_URL", address(&endpoints.rekor_url)),
         ("MEROTEE_TRUSTED_ROOT", path(&endpoints.trusted_root)),
+        ("MEROTEE_GITHUB_ROOT", path(&endpoints.github_root)),
         ("MEROTEE_SIGNING_CONFIG", path(&endpoints.signing.config)),
         ("ACTIONS_ID_TOKEN_REQUEST_URL", Some(world.token_url(None))),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", Some(JOB_TOKEN.to_owned())),
@@ -257,6 +264,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
     ];
     let mut text = String::new();
     let others = gcp::exports(world, &endpoints.gcp).into_iter().chain(rollout::exports(&endpoints.rollout));
+    let others = others.chain(dstack::exports(world, &endpoints.dstack));
     for (name, value) in variables.into_iter().chain(others) {
         if let Some(value) = value {
             // Writing to a String cannot fail.

@@ -130,6 +130,7 @@ impl Spoils {
             Self::EndToEnd(_) => Service::EndToEnd,
             Self::Authority(fault) if fault.is_of_policies() => Service::TrustAuthorityPolicies,
             Self::Authority(_) => Service::TrustAuthority,
+            Self::Dstack(flaw) => super::dstack::service(flaw),
         }
     }
 }
