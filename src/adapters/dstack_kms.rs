@@ -1,6 +1,6 @@
 //! A dstack KMS from without: over plain HTTP while it waits to be bootstrapped or onboarded, and over TLS once it serves.
 //!
-//! While it waits, whoever reaches its port can ask it anything, and nothing it says is proven by how it came. Once it
+//! While it waits, anyone who reaches its port can ask it anything, and nothing it says is proven by how it came. Once it
 //! serves, it is spoken to only over TLS by the key that was attested ([`Serving`]). What it says is judged elsewhere.
 //!
 //! Source of the format: the recorded traffic of dstack-kms 0.6.0; what older versions say differently is read as well.
@@ -80,7 +80,7 @@ impl Announced {
     /// Reads an answer.
     ///
     /// # Errors
-    /// As [`AttestationInfo::parse`] has them, and an answer that is no text.
+    /// As [`AttestationInfo::parse`] has them, and an answer that is not text.
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let odd = || Error::remote("the answer to GetAttestationInfo cannot be used");
         let info = AttestationInfo::parse(bytes).map_err(|e| odd().because(e))?;
@@ -191,7 +191,7 @@ impl Onboarding {
 
 impl Serving {
     /// The KMS behind `base`, certified under `domain` by the holder of the key `ca_pubkey` (SubjectPublicKeyInfo, DER) and by
-    /// nobody else. Its address is looked up, and nothing else is sent yet.
+    /// no one else. Its address is looked up, and nothing else is sent yet.
     ///
     /// # Errors
     /// Remote: its host has no address. Trust: the key is none.

@@ -264,7 +264,7 @@ impl Vmm {
         let fetched = self.http.ask(&request, subject).await?;
         fetched.ok_or_else(|| {
             Error::remote(format!("cannot get {subject}: {} answered 404", self.address))
-                .help("check --vmm (DSTACK_VMM_URL): something else than a VMM answers there")
+                .help("check --vmm (DSTACK_VMM_URL): what answers there is not a VMM")
         })
     }
 

@@ -49,11 +49,15 @@ impl DstackCommand {
     /// What was said of endpoints.
     pub(super) fn given<'a>(&'a self, given: Given<'a>) -> Given<'a> {
         match self {
-            Self::Preflight(args) => given.network(&args.network).vmm(&args.vmm),
-            Self::Deploy(args) => given.network(&args.network).vmm(&args.vmm),
-            Self::Logs(args) => given.network(&args.network).vmm(&args.vmm),
-            Self::Bootstrap(args) => given.network(&args.network).quotes(&args.quotes).dstack_kms(&args.kms),
-            Self::Onboard(args) => given.network(&args.network).quotes(&args.quotes).dstack_kms(&args.kms),
+            Self::Preflight(args) => given.network(&args.network).vmm(args.vmm.vmm.as_ref()),
+            Self::Deploy(args) => given.network(&args.network).vmm(args.vmm.vmm.as_ref()),
+            Self::Logs(args) => given.network(&args.network).vmm(args.vmm.vmm.as_ref()),
+            Self::Bootstrap(args) => {
+                given.network(&args.network).quotes(&args.quotes).dstack_kms(args.kms.kms_url.as_ref())
+            }
+            Self::Onboard(args) => {
+                given.network(&args.network).quotes(&args.quotes).dstack_kms(args.kms.kms_url.as_ref())
+            }
             Self::Verify(args) => args.evidence.given(given),
             Self::Backup(args) => args.evidence.given(given),
             Self::Compose(_) | Self::Auth(_) => given,

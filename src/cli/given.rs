@@ -8,7 +8,6 @@ use super::{
     Command, GitHubArgs, LogArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     attestation::GitHubRootArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
-    dstack::{host::VmmArgs, onboarding::KmsAddressArgs},
     gcp::GcpArgs,
     ita::ItaServiceArgs,
     kms::KmsCommand,
@@ -125,14 +124,14 @@ impl<'a> Given<'a> {
 
     /// Takes what is said of the VMM.
     #[must_use]
-    pub(super) fn vmm(self, args: &'a VmmArgs) -> Self {
-        Self { vmm: args.vmm.as_ref(), ..self }
+    pub(super) fn vmm(self, vmm: Option<&'a VmmAddress>) -> Self {
+        Self { vmm, ..self }
     }
 
     /// Takes what is said of a dstack KMS.
     #[must_use]
-    pub(super) fn dstack_kms(self, args: &'a KmsAddressArgs) -> Self {
-        Self { dstack_kms_url: args.kms_url.as_ref(), ..self }
+    pub(super) fn dstack_kms(self, dstack_kms_url: Option<&'a Url>) -> Self {
+        Self { dstack_kms_url, ..self }
     }
 
     pub(super) fn quotes(self, args: &'a QuotesArgs) -> Self {

@@ -1,6 +1,6 @@
 //! What a dstack host is told: where its VMM listens, which ports of a VM it forwards, and what the VM is called.
 
-use std::{fmt, net::Ipv4Addr, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 use url::Url;
 
@@ -26,12 +26,16 @@ pub struct PortMapping {
     /// `tcp` or `udp`.
     pub protocol: Protocol,
     /// The address on the host.
-    pub host_address: Ipv4Addr,
+    pub host_address: HostAddress,
     /// The port on the host.
     pub host_port: u16,
     /// The port in the VM.
     pub vm_port: u16,
 }
+
+/// An IPv4 address of a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HostAddress([u8; 4]);
 
 /// A protocol of forwarded ports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +104,35 @@ impl Protocol {
     }
 }
 
+impl HostAddress {
+    /// Whether it stands for every address of the host.
+    pub fn is_unspecified(self) -> bool {
+        self.0 == [0; 4]
+    }
+}
+
+impl FromStr for HostAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const EXPECTED: &str = "expected an IPv4 address such as 0.0.0.0";
+        let part = |part: &str| {
+            // A zero in front would be octal to some.
+            let plain = part == "0" || !part.starts_with('0');
+            part.parse::<u8>().ok().filter(|_| plain && part.bytes().all(|b| b.is_ascii_digit())).ok_or(EXPECTED)
+        };
+        let parts = text.split('.').map(part).collect::<Result<Vec<u8>, _>>()?;
+        parts.try_into().map(Self).map_err(|_| EXPECTED)
+    }
+}
+
+impl fmt::Display for HostAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d] = self.0;
+        write!(f, "{a}.{b}.{c}.{d}")
+    }
+}
+
 impl FromStr for PortMapping {
     type Err = &'static str;
 
@@ -142,9 +175,17 @@ mod tests {
     fn a_port_mapping_reads_back_as_it_was_written_and_nothing_else_is_one() {
         let mapping = "tcp:0.0.0.0:9100:9200".parse::<PortMapping>();
         assert_eq!(mapping.as_ref().map(ToString::to_string), Ok("tcp:0.0.0.0:9100:9200".to_owned()));
-        for bad in
-            ["9100", "tcp:9100:9100", "tcp:0.0.0.0:0:9100", "sctp:0.0.0.0:1:1", "tcp:0.0.0.0:1:70000", "tcp:::1:1"]
-        {
+        for bad in [
+            "9100",
+            "tcp:9100:9100",
+            "tcp:0.0.0.0:0:9100",
+            "sctp:0.0.0.0:1:1",
+            "tcp:0.0.0.0:1:70000",
+            "tcp:::1:1",
+            "tcp:0.0.0:1:1",
+            "tcp:01.0.0.1:1:1",
+            "tcp:256.0.0.1:1:1",
+        ] {
             assert!(bad.parse::<PortMapping>().is_err(), "{bad}");
         }
     }

@@ -267,7 +267,7 @@ fn cause(error: &reqwest::Error) -> Cause {
     Cause::Other
 }
 
-/// Whether a certificate is what is wrong, and not that something else than TLS is spoken.
+/// Whether a certificate is what is wrong, and not that something other than TLS is spoken.
 fn is_distrusted(error: &reqwest::Error) -> bool {
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -25,7 +25,7 @@ Example:
 /// `merotee dstack bootstrap`.
 pub(in crate::cli) const DSTACK_BOOTSTRAP: &str = "Examples:
   merotee dstack bootstrap --kms-url http://kms-host:9100 --domain kms.example.com --allow-list auth-config.json --out kms
-  merotee sandbox -- dstack bootstrap --domain kms.example.com --out kms";
+  merotee sandbox -- dstack bootstrap --domain kms.example.com --out kms-keys";
 
 /// `merotee dstack onboard`.
 pub(in crate::cli) const DSTACK_ONBOARD: &str = "Examples:

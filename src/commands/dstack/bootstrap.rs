@@ -182,7 +182,7 @@ impl Work<'_> {
         }
         sound &= self.journal.progress().asked.is_some();
         if !sound {
-            tracing::warn!("the KMS is not told to serve, and nothing has used its keys: remove its VM");
+            tracing::warn!("the KMS is left waiting, and nothing has used its keys: remove its VM");
         }
         Ok(sound.then_some(info))
     }

@@ -84,7 +84,7 @@ async fn of_host(args: &PreflightArgs, vmm: &Vmm, context: &Context) -> Vec<Find
     findings
 }
 
-/// Attestations are judged by the clock of whoever judges them: one that is far off judges wrongly.
+/// The time decides whether collateral and certificates are valid: a clock that is far off decides wrongly.
 fn clock(ours: Timestamp, theirs: Option<Timestamp>) -> Finding {
     let Some(theirs) = theirs else { return READY.skip("clock", "not checked: the VMM's answers bear no date") };
     let apart = ours.duration_since(theirs).unsigned_abs().as_secs();
@@ -94,7 +94,7 @@ fn clock(ours: Timestamp, theirs: Option<Timestamp>) -> Finding {
     }
     READY
         .fail("clock", format!("the host's clock is {} apart from ours", readable(Duration::from_secs(apart))))
-        .help("set both by NTP: collateral and certificates are judged by them")
+        .help("set both by NTP: whether collateral and certificates are valid depends on them")
 }
 
 fn counted_seconds(seconds: u64) -> String {

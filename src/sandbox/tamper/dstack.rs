@@ -1,6 +1,6 @@
 //! The kinds of tampering that spoil a dstack host or a KMS on it, in the order of `--tamper list`.
 
-use super::{Row, Service, Spoils, Stage, services::no_release};
+use super::{Row, Spoils, Stage, services::no_release};
 use crate::sandbox::vmm::Flaw;
 
 const fn dstack(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
@@ -27,22 +27,3 @@ pub(super) static ROWS: &[Row] = &[
     dstack("dstack-any-upgrade", "lets the KMS say that it lets any upgrade pass", Flaw::AnyUpgrade),
     dstack("dstack-slow", "lets the KMS answer after a second and a half", Flaw::Slow),
 ];
-
-/// What of a dstack host a flaw spoils.
-pub(super) fn service(flaw: Flaw) -> Service {
-    match flaw {
-        Flaw::Locked => Service::Vmm,
-        Flaw::CreateFails | Flaw::BootHangs | Flaw::PortTaken => Service::VmmMaking,
-        Flaw::Old => Service::DstackOnboarding,
-        Flaw::NotAllowed | Flaw::AuthDown | Flaw::BootstrapLost | Flaw::OtherKeys | Flaw::DebugTd | Flaw::OtherRoot => {
-            Service::DstackBootstrap
-        }
-        Flaw::OtherAuthority
-        | Flaw::Intercepted
-        | Flaw::OtherK256
-        | Flaw::OtherCaCert
-        | Flaw::IsDev
-        | Flaw::AnyUpgrade
-        | Flaw::Slow => Service::DstackKms,
-    }
-}

@@ -1,7 +1,7 @@
 //! The kinds of tampering that spoil a service instead of a release, in the order of `--tamper list`.
 
 use super::{Row, Service, Spoils, Stage};
-use crate::sandbox::{docker, e2e, gcp, people::Fault, phala::Flaw, release::Sample};
+use crate::sandbox::{docker, e2e, gcp, people::Fault, phala::Flaw, release::Sample, vmm};
 
 const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Phala(flaw)) }
@@ -144,7 +144,29 @@ impl Spoils {
             Self::EndToEnd(_) => Service::EndToEnd,
             Self::Authority(fault) if fault.is_of_policies() => Service::TrustAuthorityPolicies,
             Self::Authority(_) => Service::TrustAuthority,
-            Self::Dstack(flaw) => super::dstack::service(flaw),
+            Self::Dstack(flaw) => of_dstack(flaw),
         }
+    }
+}
+
+/// What of a dstack host a flaw spoils.
+fn of_dstack(flaw: vmm::Flaw) -> Service {
+    match flaw {
+        vmm::Flaw::Locked => Service::Vmm,
+        vmm::Flaw::CreateFails | vmm::Flaw::BootHangs | vmm::Flaw::PortTaken => Service::VmmMaking,
+        vmm::Flaw::Old => Service::DstackOnboarding,
+        vmm::Flaw::NotAllowed
+        | vmm::Flaw::AuthDown
+        | vmm::Flaw::BootstrapLost
+        | vmm::Flaw::OtherKeys
+        | vmm::Flaw::DebugTd
+        | vmm::Flaw::OtherRoot => Service::DstackBootstrap,
+        vmm::Flaw::OtherAuthority
+        | vmm::Flaw::Intercepted
+        | vmm::Flaw::OtherK256
+        | vmm::Flaw::OtherCaCert
+        | vmm::Flaw::IsDev
+        | vmm::Flaw::AnyUpgrade
+        | vmm::Flaw::Slow => Service::DstackKms,
     }
 }

@@ -73,7 +73,8 @@ impl Work<'_> {
                 self.findings.push(if has_keys && was_lost {
                     finding.help(format!("an earlier request was carried out, and its answer was lost; {START_ANEW}"))
                 } else if has_keys {
-                    finding.help(format!("somebody else had it make keys: whoever reaches its port can; {START_ANEW}"))
+                    finding
+                        .help(format!("somebody else had it make keys: anyone who reaches its port can; {START_ANEW}"))
                 } else {
                     finding.help(
                         "the KMS asks its auth API itself: look at what that says, and whether the KMS reaches it",
