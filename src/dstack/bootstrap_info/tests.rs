@@ -1,6 +1,6 @@
 //! Documents as literals: which forms are read, and how the others are refused.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::json;
 
