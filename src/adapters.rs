@@ -1,8 +1,11 @@
 //! Everything that touches the world outside: files, HTTP, GitHub, Sigstore, Intel's PCS, the dstack guest agent.
 
 pub mod append_file;
+pub mod bootstrap_journal;
 pub mod download;
 pub mod dstack;
+pub mod dstack_auth;
+pub mod dstack_kms;
 pub mod edited_file;
 pub mod evidence;
 pub mod fetched;
@@ -25,6 +28,7 @@ pub mod phala;
 pub mod policies;
 pub mod publish_folder;
 pub mod reach;
+pub mod release_attestation;
 pub mod release_source;
 pub mod rollout_state;
 pub mod sigstore;
@@ -32,4 +36,5 @@ pub mod target;
 pub mod tdx_root;
 pub mod tools;
 pub mod verified_cache;
+pub mod vmm;
 pub mod walk;

@@ -1,5 +1,6 @@
 //! The command line: clap types, environment names, and nothing else.
 
+pub mod attestation;
 pub mod audit;
 pub mod catalog;
 pub mod checksums;
@@ -43,11 +44,12 @@ pub mod words;
 use std::path::PathBuf;
 
 #[cfg(feature = "sandbox")]
-pub use self::sandbox::{ArtifactsArgs, SandboxArgs, SandboxCommand, ServeArgs, WorldArgs};
+pub use self::sandbox::{ArtifactsArgs, DockerArgs, ProductionKind, SandboxArgs, SandboxCommand, ServeArgs, WorldArgs};
 pub use self::{
-    endpoints::{GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
+    endpoints::{GitHubArgs, LogArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
     environment::{
-        Actions, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment, named_variable, variables,
+        Actions, DstackEnvironment, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment,
+        named_variable, variables,
     },
     given::Given,
     output::OutputArgs,
@@ -81,6 +83,8 @@ pub enum Command {
     Audit(Box<audit::AuditArgs>),
     /// Verify one file or digest against a Sigstore bundle or a detached signature
     VerifyBlob(VerifyBlobArgs),
+    /// Verify GitHub's attestation of an immutable release
+    VerifyAttestation(Box<attestation::VerifyAttestationArgs>),
     /// Write the checksums file of a release, or check files against one
     #[command(subcommand)]
     Checksums(checksums::ChecksumsCommand),
@@ -189,6 +193,9 @@ pub struct VerifyReleaseArgs {
     /// Print what a release must hold, in every layout, and stop
     #[arg(long)]
     pub list_contract: bool,
+    /// Fail unless GitHub calls the release immutable and attests it
+    #[arg(long, conflicts_with = "dir")]
+    pub require_immutable: bool,
     /// Compatibility catalog [default: compatibility-catalog.json of the repository's default branch]
     #[arg(long, value_name = "FILE|-")]
     pub catalog: Option<PathBuf>,
@@ -210,6 +217,9 @@ pub struct VerifyReleaseArgs {
     /// Who must have signed.
     #[command(flatten)]
     pub identity: IdentityArgs,
+    /// What GitHub's attestations are judged by.
+    #[command(flatten)]
+    pub github_root: attestation::GitHubRootArgs,
     /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
     pub releases: ReleasesArgs,

@@ -34,6 +34,7 @@ mod sign;
 mod signer_rule;
 mod snapshot;
 pub(crate) mod stop;
+mod verify_attestation;
 mod verify_blob;
 mod verify_release;
 mod version_sync;
@@ -74,6 +75,7 @@ fn judges_paths(command: &Command) -> bool {
         | Command::Mrtds(MrtdsCommand::Assemble(_) | MrtdsCommand::VerifyRuntime(_) | MrtdsCommand::CompareMdma(_))
         | Command::MerodConfig(_) => true,
         Command::VerifyReleaseAssets(_)
+        | Command::VerifyAttestation(_)
         | Command::Audit(_)
         | Command::E2e(_)
         | Command::Checksums(_)
@@ -104,6 +106,7 @@ async fn run(command: &Command, context: &Context) -> Result<Product> {
     match command {
         Command::VerifyReleaseAssets(args) => verify_release::run(args, context).await,
         Command::Audit(args) => audit::run(args, context).await,
+        Command::VerifyAttestation(args) => verify_attestation::run(args, context).await,
         Command::VerifyBlob(args) => verify_blob::run(args, context).await,
         Command::Checksums(command) => checksums::run(command, context).await,
         Command::Sign(args) => sign::run(args, context).await,

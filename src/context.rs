@@ -16,7 +16,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 pub(crate) use self::endpoints::{
-    DEFAULT_SERVER, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, RunningEndpoints, SigningEndpoints,
+    DEFAULT_SERVER, DstackEndpoints, Endpoints, GcpEndpoints, ItaEndpoints, PhalaEndpoints, RunningEndpoints,
+    SigningEndpoints,
 };
 #[cfg(feature = "sandbox")]
 pub(crate) use self::endpoints::{KmsEndpoints, Offered, RolloutEndpoints, url};
@@ -28,7 +29,7 @@ use crate::{
         http::HttpOptions,
         phala::Phala,
         sigstore::{
-            IdentitySource, TrustRoot, TrustRootSource,
+            GitHubRoot, IdentitySource, TrustRoot, TrustRootSource,
             sign::{Services, Settings, Signer, SigningConfigSource},
         },
     },
@@ -87,6 +88,7 @@ impl Context {
             signing,
             google,
             phala,
+            dstack,
             ita_key,
             actions,
             color,
@@ -105,6 +107,7 @@ impl Context {
             team_token,
             gcp,
             phala: PhalaEndpoints::real(phala),
+            dstack: DstackEndpoints::real(dstack),
             ita: ItaEndpoints { key: ita_key, ..real.ita },
             ..real
         }
@@ -217,6 +220,14 @@ impl Context {
             Some(path) => TrustRootSource::File(path.clone()),
             None => TrustRootSource::Embedded,
         })
+    }
+
+    /// The root that GitHub's attestations are judged by, read anew: the one given, or GitHub's own.
+    ///
+    /// # Errors
+    /// As [`GitHubRoot::load`].
+    pub(crate) fn github_root(&self) -> Result<GitHubRoot> {
+        GitHubRoot::load(self.endpoints.github_root.as_deref())
     }
 }
 

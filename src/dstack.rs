@@ -1,5 +1,5 @@
 //! dstack's KMS, as values: what its machines attest, what is deployed, who may boot. Everything here judges or renders; it
-//! asks nobody. The clients of the VMM, of onboarding and of the guest agent are adapters.
+//! sends no request. The clients of the VMM, of onboarding and of the guest agent are adapters.
 
 pub mod allow_list;
 pub mod app_compose;
@@ -11,3 +11,4 @@ pub mod kms_deploy;
 pub mod measured;
 pub mod meta;
 pub mod os_image;
+pub mod progress;

@@ -1,6 +1,7 @@
 //! Releases: what they are called, what they must hold, and whether one does.
 
 pub mod asset_name;
+pub mod attestation;
 pub mod audit;
 pub mod checks;
 pub mod checksums;

@@ -3,6 +3,7 @@
 use crate::{
     release::{
         asset_name::RefusedName,
+        attestation::Standing,
         selection::Selection,
         snapshot::{Asset, Available, Demanded, Origin, SetAside, Snapshot},
     },
@@ -61,6 +62,7 @@ impl Fetched {
             counterparts: Available::NotHere("not looked for".into()),
             // Nobody who judges a hotfix may do without.
             lineage: Available::Failed("not looked for".into()),
+            attestation: Standing::NotAsked,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! `http`, bytes on disk that of `download`.
 
 mod api;
+mod attestations;
 mod compare;
 mod issues;
 mod pages;
@@ -22,6 +23,7 @@ use url::Url;
 
 use self::{api::Api, pages::Pages};
 pub use self::{
+    attestations::RepositoryIds,
     compare::Compared,
     pulls::{Made, Proposed, Proposing, Snapshot},
     release::{Release, ReleaseAsset},

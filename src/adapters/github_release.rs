@@ -194,7 +194,13 @@ impl Listing {
         let Names { refused, duplicates, .. } = names;
         Ok(Fetched {
             selection,
-            origin: Origin::GitHub { draft: release.draft, prerelease: release.prerelease, moved },
+            origin: Origin::GitHub {
+                draft: release.draft,
+                prerelease: release.prerelease,
+                release: release.id,
+                immutable: release.immutable,
+                moved,
+            },
             assets,
             refused,
             duplicates,

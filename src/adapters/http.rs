@@ -9,6 +9,7 @@ mod client;
 mod exchange;
 mod failure;
 mod gate;
+mod link;
 mod origin;
 mod quota;
 mod reason;
@@ -26,6 +27,7 @@ use std::time::Duration;
 pub(crate) use self::{
     client::Answer,
     failure::{Failure, host, readable},
+    link::{Certified, Link},
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
     write::{Refused, Written},

@@ -1,6 +1,7 @@
 //! Reading releases: fetched from GitHub or a folder, with every signature verified and what they are compared with. The
 //! one way in for whatever judges a release. Nothing is judged here but what a comparison rests on.
 
+mod attestation;
 mod counterparts;
 mod files;
 mod lineage;

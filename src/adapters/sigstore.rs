@@ -10,6 +10,7 @@
 mod beside;
 mod bundle;
 mod claims;
+pub mod github;
 mod key;
 mod log_body;
 mod rekor;
@@ -31,6 +32,7 @@ use sigstore_verify::{
 
 pub use beside::{Half, verify_detached_beside, verify_half_beside};
 pub use bundle::Bundle;
+pub use github::{GitHubRoot, UnverifiedRelease};
 pub use key::PublicKey;
 pub use rekor::RekorLookup;
 use rekor::certificate_from_pem;
@@ -257,21 +259,25 @@ fn signer(bundle: &Bundle, result: &VerificationResult, root: &TrustRoot) -> Res
 
 /// The library's message, with its wrapper's prefix in our own words.
 fn explain(error: &VerifyError, bundle: &Bundle) -> Rejected {
-    let why = if let VerifyError::Types(e) = error {
-        format!("malformed bundle: {e}")
-    } else if let VerifyError::Bundle(e) = error {
-        format!("invalid bundle: {e}")
-    } else {
-        error.to_string()
-    };
+    let why = words(error);
     // Right as it may be, it is of another instance: no log, no SCT, and authorities of its own.
     let githubs_own = bundle.inner.signing_certificate().is_some_and(claims::is_githubs_own);
     Rejected(if githubs_own {
         format!(
             "a bundle of GitHub's own Sigstore instance (issuer O=GitHub, Inc.), which writes to no public log; \
-             `gh attestation verify` or `gh release verify-asset` verifies it: {why}"
+             `merotee verify-attestation` verifies one of a release, `gh attestation verify` any other: {why}"
         )
     } else {
         why
     })
+}
+
+fn words(error: &VerifyError) -> String {
+    if let VerifyError::Types(e) = error {
+        format!("malformed bundle: {e}")
+    } else if let VerifyError::Bundle(e) = error {
+        format!("invalid bundle: {e}")
+    } else {
+        error.to_string()
+    }
 }

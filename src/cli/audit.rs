@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{IdentityArgs, ReleasesArgs, choice, examples, size};
+use super::{IdentityArgs, ReleasesArgs, attestation::GitHubRootArgs, choice, examples, size};
 use crate::subject::tag::{Class, Family, Selector};
 
 /// Arguments of `audit`.
@@ -41,6 +41,9 @@ pub struct AuditArgs {
     /// Who must have signed.
     #[command(flatten)]
     pub identity: IdentityArgs,
+    /// What GitHub's attestations are judged by.
+    #[command(flatten)]
+    pub github_root: GitHubRootArgs,
     /// Where the releases are, and what their signatures are judged by.
     #[command(flatten)]
     pub releases: ReleasesArgs,

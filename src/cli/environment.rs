@@ -22,6 +22,8 @@ pub struct Environment {
     pub google: GoogleEnvironment,
     /// Whose machines Phala Cloud runs.
     pub phala: PhalaEnvironment,
+    /// As whom the VMM of a dstack host is asked.
+    pub dstack: DstackEnvironment,
     /// `$ITA_API_KEY`: Intel Trust Authority's.
     pub ita_key: Option<SecretString>,
     /// Set when running as a step of a workflow.
@@ -76,6 +78,17 @@ pub struct PhalaEnvironment {
     pub url: Option<String>,
 }
 
+/// As whom the VMM of a dstack host is asked.
+#[derive(Debug, Clone, Default)]
+pub struct DstackEnvironment {
+    /// `$DSTACK_VMM_TOKEN`.
+    pub token: Option<SecretString>,
+    /// `$DSTACK_VMM_AUTH_USER`.
+    pub user: Option<String>,
+    /// `$DSTACK_VMM_AUTH_PASSWORD`.
+    pub password: Option<SecretString>,
+}
+
 /// What a workflow step reports through, and the run it is part of.
 #[derive(Debug, Clone, Default)]
 pub struct Actions {
@@ -118,6 +131,11 @@ impl Environment {
                 metadata_host: text("GCE_METADATA_HOST"),
             },
             phala: PhalaEnvironment { key: secret("PHALA_CLOUD_API_KEY"), url: text("PHALA_CLOUD_API_PREFIX") },
+            dstack: DstackEnvironment {
+                token: secret("DSTACK_VMM_TOKEN"),
+                user: text("DSTACK_VMM_AUTH_USER"),
+                password: secret("DSTACK_VMM_AUTH_PASSWORD"),
+            },
             ita_key: secret("ITA_API_KEY"),
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| Actions {
                 summary: path("GITHUB_STEP_SUMMARY"),

@@ -1,6 +1,13 @@
 //! What `--help` shows behind the options of each command: what else a reader must know, and examples. Each example runs
 //! as it is printed, in order, from the top of the repository; a test runs them all.
 
+mod dstack;
+
+pub(super) use self::dstack::{
+    DSTACK_AUTH_ALLOW, DSTACK_AUTH_REVOKE, DSTACK_AUTH_SHOW, DSTACK_BACKUP, DSTACK_BOOTSTRAP, DSTACK_COMPOSE,
+    DSTACK_DEPLOY, DSTACK_LOGS, DSTACK_ONBOARD, DSTACK_PREFLIGHT, DSTACK_VERIFY,
+};
+
 /// `merotee`: the exit codes.
 pub(super) const PROGRAM: &str = "Exit codes:
   0   every required check passed (warnings allowed)
@@ -48,6 +55,18 @@ Examples:
   merotee sandbox -- verify-release-assets mero-tee-v1.2.0 --keep kept
   merotee sandbox -- mrtds publish mero-tee-v1.2.0 \\
     --measurements kept/mero-tee-v1.2.0/published-mrtds.json --dry-run";
+
+/// `merotee verify-attestation`.
+pub(super) const VERIFY_ATTESTATION: &str =
+    "With --bundle nothing is asked: what is not given as an option is not compared,
+and that is said. Without it, the release as GitHub lists it now is compared
+too, names and digests both ways.
+
+Examples:
+  merotee sandbox -- verify-release-assets mero-kms-v1.1.1 --keep kept
+  merotee sandbox -- verify-attestation \\
+    --release calimero-network/mero-tee@mero-kms-v1.1.1 \\
+    kept/mero-kms-v1.1.1/checksums.sha256";
 
 /// `merotee verify-blob`.
 pub(super) const VERIFY_BLOB: &str = "Examples:
@@ -231,6 +250,14 @@ pub(super) const SANDBOX_SERVE: &str = "Example:
 pub(super) const SANDBOX_ARTIFACTS: &str = "Example:
   merotee sandbox artifacts mero-kms-v1.3.0 --out kms";
 
+/// `merotee sandbox docker`.
+#[cfg(feature = "sandbox")]
+pub(super) const SANDBOX_DOCKER: &str = "`merotee sandbox serve --production=compose` exports MEROTEE_DOCKER, a script
+that runs this command with the URL of its Docker.
+
+Example:
+  merotee sandbox docker http://127.0.0.1:9/ compose version  # exit code 1";
+
 /// `merotee completions`.
 pub(super) const COMPLETIONS: &str = "Example:
   merotee completions bash -o merotee.bash";
@@ -275,7 +302,9 @@ exists, the run goes on from where it ended.
 
 Examples:
   merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
-  merotee rollout status --state r.state";
+  merotee rollout status --state r.state
+  merotee sandbox --production=compose -- rollout run 1.2.0 \\
+    --profile locked-read-only --unmeasured --state c.state";
 
 /// `merotee rollout status`.
 pub(super) const ROLLOUT_STATUS: &str = "One screen; in any other format the whole record of the rollout.
@@ -326,46 +355,3 @@ Examples:
   merotee sandbox -- e2e 1.0.0 --cloud --dry-run
   merotee sandbox -- e2e 1.0.0 --cloud --out clouds
   merotee sandbox --tamper e2e-kms-down -- e2e 1.2.0  # exit code 1";
-
-/// `merotee dstack compose`.
-pub(super) const DSTACK_COMPOSE: &str =
-    "The compose hash is the SHA-256 of app-compose.json, byte for byte as the VMM's
-own client writes it; the app id is its first 20 bytes.
-
-Examples:
-  merotee dstack compose --image registry.example.com/dstack-kms:fixed \\
-    --domain kms.example.com --chain sepolia --no-instance-id --dry-run \\
-    --contract 0x0000000000000000000000000000000000000001
-  merotee dstack compose --docker-compose docs/examples/kms-compose.yaml --dry-run";
-
-/// `merotee dstack verify`.
-pub(super) const DSTACK_VERIFY: &str =
-    "A pass says where the keys were made, and not that this is the machine you mean:
-compare it with --allow-list, --attestation-info, --app-compose or
---mr-aggregated.";
-
-/// `merotee dstack backup`.
-pub(super) const DSTACK_BACKUP: &str = "The copy holds public keys and an attestation. The private keys never leave the
-machine: a KMS that is lost with no replica is lost with all its keys.";
-
-/// `merotee dstack auth show`.
-pub(super) const DSTACK_AUTH_SHOW: &str = "Example:
-  merotee dstack auth show docs/examples/auth-config.json";
-
-/// `merotee dstack auth allow`.
-pub(super) const DSTACK_AUTH_ALLOW: &str =
-    "The service reads the file anew for each request, so the change counts at once.
-
-Example:
-  merotee dstack auth allow docs/examples/auth-config.json --dry-run \\
-    --mr-aggregated 9218777cbf9d7539e34576d42e6b6097ba324a8ad7794452614957e8bc170535";
-
-/// `merotee dstack auth revoke`.
-pub(super) const DSTACK_AUTH_REVOKE: &str =
-    "A KMS that runs goes on running: it is asked about when it boots, onboards, or
-is asked for its keys. The last device of a list is not taken out, since an
-empty list allows any.
-
-Example:
-  merotee dstack auth revoke docs/examples/auth-config.json --dry-run \\
-    --os-image 0b327bcd642788b0517de3ff46d31ebd3847b6c64ea40bacde268bb9f1c8ec83";

@@ -21,7 +21,7 @@ impl Forms {
     /// A report, in every form.
     pub(super) const REPORT: Self = Self { formats: &Format::ALL, file: true };
     /// A document that is one and the same in every circumstance: a script, a hash, a variable a line.
-    const FIXED: Self = Self { formats: &[], file: true };
+    pub(super) const FIXED: Self = Self { formats: &[], file: true };
     /// Nothing but messages.
     const NOTHING: Self = Self { formats: &[], file: false };
 
@@ -54,6 +54,7 @@ impl Command {
             },
             Self::Dstack(command) => command.forms(),
             Self::VerifyReleaseAssets(_)
+            | Self::VerifyAttestation(_)
             | Self::Audit(_)
             | Self::E2e(_)
             | Self::VerifyBlob(_)

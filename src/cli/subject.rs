@@ -3,6 +3,7 @@
 
 use super::{
     Command,
+    attestation::VerifyAttestationArgs,
     catalog::CatalogCommand,
     dependency_guard::DependencyGuardArgs,
     kms::{KmsCommand, KmsServeArgs},
@@ -52,6 +53,7 @@ impl Command {
         match self {
             Self::VerifyReleaseAssets(args) if args.dir.is_some() => Reads::Nothing,
             Self::VerifyReleaseAssets(args) => Reads::named(&args.tag),
+            Self::VerifyAttestation(args) => args.reads(),
             Self::DependencyGuard(args) => args.reads(),
             Self::Kms(KmsCommand::Serve(args)) => args.reads(),
             // The KMS that is asked, where it is the sandbox's own.
@@ -132,8 +134,10 @@ impl Command {
                 | RolloutCommand::Resume(_)
                 | RolloutCommand::Rollback(_)
                 | RolloutCommand::Abort(_),
-            ) => vec![Service::PhalaCloud, Service::Production, Service::Reviewers],
+            ) => vec![Service::PhalaCloud, Service::Production, Service::Docker, Service::Reviewers],
+            Self::Dstack(command) => command.turns_to(),
             Self::VerifyReleaseAssets(_)
+            | Self::VerifyAttestation(_)
             | Self::DependencyGuard(_)
             | Self::Audit(_)
             | Self::E2e(_)
@@ -154,7 +158,6 @@ impl Command {
             | Self::VersionSync(_)
             | Self::DocGuard(_)
             | Self::Kms(_)
-            | Self::Dstack(_)
             | Self::Probe(_)
             | Self::Rollout(_)
             | Self::Explain { .. }
@@ -171,6 +174,7 @@ impl Command {
             Self::Publish(args) => Some(&args.tag),
             Self::Mrtds(MrtdsCommand::Publish(args)) => Some(&args.tag),
             Self::VerifyReleaseAssets(_)
+            | Self::VerifyAttestation(_)
             | Self::VerifyBlob(_)
             | Self::Audit(_)
             | Self::E2e(_)
@@ -260,6 +264,16 @@ impl ProbeRunArgs {
             (Some(tag), None, None) => Reads::These(vec![tag.clone()]),
             (None, None, None) => Reads::AnyOf(self.family),
             (_, Some(_), _) | (_, _, Some(_)) => Reads::Nothing,
+        }
+    }
+}
+
+impl VerifyAttestationArgs {
+    /// The release that GitHub is asked for, where it is one of ours.
+    fn reads(&self) -> Reads {
+        match self.release.tag.parse() {
+            Ok(tag) if self.bundle.is_none() => Reads::These(vec![tag]),
+            Ok(_) | Err(_) => Reads::Nothing,
         }
     }
 }

@@ -49,7 +49,7 @@ pub(super) async fn run(args: &AuditArgs, context: &Context) -> Result<Product> 
     let started = Instant::now();
     let contracts = verify_release::contracts(args.contract.as_deref())?;
     let repository = resolve(&context.endpoints)?;
-    let root = context.trust_root()?;
+    let (root, github_root) = (context.trust_root()?, context.github_root()?);
     let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
     let rule = signer_rule(&args.identity, context, &repository)?;
     // Before anything is asked: what cannot be written to should not be found out at the end.
@@ -79,10 +79,18 @@ pub(super) async fn run(args: &AuditArgs, context: &Context) -> Result<Product> 
         jobs: usize::from(args.jobs),
         budget: Budget::default(),
     };
-    let audit = Audit { source, repository: &repository, plan, catalog: args.catalog.as_deref(), recalled };
+    let audit = Audit {
+        source,
+        github_root: &github_root,
+        repository: &repository,
+        plan,
+        catalog: args.catalog.as_deref(),
+        recalled,
+    };
     let mut sections = audit.sections(listed, candidates).await;
     told(&audit, cache.spared());
-    let mut caveats = verify_release::caveats(&args.identity, args.contract.as_deref(), context, &root, &sections);
+    let mut caveats =
+        verify_release::caveats(&args.identity, args.contract.as_deref(), context, (&root, &github_root), &sections);
     caveats.extend(roll::not_downloaded(audit.recalled.all()));
     sections.extend(roll::passed_over(&passed_over));
     Ok(Product::report(Report {

@@ -9,6 +9,7 @@ use crate::{
         github::{Allowance, GitHub},
         keep::Keep,
         release_source::{Downloads, Files, Log, Purpose, Read, ReleaseSource, Wanted},
+        sigstore::GitHubRoot,
     },
     cli::VerifyReleaseArgs,
     context::Context,
@@ -52,6 +53,7 @@ pub(super) async fn releases(
     source: &ReleaseSource<'_>,
     args: &VerifyReleaseArgs,
     tags: &[Tag],
+    github_root: &GitHubRoot,
 ) -> Result<Vec<(Tag, Result<Read>)>> {
     let scope = if args.quick { Scope::Quick } else { Scope::Whole };
     // Of two, one waits for the network while the other computes.
@@ -77,6 +79,7 @@ pub(super) async fn releases(
         snapshot.catalog = catalog.clone();
         snapshot.counterparts = source.counterparts(snapshot).await;
         snapshot.lineage = source.lineage(snapshot, args.repo_dir.as_deref()).await;
+        snapshot.attestation = source.attestation(snapshot, github_root, args.require_immutable).await;
     }
     let read = releases.into_iter().map(|read| (read.snapshot.tag.clone(), Ok(read)));
     Ok(read.chain(unread).collect())

@@ -7,7 +7,7 @@ use crate::{
         file,
         keep::Staged,
         release_source::{Read, ReleaseSource},
-        sigstore::PublicKey,
+        sigstore::{GitHubRoot, PublicKey, TrustRoot},
     },
     cli::{IdentityArgs, VerifyReleaseArgs},
     commands::{located, repository::resolve, signer_rule::signer_rule, snapshot},
@@ -15,6 +15,7 @@ use crate::{
     error::{self, Error, Result},
     product::Product,
     release::{
+        attestation::{RELEASE_ATTESTATION, Standing},
         checks,
         contract::Contracts,
         documents::Budget,
@@ -35,7 +36,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
     }
     let selector = args.tag.as_ref().ok_or_else(|| Error::usage("give a release tag"))?;
     let repository = resolve(&context.endpoints)?;
-    let root = context.trust_root()?;
+    let (root, github_root) = (context.trust_root()?, context.github_root()?);
     let key = args.identity.key.as_deref().map(PublicKey::from_file).transpose()?;
     let rule = signer_rule(&args.identity, context, &repository)?;
     let tags = selector.tags();
@@ -50,7 +51,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
         budget: Budget::default(),
     };
     let (mut sections, mut images) = (Vec::new(), Vec::new());
-    for (tag, read) in snapshot::releases(&source, args, &tags).await? {
+    for (tag, read) in snapshot::releases(&source, args, &tags, &github_root).await? {
         sections.push(match read {
             Ok(Read { snapshot, staged }) => {
                 let mut findings = checks::judge(&snapshot);
@@ -82,7 +83,7 @@ pub(super) async fn run(args: &VerifyReleaseArgs, context: &Context) -> Result<P
     let report = Report {
         command: "verify-release-assets".into(),
         rules: checks::rules(),
-        caveats: caveats(&args.identity, args.contract.as_deref(), context, &root, &sections),
+        caveats: caveats(&args.identity, args.contract.as_deref(), context, (&root, &github_root), &sections),
         sections,
         elapsed: Some(started.elapsed()),
         ..Report::default()
@@ -123,10 +124,15 @@ pub(super) fn caveats(
     identity: &IdentityArgs,
     contract: Option<&Path>,
     context: &Context,
-    root: &crate::adapters::sigstore::TrustRoot,
+    (root, github_root): (&TrustRoot, &GitHubRoot),
     sections: &[Section],
 ) -> Vec<String> {
     let mut caveats: Vec<String> = root.caveat().into_iter().collect();
+    // Of releases that can be changed it judged nothing.
+    let attested = |finding: &Finding| finding.check == RELEASE_ATTESTATION.id && finding.status != Status::Skipped;
+    if sections.iter().flat_map(|section| &section.findings).any(attested) {
+        caveats.extend(github_root.caveat());
+    }
     caveats.extend(identity_caveats(identity));
     if context.endpoints.server_url.as_str() != DEFAULT_SERVER {
         caveats.push(format!("workflows are demanded on {}, not on github.com", context.endpoints.server_url));
@@ -198,8 +204,20 @@ pub(super) fn facts(snapshot: &Snapshot, findings: &[Finding], repository: &Repo
     if let Some(source) = checks::source::of(snapshot) {
         facts.push(Fact::named("commit", source.commit.to_owned()));
     }
+    facts.extend(immutability(snapshot));
     if snapshot.quick {
         facts.push(Fact::named("scope", "quick: checksums, signature and measurements only"));
     }
     facts
+}
+
+/// Whether GitHub calls it immutable. What it attests is judged; that there is nothing to attest is only said.
+fn immutability(snapshot: &Snapshot) -> Option<Fact> {
+    match &snapshot.attestation {
+        Standing::NotAsked | Standing::Local | Standing::Mutable { demanded: true } => None,
+        Standing::Mutable { demanded: false } => {
+            Some(Fact::named("release attestation", "does not apply: not immutable"))
+        }
+        Standing::Absent(_) | Standing::Unknown(_) | Standing::Attested(_) => Some(Fact::named("immutable", "yes")),
+    }
 }

@@ -1,6 +1,7 @@
 //! Where a command finds what its arguments do not name: servers, roots, keys and sockets. One set is the real world's; a
 //! sandbox has its own.
 
+mod dstack;
 mod gcp;
 mod ita;
 mod rollout;
@@ -13,7 +14,9 @@ use url::Url;
 
 #[cfg(feature = "sandbox")]
 pub(crate) use self::gcp::Offered;
-pub(crate) use self::{gcp::GcpEndpoints, ita::ItaEndpoints, rollout::RolloutEndpoints, running::RunningEndpoints};
+pub(crate) use self::{
+    dstack::DstackEndpoints, gcp::GcpEndpoints, ita::ItaEndpoints, rollout::RolloutEndpoints, running::RunningEndpoints,
+};
 use crate::{
     adapters::sigstore::IdentitySource,
     cli::{Given, GoogleEnvironment, PhalaEnvironment},
@@ -42,6 +45,8 @@ pub(crate) struct Endpoints {
     pub(crate) team_token: Option<SecretString>,
     /// `trusted_root.json` that signatures are judged by; `None`: the one built in.
     pub(crate) trusted_root: Option<PathBuf>,
+    /// Root that GitHub's attestations are judged by; `None`: GitHub's own, built in.
+    pub(crate) github_root: Option<PathBuf>,
     /// The transparency log.
     pub(crate) rekor_url: Url,
     /// Service that collateral comes from.
@@ -60,6 +65,8 @@ pub(crate) struct Endpoints {
     pub(crate) ita: ItaEndpoints,
     /// Where a rollout goes.
     pub(crate) rollout: RolloutEndpoints,
+    /// A dstack host.
+    pub(crate) dstack: DstackEndpoints,
     /// Services and nodes that run.
     pub(crate) running: RunningEndpoints,
 }
@@ -127,6 +134,7 @@ impl Endpoints {
             token,
             team_token: None,
             trusted_root: None,
+            github_root: None,
             rekor_url: url("https://rekor.sigstore.dev")?,
             pccs_url: url("https://api.trustedservices.intel.com")?,
             tdx_root: None,
@@ -150,6 +158,7 @@ impl Endpoints {
                 key: None,
             },
             rollout: RolloutEndpoints::default(),
+            dstack: DstackEndpoints::default(),
             running: RunningEndpoints::default(),
         })
     }
@@ -167,6 +176,7 @@ impl Endpoints {
             api_url: either(given.api_url, self.api_url),
             server_url: either(given.server_url, self.server_url),
             trusted_root: given.trusted_root.map(Into::into).or(self.trusted_root),
+            github_root: given.github_root.map(Into::into).or(self.github_root),
             rekor_url: either(given.rekor_url, self.rekor_url),
             pccs_url: either(given.pccs_url, self.pccs_url),
             tdx_root: given.tdx_root.map(Into::into).or(self.tdx_root),
@@ -177,8 +187,9 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
-            rollout: self.rollout,
+            rollout: self.rollout.with(given),
             ita: self.ita.with(given),
+            dstack: self.dstack.with(given),
             running: self.running,
             gcp: GcpEndpoints {
                 compute_url: either(given.compute_url, self.gcp.compute_url),

@@ -16,7 +16,10 @@ mod scale;
 
 use std::fmt;
 
-use crate::attestation::event_log::{Entry, EventLog, EventLogError};
+use crate::{
+    attestation::event_log::{Entry, EventLog, EventLogError},
+    text::counted,
+};
 
 /// Largest attestation read, in bytes: what dstack's own services accept as a body. Real ones have about 8,000.
 pub const MAX_BYTES: usize = 10 << 20;
@@ -151,7 +154,7 @@ pub enum Problem {
     #[error("not a field of this attestation")]
     Unknown,
     /// Bytes follow the end.
-    #[error("{0} bytes follow the end of the attestation")]
+    #[error("{} the end of the attestation", counted(*.0, "byte follows", "bytes follow"))]
     Trailing(usize),
 }
 

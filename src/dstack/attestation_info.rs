@@ -77,7 +77,7 @@ impl AttestationInfo {
             ANNOUNCED.pass(subject, format!("mr_aggregated {}", self.mr_aggregated))
         } else {
             ANNOUNCED
-                .fail(subject, "mr_aggregated is not what was announced before the bootstrap")
+                .fail(subject, "mr_aggregated differs from the one announced before the bootstrap")
                 .compared(self.mr_aggregated.to_string(), measured.mr_aggregated.to_string())
                 .help("the keys were made in another machine than the one that was looked at: do not use them")
         }];
@@ -87,7 +87,7 @@ impl AttestationInfo {
             }
             (Some(announced), Some(device)) => findings.push(
                 ANNOUNCED
-                    .fail(subject, "device_id is not what was announced before the bootstrap")
+                    .fail(subject, "device_id differs from the one announced before the bootstrap")
                     .compared(announced.to_string(), device.to_string())
                     .help("the keys were made on another host than the one that was looked at"),
             ),

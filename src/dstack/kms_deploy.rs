@@ -22,7 +22,7 @@ pub const IMAGE: CheckInfo = CheckInfo {
 /// Nothing in the file should be secret.
 pub const PUBLIC: CheckInfo = CheckInfo {
     id: "dstack-compose-public",
-    title: "addresses in the compose file hold no credentials: the file is measured, and shown to whoever asks",
+    title: "addresses in the compose file hold no credentials: the file is measured, and shown to anyone who asks",
 };
 
 /// Every check of the options, in the order they are reported.
@@ -80,7 +80,7 @@ pub struct ImageReference {
 }
 
 impl ImageReference {
-    /// The digest it names, which nobody can move.
+    /// The digest it names, which no one can move.
     pub fn digest(&self) -> Option<Sha256> {
         self.digest
     }
@@ -340,7 +340,7 @@ port = {port}
                     format!("the address given with {option} has a user name, a password or a parameter in it"),
                 )
                 .help(
-                    "whoever is shown app-compose.json reads it: use an endpoint that needs no key, or one of your own",
+                    "anyone who is shown app-compose.json reads it: use an endpoint that needs no key, or one of your own",
                 ),
             None => PUBLIC.pass(subject, "no user name, password or parameter in an address"),
         }
@@ -386,7 +386,7 @@ pub fn judge_image(subject: &str, image: &ImageReference) -> Finding {
     match image.digest() {
         Some(digest) => IMAGE.pass(subject, format!("{image}: sha256:{digest}")),
         None => IMAGE
-            .warn(subject, format!("{image} names a tag: whoever may push to the registry decides what runs"))
+            .warn(subject, format!("{image} names a tag: anyone who may push to the registry decides what runs"))
             .help(BY_DIGEST),
     }
 }

@@ -1,7 +1,7 @@
 //! What a running KMS says of itself: its answer to `GetMeta`, and whether that is the KMS whose keys were verified.
 //!
 //! Its certificate is signed anew by each replica, its key is not: so the key is compared. Whether the answer came from the
-//! KMS at all is for TLS to say.
+//! KMS at all, TLS decides.
 
 use serde_json::{Map, Value};
 
@@ -47,7 +47,7 @@ pub struct Meta {
     pub k256: Vec<u8>,
     /// `bootstrap_info`; `None` where it is null.
     pub bootstrap_info: Option<Value>,
-    /// `is_dev`: it asks nobody who may boot.
+    /// `is_dev`: it asks no auth API who may boot.
     pub is_dev: bool,
     /// `allow_any_upgrade`: an application may be changed without being asked for.
     pub allow_any_upgrade: bool,
@@ -91,7 +91,7 @@ pub struct Expected<'a> {
     pub origin: Origin<'a>,
     /// As of when, in seconds since 1970 UTC.
     pub now: u64,
-    /// Whether a KMS that asks nobody is accepted: in a sandbox alone.
+    /// Whether a KMS that asks no auth API is accepted: in a sandbox alone.
     pub allow_dev: bool,
 }
 
@@ -138,7 +138,7 @@ impl Meta {
     }
 
     fn ca(&self, subject: &str, expected: &Expected<'_>) -> Finding {
-        let untrusted = "whoever answered does not hold the attested keys: trust no certificate under this root";
+        let untrusted = "the party that answered does not hold the attested keys: trust no certificate under this root";
         let chain = match Certificate::chain_from_pem(self.ca_cert.as_bytes()) {
             Ok(chain) => chain,
             Err(error) => return CA.fail(subject, format!("`ca_cert`: {error}")).help(untrusted),
@@ -254,7 +254,7 @@ fn number(fields: &Map<String, Value>, field: &'static str) -> Result<Option<u64
     }
 }
 
-/// A flag that must be there: one left out is no assurance.
+/// A flag that must be there: one that is left out says nothing.
 fn flag(fields: &Map<String, Value>, field: &'static str) -> Result<bool, MetaError> {
     let value = fields.get(field).ok_or(MetaError::Missing(field))?;
     value.as_bool().ok_or_else(|| wrong(field, "true or false", value))

@@ -1,5 +1,6 @@
 //! The table of everything that is checked of a release. A check is a pure function of a snapshot.
 
+pub mod attestation;
 pub mod authenticity;
 pub mod class;
 pub mod completeness;
@@ -17,6 +18,7 @@ pub mod trust_bundle;
 pub mod upstream;
 
 use super::{
+    attestation::RELEASE_ATTESTATION,
     checksums::{BadLines, ChecksumsFile},
     contract::AssetKind,
     documents::Document,
@@ -65,6 +67,7 @@ pub const CHECKS: &[Check<Snapshot>] = &[
     Check { info: integrity::CHECKSUM, applies: has_checksums, run: integrity::checksum },
     Check { info: integrity::API_DIGEST, applies: has_assets, run: integrity::api_digest },
     Check { info: integrity::ASSET_SIZE, applies: has_assets, run: integrity::asset_size },
+    Check { info: RELEASE_ATTESTATION, applies: attestation::is_looked_for, run: attestation::release_attestation },
     Check { info: SCHEMA, applies: has_documents, run: documents::schema },
     Check { info: rules::PROFILE, applies: has_policies, run: documents::policy_profile },
     Check { info: rules::TAG, applies: has_policies, run: documents::policy_tag },

@@ -7,6 +7,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::{
     asset_name::{AssetName, RefusedName},
+    attestation::Standing,
     contract::{AssetKind, Contract, ContractAsset},
     documents::Document,
     lineage::Lineage,
@@ -67,6 +68,8 @@ pub struct Snapshot {
     pub counterparts: Available<Vec<Counterpart>>,
     /// Where the commit of a hotfix stands to the release it patches.
     pub lineage: Available<Lineage>,
+    /// Whether GitHub attests it.
+    pub attestation: Standing,
 }
 
 /// Where a release was read from.
@@ -78,6 +81,10 @@ pub enum Origin {
         draft: bool,
         /// Marked as a pre-release.
         prerelease: bool,
+        /// The API's number of the release.
+        release: u64,
+        /// Whether it calls the release immutable.
+        immutable: bool,
         /// Where the API found the repository when it no longer has the name that was asked for.
         moved: Option<Moved>,
     },

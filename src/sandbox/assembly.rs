@@ -3,25 +3,36 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
+    attestation::Attested,
     release::{Sample, ServedAsset, ServedRelease, pretty},
-    sigstore::{Instance, Signed},
-    tamper::{Signing, Tamper},
+    sigstore::{Attester, Instance, Signed},
+    tamper::{Attesting, Signing, Tamper},
 };
 use crate::{digest::Sha256, error::Result, release::contract::Layout, subject::tag::Family};
 
-/// Builds, tampers, signs.
+/// Who signs what a release holds, and what GitHub attests of it; and when.
+pub(super) struct Signers<'a> {
+    pub(super) sigstore: &'a mut Instance,
+    pub(super) attester: &'a mut Attester,
+    pub(super) time: Timestamp,
+}
+
+/// Builds, tampers, signs. `number` is GitHub's of the release.
 ///
 /// # Errors
 /// Internal, when the sandbox itself is broken.
 pub(super) fn build(
     sample: &Sample,
-    sigstore: &mut Instance,
-    time: Timestamp,
+    signers: &mut Signers<'_>,
+    number: u64,
     tampers: &[Tamper],
     archive: Option<usize>,
 ) -> Result<ServedRelease> {
+    let Signers { sigstore, attester, time } = signers;
+    let time = *time;
     let mut draft = sample.draft();
     if let Some((name, bytes)) = sample.archive_name().zip(archive) {
         draft.files.insert(name.to_owned(), vec![0; bytes]);
@@ -52,16 +63,37 @@ pub(super) fn build(
         }
         attach(sample, &mut files, &name, signature);
     }
+    let attestations = match sample.attested_in() {
+        Some(form) => {
+            let of = Attested { form, release: number, tag: sample.tag.as_str(), object: &draft.identity.commit_sha };
+            let digests = files.iter().map(|(name, bytes)| (name.as_str(), format!("sha256:{}", Sha256::of(bytes))));
+            Some(attest(of.statement(digests), attester, time, tampers)?)
+        }
+        None => None,
+    };
     let mut release = ServedRelease {
         tag: sample.tag.clone(),
         commit: draft.identity.commit_sha,
         notes: draft.notes,
         assets: files.into_iter().map(|(name, bytes)| ServedAsset::honest(name, bytes)).collect(),
+        attestations,
     };
     for tamper in tampers {
         tamper.change_release(sample, &mut release);
     }
     Ok(release)
+}
+
+/// What GitHub attests of a release that was just published.
+fn attest(mut statement: Value, attester: &mut Attester, time: Timestamp, tampers: &[Tamper]) -> Result<Vec<Value>> {
+    for tamper in tampers {
+        tamper.change_statement(&mut statement);
+    }
+    let mut bundles = vec![attester.attest(&statement, time)?];
+    for tamper in tampers {
+        tamper.change_attestations(&mut Attesting { bundles: &mut bundles, statement: &statement, attester, time })?;
+    }
+    Ok(bundles)
 }
 
 fn checksums(sample: &Sample, files: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Sha256> {

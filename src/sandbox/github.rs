@@ -8,6 +8,7 @@
 mod accounts;
 mod ask;
 mod assets;
+mod attestations;
 mod commits;
 mod content;
 mod contents;
@@ -50,6 +51,7 @@ use super::{
     history::{self, History},
     policies,
     release::ServedRelease,
+    sigstore::Attester,
 };
 
 /// A GitHub on loopback.
@@ -65,6 +67,8 @@ pub struct Hub {
     /// Requests so far, for the rate limit's headers.
     asked: AtomicU64,
     onlookers: people::Onlookers,
+    /// Who attests releases.
+    attester: Mutex<Attester>,
 }
 
 type Shared = Arc<Hub>;
@@ -74,7 +78,7 @@ const FORMER_REPOSITORY: &str = "calimero-network/mero-tee-before";
 
 impl Hub {
     /// With the sample repository: its history, its releases, newest first, and catalog and policies on its branch.
-    pub(super) fn new(releases: Vec<ServedRelease>, catalog: &Value, storage: String) -> Self {
+    pub(super) fn new(releases: Vec<ServedRelease>, catalog: &Value, storage: String, attester: Attester) -> Self {
         let mut history = history::sample();
         for release in &releases {
             history.release(release.tag.as_str(), &release.commit);
@@ -88,7 +92,8 @@ impl Hub {
         state.moved(FORMER_REPOSITORY, REPOSITORY);
         let (state, asked) = (Mutex::new(state), AtomicU64::new(0));
         let (faults, recorder, moments, meter, onlookers) = Default::default();
-        Self { state, storage, faults, recorder, moments, meter, asked, onlookers }
+        let attester = Mutex::new(attester);
+        Self { state, storage, faults, recorder, moments, meter, asked, onlookers, attester }
     }
 
     /// Adds a repository of one commit and without releases; whether releases are immutable once they are published is its

@@ -4,7 +4,7 @@
 
 use der::Decode;
 use p256::ecdsa::{DerSignature, SigningKey, signature::Signer};
-use p256::pkcs8::{EncodePublicKey, LineEnding};
+use p256::pkcs8::{EncodePrivateKey, EncodePublicKey, LineEnding};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use spki::SubjectPublicKeyInfoOwned;
@@ -91,6 +91,13 @@ impl Key {
     /// The public key as a SubjectPublicKeyInfo, DER.
     pub(super) fn spki_der(&self) -> &[u8] {
         &self.spki_der
+    }
+
+    /// The private key as PKCS #8, DER.
+    pub(super) fn pkcs8_der(&self) -> Result<Vec<u8>> {
+        let der = self.signing.to_pkcs8_der();
+        let encoded = der.map_err(|e| Error::internal("cannot encode a sandbox private key").because(e))?;
+        Ok(encoded.as_bytes().to_vec())
     }
 
     /// The public key as PEM text.

@@ -1,11 +1,12 @@
 //! What a world is to hold: which releases, and what is wrong with them and with the services.
 
 use super::{
-    assembly, catalog,
+    assembly::{self, Signers},
+    catalog,
     documents::GENERATED_AT,
     e2e, gcp,
     release::{Sample, ServedRelease},
-    sigstore::Instance,
+    sigstore::{Attester, Instance},
     tamper::Tamper,
 };
 use crate::{
@@ -100,14 +101,18 @@ impl Plan {
     ///
     /// # Errors
     /// Internal, when the sandbox itself is broken.
-    pub fn releases(&self, sigstore: &mut Instance) -> Result<Vec<ServedRelease>> {
-        let time = made_at()?;
+    pub fn releases(&self, sigstore: &mut Instance, attester: &mut Attester) -> Result<Vec<ServedRelease>> {
+        let mut signers = Signers { sigstore, attester, time: made_at()? };
+        let signers = &mut signers;
         if !self.instead.is_empty() {
-            let build = |one: &Ordered| assembly::build(&one.sample, sigstore, time, &one.tampers, one.archive);
-            return self.instead.iter().map(build).collect();
+            let numbered = self.instead.iter().zip(1..);
+            return numbered
+                .map(|(one, number)| assembly::build(&one.sample, signers, number, &one.tampers, one.archive))
+                .collect();
         }
         let samples = Sample::all()?;
-        samples.iter().map(|one| assembly::build(one, sigstore, time, &self.tampers_of(one), None)).collect()
+        let numbered = samples.iter().zip(1..);
+        numbered.map(|(one, number)| assembly::build(one, signers, number, &self.tampers_of(one), None)).collect()
     }
 
     /// The repository's catalog.

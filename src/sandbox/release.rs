@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{documents, sbom, sigstore::Identity};
+use super::{attestation::Form, documents, sbom, sigstore::Identity};
 use crate::{
     digest::Sha256,
     error::{Error, Result},
@@ -39,6 +39,9 @@ const SAMPLES: [(&str, Layout); 8] = [
 /// Tags of the repository without a release yet, to rehearse a release with.
 pub const UNRELEASED: [&str; 4] = ["mero-tee-v1.3.0", "mero-kms-v1.3.0", "mero-kms-v1.2.1", "mero-kms-v1.4.0-rc.1"];
 
+/// Those that are immutable, one in each form of attestation.
+const IMMUTABLE: [(&str, Form); 2] = [("mero-kms-v1.1.1", Form::V0_2), ("mero-tee-v1.1.0", Form::V0_1)];
+
 /// An asset as the API and the storage serve it. What is stated and what is delivered agree unless tampered with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedAsset {
@@ -65,6 +68,8 @@ pub struct ServedRelease {
     pub notes: String,
     /// Its assets, by name.
     pub assets: Vec<ServedAsset>,
+    /// Bundles by which GitHub attests it; `None` of a release that can be changed.
+    pub attestations: Option<Vec<Value>>,
 }
 
 /// A release under construction: what tampers work on.
@@ -100,6 +105,11 @@ impl Sample {
         let parse =
             |tag: &&str| tag.parse::<Tag>().map_err(|e| Error::internal("a sample tag does not parse").because(e));
         UNRELEASED.iter().map(parse).collect()
+    }
+
+    /// The form in which GitHub attests it, where it is immutable.
+    pub(super) fn attested_in(&self) -> Option<Form> {
+        IMMUTABLE.iter().find(|(tag, _)| *tag == self.tag.as_str()).map(|(_, form)| *form)
     }
 
     /// Name of the checksums file.

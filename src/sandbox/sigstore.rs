@@ -5,6 +5,7 @@
 //! Every key and serial number follows from the seed, every signature is deterministic and every time is the caller's:
 //! the same calls on the same seed give the same bytes. That makes it worthless for anything but a sandbox.
 
+mod attester;
 mod bundle;
 mod ct;
 mod envelope;
@@ -20,6 +21,7 @@ mod rekor2;
 mod timestamp;
 mod trust;
 
+pub use attester::Attester;
 pub use envelope::Statement;
 pub use http::{Clock, router, router_at};
 pub use identity::{Extensions, GITHUB_ACTIONS_ISSUER, Identity};

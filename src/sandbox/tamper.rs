@@ -3,8 +3,10 @@
 //! A tamper works at the stage where the real thing would happen: a wrong policy is signed and listed like a right one,
 //! a flipped byte comes after signing, a false digest is only stated by the API. `rows` lists them all.
 
+mod attestation;
 mod authority;
 mod documents;
+mod dstack;
 mod policies;
 mod rows;
 mod served;
@@ -18,11 +20,13 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
-    e2e, gcp, ita, people, phala,
+    docker, e2e, gcp, ita, people, phala,
     release::{Draft, Sample, ServedRelease},
-    sigstore::{Identity, Instance, Signed},
+    sigstore::{Attester, Identity, Instance, Signed},
+    vmm,
 };
 use crate::{
     digest::Sha256,
@@ -55,6 +59,10 @@ enum Stage {
     Checksums(fn(&mut BTreeMap<String, Sha256>)),
     /// On the signature of the checksums file.
     Signature(fn(&mut Signing<'_>) -> Result<()>),
+    /// On what GitHub attests of an immutable release, before it signs that.
+    Statement(fn(&mut Value)),
+    /// On its attestations.
+    Attestations(fn(&mut Attesting<'_>) -> Result<()>),
     /// On what is served, after everything was signed.
     Served(fn(&Sample, &mut ServedRelease)),
     /// On a service, for as long as it runs.
@@ -68,12 +76,16 @@ enum Spoils {
     Phala(phala::Flaw),
     /// Google Cloud, or a node on it.
     Google(gcp::Flaw),
+    /// Docker on a host, or what it starts.
+    Docker(docker::Flaw),
     /// The people who decide about policies.
     People(people::Fault),
     /// What an end-to-end run tries.
     EndToEnd(e2e::Flaw),
     /// Intel Trust Authority.
     Authority(ita::Fault),
+    /// A dstack host, or a KMS on it.
+    Dstack(vmm::Flaw),
 }
 
 /// A service that a kind of tampering spoils instead of a release.
@@ -85,6 +97,8 @@ pub enum Service {
     GoogleCloud,
     /// The machine that a KMS runs on for good.
     Production,
+    /// The program that runs a KMS by a compose file.
+    Docker,
     /// Those who approve and merge policies.
     Reviewers,
     /// The releases, services and nodes of an end-to-end run.
@@ -93,6 +107,16 @@ pub enum Service {
     TrustAuthority,
     /// What it says of policies that it is asked about.
     TrustAuthorityPolicies,
+    /// The VMM of a dstack host.
+    Vmm,
+    /// The VMM where it makes a VM.
+    VmmMaking,
+    /// A dstack KMS that waits for its keys.
+    DstackOnboarding,
+    /// What a dstack KMS attests when it makes its keys.
+    DstackBootstrap,
+    /// A dstack KMS that serves.
+    DstackKms,
 }
 
 impl Service {
@@ -102,10 +126,16 @@ impl Service {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
             Self::Production => "production",
+            Self::Docker => "Docker",
             Self::Reviewers => "the review of policies",
             Self::EndToEnd => "an end-to-end run",
             Self::TrustAuthority => "Intel Trust Authority",
             Self::TrustAuthorityPolicies => "policies of Intel Trust Authority",
+            Self::Vmm => "the VMM of a dstack host",
+            Self::VmmMaking => "the making of a VM",
+            Self::DstackOnboarding => "a dstack KMS that waits",
+            Self::DstackBootstrap => "the bootstrap of a dstack KMS",
+            Self::DstackKms => "a dstack KMS that serves",
         }
     }
 }
@@ -124,10 +154,23 @@ pub(super) struct Signing<'a> {
     pub(super) time: Timestamp,
 }
 
+/// The attestation of an immutable release.
+pub(super) struct Attesting<'a> {
+    /// What came of it: one bundle.
+    pub(super) bundles: &'a mut Vec<Value>,
+    /// What is attested.
+    pub(super) statement: &'a Value,
+    /// By whom.
+    pub(super) attester: &'a mut Attester,
+    /// When.
+    pub(super) time: Timestamp,
+}
+
 impl Tamper {
     /// Every kind, in the order of `--tamper list`.
     pub fn all() -> impl Iterator<Item = Self> {
-        rows::ROWS.iter().chain(services::ROWS).chain(authority::ROWS).map(Self)
+        let of_releases = rows::ROWS.iter().chain(attestation::ROWS);
+        of_releases.chain(services::ROWS).chain(authority::ROWS).chain(dstack::ROWS).map(Self)
     }
 
     /// Name on the command line.
@@ -166,15 +209,43 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
+    }
+
+    /// Whether it is about a production on Phala Cloud, and about no other.
+    pub fn is_of_phala_alone(self) -> bool {
+        self.of_phala() == Some(phala::Flaw::UpdateRefused)
     }
 
     /// What it makes of Google Cloud.
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
+        }
+    }
+
+    /// What it makes of Docker.
+    pub(super) fn of_docker(self) -> Option<docker::Flaw> {
+        match self.spoils()? {
+            Spoils::Docker(flaw) => Some(flaw),
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -182,7 +253,12 @@ impl Tamper {
     pub(super) fn of_people(self) -> Option<people::Fault> {
         match self.spoils()? {
             Spoils::People(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -190,7 +266,12 @@ impl Tamper {
     pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
         match self.spoils()? {
             Spoils::EndToEnd(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) => None,
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -198,14 +279,37 @@ impl Tamper {
     pub fn of_authority(self) -> Option<ita::Fault> {
         match self.spoils()? {
             Spoils::Authority(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::EndToEnd(_) => None,
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
+        }
+    }
+
+    /// What it makes of a dstack host.
+    pub(super) fn of_dstack(self) -> Option<vmm::Flaw> {
+        match self.spoils()? {
+            Spoils::Dstack(flaw) => Some(flaw),
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_) => None,
         }
     }
 
     fn spoils(self) -> Option<Spoils> {
         match self.0.stage {
             Stage::Service(spoils) => Some(spoils),
-            Stage::Documents(_) | Stage::Checksums(_) | Stage::Signature(_) | Stage::Served(_) => None,
+            Stage::Documents(_)
+            | Stage::Checksums(_)
+            | Stage::Signature(_)
+            | Stage::Statement(_)
+            | Stage::Attestations(_)
+            | Stage::Served(_) => None,
         }
     }
 
@@ -232,6 +336,21 @@ impl Tamper {
     /// Internal, when the sandbox itself is broken.
     pub(super) fn change_signature(self, signing: &mut Signing<'_>) -> Result<()> {
         if let Stage::Signature(change) = self.0.stage { change(signing) } else { Ok(()) }
+    }
+
+    /// Changes what GitHub attests, before it signs that.
+    pub(super) fn change_statement(self, statement: &mut Value) {
+        if let Stage::Statement(change) = self.0.stage {
+            change(statement);
+        }
+    }
+
+    /// Changes the attestations of a release.
+    ///
+    /// # Errors
+    /// Internal, when the sandbox itself is broken.
+    pub(super) fn change_attestations(self, attesting: &mut Attesting<'_>) -> Result<()> {
+        if let Stage::Attestations(change) = self.0.stage { change(attesting) } else { Ok(()) }
     }
 
     /// Changes what is served, after everything was signed.
@@ -284,7 +403,7 @@ mod tests {
             assert!(!tamper.description().is_empty(), "{}", tamper.name());
         }
         let names: BTreeSet<_> = Tamper::all().map(Tamper::name).collect();
-        assert_eq!(names.len(), rows::ROWS.len() + services::ROWS.len() + authority::ROWS.len());
+        assert_eq!(names.len(), Tamper::all().count());
     }
 
     #[test]

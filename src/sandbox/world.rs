@@ -1,8 +1,13 @@
 //! The whole world on loopback: builds the sample releases and evidence, starts the servers, and says where they are.
 
 mod authority;
+mod dstack;
+mod files;
+mod own;
 pub mod production;
+mod roots;
 mod stage;
+mod tokens;
 
 use std::{
     path::{Path, PathBuf},
@@ -15,6 +20,8 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
     boot::Boot,
+    boundary::Boundaries,
+    docker::Docker,
     documents,
     dstack::{Machine, Sockets},
     gcp::{self, Cloud as Gcp},
@@ -24,8 +31,9 @@ use super::{
     node, people,
     phala::{self, Cloud},
     plan::made_at,
-    sigstore::{self, Instance, Log},
+    sigstore::{self, Attester, Instance, Log},
     tdx::{self, Platform},
+    vmm::Site,
 };
 use crate::{
     attestation::{
@@ -33,14 +41,10 @@ use crate::{
         report_data::{default_binding, report_data},
     },
     error::{Error, Result},
-    release::probe_signer,
-    subject::{
-        profile::Profile,
-        role::Role,
-        tag::{Family, Tag},
-    },
+    subject::{profile::Profile, tag::Tag},
 };
 
+use self::roots::{GITHUB_ROOT, TRUSTED_ROOT};
 pub use self::stage::Stage;
 pub use super::plan::{Ordered, Plan};
 
@@ -51,8 +55,6 @@ pub const NONCE: [u8; 32] = *b"merotee sandbox: a sample nonce!";
 pub const KMS: &str = "mero-kms-v1.2.0";
 /// Release of the node whose guest agent runs.
 const NODE: &str = "mero-tee-v1.2.0";
-/// The main branch of the repository.
-const MAIN: &str = "refs/heads/master";
 /// The policy of the sample KMS, as its release publishes it.
 const KMS_POLICY: &str = "kms_policy.json";
 /// The node's libp2p key: 32 bytes of an Ed25519 secret, in hex.
@@ -74,6 +76,7 @@ pub struct World {
     pccs: String,
     platform: Arc<Platform>,
     ita: authority::Authority,
+    dstack: super::vmm::Started,
     kms: Agent,
     node: Agent,
     gcp: Arc<Gcp>,
@@ -83,6 +86,9 @@ pub struct World {
     around: Surroundings,
     phala_url: String,
     phala: Arc<Cloud>,
+    docker: Arc<Docker>,
+    docker_url: String,
+    boundaries: Arc<Boundaries>,
     people: Option<people::Fault>,
     folder: TempDir,
     _servers: JoinSet<()>,
@@ -109,7 +115,8 @@ impl World {
     pub async fn start(plan: &Plan) -> Result<Self> {
         plan.check()?;
         let mut instance = Instance::new(plan.seed, made_at()?)?;
-        let releases = plan.releases(&mut instance)?;
+        let mut attester = Attester::new(plan.seed)?;
+        let releases = plan.releases(&mut instance, &mut attester)?;
         let mut servers = JoinSet::new();
         let (sigstore_listener, sigstore) = listen().await?;
         let (storage_listener, storage) = listen().await?;
@@ -126,20 +133,26 @@ impl World {
             Arc::new(if outdated { platform.with_status(TcbStatus::OutOfDate, advisories)? } else { platform });
         let folder = TempDir::with_prefix("merotee-sandbox-")
             .map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
-        write(folder.path(), "trusted_root.json", instance.trusted_root_json(NOWHERE))?;
+        write(folder.path(), TRUSTED_ROOT, instance.trusted_root_json(NOWHERE))?;
         for (log, trust, signing) in LOGS {
             write(folder.path(), trust, instance.client_trust_config_of(&sigstore, log))?;
             write(folder.path(), signing, instance.signing_config_json(&sigstore, log))?;
         }
-        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage));
+        write(folder.path(), GITHUB_ROOT, attester.trusted_root_json()?)?;
+        let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage, attester));
         people::arrive(&hub);
-        serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
-        serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
-        serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
-        serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
+        let boundaries = Arc::<Boundaries>::default();
+        let instance = Arc::new(Mutex::new(instance));
+        let own = own::serve_own(&mut servers, &hub, &instance, &platform).await?;
+        let around = |service, router| boundaries.around(service, router);
+        serve(&mut servers, sigstore_listener, around("sigstore", sigstore::router(instance)));
+        serve(&mut servers, storage_listener, around("storage", github::storage(Arc::clone(&hub))));
+        serve(&mut servers, api_listener, around("github", github::api(Arc::clone(&hub))));
+        serve(&mut servers, pccs_listener, around("pccs", tdx::router(Arc::clone(&platform))));
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
         let sockets = Arc::new(Sockets::new(folder.path())?);
+        let dstack = dstack::start(&mut servers, &platform, plan, Site::of(&folder, &sockets)).await?;
         let gcp = Arc::new(Gcp::new(plan.seed, &platform, plan.of_google(), Arc::clone(&sockets))?);
         serve(&mut servers, gcp_listener, gcp::router(Arc::clone(&gcp)));
         serve(&mut servers, network_listener, node::network(Arc::clone(&gcp)));
@@ -151,18 +164,23 @@ impl World {
         let node_key = Seed::new("node", plan.seed).bytes::<32>("libp2p", 0);
         write(folder.path(), NODE_KEY, hex::encode(node_key))?;
         let around = Surroundings {
-            api_url: api.clone(),
-            sigstore_url: sigstore.clone(),
-            pccs_url: pccs.clone(),
-            trusted_root: folder.path().join("trusted_root.json"),
+            api_url: own.api,
+            sigstore_url: own.sigstore,
+            pccs_url: own.pccs,
+            trusted_root: folder.path().join(TRUSTED_ROOT),
             tdx_root: folder.path().join(TDX_ROOT),
         };
         let (phala_listener, phala_url) = listen().await?;
         let (logs_listener, logs) = listen().await?;
         let host =
             phala::Host { platform: Arc::clone(&platform), sockets: Arc::clone(&sockets), around: around.clone() };
-        let phala = Arc::new(Cloud::new(host, logs, flaw));
-        serve(&mut servers, phala_listener, phala::api(Arc::clone(&phala)));
+        let host = Arc::new(host);
+        let phala = Arc::new(Cloud::new(Arc::clone(&host), logs, flaw));
+        serve(&mut servers, phala_listener, boundaries.around("phala", phala::api(Arc::clone(&phala))));
+        let flaws = (flaw, plan.tampers.iter().find_map(|tamper| tamper.of_docker()));
+        let docker = Arc::new(Docker::new(host, flaws, Arc::clone(&boundaries))?);
+        let (docker_listener, docker_url) = listen().await?;
+        serve(&mut servers, docker_listener, docker.router());
         serve(&mut servers, logs_listener, phala::logs(Arc::clone(&phala)));
         let phala_url = format!("{phala_url}{}", phala::PREFIX);
         Ok(Self {
@@ -172,6 +190,7 @@ impl World {
             pccs,
             platform,
             ita,
+            dstack,
             kms,
             node,
             gcp,
@@ -181,6 +200,9 @@ impl World {
             around,
             phala_url,
             phala,
+            docker,
+            docker_url,
+            boundaries,
             people: plan.tampers.iter().find_map(|tamper| tamper.of_people()),
             folder,
             _servers: servers,
@@ -200,6 +222,16 @@ impl World {
     /// The Phala Cloud: what stands in its account, what it was asked, and how it is to fail.
     pub fn phala(&self) -> &Arc<Cloud> {
         &self.phala
+    }
+
+    /// The Docker of a host: what runs there, and what it was told.
+    pub fn docker(&self) -> &Arc<Docker> {
+        &self.docker
+    }
+
+    /// Where a request of a client may be held.
+    pub fn boundaries(&self) -> &Arc<Boundaries> {
+        &self.boundaries
     }
 
     /// Base URL of GitHub's REST API.
@@ -282,77 +314,6 @@ impl World {
     /// The machine of the node.
     pub fn node_machine(&self) -> &Arc<Machine> {
         &self.node.machine
-    }
-
-    /// The TDX platform's root certificate, DER.
-    pub fn tdx_root(&self) -> PathBuf {
-        self.folder.path().join(TDX_ROOT)
-    }
-
-    /// A quote of the sample KMS over [`NONCE`] and the default binding.
-    pub fn tdx_quote(&self) -> PathBuf {
-        self.folder.path().join(TDX_QUOTE)
-    }
-
-    /// The TDX platform's collateral in one file.
-    pub fn tdx_collateral(&self) -> PathBuf {
-        self.folder.path().join(TDX_COLLATERAL)
-    }
-
-    /// The policy of the sample KMS, profile locked-read-only.
-    pub fn kms_policy(&self) -> PathBuf {
-        self.folder.path().join(KMS_POLICY)
-    }
-
-    /// The node's secret key, as `kms get-key --node-key` reads it.
-    pub fn node_key(&self) -> PathBuf {
-        self.folder.path().join(NODE_KEY)
-    }
-
-    /// The instance's `trusted_root.json`.
-    pub fn trusted_root(&self) -> PathBuf {
-        self.folder.path().join("trusted_root.json")
-    }
-
-    /// Trusted root and signing configuration in one file, as sigstore-python wants them.
-    pub fn trust_config(&self, log: Log) -> PathBuf {
-        self.of_log(log, |(_, trust, _)| trust)
-    }
-
-    /// The services that sign, with entries going to this log.
-    pub fn signing_config(&self, log: Log) -> PathBuf {
-        self.of_log(log, |(_, _, signing)| signing)
-    }
-
-    /// Where the job of a probe gets its identity token: of the workflow that probes this family, on the main branch.
-    pub fn probe_token_url(&self, family: Family) -> String {
-        let path = probe_signer::workflow(match family {
-            Family::Kms => Role::Kms,
-            Family::Node => Role::Node,
-        });
-        let name = path.rsplit('/').next().unwrap_or(path);
-        self.token_of(name, MAIN, &"0".repeat(40))
-    }
-
-    /// Where a job gets its identity token: of the release workflow at `tag`, or of the KMS's on the main branch.
-    pub fn token_url(&self, tag: Option<&Tag>) -> String {
-        let workflow = match tag.map(Tag::family) {
-            Some(Family::Kms) | None => "release-kms-phala.yaml",
-            Some(Family::Node) => "release-node-image-gcp.yaml",
-        };
-        let git_ref = tag.map_or(MAIN.to_owned(), |tag| format!("refs/tags/{tag}"));
-        let sha = tag.map_or_else(|| "0".repeat(40), documents::commit);
-        self.token_of(workflow, &git_ref, &sha)
-    }
-
-    fn token_of(&self, workflow: &str, git_ref: &str, sha: &str) -> String {
-        let (base, repository) = (&self.sigstore, documents::REPOSITORY);
-        format!("{base}/oidc/token?repository={repository}&workflow={workflow}&ref={git_ref}&sha={sha}")
-    }
-
-    fn of_log(&self, log: Log, name: impl FnOnce((Log, &'static str, &'static str)) -> &'static str) -> PathBuf {
-        let [first, second] = LOGS;
-        self.folder.path().join(name(if log == first.0 { first } else { second }))
     }
 }
 

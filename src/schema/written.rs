@@ -224,7 +224,11 @@ pub(crate) fn with_item(list: Node<'_>, index: usize, item: &str, style: &Style)
         let list_text = format!("[{}{item}{}]", style.before_first_item(), style.after_last_item());
         return spliced(text, list.range(), &list_text);
     };
-    let between = separator(list, &items);
+    let between = match items.as_slice() {
+        // One item shows nothing of what stands between two.
+        [_] if style.spaced && list.blanks_after(list.range().start + 1).is_empty() => " ",
+        _ => separator(list, &items),
+    };
     match items.get(index) {
         Some(next) => spliced(text, next.range().start..next.range().start, &format!("{item},{between}")),
         None => spliced(text, last.range().end..last.range().end, &format!(",{between}{item}")),
@@ -232,11 +236,11 @@ pub(crate) fn with_item(list: Node<'_>, index: usize, item: &str, style: &Style)
 }
 
 /// Blanks between a comma and the next item.
-fn separator(list: Node<'_>, items: &[Node<'_>]) -> String {
+fn separator<'t>(list: Node<'t>, items: &[Node<'t>]) -> &'t str {
     let lead = list.blanks_after(list.range().start + 1);
-    let [first, second, ..] = items else { return lead.to_owned() };
+    let [first, second, ..] = items else { return lead };
     let between = list.text.get(first.range().end..second.range().start).unwrap_or_default();
-    between.split_once(',').map_or(lead, |(_, after)| after).to_owned()
+    between.split_once(',').map_or(lead, |(_, after)| after)
 }
 
 /// The text without the item at `index` of `list`; as it is when there is none.

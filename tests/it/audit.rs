@@ -42,6 +42,7 @@ impl Repository {
             ("GITHUB_API_URL", api.to_owned()),
             ("GH_TOKEN", "a-token-of-nobody".to_owned()),
             ("MEROTEE_TRUSTED_ROOT", self.world.trusted_root().display().to_string()),
+            ("MEROTEE_GITHUB_ROOT", self.world.github_root().display().to_string()),
             ("MEROTEE_REKOR_URL", self.world.sigstore_url().to_owned()),
         ];
         let exports = exports.map(|(name, value)| (name.to_owned(), value));

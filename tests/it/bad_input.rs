@@ -64,6 +64,7 @@ fn an_empty_variable_is_an_unset_one() {
         "GITHUB_TOKEN",
         "GITHUB_ACTIONS",
         "MEROTEE_TRUSTED_ROOT",
+        "MEROTEE_GITHUB_ROOT",
         "MEROTEE_REKOR_URL",
         "MEROTEE_FORMAT",
         "MEROTEE_RETRIES",

@@ -22,7 +22,7 @@ use merotee::{
 use regex::Regex;
 
 /// The ids people filter by, in report order. They stand here once more so that renaming one is a conscious act.
-const IDS: [&str; 41] = [
+const IDS: [&str; 42] = [
     "release",
     "class",
     "hotfix-branch",
@@ -38,6 +38,7 @@ const IDS: [&str; 41] = [
     "checksum",
     "api-digest",
     "asset-size",
+    "release-attestation",
     "schema",
     "policy-profile",
     "policy-tag",

@@ -43,6 +43,10 @@ mod doctor;
 #[cfg(all(feature = "sandbox", unix))]
 mod dstack;
 #[cfg(all(feature = "sandbox", unix))]
+mod dstack_host;
+#[cfg(feature = "sandbox")]
+mod dstack_kms;
+#[cfg(all(feature = "sandbox", unix))]
 mod e2e;
 mod english;
 mod event_log;
@@ -112,6 +116,8 @@ mod quote;
 mod redis;
 #[cfg(all(feature = "sandbox", unix))]
 mod rehearsal;
+#[cfg(feature = "sandbox")]
+mod release_attestation;
 mod release_notes;
 mod renderers;
 #[cfg(feature = "sandbox")]

@@ -37,6 +37,13 @@ struct Object {
     sha: String,
 }
 
+/// What a ref points to, and who said so, for messages.
+struct Pointed {
+    object: Object,
+    host: String,
+    subject: String,
+}
+
 #[derive(Deserialize)]
 struct Comparison {
     base_commit: Sha,
@@ -77,25 +84,44 @@ impl GitHub {
         Ok((branch, commit))
     }
 
-    /// The commit of a ref, by its name behind `refs/`.
-    async fn ref_commit(&self, repo: &Repository, name: &str) -> Result<Option<String>> {
+    /// The object that a tag points to, in hex: the tag's own where it is annotated, else the commit. `None` when there is no
+    /// such tag.
+    ///
+    /// # Errors
+    /// Remote: every failure of the API.
+    pub async fn tag_object(&self, repo: &Repository, tag: &str) -> Result<Option<String>> {
+        let Pointed { object, host, subject } = match self.pointed(repo, &format!("tags/{tag}")).await? {
+            Some(pointed) => pointed,
+            None => return Ok(None),
+        };
+        commit_id(object.sha, &host, &subject).map(Some)
+    }
+
+    /// What a ref points to, by its name behind `refs/`.
+    async fn pointed(&self, repo: &Repository, name: &str) -> Result<Option<Pointed>> {
         let subject = format!("refs/{} of {repo}", excerpt(name));
         let segments: Vec<&str> = ["git", "ref"].into_iter().chain(name.split('/')).collect();
         let url = self.endpoint(repo, &segments)?;
+        let host = host(&url);
         let Some(found) = self.object::<Ref>(&url, "a ref", &subject).await? else { return Ok(None) };
         if found.r#ref != format!("refs/{name}") {
             let other = excerpt(&found.r#ref);
-            return Err(Error::remote(format!("{} answered with `{other}`, asked for {subject}", host(&url))));
+            return Err(Error::remote(format!("{host} answered with `{other}`, asked for {subject}")));
         }
-        let mut object = found.object;
+        Ok(Some(Pointed { object: found.object, host, subject }))
+    }
+
+    /// The commit of a ref, by its name behind `refs/`.
+    async fn ref_commit(&self, repo: &Repository, name: &str) -> Result<Option<String>> {
+        let Some(Pointed { mut object, host, subject }) = self.pointed(repo, name).await? else { return Ok(None) };
         for _ in 0..=MAX_NESTED_TAGS {
             match object.r#type.as_str() {
-                "commit" => return Ok(Some(commit_id(object.sha, &host(&url), &subject)?)),
+                "commit" => return Ok(Some(commit_id(object.sha, &host, &subject)?)),
                 "tag" => {
-                    let id = commit_id(object.sha, &host(&url), &subject)?;
+                    let id = commit_id(object.sha, &host, &subject)?;
                     let url = self.endpoint(repo, &["git", "tags", &id])?;
                     let annotated = self.object::<Annotated>(&url, "a tag", &subject).await?;
-                    let lost = || Error::remote(format!("{} does not have the object of {subject}", host(&url)));
+                    let lost = || Error::remote(format!("{host} does not have the object of {subject}"));
                     object = annotated.ok_or_else(lost)?.object;
                 }
                 _ => break,

@@ -24,6 +24,9 @@ pub struct Release {
     pub draft: bool,
     /// Marked as not for production.
     pub prerelease: bool,
+    /// Whether nothing of it can be changed any more. Servers that know no such releases leave it out.
+    #[serde(default, deserialize_with = "false_if_null")]
+    pub immutable: bool,
     /// When it was published, RFC 3339; `None` for a draft.
     #[serde(default, deserialize_with = "text_if_any")]
     pub published_at: Option<String>,
@@ -77,6 +80,11 @@ impl ReleaseAsset {
     pub fn unfinished(&self) -> Option<&str> {
         self.state.as_deref().filter(|state| *state != "uploaded")
     }
+}
+
+/// Anything but a boolean or nothing is an answer that cannot be read: whether an attestation is demanded hangs on it.
+fn false_if_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Option::<bool>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 fn absolute_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Url, D::Error> {

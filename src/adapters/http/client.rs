@@ -16,6 +16,7 @@ use super::{
     HttpOptions, excerpt, excerpt_at, excerpt_within,
     failure::{Asked, Failure, host},
     gate::Gate,
+    link::Link,
     origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
     request::{Body, Redirects, Request},
@@ -29,12 +30,12 @@ use crate::error::{Error, Result};
 const MAX_PATH: usize = 200;
 /// Redirects followed for one request.
 const MAX_REDIRECTS: usize = 5;
-const USER_AGENT: &str = concat!("merotee/", env!("CARGO_PKG_VERSION"));
 /// The client of one service and of the hosts it redirects to.
 pub struct Http {
     pub(super) service: Service,
     options: HttpOptions,
     base: Url,
+    link: Link,
     /// Marked as sensitive: its `Debug` says so and nothing else.
     pub(super) authorization: Option<HeaderValue>,
     /// What all requests have in common.
@@ -101,7 +102,13 @@ impl Http {
         }
         let [proxied, direct, proxied_upload, direct_upload] = [const { OnceCell::const_new() }; 4];
         let gate = Gate::new(service);
-        Ok(Self { service, options, base, authorization, gate, proxied, direct, proxied_upload, direct_upload })
+        let link = Link::Address;
+        Ok(Self { service, options, base, link, authorization, gate, proxied, direct, proxied_upload, direct_upload })
+    }
+
+    /// The same, reached in another way.
+    pub(crate) fn over(self, link: Link) -> Self {
+        Self { link, ..self }
     }
 
     pub(crate) fn options(&self) -> &HttpOptions {
@@ -270,7 +277,7 @@ impl Http {
     }
 
     /// The body in memory. Bytes are counted as they come: `Content-Length` proves nothing.
-    pub(super) async fn body(&self, answer: &mut Answer, limit: u64) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn body(&self, answer: &mut Answer, limit: u64) -> Result<Vec<u8>, Failure> {
         let mut body = Vec::new();
         while let Some(piece) = self.piece(answer).await? {
             let piece = piece.as_ref();
@@ -350,29 +357,16 @@ impl Http {
     }
 
     async fn client(&self, url: &Url, upload: bool) -> Result<&Client, Failure> {
-        let direct = is_loopback(url) || self.service.is_near();
+        let direct = is_loopback(url) || self.service.is_near() || self.link.is_direct();
         let cell = match (direct, upload) {
             (true, false) => &self.direct,
             (false, false) => &self.proxied,
             (true, true) => &self.direct_upload,
             (false, true) => &self.proxied_upload,
         };
-        cell.get_or_try_init(|| async { self.build(direct, upload) })
+        cell.get_or_try_init(|| async { self.link.client(&self.options, direct, upload) })
             .await
             .map_err(|e| Failure::new(url, Reason::Setup(excerpt(&crate::error::chain(&e)))))
-    }
-
-    fn build(&self, direct: bool, upload: bool) -> reqwest::Result<Client> {
-        let mut builder = Client::builder()
-            .user_agent(USER_AGENT)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .connect_timeout(self.options.connect_timeout);
-        if !upload {
-            builder = builder.read_timeout(self.options.read_timeout);
-        }
-        if direct { builder.no_proxy().build() } else { builder.build() }
     }
 }
 

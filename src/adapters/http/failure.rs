@@ -21,6 +21,8 @@ pub(crate) struct Failure {
     reason: Reason,
     /// Whether there was no connection to send the request over.
     unsent: bool,
+    /// Whether the server's certificate is why.
+    distrusted: bool,
 }
 
 /// What came of an answer whose status is not a success.
@@ -69,7 +71,7 @@ impl fmt::Display for Asked<'_> {
 impl Failure {
     /// A failure of the server at `url`.
     pub(crate) fn new(url: &Url, reason: Reason) -> Self {
-        Self { host: host(url), reason, unsent: false }
+        Self { host: host(url), reason, unsent: false, distrusted: false }
     }
 
     /// A request or body read that failed below HTTP.
@@ -80,7 +82,23 @@ impl Failure {
             (false, true) => Reason::Unreachable { cause: cause(error), words: innermost(error) },
             (false, false) => Reason::Broken(innermost(error)),
         };
-        Self { unsent: error.is_connect(), ..Self::new(url, reason) }
+        Self { unsent: error.is_connect(), distrusted: is_distrusted(error), ..Self::new(url, reason) }
+    }
+
+    /// What is wrong with the server's certificate, where that is why.
+    pub(crate) fn distrusted(&self) -> Option<&str> {
+        match &self.reason {
+            Reason::Unreachable { words, .. } if self.distrusted => Some(words),
+            Reason::Unreachable { .. }
+            | Reason::TimedOut(_)
+            | Reason::Broken(_)
+            | Reason::Status { .. }
+            | Reason::RateLimited { .. }
+            | Reason::Refused(_)
+            | Reason::TooLarge(_)
+            | Reason::Setup(_)
+            | Reason::Unsendable(_) => None,
+        }
     }
 
     /// Whether the request was surely not carried out: it was not sent, or a rate limit kept the service from it.
@@ -249,6 +267,25 @@ fn cause(error: &reqwest::Error) -> Cause {
     Cause::Other
 }
 
+/// Whether a certificate is what is wrong, and not that something other than TLS is spoken.
+fn is_distrusted(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let wrapped = inner.downcast_ref::<io::Error>().and_then(innermost_tls);
+        if let Some(rustls::Error::InvalidCertificate(_)) = wrapped.or_else(|| inner.downcast_ref()) {
+            return true;
+        }
+        cause = inner.source();
+    }
+    false
+}
+
+/// TLS's own error, which may be wrapped in others of the system's type.
+fn innermost_tls(error: &io::Error) -> Option<&rustls::Error> {
+    let inner = error.get_ref()?;
+    inner.downcast_ref().or_else(|| inner.downcast_ref::<io::Error>().and_then(innermost_tls))
+}
+
 /// The kind of an error that may be wrapped in others of its type, which their chain of sources passes over.
 fn innermost_kind(error: &io::Error) -> io::ErrorKind {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<io::Error>());
@@ -291,6 +328,6 @@ impl Failure {
         let status = StatusCode::from_u16(code).unwrap_or_default();
         let body = serde_json::json!({ "message": said }).to_string();
         let reason = refusal(service, &Unwelcome { status, headers, body: body.as_bytes(), storage: false });
-        Self { host: "api.example".to_owned(), reason, unsent: false }
+        Self { host: "api.example".to_owned(), reason, unsent: false, distrusted: false }
     }
 }

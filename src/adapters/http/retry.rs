@@ -77,7 +77,7 @@ impl<'a> Patience<'a> {
     }
 
     /// The error of the one attempt that was made.
-    pub(super) fn give_up(mut self, failure: Failure) -> Error {
+    pub(crate) fn give_up(mut self, failure: Failure) -> Error {
         self.attempts = 1;
         failure.into_error(self.circumstances())
     }

@@ -2,9 +2,11 @@
 //! or will not answer. Advice is the service's own: what helps with one is noise with another, and nothing here is guessed
 //! from an address.
 
+mod credential;
+
 use reqwest::{
     StatusCode,
-    header::{AUTHORIZATION, HeaderName, HeaderValue},
+    header::{HeaderName, HeaderValue},
 };
 
 use super::reason::{Cause, Reason};
@@ -44,6 +46,12 @@ pub enum Service {
     Metadata,
     /// A node of ours, asked without credentials.
     Node,
+    /// The VMM of a dstack host, which may get a token.
+    Vmm,
+    /// A dstack KMS.
+    DstackKms,
+    /// What decides for a dstack KMS which machines may start.
+    DstackAuth,
 }
 
 /// What of our side decides what helps.
@@ -72,20 +80,6 @@ const GITHUB_VERSION: (HeaderName, HeaderValue) =
 const PHALA_VERSION: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-phala-version"), HeaderValue::from_static("2026-01-21"));
 
-/// The header that Intel Trust Authority and Phala Cloud want their keys in.
-const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
-
-/// How a service is told who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Credential {
-    /// The header that carries the token.
-    pub(super) header: HeaderName,
-    /// What stands before it there.
-    pub(super) scheme: &'static str,
-    /// Where it is said.
-    pub(super) variable: &'static str,
-}
-
 /// What the metadata server wants to see, so that a page in a browser cannot ask it.
 const METADATA_FLAVOR: (HeaderName, HeaderValue) =
     (HeaderName::from_static("metadata-flavor"), HeaderValue::from_static("Google"));
@@ -113,6 +107,9 @@ impl Service {
             Self::GoogleToken => "the access tokens",
             Self::Metadata => "the metadata server",
             Self::Node => "the node",
+            Self::Vmm => "the VMM",
+            Self::DstackKms => "the dstack KMS",
+            Self::DstackAuth => "the auth API",
         }
     }
 
@@ -144,30 +141,10 @@ impl Service {
             | Self::ItaPortal
             | Self::Compute
             | Self::GoogleToken
-            | Self::Node => None,
-        }
-    }
-
-    /// How it is told who asks.
-    pub(super) fn credential(self) -> Credential {
-        match self {
-            Self::Ita => Credential { header: API_KEY, scheme: "", variable: "ITA_API_KEY" },
-            Self::Phala => Credential { header: API_KEY, scheme: "", variable: "PHALA_CLOUD_API_KEY" },
-            Self::GitHub
-            | Self::Rekor
-            | Self::Pccs
-            | Self::Kms
-            | Self::Document
-            | Self::Fulcio
-            | Self::SigningLog
-            | Self::Timestamp
-            | Self::IdToken
-            | Self::ItaPortal
-            | Self::Metadata
-            | Self::Node => Credential { header: AUTHORIZATION, scheme: "Bearer ", variable: "GH_TOKEN" },
-            Self::Compute | Self::GoogleToken => {
-                Credential { header: AUTHORIZATION, scheme: "Bearer ", variable: "GOOGLE_OAUTH_ACCESS_TOKEN" }
-            }
+            | Self::Node
+            | Self::Vmm
+            | Self::DstackKms
+            | Self::DstackAuth => None,
         }
     }
 
@@ -189,7 +166,10 @@ impl Service {
             | Self::Compute
             | Self::GoogleToken
             | Self::Metadata
-            | Self::Node => Limits::Plain,
+            | Self::Node
+            | Self::Vmm
+            | Self::DstackKms
+            | Self::DstackAuth => Limits::Plain,
         }
     }
 
@@ -210,6 +190,9 @@ impl Service {
             Self::GoogleToken => "the addresses in the credentials file",
             Self::Metadata => "GCE_METADATA_HOST",
             Self::Node => "the machine's address",
+            Self::Vmm => "--vmm (DSTACK_VMM_URL)",
+            Self::DstackKms => "--kms-url (DSTACK_KMS_URL)",
+            Self::DstackAuth => "--auth-url",
         }
     }
 
@@ -227,7 +210,10 @@ impl Service {
             | Self::Timestamp
             | Self::ItaPortal
             | Self::Metadata
-            | Self::Node => "leave them out: it is asked without credentials",
+            | Self::Node
+            | Self::DstackKms
+            | Self::DstackAuth => "leave them out: it is asked without credentials",
+            Self::Vmm => "put the token into DSTACK_VMM_TOKEN instead",
             Self::Fulcio | Self::IdToken | Self::Compute | Self::GoogleToken => {
                 "leave them out: it is asked with a token"
             }
@@ -284,7 +270,10 @@ impl Service {
                 | Self::Phala
                 | Self::GoogleToken
                 | Self::Metadata
-                | Self::Node,
+                | Self::Node
+                | Self::Vmm
+                | Self::DstackKms
+                | Self::DstackAuth,
                 _,
                 _,
             ) => "wait, and ask less often",
@@ -342,6 +331,7 @@ impl Service {
             (Self::GoogleToken, 400 | 401 | 403) => {
                 Some("the credentials were not accepted: they may be revoked, expired or another project's")
             }
+            (Self::Vmm, 401) => Some("check DSTACK_VMM_TOKEN, or DSTACK_VMM_AUTH_USER and DSTACK_VMM_AUTH_PASSWORD"),
             (Self::Metadata, 404) => Some("the machine has no service account: give it one, or other credentials"),
             (_, 500..) => Some("the failure is on the server's side: try again later"),
             (
@@ -360,7 +350,10 @@ impl Service {
                 | Self::Compute
                 | Self::GoogleToken
                 | Self::Metadata
-                | Self::Node,
+                | Self::Node
+                | Self::Vmm
+                | Self::DstackKms
+                | Self::DstackAuth,
                 _,
             ) => None,
         }

@@ -80,6 +80,14 @@ pub(super) fn is_githubs_own(certificate: &DerCertificate) -> bool {
     })
 }
 
+/// Refuses a certificate that does not name exactly one identity.
+///
+/// # Errors
+/// [`Rejected`] when it names none or several, or cannot be read.
+pub(super) fn refuse_several_names(certificate: &DerCertificate) -> Result<(), Rejected> {
+    one_name(&parsed(certificate)?)
+}
+
 /// Whether the certificate may sign others.
 pub(super) fn is_authority(certificate: &DerCertificate) -> Result<bool, Rejected> {
     let constraints: Option<(bool, BasicConstraints)> =

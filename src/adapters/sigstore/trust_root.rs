@@ -126,8 +126,18 @@ fn newest(root: &TrustedRoot) -> Option<Timestamp> {
     found.into_iter().max()
 }
 
-/// Parses a trusted root, and says what it is when it is something else.
+/// Parses a trusted root of an instance that writes to a log.
 fn parse(bytes: &[u8]) -> Result<TrustedRoot, String> {
+    let root = read(bytes)?;
+    // Under such a root nothing could ever verify, which would read as a fault of whatever is verified.
+    if root.tlogs.is_empty() {
+        return Err("it names no transparency log".to_owned());
+    }
+    Ok(root)
+}
+
+/// Parses a trusted root, and says what it is when it is something else.
+pub(super) fn read(bytes: &[u8]) -> Result<TrustedRoot, String> {
     let value = parse_json(bytes).map_err(|error| match envelope::documents(bytes) {
         0 | 1 => error.to_string(),
         several => {
@@ -142,12 +152,7 @@ fn parse(bytes: &[u8]) -> Result<TrustedRoot, String> {
             other => format!("this is {kind}, with the mediaType {}", excerpt(other)),
         });
     }
-    let root: TrustedRoot = serde_json::from_value(value).map_err(|e| e.to_string())?;
-    // Under such a root nothing could ever verify, which would read as a fault of whatever is verified.
-    if root.tlogs.is_empty() {
-        return Err("it names no transparency log".to_owned());
-    }
-    Ok(root)
+    serde_json::from_value(value).map_err(|e| e.to_string())
 }
 
 /// Names the root by its digest: the same root reads the same in every report, wherever it lay.

@@ -74,6 +74,13 @@ impl Certificate {
         self.parsed.tbs_certificate.issuer.to_string()
     }
 
+    /// Whether a value in the issuer's name, such as the common name, contains `word`.
+    pub(crate) fn issuer_says(&self, word: &str) -> bool {
+        let attributes = self.parsed.tbs_certificate.issuer.0.iter().flat_map(|part| part.0.iter());
+        let mut values = attributes.map(|attribute| attribute.value.value());
+        values.any(|value| value.windows(word.len()).any(|part| part == word.as_bytes()))
+    }
+
     /// The serial number as lowercase hex.
     pub fn serial(&self) -> String {
         hex::encode(self.serial_bytes())

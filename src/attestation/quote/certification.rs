@@ -32,6 +32,8 @@ pub struct Certification {
     /// The quoting enclave's own data, hashed into its report beside the attestation key.
     pub qe_authentication: Vec<u8>,
     chain: Vec<Certificate>,
+    /// Of the platform's own certificate. Read once: several steps of a verdict ask for it.
+    extension: Result<PckExtension, QuoteError>,
     pem: Vec<u8>,
     pem_at: usize,
 }
@@ -120,7 +122,17 @@ impl Certification {
         let pem_at = reader.at();
         let pem = reader.take(length, "PCK certificate chain")?.to_vec();
         let chain = Certificate::chain_from_pem(&pem).map_err(|e| unreadable(pem_at, e))?;
-        Ok(Self { signature, attestation_key, qe_report, qe_report_signature, qe_authentication, chain, pem, pem_at })
+        Ok(Self {
+            signature,
+            attestation_key,
+            qe_report,
+            qe_report_signature,
+            qe_authentication,
+            extension: extension(&chain).map_err(|reason| unreadable(pem_at, CertificateError(reason))),
+            chain,
+            pem,
+            pem_at,
+        })
     }
 
     /// The certificates of the PCK chain, the platform's own first. Never empty.
@@ -133,14 +145,15 @@ impl Certification {
     /// # Errors
     /// The certificate has no SGX extension, or one that cannot be read.
     pub fn platform(&self) -> Result<Platform, QuoteError> {
-        let extension = self.sgx_extension()?;
-        let issuer = self.chain.first().map(Certificate::issuer).unwrap_or_default();
-        let ca = if issuer.contains("Platform") {
+        let extension = self.sgx_extension()?.clone();
+        let issued_by = |word| self.chain.first().is_some_and(|leaf| leaf.issuer_says(word));
+        let ca = if issued_by("Platform") {
             PckCa::Platform
-        } else if issuer.contains("Processor") {
+        } else if issued_by("Processor") {
             PckCa::Processor
         } else {
-            return Err(self.unfit("its issuer is neither the Processor nor the Platform CA".to_owned()));
+            let reason = "its issuer is neither the Processor nor the Platform CA";
+            return Err(unreadable(self.pem_at, CertificateError(reason.to_owned())));
         };
         Ok(Platform {
             ca,
@@ -160,14 +173,8 @@ impl Certification {
     ///
     /// # Errors
     /// As [`Self::platform`].
-    pub(crate) fn sgx_extension(&self) -> Result<PckExtension, QuoteError> {
-        let leaf = self.chain.first().ok_or_else(|| self.unfit("there is no certificate in it".to_owned()))?;
-        dcap_qvl::intel::parse_pck_extension_with::<Remembering>(leaf.der())
-            .map_err(|e| self.unfit(format!("the platform's certificate: {e:#}")))
-    }
-
-    fn unfit(&self, reason: String) -> QuoteError {
-        unreadable(self.pem_at, CertificateError(reason))
+    pub(crate) fn sgx_extension(&self) -> Result<&PckExtension, QuoteError> {
+        self.extension.as_ref().map_err(QuoteError::clone)
     }
 
     /// Ranges of the quote, within the PEM text, that can change without a certificate below the root changing.
@@ -192,6 +199,13 @@ impl Certification {
         }
         ranges
     }
+}
+
+/// The SGX extension of the first certificate.
+fn extension(chain: &[Certificate]) -> Result<PckExtension, String> {
+    let leaf = chain.first().ok_or("there is no certificate in it")?;
+    dcap_qvl::intel::parse_pck_extension_with::<Remembering>(leaf.der())
+        .map_err(|e| format!("the platform's certificate: {e:#}"))
 }
 
 impl EnclaveReport {

@@ -58,7 +58,7 @@ pub struct ComposeArgs {
     /// Refused: a machine that waits for secure time hangs while it boots
     #[arg(long)]
     pub secure_time: bool,
-    /// Folder for docker-compose.yaml and app-compose.json
+    /// Folder for docker-compose.yaml and app-compose.json; it is made where there is none
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
     /// Replace files that say something else

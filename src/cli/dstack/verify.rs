@@ -2,19 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgGroup, Args};
 use url::Url;
 
 use crate::{
     cli::{
         Given, NetworkArgs,
-        quote::{JudgementArgs, Moment},
+        quote::{JudgementArgs, Moment, PccsArgs, QuotesArgs},
     },
     digest::Sha256,
+    dstack::kms_deploy::Domain,
 };
 
 /// Arguments of `dstack verify`.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("running").args(["meta", "kms_url"]))]
 pub struct VerifyArgs {
     /// What the KMS answered to Bootstrap, as it was saved: bootstrap-info.json
     #[arg(long, value_name = "FILE|-")]
@@ -22,11 +24,17 @@ pub struct VerifyArgs {
     /// The KMS's answer to GetMeta: it must be the KMS of these keys
     #[arg(long, value_name = "FILE|-")]
     pub meta: Option<PathBuf>,
-    /// The answer to GetMeta is a replica's: it has the same keys, and no bootstrap document
-    #[arg(long, requires = "meta")]
+    /// The KMS itself, which serves: it is met over TLS by these keys alone, and asked
+    #[arg(long, value_name = "URL", requires = "domain", conflicts_with = "offline")]
+    pub kms_url: Option<Url>,
+    /// Name that the KMS is certified under
+    #[arg(long, value_name = "DOMAIN")]
+    pub domain: Option<Domain>,
+    /// The KMS is a replica: it has the same keys, and no bootstrap document
+    #[arg(long, requires = "running")]
     pub replica: bool,
-    /// Accept a KMS that asks nobody who may boot (is_dev, allow_any_upgrade), as in a sandbox
-    #[arg(long, requires = "meta")]
+    /// Accept a KMS that asks no auth API who may boot (is_dev, allow_any_upgrade), as in a sandbox
+    #[arg(long, requires = "running")]
     pub allow_dev: bool,
     /// The answer to GetAttestationInfo before the bootstrap: the keys must come from that machine
     #[arg(long, value_name = "FILE|-")]
@@ -86,10 +94,12 @@ impl EvidenceArgs {
     pub fn judgement(&self) -> JudgementArgs {
         JudgementArgs {
             collateral: self.collateral.clone(),
-            pccs: self.pccs.clone(),
-            cache: self.cache.clone(),
+            quotes: QuotesArgs {
+                pccs: PccsArgs { pccs: self.pccs.clone() },
+                cache: self.cache.clone(),
+                root: self.root.clone(),
+            },
             at: self.at,
-            root: self.root.clone(),
             allow_debug_td: self.allow_debug_td,
             ..JudgementArgs::default()
         }

@@ -12,6 +12,7 @@ use crate::{
         github::{GitHub, Release},
         github_release::Recalled,
         release_source::{Purpose, Read, ReleaseSource, Wanted},
+        sigstore::GitHubRoot,
     },
     commands::{located, verify_release},
     error::{Error, Result},
@@ -41,6 +42,8 @@ const ROOM: u32 = 16 * 1024;
 /// Everything that a release is judged by.
 pub(super) struct Audit<'a> {
     pub(super) source: ReleaseSource<'a>,
+    /// What GitHub's attestations are judged by.
+    pub(super) github_root: &'a GitHubRoot,
     pub(super) repository: &'a Repository,
     pub(super) plan: Plan,
     /// The catalog's file, where one is given.
@@ -116,6 +119,7 @@ impl Audit<'_> {
                 snapshot.catalog = catalog.clone();
                 snapshot.counterparts = self.source.counterparts(&snapshot).await;
                 snapshot.lineage = self.source.lineage(&snapshot, None).await;
+                snapshot.attestation = self.source.attestation(&snapshot, self.github_root, false).await;
                 let mut findings = checks::judge(&snapshot);
                 // What was downloaded is needed no longer.
                 drop(staged);

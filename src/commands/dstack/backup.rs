@@ -12,7 +12,7 @@ use crate::{
     report::{Action, Report, Section},
 };
 
-/// What nobody should believe to have.
+/// What the copy is not.
 const NO_PRIVATE_KEYS: &str =
     "the copy holds no private key: those exist in the machine of the KMS and its replicas alone";
 

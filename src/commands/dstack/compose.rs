@@ -115,8 +115,9 @@ fn app_compose(args: &ComposeArgs, compose: &str) -> Result<Rendered> {
 /// Writes the files, or says what would be written. A file that says something else is not replaced unasked: its machine
 /// may be running.
 fn write(args: &ComposeArgs, files: Vec<(&'static str, Vec<u8>)>) -> Result<Vec<Action>> {
-    if !args.dry_run && !args.out.is_dir() {
-        return Err(Error::input(format!("{} is not a folder", args.out.display())));
+    if !args.dry_run {
+        std::fs::create_dir_all(&args.out)
+            .map_err(|e| Error::input(format!("cannot make the folder {}", args.out.display())).because(e))?;
     }
     let mut planned = Vec::new();
     for (name, bytes) in files {

@@ -1,9 +1,15 @@
 //! `dstack verify`: whether the keys of a KMS were made in a genuine TDX machine, in which one, and whether a KMS that runs
 //! is the one of these keys.
 
-use std::{path::Path, time::Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use super::evidence;
+use super::{
+    evidence,
+    serving::{self, Expectation, TLS},
+};
 use crate::{
     adapters::file,
     attestation::event_log::checks::{self, COMPOSE_HASH},
@@ -41,6 +47,7 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context) -> Result<Product>
             section.facts.clone_from(&judged.facts);
             section.findings.clone_from(&judged.findings);
             section.findings.extend(beside.judge(&given.name, info, &judged, judgement.basis().1));
+            section.findings.extend(running(args, info, &judged, context).await?);
         }
     }
     Ok(Product::report(Report {
@@ -51,6 +58,18 @@ pub(super) async fn run(args: &VerifyArgs, context: &Context) -> Result<Product>
         elapsed: Some(started.elapsed()),
         ..Report::default()
     }))
+}
+
+/// What comes of a KMS that runs. Unproven keys are nothing to meet one by.
+async fn running(args: &VerifyArgs, info: &BootstrapInfo, judged: &Judged, context: &Context) -> Result<Vec<Finding>> {
+    let (Some(base), Some(domain)) = (&args.kms_url, &args.domain) else { return Ok(Vec::new()) };
+    if !judged.passed() {
+        return Ok(vec![TLS.undecided(domain.to_string(), "not met: the keys are not proven")]);
+    }
+    let origin = if args.replica { Origin::Replica } else { Origin::Bootstrapped(info) };
+    let (allow_dev, patience) = (args.allow_dev, Duration::ZERO);
+    let expected = Expectation { base, domain, keys: &info.keys, origin, allow_dev, patience };
+    serving::judge(&expected, context).await
 }
 
 /// What the document is compared with.
@@ -92,6 +111,7 @@ impl<'a> Beside<'a> {
         rules.extend(self.app_compose.iter().map(|_| COMPOSE_HASH));
         rules.extend(self.image.iter().map(|_| OS_IMAGE));
         rules.extend(self.meta.iter().flat_map(|_| meta::RULES));
+        rules.extend(args.kms_url.iter().flat_map(|_| serving::rules()));
         rules
     }
 
@@ -132,7 +152,7 @@ impl<'a> Beside<'a> {
     /// What was asked for and cannot be compared.
     fn unjudged(&self, name: &str) -> Vec<Finding> {
         let all = bootstrap_info::RULES.map(|rule| rule.id);
-        let metas = meta::RULES.map(|rule| rule.id);
+        let metas: Vec<&str> = serving::rules().iter().map(|rule| rule.id).collect();
         let rules = self.rules().into_iter().filter(|rule| !all.contains(&rule.id) && !metas.contains(&rule.id));
         rules.map(|rule| rule.undecided(name, "not compared: the event log says nothing that counts")).collect()
     }

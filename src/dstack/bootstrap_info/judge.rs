@@ -190,7 +190,7 @@ fn seam_signer(subject: &str, quote: &Quote) -> Finding {
     SEAM_SIGNER
         .fail(subject, "the TDX module is not signed by Intel")
         .compared("00".repeat(48), signer.to_string())
-        .help("whoever signed the module can make it say anything: use another machine")
+        .help("its signer can make the module say anything: use another machine")
 }
 
 /// The log against the quote, and what stands beside the log against it.
@@ -260,7 +260,8 @@ fn config(subject: &str, attestation: &Attestation, measured: Option<&Measured>)
             return Some(CONFIG.fail(subject, format!("`config`: {reason}")).help(help));
         }
     };
-    let measured = measured.and_then(|measured| measured.os_image.as_deref()).map(hex::encode);
+    let measured = measured.and_then(|measured| measured.os_image.as_deref()).filter(|image| !image.is_empty());
+    let measured = measured.map(hex::encode);
     Some(match (stated, measured) {
         (Some(stated), Some(measured)) if stated == measured => CONFIG.pass(subject, format!("OS image {measured}")),
         (Some(stated), Some(measured)) => CONFIG
@@ -268,8 +269,18 @@ fn config(subject: &str, attestation: &Attestation, measured: Option<&Measured>)
             .compared(measured, excerpt(&stated))
             .help("the configuration was altered: trust nothing in it"),
         (_, None) => CONFIG.skip(subject, "the log has no os-image-hash event before system-ready to compare with"),
-        (None, Some(_)) => CONFIG.skip(subject, "`config` names no OS image"),
+        (None, Some(_)) if is_blank(&attestation.config) => CONFIG.skip(subject, "there is no `config` to compare"),
+        // The machine takes the name that it measures from this very configuration.
+        (None, Some(measured)) => CONFIG
+            .fail(subject, "`config` names no OS image, and the machine measured one")
+            .compared(measured, "no os_image_hash")
+            .help("the configuration was altered: trust nothing in it"),
     })
+}
+
+/// Whether a configuration says nothing at all.
+fn is_blank(config: &str) -> bool {
+    matches!(config.trim(), "" | "{}")
 }
 
 /// `os_image_hash`, of the configuration itself or of the `vm_config` in it, lowercase; `None` where there is none.

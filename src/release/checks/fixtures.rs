@@ -6,6 +6,7 @@ use crate::{
     digest::Sha256,
     release::{
         asset_name::AssetName,
+        attestation::Standing,
         contract::{Contracts, Scope},
         documents::{Budget, Document},
         selection::{Names, Selection},
@@ -53,6 +54,7 @@ pub(super) fn snapshot(assets: &[(&str, &str)], scope: Scope) -> Snapshot {
         catalog: Available::NotHere(String::new()),
         counterparts: Available::NotHere(String::new()),
         lineage: Available::NotHere(String::new()),
+        attestation: Standing::NotAsked,
     }
 }
 

@@ -41,6 +41,11 @@ impl Sockets {
         Ok(Self { folder, _own: own, started: AtomicUsize::new(0), servers: Mutex::new(JoinSet::new()) })
     }
 
+    /// Where they lie.
+    pub(in crate::sandbox) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Starts an agent and says where. Needs a runtime.
     ///
     /// # Errors

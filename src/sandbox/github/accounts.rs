@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::sandbox::account_id;
+
 /// Somebody who may ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -70,10 +72,7 @@ impl Account {
 
     /// A number that follows from the login.
     pub(super) fn id(login: &str) -> u64 {
-        if login == "github-actions[bot]" {
-            return 41_898_282;
-        }
-        login.bytes().fold(1_000, |id, byte| id * 31 % 1_000_003 + u64::from(byte))
+        account_id::of(login)
     }
 
     /// As the API shows it.

@@ -118,6 +118,11 @@ impl FromRequestParts<Shared> for Here {
 }
 
 impl Here {
+    /// The name it was asked for by.
+    pub(super) fn full_name(&self) -> &str {
+        &self.full_name
+    }
+
     /// Reads the repository, which keeps still meanwhile. The second argument is its URL.
     ///
     /// # Errors

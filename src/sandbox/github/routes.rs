@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::{
     Shared,
     ask::{Ask, ENTERPRISE, ENTERPRISE_UPLOADS, Here},
-    assets, commits, contents, graphql, issues, objects, people, pulls, refs,
+    assets, attestations, commits, contents, graphql, issues, objects, people, pulls, refs,
     refusal::Refusal,
     releases,
     repository::BRANCH,
@@ -38,7 +38,11 @@ pub(in crate::sandbox) fn api(hub: Shared) -> Router {
 
 /// The blob storage: any byte range of an asset.
 pub(in crate::sandbox) fn storage(hub: Shared) -> Router {
-    Router::new().route("/assets/{id}", get(assets::blob)).fallback(|| async { Refusal::not_found() }).with_state(hub)
+    Router::new()
+        .route("/assets/{id}", get(assets::blob))
+        .route("/attestations/{release}/{place}", get(attestations::stored))
+        .fallback(|| async { Refusal::not_found() })
+        .with_state(hub)
 }
 
 /// Not nested: a nested handler would not see the prefix, which the addresses it hands out must carry.
@@ -71,6 +75,7 @@ fn of_releases(repos: &str) -> Router<Shared> {
 fn of_git(repos: &str) -> Router<Shared> {
     let of = |path: &str| format!("{repos}{path}");
     Router::new()
+        .route(&of("/attestations/{digest}"), get(attestations::list))
         .route(&of("/contents"), get(contents::read))
         .route(&of("/contents/{*path}"), get(contents::read))
         .route(&of("/commits"), get(commits::list))

@@ -42,6 +42,18 @@ impl State {
         found.ok_or_else(Refusal::not_found)
     }
 
+    /// A repository to change, where nothing is made.
+    pub(super) fn repository_mut(&mut self, full_name: &str) -> Result<&mut Repository, Refusal> {
+        let found = self.repositories.iter_mut().find(|one| one.full_name.eq_ignore_ascii_case(full_name));
+        found.ok_or_else(Refusal::not_found)
+    }
+
+    /// What attests a release of any repository.
+    pub(super) fn attestation(&self, release: u64, place: usize) -> Option<&serde_json::Value> {
+        let releases = self.repositories.iter().flat_map(|repository| &repository.releases);
+        releases.filter(|one| one.id == release).find_map(|one| one.attestations.as_ref()?.get(place))
+    }
+
     /// A repository to change, and a number that nothing has had.
     pub(super) fn change(&mut self, full_name: &str) -> Result<(&mut Repository, u64), Refusal> {
         let id = FIRST_ID + self.made;

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use tower::Service as _;
 
 use super::*;
-use crate::sandbox::release::ServedAsset;
+use crate::sandbox::{release::ServedAsset, sigstore::Attester};
 
 const REPO: &str = "/repos/o/r";
 
@@ -42,12 +42,13 @@ impl GitHub {
         let asset = ServedAsset::honest("a".into(), b"bytes".to_vec());
         let release = |tag: &str| ServedRelease {
             tag: tag.parse().unwrap(),
+            attestations: None,
             commit: String::new(),
             notes: "notes".to_owned(),
             assets: vec![asset.clone()],
         };
         let samples = vec![release("mero-kms-v1.3.0-rc.1"), release("mero-kms-v1.2.0")];
-        let hub = Arc::new(Hub::new(samples, &json!({"a": 1}), "http://storage".to_owned()));
+        let hub = Arc::new(Hub::new(samples, &json!({"a": 1}), "http://storage".to_owned(), Attester::new(0).unwrap()));
         hub.add_repository("o/r", false);
         hub.add_repository("o/fixed", true);
         Self { api: api(Arc::clone(&hub)), storage: storage(Arc::clone(&hub)), hub }

@@ -33,6 +33,20 @@ pub(super) fn of_statement(envelope: &Value, certificate_der: &[u8], entry: &Log
     bundle(certificate_der, &rekor_entry(entry, "dsse"), None, &("dsseEnvelope", envelope.clone()))
 }
 
+/// A bundle of an attestation that is in no log, with as many timestamps (DER TimeStampResp) as there are.
+pub(super) fn unlogged(envelope: &Value, certificate_der: &[u8], timestamps: &[Vec<u8>]) -> Value {
+    let timestamps: Vec<Value> =
+        timestamps.iter().map(|der| json!({ "signedTimestamp": STANDARD.encode(der) })).collect();
+    json!({
+        "mediaType": MEDIA_TYPE,
+        "verificationMaterial": {
+            "certificate": { "rawBytes": STANDARD.encode(certificate_der) },
+            "timestampVerificationData": { "rfc3161Timestamps": timestamps },
+        },
+        "dsseEnvelope": envelope,
+    })
+}
+
 /// What `cosign sign-blob --bundle` wrote before bundles had a specification.
 pub(super) fn cosign(blob: &SignedBlob<'_>, entry: &LoggedEntry) -> String {
     json!({

@@ -57,6 +57,11 @@ impl Envelope {
         Self { kind: kind.to_owned(), payload: payload.to_vec(), signature: key.sign(&pae(kind, payload)) }
     }
 
+    /// The signature alone.
+    pub(super) fn signature(&self) -> &[u8] {
+        &self.signature
+    }
+
     /// The envelope as bundles and proposals hold it.
     pub(super) fn json(&self) -> Value {
         json!({

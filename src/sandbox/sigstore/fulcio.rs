@@ -93,11 +93,11 @@ impl Fulcio {
     }
 }
 
-fn code_signing() -> Result<Extension> {
+pub(super) fn code_signing() -> Result<Extension> {
     extension(&ExtendedKeyUsage(vec![ID_KP_CODE_SIGNING]), false)
 }
 
-fn general_name(san: &str) -> Result<GeneralName> {
+pub(super) fn general_name(san: &str) -> Result<GeneralName> {
     let text = Ia5String::new(san)
         .map_err(|e| Error::usage(format!("the identity {san:?} has characters outside ASCII")).because(e))?;
     Ok(if san.contains("://") { GeneralName::UniformResourceIdentifier(text) } else { GeneralName::Rfc822Name(text) })

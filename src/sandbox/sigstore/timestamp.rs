@@ -77,9 +77,18 @@ impl TimestampAuthority {
     /// Timestamps the SHA-256 of `message` at `time` (Unix seconds), with the authority's certificate in the token.
     /// Returns a DER TimeStampResp.
     pub(super) fn timestamp(&mut self, message: &[u8], time: i64) -> Result<Vec<u8>> {
+        self.of_message(message, true, time)
+    }
+
+    fn of_message(&mut self, message: &[u8], embed: bool, time: i64) -> Result<Vec<u8>> {
         let hash = OctetString::new(Sha256::of(message).as_bytes().to_vec()).map_err(encoding)?;
         let imprint = MessageImprint { hash_algorithm: sha256(), hashed_message: hash };
-        self.respond(imprint, None, true, time)
+        self.respond(imprint, None, embed, time)
+    }
+
+    /// The same, with no certificate in the token, as GitHub's own authority leaves it out.
+    pub(super) fn bare_timestamp(&mut self, message: &[u8], time: i64) -> Result<Vec<u8>> {
+        self.of_message(message, false, time)
     }
 
     /// Answers a DER TimeStampReq at `time` (Unix seconds).

@@ -119,7 +119,7 @@ fn log(key: &Key, valid_for: &Value) -> Value {
     })
 }
 
-fn authority(common_name: &str, chain: &[&Certificate], valid_for: &Value) -> Result<Value> {
+pub(super) fn authority(common_name: &str, chain: &[&Certificate], valid_for: &Value) -> Result<Value> {
     let mut certificates = Vec::new();
     for certificate in chain {
         certificates.push(json!({ "rawBytes": STANDARD.encode(der(certificate)?) }));
@@ -131,7 +131,7 @@ fn authority(common_name: &str, chain: &[&Certificate], valid_for: &Value) -> Re
     }))
 }
 
-fn with(object: &Value, field: &str, text: &str) -> Value {
+pub(super) fn with(object: &Value, field: &str, text: &str) -> Value {
     let mut object = object.clone();
     if let Value::Object(fields) = &mut object {
         fields.insert(field.to_owned(), text.into());

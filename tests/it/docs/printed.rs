@@ -88,6 +88,30 @@ const CANNOT: &[(&str, &str)] = &[
         "needs collateral of that day; `quote::commands` runs it with that of another",
     ),
     (
+        "merotee dstack verify --bootstrap-info bootstrap-info.json",
+        "needs the document of a KMS; `dstack_kms::recorded` runs it with one",
+    ),
+    (
+        "merotee dstack verify --bootstrap-info bootstrap-info.json --meta meta.json --allow-list auth-config.json \
+         --app-compose app-compose.json",
+        "needs the document of a KMS; `dstack_kms::recorded` runs it with one",
+    ),
+    (
+        "merotee dstack backup --bootstrap-info bootstrap-info.json --dir backups",
+        "needs the document of a KMS; `dstack_kms::backup` runs it with one",
+    ),
+    (
+        "merotee dstack bootstrap --kms-url http://kms-host:9100 --domain kms.example.com --allow-list auth-config.json \
+         --out kms",
+        "needs a KMS that waits; `dstack_host::bootstrapped` runs it with one",
+    ),
+    (
+        "merotee dstack onboard --kms-url http://kms-host-2:9100 --domain kms-2.example.com --source-url \
+         https://kms.example.com:9100 --bootstrap-info kms/bootstrap-info.json --allow-list auth-config.json",
+        "needs a KMS that waits beside one that serves; `dstack_host::bootstrapped` runs it with both",
+    ),
+    ("merotee dstack logs kms --lines 20", "needs a VM; `dstack_host::deployed` runs it with one"),
+    (
         "merotee compose-hash app-compose.json --attest-response attest.json",
         "needs the machine that runs that file; `compose_hash` runs it with one",
     ),
@@ -96,6 +120,9 @@ const CANNOT: &[(&str, &str)] = &[
 /// Pages whose blocks are one walk, each line going on from those before it: `publishing_walk`, `probe::walk` and
 /// `rehearsal::walk` walk them.
 const WALKED: &[&str] = &["docs/publishing.md", "docs/probing.md", "docs/rollout.md"];
+
+/// Sections that are such a walk on a page that is none: `dstack_host::walk` walks it.
+const WALKED_SECTIONS: &[(&str, &str)] = &[("docs/dstack.md", "## Deploy a KMS")];
 
 /// Commands that are spoken of and come later.
 const NOT_THERE_YET: &[&str] = &[];
@@ -125,6 +152,15 @@ impl Printed {
     fn run(&self) -> String {
         self.line.replacen("cargo run --release -- ", "merotee ", 1)
     }
+}
+
+/// A page without the sections that are walked.
+fn without_walks(place: &str, text: &str) -> String {
+    let walked = |section: &&str| {
+        let title = section.lines().next().unwrap_or_default();
+        WALKED_SECTIONS.iter().any(|(page, walk)| *page == place && walk.trim_start_matches("## ") == title)
+    };
+    text.split("\n## ").filter(|section| !walked(section)).collect::<Vec<_>>().join("\n## ")
 }
 
 /// Whether a word stands for what the reader puts there.
@@ -191,7 +227,7 @@ fn printed() -> (Vec<Printed>, Vec<Printed>) {
         // Blocks are read by themselves: what stands between two of their backquotes is no span.
         let prose: String = text.split("```").step_by(2).collect();
         if !WALKED.contains(&place) {
-            take((in_blocks(place, &text), Vec::new()));
+            take((in_blocks(place, &without_walks(place, &text)), Vec::new()));
         }
         take(in_backquotes(place, &prose));
     }

@@ -17,6 +17,7 @@ use crate::{
     policy::document::PolicyFile,
     probe::image::Image,
     release::{
+        attestation::Standing,
         checks,
         contract::{AssetKind, Scope},
         notes::image,
@@ -117,11 +118,15 @@ impl Effects<'_> {
         snapshot.catalog = source.catalog(None).await;
         snapshot.counterparts = source.counterparts(&snapshot).await;
         snapshot.lineage = source.lineage(&snapshot, None).await;
+        let github_root = self.context.github_root()?;
+        snapshot.attestation = source.attestation(&snapshot, &github_root, false).await;
         let mut findings = checks::judge(&snapshot);
         located::in_release(&mut findings, tag.as_str());
         let facts = verify_release::facts(&snapshot, &findings, repository);
         let section = Section { facts, findings, ..Section::new(tag.as_str()) };
-        Ok(Verified { snapshot, section, caveats: basis.root.caveat().into_iter().collect() })
+        let attested = matches!(snapshot.attestation, Standing::Attested(_));
+        let caveats = basis.root.caveat().into_iter().chain(github_root.caveat().filter(|_| attested)).collect();
+        Ok(Verified { snapshot, section, caveats })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Releases and their assets: drafts, tags, publishing, immutability, names.
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     super::{
@@ -36,6 +37,8 @@ pub(in super::super) struct Release {
     pub(in super::super) created: Timestamp,
     pub(in super::super) published: Option<Timestamp>,
     pub(in super::super) assets: Vec<Asset>,
+    /// Bundles that attest it, once it was asked for them.
+    pub(in super::super) attestations: Option<Vec<Value>>,
 }
 
 /// An asset.
@@ -115,7 +118,8 @@ impl Repository {
                 body: release.notes,
                 draft: false,
                 prerelease: release.tag.is_rc(),
-                immutable: false,
+                immutable: release.attestations.is_some(),
+                attestations: release.attestations,
                 make_latest: MakeLatest::Legacy,
                 author: "github-actions[bot]".to_owned(),
                 created: made,
@@ -162,6 +166,7 @@ impl Repository {
             draft: true,
             prerelease: false,
             immutable: false,
+            attestations: None,
             make_latest: MakeLatest::True,
             author: author.to_owned(),
             created: now(),
