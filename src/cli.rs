@@ -44,9 +44,9 @@ pub mod words;
 use std::path::PathBuf;
 
 #[cfg(feature = "sandbox")]
-pub use self::sandbox::{ArtifactsArgs, SandboxArgs, SandboxCommand, ServeArgs, WorldArgs};
+pub use self::sandbox::{ArtifactsArgs, DockerArgs, ProductionKind, SandboxArgs, SandboxCommand, ServeArgs, WorldArgs};
 pub use self::{
-    endpoints::{GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
+    endpoints::{GitHubArgs, LogArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs},
     environment::{
         Actions, DstackEnvironment, Environment, GoogleEnvironment, PhalaEnvironment, SigningEnvironment,
         named_variable, variables,

@@ -37,6 +37,8 @@ const BETWEEN_LINES: Duration = Duration::from_secs(5);
 const BETWEEN_WAITS: Duration = Duration::from_secs(60);
 
 static SHOWN: AtomicU8 = AtomicU8::new(0);
+/// How often [`without_bar`] was called.
+static WRITTEN: AtomicU64 = AtomicU64::new(0);
 /// When the last line was written.
 static LAST_LINE: Mutex<Option<Instant>> = Mutex::new(None);
 /// The bar that is drawn at the moment: messages must not be written into it.
@@ -52,8 +54,15 @@ pub fn show(shown: Shown) {
     SHOWN.store(number, Ordering::Relaxed);
 }
 
+/// How often something was written that stays, so that who draws in the place of an earlier drawing knows whether that is still
+/// the last thing on the screen.
+pub fn written() -> u64 {
+    WRITTEN.load(Ordering::SeqCst)
+}
+
 /// Runs `write` while no bar is drawn.
 pub fn without_bar<T>(write: impl FnOnce() -> T) -> T {
+    WRITTEN.fetch_add(1, Ordering::SeqCst);
     let bar = DRAWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
     match bar {
         Some(bar) => bar.suspend(write),

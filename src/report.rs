@@ -26,7 +26,9 @@ mod wording;
 
 pub use action::{Action, ActionState};
 pub use check::{Check, CheckInfo};
-pub use exhibit::{AssetRow, Exhibit, RegisterMatrix, RegisterRow, SharedValue, SignatureRow, Table, TrialRow};
+pub use exhibit::{
+    AssetRow, Exhibit, RegisterMatrix, RegisterRow, SampleRow, SharedValue, SignatureRow, Table, TrialRow,
+};
 pub use fact::Fact;
 pub use finding::{Finding, Status};
 pub use format::{Format, Style, UnknownFormat, render};

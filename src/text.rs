@@ -4,6 +4,8 @@
 mod diff;
 mod excerpt;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 pub(crate) use self::diff::line_diff;
@@ -32,6 +34,14 @@ pub(crate) fn listed(items: &[impl AsRef<str>]) -> String {
     }
 }
 
+/// A word as a POSIX shell reads it back.
+pub(crate) fn shell_word(word: &str) -> Cow<'_, str> {
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c)) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
+}
+
 /// How many characters must be inserted, removed or replaced to make one word of the other (Levenshtein). What is longer
 /// than any name of ours is cut first: it is near to none.
 pub(crate) fn distance(from: &str, to: &str) -> usize {
@@ -55,6 +65,14 @@ pub(crate) fn distance(from: &str, to: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_with_a_blank_or_a_quote_is_one_word_to_a_shell() {
+        assert_eq!(shell_word("/tmp/merotee-sandbox-x/trusted_root.json"), "/tmp/merotee-sandbox-x/trusted_root.json");
+        assert_eq!(shell_word("/a b/$c"), "'/a b/$c'");
+        assert_eq!(shell_word("/it's"), r"'/it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
 
     #[test]
     fn one_is_singular_and_every_other_number_plural() {

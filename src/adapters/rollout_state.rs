@@ -130,8 +130,7 @@ impl Rollout {
         let mut state = self.state.clone();
         state.apply(at, &record).map_err(|e| Error::internal("a record has no place in the rollout").because(e))?;
         let (line, head) = chain::line(Some(&self.head), at, &record).map_err(unwritable)?;
-        let forward = matches!(&record, Record::Order { order: Order::Run | Order::Resume, .. });
-        if self.file.whole() + line.len() as u64 + if forward { RESERVE } else { 0 } > MAX_BYTES {
+        if !has_room(self.file.whole(), line.len() as u64, &record) {
             let message = format!("{} is full: it has {} bytes", self.path().display(), self.file.whole());
             return Err(Error::input(message).help("roll back or abort, and begin anew with another file"));
         }
@@ -329,6 +328,13 @@ fn cannot(path: &Path, error: io::Error) -> Error {
 
 fn unwritable(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::internal("a record of a rollout cannot be written as JSON").because(error)
+}
+
+/// Whether a file of `whole` bytes takes another line. An order to go on is taken only while there is room for what it may lead
+/// to; what it led to, and an order to go back, always while there is room for the line.
+fn has_room(whole: u64, line: u64, record: &Record) -> bool {
+    let forward = matches!(record, Record::Order { order: Order::Run | Order::Resume, .. });
+    whole + line + if forward { RESERVE } else { 0 } <= MAX_BYTES
 }
 
 #[cfg(test)]

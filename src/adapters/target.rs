@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use url::Url;
 
 pub use self::{
-    compose::{Address, ComposeFile, Docker},
+    compose::{Address, ComposeFile, Docker, STAND_IN},
     phala::PhalaMachine,
 };
 use crate::error::{Error, Result};
@@ -29,6 +29,8 @@ pub enum Phase {
     Running,
     /// It is on its way, and this is its own word for that.
     Coming(String),
+    /// It was given a file, and was never brought up with it; this is how it stands.
+    Behind(String),
     /// It will not run, and this is why.
     Failed(String),
 }

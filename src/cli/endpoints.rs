@@ -46,6 +46,15 @@ pub struct SigstoreArgs {
     /// What to trust.
     #[command(flatten)]
     pub trust: TrustArgs,
+    /// Its log.
+    #[command(flatten)]
+    pub log: LogArgs,
+}
+
+/// Which transparency log.
+#[derive(Debug, Clone, Args, Default)]
+#[command(next_help_heading = "Sigstore")]
+pub struct LogArgs {
     /// Transparency log asked for the entries of detached signatures [default: https://rekor.sigstore.dev]
     #[arg(long, value_name = "URL", env = "MEROTEE_REKOR_URL", hide_env_values = true)]
     pub rekor_url: Option<Url>,

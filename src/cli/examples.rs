@@ -250,6 +250,14 @@ pub(super) const SANDBOX_SERVE: &str = "Example:
 pub(super) const SANDBOX_ARTIFACTS: &str = "Example:
   merotee sandbox artifacts mero-kms-v1.3.0 --out kms";
 
+/// `merotee sandbox docker`.
+#[cfg(feature = "sandbox")]
+pub(super) const SANDBOX_DOCKER: &str = "`merotee sandbox serve --production=compose` exports MEROTEE_DOCKER, a script
+that runs this command with the URL of its Docker.
+
+Example:
+  merotee sandbox docker http://127.0.0.1:9/ compose version  # exit code 1";
+
 /// `merotee completions`.
 pub(super) const COMPLETIONS: &str = "Example:
   merotee completions bash -o merotee.bash";
@@ -294,7 +302,9 @@ exists, the run goes on from where it ended.
 
 Examples:
   merotee sandbox -- rollout run 1.2.0 --profile locked-read-only --state r.state
-  merotee rollout status --state r.state";
+  merotee rollout status --state r.state
+  merotee sandbox --production=compose -- rollout run 1.2.0 \\
+    --profile locked-read-only --unmeasured --state c.state";
 
 /// `merotee rollout status`.
 pub(super) const ROLLOUT_STATUS: &str = "One screen; in any other format the whole record of the rollout.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::{
-    Command, GitHubArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
+    Command, GitHubArgs, LogArgs, NetworkArgs, ReleasesArgs, RepositoryArgs, SigningArgs, SigstoreArgs, TrustArgs,
     attestation::GitHubRootArgs,
     catalog::{CatalogCheckArgs, CatalogCommand, CatalogShowArgs},
     gcp::GcpArgs,
@@ -16,7 +16,7 @@ use super::{
     probe::{ProbeCommand, QuoteArgs},
     quote::{JudgementArgs, QuoteCommand, QuotesArgs},
     release_notes::ReleaseNotesCommand,
-    rollout::{RolloutCommand, RolloutReachArgs},
+    rollout::{MachineArgs, RolloutCommand, RolloutForwardArgs, RolloutWorkArgs},
 };
 use crate::subject::{gcp::Project, vmm::VmmAddress};
 
@@ -53,6 +53,8 @@ pub struct Given<'a> {
     pub compute_url: Option<&'a Url>,
     /// Phala Cloud's API.
     pub phala_url: Option<&'a Url>,
+    /// Program that runs containers.
+    pub docker: Option<&'a Path>,
     /// The VMM of a dstack host.
     pub vmm: Option<&'a VmmAddress>,
     /// A dstack KMS.
@@ -73,7 +75,11 @@ impl<'a> Given<'a> {
     }
 
     fn sigstore(self, args: &'a SigstoreArgs) -> Self {
-        Self { rekor_url: args.rekor_url.as_ref(), ..self.trust(&args.trust) }
+        self.trust(&args.trust).log(&args.log)
+    }
+
+    fn log(self, args: &'a LogArgs) -> Self {
+        Self { rekor_url: args.rekor_url.as_ref(), ..self }
     }
 
     fn trust(self, args: &'a TrustArgs) -> Self {
@@ -113,7 +119,7 @@ impl<'a> Given<'a> {
     /// Takes what is said of those who judge quotes.
     #[must_use]
     pub fn judgement(self, args: &'a JudgementArgs) -> Self {
-        self.tdx(args.pccs.as_ref(), args.root.as_ref()).ita(&args.ita.service)
+        self.quotes(&args.quotes).ita(&args.ita.service)
     }
 
     /// Takes what is said of the VMM.
@@ -129,20 +135,27 @@ impl<'a> Given<'a> {
     }
 
     pub(super) fn quotes(self, args: &'a QuotesArgs) -> Self {
-        self.tdx(args.pccs.as_ref(), args.root.as_ref())
+        self.tdx(args.pccs.pccs.as_ref(), args.root.as_ref())
     }
 
     fn probe(self, args: &'a QuoteArgs) -> Self {
         self.quotes(&args.quotes).ita(&args.ita.service)
     }
 
-    fn rollout(self, args: &'a RolloutReachArgs) -> Self {
-        let quotes = &args.quotes;
-        self.releases(&args.releases)
-            .signing(&args.signing)
-            .tdx(quotes.pccs.as_ref(), quotes.root.as_ref())
-            .ita(&quotes.ita.service)
-            .phala(&args.phala)
+    fn rollout(self, args: &'a RolloutWorkArgs) -> Self {
+        self.github(&args.github)
+            .trust(&args.trust)
+            .network(&args.network)
+            .quotes(&args.quotes)
+            .machines(&args.machines)
+    }
+
+    fn forward(self, args: &'a RolloutForwardArgs) -> Self {
+        self.signing(&args.signing).log(&args.log).ita(&args.ita.service)
+    }
+
+    fn machines(self, args: &'a MachineArgs) -> Self {
+        Self { docker: args.docker.as_deref(), ..self.phala(&args.phala) }
     }
 
     fn ita(self, args: &'a ItaServiceArgs) -> Self {
@@ -192,7 +205,7 @@ impl Command {
             Self::ReleaseNotes(ReleaseNotesCommand::Check(args)) => given.github(&args.github).network(&args.network),
             Self::DependencyGuard(args) => given.releases(&args.releases),
             Self::Kms(KmsCommand::Serve(args)) => {
-                given.releases(&args.releases).tdx(args.evidence.pccs.as_ref(), args.evidence.tdx_root.as_ref())
+                given.releases(&args.releases).tdx(args.evidence.pccs.pccs.as_ref(), args.evidence.tdx_root.as_ref())
             }
             Self::Kms(KmsCommand::Health(args)) => given.network(&args.kms.network),
             Self::Kms(KmsCommand::Attest(args)) => given.network(&args.kms.network).judgement(&args.by),
@@ -209,11 +222,12 @@ impl Command {
                 given.signing(&args.sign.signing).trust(&args.trust).network(&args.network)
             }
             Self::Probe(ProbeCommand::Cleanup(args)) => given.phala(&args.phala).gcp(&args.gcp).network(&args.network),
-            Self::Rollout(RolloutCommand::Plan(args)) => given.rollout(&args.reach),
-            Self::Rollout(RolloutCommand::Run(args)) => given.rollout(&args.work.reach),
-            Self::Rollout(
-                RolloutCommand::Resume(args) | RolloutCommand::Rollback(args) | RolloutCommand::Abort(args),
-            ) => given.rollout(&args.reach),
+            Self::Rollout(RolloutCommand::Plan(args)) => {
+                given.repository(&args.repository).signing(&args.signing).machines(&args.machines)
+            }
+            Self::Rollout(RolloutCommand::Run(args)) => given.rollout(&args.work).forward(&args.forward),
+            Self::Rollout(RolloutCommand::Resume(args)) => given.rollout(&args.work).forward(&args.forward),
+            Self::Rollout(RolloutCommand::Rollback(args) | RolloutCommand::Abort(args)) => given.rollout(args),
             Self::E2e(args) => {
                 given.releases(&args.releases).quotes(&args.quotes).phala(&args.clouds.phala).gcp(&args.clouds.gcp)
             }

@@ -167,9 +167,9 @@ pub struct KeyArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Quotes")]
 pub struct EvidenceArgs {
-    /// Service that Intel's collateral comes from [default: https://api.trustedservices.intel.com]
-    #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
-    pub pccs: Option<Url>,
+    /// Where collateral comes from.
+    #[command(flatten)]
+    pub pccs: super::quote::PccsArgs,
     /// Collateral to begin with, so that Intel's service need not be reachable; several kinds of machine need several
     #[arg(long, value_name = "FILE|-")]
     pub collateral: Vec<PathBuf>,

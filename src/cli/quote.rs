@@ -59,18 +59,12 @@ pub struct JudgementArgs {
     /// Judge by the collateral in this file; nothing is fetched
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["cache"])]
     pub collateral: Option<PathBuf>,
-    /// Fetch collateral from this PCCS or PCS [default: https://api.trustedservices.intel.com]
-    #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
-    pub pccs: Option<Url>,
-    /// Keep fetched collateral in this folder, and use it until it expires
-    #[arg(long, value_name = "DIR", env = "MEROTEE_COLLATERAL_CACHE", hide_env_values = true)]
-    pub cache: Option<PathBuf>,
+    /// What every quote is judged by.
+    #[command(flatten)]
+    pub quotes: QuotesArgs,
     /// Judge as of this time: RFC 3339, or seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME")]
     pub at: Option<Moment>,
-    /// Judge by this root certificate (DER or PEM) instead of Intel's, built in
-    #[arg(long, value_name = "FILE|-")]
-    pub root: Option<PathBuf>,
     /// Compare registers and TCB status with this policy
     #[arg(long, value_name = "POLICY|-")]
     pub expect_policy: Option<PathBuf>,
@@ -86,12 +80,12 @@ pub struct JudgementArgs {
 }
 
 /// By what quotes over a fresh nonce are judged.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Args, Default)]
 #[command(next_help_heading = "Judgement")]
 pub struct QuotesArgs {
-    /// Fetch collateral from this PCCS or PCS [default: https://api.trustedservices.intel.com]
-    #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
-    pub pccs: Option<Url>,
+    /// Where collateral comes from.
+    #[command(flatten)]
+    pub pccs: PccsArgs,
     /// Keep fetched collateral in this folder, and use it until it expires
     #[arg(long, value_name = "DIR", env = "MEROTEE_COLLATERAL_CACHE", hide_env_values = true)]
     pub cache: Option<PathBuf>,
@@ -100,26 +94,23 @@ pub struct QuotesArgs {
     pub root: Option<PathBuf>,
 }
 
+/// Where collateral comes from. It has no heading of its own.
+#[derive(Debug, Clone, Args, Default)]
+pub struct PccsArgs {
+    /// Fetch collateral from this PCCS or PCS [default: https://api.trustedservices.intel.com]
+    #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
+    pub pccs: Option<Url>,
+}
+
 impl QuotesArgs {
     /// The same, as every quote is judged.
     pub fn alone(&self) -> JudgementArgs {
-        let Self { pccs, cache, root } = self.clone();
-        JudgementArgs { pccs, cache, root, ..JudgementArgs::default() }
+        JudgementArgs { quotes: self.clone(), ..JudgementArgs::default() }
     }
 
     /// The same, as every quote is judged, for machines of a profile.
     pub fn judgement(&self, profile: Profile) -> JudgementArgs {
-        JudgementArgs {
-            collateral: None,
-            pccs: self.pccs.clone(),
-            cache: self.cache.clone(),
-            at: None,
-            root: self.root.clone(),
-            expect_policy: None,
-            profile: Some(profile),
-            allow_debug_td: false,
-            ita: super::ita::ItaArgs::default(),
-        }
+        JudgementArgs { profile: Some(profile), ..self.alone() }
     }
 }
 

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueHint};
 use url::Url;
 
-use super::{ReleasesArgs, SigningArgs, choice, examples, ita::ItaProbeArgs, phala::PhalaArgs};
+use super::{
+    GitHubArgs, LogArgs, NetworkArgs, RepositoryArgs, SigningArgs, TrustArgs, choice, examples, ita::ItaProbeArgs,
+    phala::PhalaArgs, quote::QuotesArgs,
+};
 use crate::{
     probe::journal::Word,
     rollout::{
@@ -30,7 +33,7 @@ pub enum RolloutCommand {
     Status(RolloutStatusArgs),
     /// Go on with a rollout that waits, was interrupted or was rolled back
     #[command(after_help = examples::ROLLOUT_RESUME)]
-    Resume(Box<RolloutWorkArgs>),
+    Resume(Box<RolloutResumeArgs>),
     /// Undo what a rollout made, so that it can be tried again
     #[command(after_help = examples::ROLLOUT_ROLLBACK)]
     Rollback(Box<RolloutWorkArgs>),
@@ -45,9 +48,15 @@ pub struct RolloutPlanArgs {
     /// What is rolled out, and where.
     #[command(flatten)]
     pub inputs: RolloutInputArgs,
-    /// Where services are.
+    /// Where what runs a KMS is.
     #[command(flatten)]
-    pub reach: RolloutReachArgs,
+    pub machines: MachineArgs,
+    /// Who signs the candidates of staging.
+    #[command(flatten)]
+    pub signing: SigningArgs,
+    /// Where the pull request is opened.
+    #[command(flatten)]
+    pub repository: RepositoryArgs,
 }
 
 /// Arguments of `rollout run`.
@@ -59,6 +68,34 @@ pub struct RolloutRunArgs {
     /// The state, and who works on it.
     #[command(flatten)]
     pub work: RolloutWorkArgs,
+    /// What going on needs.
+    #[command(flatten)]
+    pub forward: RolloutForwardArgs,
+}
+
+/// Arguments of `rollout resume`.
+#[derive(Debug, Args)]
+pub struct RolloutResumeArgs {
+    /// The state, and who works on it.
+    #[command(flatten)]
+    pub work: RolloutWorkArgs,
+    /// What going on needs.
+    #[command(flatten)]
+    pub forward: RolloutForwardArgs,
+}
+
+/// What a rollout needs that goes on, and one that is undone does not.
+#[derive(Debug, Args, Default)]
+pub struct RolloutForwardArgs {
+    /// Who signs the candidates of staging.
+    #[command(flatten)]
+    pub signing: SigningArgs,
+    /// The transparency log of what is verified.
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// Whether Intel Trust Authority judges too.
+    #[command(flatten)]
+    pub ita: ItaProbeArgs,
 }
 
 /// Arguments of `rollout status`.
@@ -81,41 +118,32 @@ pub struct RolloutWorkArgs {
     /// Show each step and sample on standard error: live on a terminal, as lines elsewhere
     #[arg(long, help_heading = "State")]
     pub watch: bool,
-    /// Where services are.
+    /// Where what runs a KMS is.
     #[command(flatten)]
-    pub reach: RolloutReachArgs,
+    pub machines: MachineArgs,
+    /// By what quotes are judged.
+    #[command(flatten)]
+    pub quotes: QuotesArgs,
+    /// Where the releases and the pull request are.
+    #[command(flatten)]
+    pub github: GitHubArgs,
+    /// What signatures are judged by.
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// How often and how long to ask.
+    #[command(flatten)]
+    pub network: NetworkArgs,
 }
 
-/// Where the services of a rollout are.
+/// Where what runs a KMS is.
 #[derive(Debug, Args)]
-pub struct RolloutReachArgs {
+pub struct MachineArgs {
     /// The cloud of a KMS.
     #[command(flatten)]
     pub phala: PhalaArgs,
-    /// Who signs the candidates of staging.
-    #[command(flatten)]
-    pub signing: SigningArgs,
-    /// By what quotes are judged.
-    #[command(flatten)]
-    pub quotes: RolloutQuoteArgs,
-    /// Where the releases are, and what their signatures are judged by.
-    #[command(flatten)]
-    pub releases: ReleasesArgs,
-}
-
-/// By what the quotes of a rollout are judged.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Judgement")]
-pub struct RolloutQuoteArgs {
-    /// Fetch collateral from this PCCS or PCS [default: https://api.trustedservices.intel.com]
-    #[arg(long, value_name = "URL", env = "PCCS_URL", hide_env_values = true)]
-    pub pccs: Option<Url>,
-    /// Judge by this root certificate (DER or PEM) instead of Intel's, built in
-    #[arg(long, value_name = "FILE|-")]
-    pub root: Option<PathBuf>,
-    /// Whether Intel Trust Authority judges too.
-    #[command(flatten)]
-    pub ita: ItaProbeArgs,
+    /// Program that runs containers, by its name or path [default: docker]
+    #[arg(long, value_name = "PROGRAM", env = "MEROTEE_DOCKER", hide_env_values = true, help_heading = "Places")]
+    pub docker: Option<PathBuf>,
 }
 
 /// What is rolled out, and where.

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use url::Url;
 
 use super::{Command, choice, examples};
 
@@ -33,6 +34,18 @@ pub struct WorldArgs {
     /// Keys, log and releases are derived from this number: the same seed gives the same bytes [default: 0]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Set up what a rollout finds: a KMS in production, a node that it serves, and people who decide about policies
+    #[arg(long, value_name = "KIND", num_args = 0..=1, require_equals = true, default_missing_value = "phala", value_parser = choice::named::<ProductionKind>())]
+    pub production: Option<ProductionKind>,
+}
+
+/// What runs the KMS in production.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ProductionKind {
+    /// A machine on Phala Cloud.
+    Phala,
+    /// A service of a compose file.
+    Compose,
 }
 
 /// Arguments of `sandbox serve`.
@@ -41,9 +54,6 @@ pub struct ServeArgs {
     /// The world.
     #[command(flatten)]
     pub world: WorldArgs,
-    /// Set up what a rollout finds: a machine in production, a node that it serves, and people who decide about policies
-    #[arg(long)]
-    pub production: bool,
 }
 
 /// Commands of `sandbox` itself.
@@ -55,6 +65,20 @@ pub enum SandboxCommand {
     /// Write what the build of an unreleased tag hands over, to rehearse a release with
     #[command(after_help = examples::SANDBOX_ARTIFACTS)]
     Artifacts(ArtifactsArgs),
+    /// Tell the Docker of a sandbox what `docker` would be told
+    #[command(after_help = examples::SANDBOX_DOCKER)]
+    Docker(DockerArgs),
+}
+
+/// Arguments of `sandbox docker`.
+#[derive(Debug, Args)]
+pub struct DockerArgs {
+    /// Where it listens, on this machine
+    #[arg(value_name = "URL")]
+    pub url: Url,
+    /// The words behind `docker`
+    #[arg(value_name = "WORD", required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    pub words: Vec<String>,
 }
 
 /// Arguments of `sandbox artifacts`.
@@ -84,13 +108,13 @@ impl SandboxArgs {
     fn served(&self) -> Option<&WorldArgs> {
         match &self.serve {
             Some(SandboxCommand::Serve(args)) => Some(&args.world),
-            Some(SandboxCommand::Artifacts(_)) | None => None,
+            Some(SandboxCommand::Artifacts(_) | SandboxCommand::Docker(_)) | None => None,
         }
     }
 
-    /// Whether what a rollout finds is set up behind `serve`.
-    pub fn has_production(&self) -> bool {
-        matches!(&self.serve, Some(SandboxCommand::Serve(args)) if args.production)
+    /// What runs the KMS in production, where one is asked for.
+    pub fn production(&self) -> Option<ProductionKind> {
+        self.served().and_then(|world| world.production).or(self.world.production)
     }
 
     /// The seed said last, else 0.

@@ -134,7 +134,7 @@ impl Command {
                 | RolloutCommand::Resume(_)
                 | RolloutCommand::Rollback(_)
                 | RolloutCommand::Abort(_),
-            ) => vec![Service::PhalaCloud, Service::Production, Service::Reviewers],
+            ) => vec![Service::PhalaCloud, Service::Production, Service::Docker, Service::Reviewers],
             Self::Dstack(command) => command.turns_to(),
             Self::VerifyReleaseAssets(_)
             | Self::VerifyAttestation(_)

@@ -16,8 +16,8 @@ pub(super) async fn run(command: &RolloutCommand, context: &Context) -> Result<P
         RolloutCommand::Plan(args) => plan::run(args, context).await,
         RolloutCommand::Run(args) => Box::pin(work::run(args, context)).await,
         RolloutCommand::Status(args) => status::run(args, context),
-        RolloutCommand::Resume(args) => Box::pin(work::go_on(args, Order::Resume, context)).await,
-        RolloutCommand::Rollback(args) => Box::pin(work::go_on(args, Order::Rollback, context)).await,
-        RolloutCommand::Abort(args) => Box::pin(work::go_on(args, Order::Abort, context)).await,
+        RolloutCommand::Resume(args) => Box::pin(work::resume(args, context)).await,
+        RolloutCommand::Rollback(args) => Box::pin(work::undo(args, Order::Rollback, context)).await,
+        RolloutCommand::Abort(args) => Box::pin(work::undo(args, Order::Abort, context)).await,
     }
 }

@@ -2,11 +2,12 @@
 //! the world's endpoints where its arguments leave them open.
 
 mod artifacts;
+mod docker;
 mod dstack;
 mod gcp;
 mod rollout;
 
-use std::{borrow::Cow, fmt::Write as _, path::PathBuf};
+use std::{fmt::Write as _, path::PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
@@ -14,7 +15,7 @@ use url::Url;
 use super::stop;
 use crate::{
     adapters::sigstore::IdentitySource,
-    cli::{Command, Reads, SandboxArgs, SandboxCommand},
+    cli::{Command, ProductionKind, Reads, SandboxArgs, SandboxCommand},
     context::{
         Context, DEFAULT_SERVER, Endpoints, ItaEndpoints, KmsEndpoints, PhalaEndpoints, RunningEndpoints,
         SigningEndpoints, url,
@@ -36,6 +37,7 @@ use crate::{
         profile::Profile,
         tag::{Family, Tag},
     },
+    text::shell_word,
 };
 
 /// The release that is probed where none is named: its signed documents say which images it is of, as those of upstream's
@@ -47,23 +49,35 @@ pub(super) async fn run(args: &SandboxArgs, context: &Context) -> Result<Product
         return Ok(Product::bytes(tamper_list()));
     }
     if let Some(SandboxCommand::Artifacts(artifacts)) = &args.serve {
-        if args.tampers().next().is_some() || args.world.seed.is_some() {
-            return Err(Error::usage("--tamper and --seed are about a world, and `sandbox artifacts` starts none")
-                .help("give them to `merotee sandbox serve`"));
-        }
+        refuse_a_world(args, "sandbox artifacts")?;
         return artifacts::run(artifacts);
+    }
+    if let Some(SandboxCommand::Docker(words)) = &args.serve {
+        refuse_a_world(args, "sandbox docker")?;
+        return docker::run(words, context).await;
     }
     let (seed, tampers) = (args.seed(), args.tampers().map(Tamper::parse).collect::<Result<Vec<_>>>()?);
     match &args.command {
-        None => serve(&Plan { seed, tampers, ..Plan::default() }, args.has_production()).await,
+        None => serve(&Plan { seed, tampers, ..Plan::default() }, args.production()).await,
         Some(command) => {
             let (of_services, of_releases): (Vec<Tamper>, Vec<Tamper>) =
                 tampers.iter().partition(|tamper| tamper.service().is_some());
+            let production = rollout::kind(command, args.production())?;
             refuse_what_is_not_asked(command, &of_services)?;
+            rollout::refuse_other_places(production, &of_services)?;
             let targets = targets(command, !of_releases.is_empty())?;
-            inside(command, context, &Plan { seed, tampers, targets, ..Plan::default() }).await
+            inside(command, context, &Plan { seed, tampers, targets, ..Plan::default() }, production).await
         }
     }
+}
+
+/// Refuses what is said of a world to a command that starts none.
+fn refuse_a_world(args: &SandboxArgs, command: &str) -> Result<()> {
+    if args.tampers().next().is_none() && args.world.seed.is_none() && args.production().is_none() {
+        return Ok(());
+    }
+    let message = format!("--tamper, --seed and --production are about a world, and `{command}` starts none");
+    Err(Error::usage(message).help("give them to `merotee sandbox serve`"))
 }
 
 /// Refuses to spoil a service that the command asks nothing of: a rehearsal that spoils nothing must never read as a pass.
@@ -92,7 +106,12 @@ fn targets(command: &Command, tampered: bool) -> Result<Vec<Tag>> {
 }
 
 /// Runs a command in a world of its own.
-async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Product> {
+async fn inside(
+    command: &Command,
+    context: &Context,
+    plan: &Plan,
+    production: Option<ProductionKind>,
+) -> Result<Product> {
     let world = World::start(plan).await?;
     // A command that asks a KMS finds one, up for as long as the question takes.
     let kms = match command.asked_kms() {
@@ -100,7 +119,7 @@ async fn inside(command: &Command, context: &Context, plan: &Plan) -> Result<Pro
         Some(Some(_)) | None => None,
     };
     // A rollout finds production as it was before.
-    let production = if command.rolls_out() { Some(world.production().await?) } else { None };
+    let production = rollout::set_up(&world, production).await?;
     let mut endpoints = endpoints(&world, kms.as_ref(), command.signs())?;
     endpoints.rollout = rollout::endpoints(&world, production.as_ref())?;
     // What a probe measured, the workflow that probes signs, and not the one that releases.
@@ -199,7 +218,7 @@ fn tamper_list() -> String {
 }
 
 /// Keeps the world up until it is told to stop.
-async fn serve(plan: &Plan, with_production: bool) -> Result<Product> {
+async fn serve(plan: &Plan, production: Option<ProductionKind>) -> Result<Product> {
     // From here on a signal ends the world in an orderly way, its files included.
     let stopped = stop::signal()?;
     let world = World::start(plan).await?;
@@ -213,7 +232,7 @@ async fn serve(plan: &Plan, with_production: bool) -> Result<Product> {
             None
         }
     };
-    let production = if with_production { Some(world.production().await?) } else { None };
+    let production = rollout::set_up(&world, production).await?;
     let mut endpoints = endpoints(&world, kms.as_ref(), None)?;
     endpoints.rollout = rollout::endpoints(&world, production.as_ref())?;
     let exports = exports(&world, &endpoints, kms.as_ref());
@@ -268,7 +287,7 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
     for (name, value) in variables.into_iter().chain(others) {
         if let Some(value) = value {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "export {name}={}", quoted(&value));
+            let _ = writeln!(text, "export {name}={}", shell_word(&value));
         }
     }
     let _ = write!(
@@ -279,28 +298,8 @@ fn exports(world: &World, endpoints: &Endpoints, running: Option<&Running>) -> S
          # to sign with Rekor v2: MEROTEE_SIGNING_CONFIG={rekor2}\n\
          # sigstore-python: sigstore --trust-config {config} verify identity …\n",
         api = world.api_url(),
-        rekor2 = quoted(&world.signing_config(Log::Rekor2).to_string_lossy()),
-        config = quoted(&world.trust_config(Log::Rekor1).to_string_lossy()),
+        rekor2 = shell_word(&world.signing_config(Log::Rekor2).to_string_lossy()),
+        config = shell_word(&world.trust_config(Log::Rekor1).to_string_lossy()),
     );
     text
-}
-
-/// A word as a POSIX shell reads it back.
-fn quoted(word: &str) -> Cow<'_, str> {
-    if word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c)) {
-        return Cow::Borrowed(word);
-    }
-    Cow::Owned(format!("'{}'", word.replace('\'', r"'\''")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_with_a_blank_or_a_quote_is_one_word_to_a_shell() {
-        assert_eq!(quoted("/tmp/merotee-sandbox-x/trusted_root.json"), "/tmp/merotee-sandbox-x/trusted_root.json");
-        assert_eq!(quoted("/a b/$c"), "'/a b/$c'");
-        assert_eq!(quoted("/it's"), r"'/it'\''s'");
-    }
 }

@@ -187,7 +187,7 @@ impl Endpoints {
                 ..self.signing
             },
             kms: self.kms,
-            rollout: self.rollout,
+            rollout: self.rollout.with(given),
             ita: self.ita.with(given),
             dstack: self.dstack.with(given),
             running: self.running,

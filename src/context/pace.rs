@@ -14,7 +14,7 @@ use url::Url;
 
 use super::{Context, Endpoints};
 use crate::{
-    adapters::http::is_loopback,
+    adapters::{http::is_loopback, target::Docker},
     rollout::inputs::{Inputs, Site, Target},
 };
 
@@ -74,8 +74,13 @@ impl Pace {
 impl Context {
     /// The same for a rollout of `inputs`: its time is cut short only where both places are in a sandbox on this machine.
     pub(crate) fn paced(&self, inputs: &Inputs) -> Self {
-        let pace = if is_near(inputs) { self.pace.clone() } else { Pace::default() };
+        let pace = if self.is_near(inputs) { self.pace.clone() } else { Pace::default() };
         Self { pace, ..self.clone() }
+    }
+
+    /// Whether both places of a rollout can be in a sandbox.
+    pub(crate) fn is_near(&self, inputs: &Inputs) -> bool {
+        is_near(inputs, || Docker::new(&self.endpoints.rollout.docker).stands_in())
     }
 
     /// The same in real time, whatever the pace: what a service dates and signs is judged by its clock.
@@ -84,11 +89,15 @@ impl Context {
     }
 }
 
-/// Whether both places can be in a sandbox: machines of a cloud, reached on this machine. A compose file never is.
-pub(crate) fn is_near(inputs: &Inputs) -> bool {
-    let near = |site: &Site| match &site.target {
-        Target::Phala { .. } => site.url.as_ref().is_none_or(is_loopback),
-        Target::Compose { .. } => false,
+/// Whether both places can be in a sandbox: they are reached on this machine, and a compose file is run by what stands in the
+/// place of Docker.
+fn is_near(inputs: &Inputs, stands_in: impl Fn() -> bool) -> bool {
+    let near = |site: &Site| {
+        site.url.as_ref().is_none_or(is_loopback)
+            && match &site.target {
+                Target::Phala { .. } => true,
+                Target::Compose { .. } => stands_in(),
+            }
     };
     near(&inputs.staging) && near(&inputs.production)
 }
@@ -134,20 +143,22 @@ mod tests {
     #[test]
     fn time_is_cut_short_only_where_both_places_can_be_in_a_sandbox() {
         let given = crate::rollout::fixtures::inputs();
-        assert!(is_near(&given));
+        let (real, stand_in) = (|| false, || true);
+        assert!(is_near(&given, real));
         let at = |url: &str| Inputs {
             production: Site { url: Url::parse(url).ok(), ..given.production.clone() },
             ..given.clone()
         };
-        assert!(is_near(&at("http://127.0.0.1:4000/")));
-        assert!(!is_near(&at("https://kms.example.com/")));
+        assert!(is_near(&at("http://127.0.0.1:4000/"), real));
+        assert!(!is_near(&at("https://kms.example.com/"), stand_in));
         let target = Target::Compose {
             file: crate::rollout::words::Remark::new("/srv/kms.yaml"),
             service: "kms".parse().unwrap(),
             unmeasured: false,
         };
         let composed = Inputs { staging: Site { target, ..given.staging.clone() }, ..given.clone() };
-        assert!(!is_near(&composed));
+        assert!(!is_near(&composed, real));
+        assert!(is_near(&composed, stand_in));
     }
 
     #[tokio::test]

@@ -1,8 +1,11 @@
 //! The docker-compose file of a KMS that runs, and the same file for another release: image, version and nothing else changes,
 //! so that what an operator added to it stays. How a file gets to a machine is elsewhere.
 
+mod ports;
+
 use semver::Version;
 
+pub use self::ports::{Published, published};
 use super::image::Image;
 use crate::{
     subject::profile::Profile,

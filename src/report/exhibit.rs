@@ -28,13 +28,15 @@ pub enum Table {
     Signatures(Vec<SignatureRow>),
     /// One row a node that asked a KMS for its key, or would.
     Trials(Vec<TrialRow>),
+    /// One row a time at which a service was sampled.
+    Samples(Vec<SampleRow>),
 }
 
 impl Table {
     /// Whether a reader is shown it unasked: a matrix is looked at whether all of it is well or not.
     pub(super) fn is_the_point(&self) -> bool {
         match self {
-            Self::Trials(_) => true,
+            Self::Trials(_) | Self::Samples(_) => true,
             Self::Assets(_) | Self::Registers(_) | Self::Signatures(_) => false,
         }
     }
@@ -56,6 +58,42 @@ pub struct TrialRow {
     /// What that amounts to.
     pub status: Status,
 }
+
+/// What was seen of a service at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SampleRow {
+    /// What was going on.
+    pub during: &'static str,
+    /// When.
+    pub at: Timestamp,
+    /// Whether it was healthy.
+    pub healthy: bool,
+    /// Requests that were made.
+    pub requests: u32,
+    /// Those of them that failed.
+    pub errors: u32,
+    /// How long an answer took, in milliseconds; `None` where none came.
+    pub latency_ms: Option<u32>,
+}
+
+impl SampleRow {
+    /// What it amounts to by itself.
+    pub fn status(&self) -> Status {
+        if self.healthy && self.errors == 0 { Status::Pass } else { Status::Warn }
+    }
+
+    /// Its cells: what was going on, time, health, failed requests, latency.
+    pub(super) fn cells(&self) -> [String; 5] {
+        let at = Timestamp::from_second(self.at.as_second()).unwrap_or(self.at);
+        let latency = self.latency_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
+        let health = if self.healthy { "healthy" } else { "NOT healthy" };
+        let failed = format!("{} of {}", self.errors, self.requests);
+        [self.during.to_owned(), at.to_string(), health.to_owned(), failed, latency]
+    }
+}
+
+/// The headings of [`SampleRow::cells`].
+pub(super) const SAMPLE_HEADINGS: [&str; 5] = ["During", "Time", "Health", "Failed requests", "Latency"];
 
 /// An asset and what vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]

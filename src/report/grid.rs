@@ -3,7 +3,8 @@
 //! Not responsible for escaping: cells are as untrusted as what they are made of.
 
 use super::{
-    Action, AssetRow, Exhibit, RegisterMatrix, Report, Section, SignatureRow, Status, Table, TrialRow, Verdict, wording,
+    Action, AssetRow, Exhibit, RegisterMatrix, Report, SampleRow, Section, SignatureRow, Status, Table, TrialRow,
+    Verdict, exhibit::SAMPLE_HEADINGS, wording,
 };
 
 /// Hex digits of a register value that are shown.
@@ -110,7 +111,17 @@ impl Grid {
             Table::Registers(matrix) => Self::registers(matrix),
             Table::Signatures(rows) => Self::signatures(rows),
             Table::Trials(rows) => Self::trials(rows),
+            Table::Samples(rows) => Self::samples(rows),
         }
+    }
+
+    fn samples(rows: &[SampleRow]) -> Self {
+        let row = |sample: &SampleRow| {
+            let label = wording::status_label(sample.status()).to_owned();
+            std::iter::once(label).chain(sample.cells()).collect()
+        };
+        let headings = std::iter::once("Result").chain(SAMPLE_HEADINGS).map(str::to_owned).collect();
+        Self { headings, rows: rows.iter().map(row).collect(), ..Self::new("Samples", []) }
     }
 
     fn trials(rows: &[TrialRow]) -> Self {

@@ -44,6 +44,9 @@ pub struct Inputs {
     pub soak: Limits,
 }
 
+/// What is not known of a KMS whose compose hash is not in the signed policy.
+pub const UNPROVEN: &str = "what a compose file on a host runs is not measured: nothing proves which image it is";
+
 /// A place where a KMS runs, and a node that asks for keys there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,7 +173,24 @@ fn is_plain(url: &Url) -> bool {
     !secret && url.fragment().is_none() && url.as_str().len() <= MAX_URL
 }
 
+impl Inputs {
+    /// What a reader of any report on the rollout must know.
+    pub fn caveats(&self) -> Vec<String> {
+        [&self.staging, &self.production].into_iter().filter_map(|site| site.target.caveat()).collect()
+    }
+}
+
 impl Target {
+    /// What a reader of any report on what runs there must know.
+    pub fn caveat(&self) -> Option<String> {
+        match self {
+            Self::Compose { unmeasured: true, .. } => {
+                Some(format!("{} was taken with --unmeasured: {UNPROVEN}", self.described()))
+            }
+            Self::Compose { unmeasured: false, .. } | Self::Phala { .. } => None,
+        }
+    }
+
     /// What it is, for people.
     pub fn described(&self) -> String {
         match self {
@@ -197,6 +217,50 @@ impl Access {
         match self {
             Self::Agent { socket, .. } => format!("guest agent {socket}"),
             Self::Command(words) => words.iter().map(Remark::as_str).collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::rollout::fixtures::inputs;
+
+    fn command(words: usize, bytes: usize) -> Access {
+        Access::Command(vec![Remark::try_from("x".repeat(bytes)).unwrap(); words])
+    }
+
+    #[test]
+    fn a_command_of_a_node_is_bounded_in_words_and_bytes() {
+        let of = |node: Access| {
+            let given = inputs();
+            Inputs { production: Site { standing: Some(node), ..given.production.clone() }, ..given }.judge(1)
+        };
+        assert_eq!(of(command(MAX_WORDS, MAX_COMMAND / MAX_WORDS)), Ok(()));
+        assert_eq!(of(command(8, MAX_COMMAND / 8)), Ok(()));
+        for too_much in [command(0, 1), command(MAX_WORDS + 1, 1), command(8, MAX_COMMAND / 8 + 1)] {
+            assert_eq!(of(too_much), Err(InvalidInputs::Command));
+        }
+    }
+
+    #[test]
+    fn an_address_that_holds_more_than_where_something_is_is_refused() {
+        let at = |url: &str| {
+            let given = inputs();
+            let url = Some(Url::parse(url).unwrap());
+            Inputs { staging: Site { url, ..given.staging.clone() }, ..given }.judge(1)
+        };
+        assert_eq!(at("https://kms.example/path"), Ok(()));
+        let long = format!("https://kms.example/{}", "x".repeat(MAX_URL));
+        for secret in [
+            "https://ada@kms.example/",
+            "https://:pw@kms.example/",
+            "https://kms.example/?token=x",
+            "https://kms.example/#x",
+            &long,
+        ] {
+            assert_eq!(at(secret), Err(InvalidInputs::Url), "{secret}");
         }
     }
 }

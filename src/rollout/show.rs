@@ -5,12 +5,11 @@ mod record;
 mod screen;
 mod soaked;
 
-use self::soaked::sample_row;
 pub use self::{
     plan::{plan, touched},
     record::{gates, sections},
     screen::screen,
-    soaked::{sample_line, soak_lines},
+    soaked::{baseline_line, sample_line, soak_lines},
 };
 use super::{
     gate::Gate,
@@ -18,7 +17,7 @@ use super::{
     state::{Direction, Production, Standing, State},
     step::{Step, Stop},
 };
-use crate::text::listed;
+use crate::text::{listed, shell_word};
 
 /// What a gate's standing is called.
 pub(super) fn standing(state: &State, gate: Gate) -> &'static str {
@@ -68,6 +67,7 @@ pub(super) fn undone(state: &State) -> String {
 
 /// What comes next, and the command for it, of the rollout in `file`.
 pub fn coming(state: &State, file: &str) -> String {
+    let file = shell_word(file);
     let order = |order: &str| format!("`merotee rollout {order} --state {file}`");
     let going = match state.direction() {
         Direction::Forward => order("resume"),

@@ -342,7 +342,8 @@ impl State {
 
     /// What evidence of this attempt says that it belongs to.
     pub fn mark(&self) -> String {
-        format!("{}, attempt {}, {}", self.id, self.attempt, self.inputs.profile)
+        let image = self.fact(Look::KmsRelease, "digest").map(|digest| format!(", image sha256:{digest}"));
+        format!("{}, attempt {}, {}{}", self.id, self.attempt, self.inputs.profile, image.unwrap_or_default())
     }
 
     /// Whether something was made that a rollback undoes. A merged pull request is none: people decided that.

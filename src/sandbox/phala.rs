@@ -10,7 +10,7 @@ mod account;
 mod compose;
 mod flaw;
 pub(super) mod front;
-mod machine;
+pub(super) mod machine;
 mod refusal;
 mod routes;
 mod shapes;
@@ -23,6 +23,8 @@ use std::sync::{
 
 pub use self::{account::SeenMachine, flaw::Flaw};
 pub(super) use self::{
+    account::random,
+    compose::registry_has,
     machine::Host,
     routes::{api, logs},
 };
@@ -59,10 +61,10 @@ type Shared = Arc<Cloud>;
 
 impl Cloud {
     /// An empty account, whose machines run on `host`.
-    pub(super) fn new(host: Host, logs: String, flaw: Option<Flaw>) -> Self {
+    pub(super) fn new(host: Arc<Host>, logs: String, flaw: Option<Flaw>) -> Self {
         let (state, troubles, record) = Default::default();
         let (manual, key_at_logs) = Default::default();
-        Self { host: Arc::new(host), state, logs, flaw: Mutex::new(flaw), manual, key_at_logs, troubles, record }
+        Self { host, state, logs, flaw: Mutex::new(flaw), manual, key_at_logs, troubles, record }
     }
 
     /// Makes something wrong from now on, or nothing.

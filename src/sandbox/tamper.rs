@@ -23,7 +23,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    e2e, gcp, ita, people, phala,
+    docker, e2e, gcp, ita, people, phala,
     release::{Draft, Sample, ServedRelease},
     sigstore::{Attester, Identity, Instance, Signed},
     vmm,
@@ -76,6 +76,8 @@ enum Spoils {
     Phala(phala::Flaw),
     /// Google Cloud, or a node on it.
     Google(gcp::Flaw),
+    /// Docker on a host, or what it starts.
+    Docker(docker::Flaw),
     /// The people who decide about policies.
     People(people::Fault),
     /// What an end-to-end run tries.
@@ -95,6 +97,8 @@ pub enum Service {
     GoogleCloud,
     /// The machine that a KMS runs on for good.
     Production,
+    /// The program that runs a KMS by a compose file.
+    Docker,
     /// Those who approve and merge policies.
     Reviewers,
     /// The releases, services and nodes of an end-to-end run.
@@ -122,6 +126,7 @@ impl Service {
             Self::PhalaCloud => "Phala Cloud",
             Self::GoogleCloud => "Google Cloud",
             Self::Production => "production",
+            Self::Docker => "Docker",
             Self::Reviewers => "the review of policies",
             Self::EndToEnd => "an end-to-end run",
             Self::TrustAuthority => "Intel Trust Authority",
@@ -204,19 +209,43 @@ impl Tamper {
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
         match self.spoils()? {
             Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => {
-                None
-            }
+            Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
+    }
+
+    /// Whether it is about a production on Phala Cloud, and about no other.
+    pub fn is_of_phala_alone(self) -> bool {
+        self.of_phala() == Some(phala::Flaw::UpdateRefused)
     }
 
     /// What it makes of Google Cloud.
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
         match self.spoils()? {
             Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => {
-                None
-            }
+            Spoils::Phala(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
+        }
+    }
+
+    /// What it makes of Docker.
+    pub(super) fn of_docker(self) -> Option<docker::Flaw> {
+        match self.spoils()? {
+            Spoils::Docker(flaw) => Some(flaw),
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -224,9 +253,12 @@ impl Tamper {
     pub(super) fn of_people(self) -> Option<people::Fault> {
         match self.spoils()? {
             Spoils::People(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => {
-                None
-            }
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -234,7 +266,12 @@ impl Tamper {
     pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
         match self.spoils()? {
             Spoils::EndToEnd(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::Dstack(_) => None,
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -242,7 +279,12 @@ impl Tamper {
     pub fn of_authority(self) -> Option<ita::Fault> {
         match self.spoils()? {
             Spoils::Authority(fault) => Some(fault),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::EndToEnd(_) | Spoils::Dstack(_) => None,
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::EndToEnd(_)
+            | Spoils::Dstack(_) => None,
         }
     }
 
@@ -250,9 +292,12 @@ impl Tamper {
     pub(super) fn of_dstack(self) -> Option<vmm::Flaw> {
         match self.spoils()? {
             Spoils::Dstack(flaw) => Some(flaw),
-            Spoils::Phala(_) | Spoils::Google(_) | Spoils::People(_) | Spoils::Authority(_) | Spoils::EndToEnd(_) => {
-                None
-            }
+            Spoils::Phala(_)
+            | Spoils::Google(_)
+            | Spoils::Docker(_)
+            | Spoils::People(_)
+            | Spoils::Authority(_)
+            | Spoils::EndToEnd(_) => None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod authority;
 mod dstack;
+mod files;
+mod own;
 pub mod production;
 mod roots;
 mod stage;
@@ -18,6 +20,8 @@ use tokio::{net::TcpListener, task::JoinSet};
 
 use super::{
     boot::Boot,
+    boundary::Boundaries,
+    docker::Docker,
     documents,
     dstack::{Machine, Sockets},
     gcp::{self, Cloud as Gcp},
@@ -82,6 +86,9 @@ pub struct World {
     around: Surroundings,
     phala_url: String,
     phala: Arc<Cloud>,
+    docker: Arc<Docker>,
+    docker_url: String,
+    boundaries: Arc<Boundaries>,
     people: Option<people::Fault>,
     folder: TempDir,
     _servers: JoinSet<()>,
@@ -134,10 +141,14 @@ impl World {
         write(folder.path(), GITHUB_ROOT, attester.trusted_root_json()?)?;
         let hub = Arc::new(Hub::new(releases, &plan.catalog(), storage, attester));
         people::arrive(&hub);
-        serve(&mut servers, sigstore_listener, sigstore::router(Arc::new(Mutex::new(instance))));
-        serve(&mut servers, storage_listener, github::storage(Arc::clone(&hub)));
-        serve(&mut servers, api_listener, github::api(Arc::clone(&hub)));
-        serve(&mut servers, pccs_listener, tdx::router(Arc::clone(&platform)));
+        let boundaries = Arc::<Boundaries>::default();
+        let instance = Arc::new(Mutex::new(instance));
+        let own = own::serve_own(&mut servers, &hub, &instance, &platform).await?;
+        let around = |service, router| boundaries.around(service, router);
+        serve(&mut servers, sigstore_listener, around("sigstore", sigstore::router(instance)));
+        serve(&mut servers, storage_listener, around("storage", github::storage(Arc::clone(&hub))));
+        serve(&mut servers, api_listener, around("github", github::api(Arc::clone(&hub))));
+        serve(&mut servers, pccs_listener, around("pccs", tdx::router(Arc::clone(&platform))));
         let ita = authority::start(&mut servers, &platform, plan.seed, folder.path()).await?;
         plan.tampers.iter().filter_map(|tamper| tamper.of_authority()).for_each(|fault| ita.fail(fault));
         let sockets = Arc::new(Sockets::new(folder.path())?);
@@ -153,9 +164,9 @@ impl World {
         let node_key = Seed::new("node", plan.seed).bytes::<32>("libp2p", 0);
         write(folder.path(), NODE_KEY, hex::encode(node_key))?;
         let around = Surroundings {
-            api_url: api.clone(),
-            sigstore_url: sigstore.clone(),
-            pccs_url: pccs.clone(),
+            api_url: own.api,
+            sigstore_url: own.sigstore,
+            pccs_url: own.pccs,
             trusted_root: folder.path().join(TRUSTED_ROOT),
             tdx_root: folder.path().join(TDX_ROOT),
         };
@@ -163,8 +174,13 @@ impl World {
         let (logs_listener, logs) = listen().await?;
         let host =
             phala::Host { platform: Arc::clone(&platform), sockets: Arc::clone(&sockets), around: around.clone() };
-        let phala = Arc::new(Cloud::new(host, logs, flaw));
-        serve(&mut servers, phala_listener, phala::api(Arc::clone(&phala)));
+        let host = Arc::new(host);
+        let phala = Arc::new(Cloud::new(Arc::clone(&host), logs, flaw));
+        serve(&mut servers, phala_listener, boundaries.around("phala", phala::api(Arc::clone(&phala))));
+        let flaws = (flaw, plan.tampers.iter().find_map(|tamper| tamper.of_docker()));
+        let docker = Arc::new(Docker::new(host, flaws, Arc::clone(&boundaries))?);
+        let (docker_listener, docker_url) = listen().await?;
+        serve(&mut servers, docker_listener, docker.router());
         serve(&mut servers, logs_listener, phala::logs(Arc::clone(&phala)));
         let phala_url = format!("{phala_url}{}", phala::PREFIX);
         Ok(Self {
@@ -184,6 +200,9 @@ impl World {
             around,
             phala_url,
             phala,
+            docker,
+            docker_url,
+            boundaries,
             people: plan.tampers.iter().find_map(|tamper| tamper.of_people()),
             folder,
             _servers: servers,
@@ -203,6 +222,16 @@ impl World {
     /// The Phala Cloud: what stands in its account, what it was asked, and how it is to fail.
     pub fn phala(&self) -> &Arc<Cloud> {
         &self.phala
+    }
+
+    /// The Docker of a host: what runs there, and what it was told.
+    pub fn docker(&self) -> &Arc<Docker> {
+        &self.docker
+    }
+
+    /// Where a request of a client may be held.
+    pub fn boundaries(&self) -> &Arc<Boundaries> {
+        &self.boundaries
     }
 
     /// Base URL of GitHub's REST API.
@@ -285,46 +314,6 @@ impl World {
     /// The machine of the node.
     pub fn node_machine(&self) -> &Arc<Machine> {
         &self.node.machine
-    }
-
-    /// The TDX platform's root certificate, DER.
-    pub fn tdx_root(&self) -> PathBuf {
-        self.folder.path().join(TDX_ROOT)
-    }
-
-    /// A quote of the sample KMS over [`NONCE`] and the default binding.
-    pub fn tdx_quote(&self) -> PathBuf {
-        self.folder.path().join(TDX_QUOTE)
-    }
-
-    /// The TDX platform's collateral in one file.
-    pub fn tdx_collateral(&self) -> PathBuf {
-        self.folder.path().join(TDX_COLLATERAL)
-    }
-
-    /// The policy of the sample KMS, profile locked-read-only.
-    pub fn kms_policy(&self) -> PathBuf {
-        self.folder.path().join(KMS_POLICY)
-    }
-
-    /// The node's secret key, as `kms get-key --node-key` reads it.
-    pub fn node_key(&self) -> PathBuf {
-        self.folder.path().join(NODE_KEY)
-    }
-
-    /// Trusted root and signing configuration in one file, as sigstore-python wants them.
-    pub fn trust_config(&self, log: Log) -> PathBuf {
-        self.of_log(log, |(_, trust, _)| trust)
-    }
-
-    /// The services that sign, with entries going to this log.
-    pub fn signing_config(&self, log: Log) -> PathBuf {
-        self.of_log(log, |(_, _, signing)| signing)
-    }
-
-    fn of_log(&self, log: Log, name: impl FnOnce((Log, &'static str, &'static str)) -> &'static str) -> PathBuf {
-        let [first, second] = LOGS;
-        self.folder.path().join(name(if log == first.0 { first } else { second }))
     }
 }
 

@@ -4,6 +4,7 @@
 //! Nothing of the caller's environment reaches it but `PATH`. It works in a fresh folder outside any checkout, and must
 //! leave its temporary folder as empty as it found it.
 
+pub(crate) mod killed;
 pub(crate) mod loopback;
 pub(crate) mod serve;
 

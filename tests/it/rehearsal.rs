@@ -1,10 +1,14 @@
-//! A rollout against the sandbox's production: to its end, into every way in which a gate fails, and killed at its requests.
+//! A rollout against the sandbox's production: to its end, into every way in which a gate fails, and killed at its
+//! requests; on Phala Cloud, and by Docker on a host.
 
+mod boundaries;
 mod gates;
+mod host;
 mod killed;
 mod missing;
 mod stage;
 mod walk;
+mod watched;
 
 use crate::binary::{Place, findings};
 

@@ -158,3 +158,17 @@ fn a_file_that_is_gone_or_empty_beside_its_evidence_does_not_begin_anew_and_a_cu
     let modes = ["head", "lock", "evidence"].map(|what| mode(beside(&path, what)));
     assert_eq!((mode(path.clone()), modes), (0o600, [0o600, 0o600, 0o700]));
 }
+
+#[test]
+fn a_file_that_is_nearly_full_takes_the_way_back_and_no_order_to_go_on() {
+    let order = |order| Record::Order { order, by: me().operator() };
+    let line = 400;
+    for forward in [Order::Run, Order::Resume] {
+        assert!(has_room(MAX_BYTES - RESERVE - line, line, &order(forward)));
+        assert!(!has_room(MAX_BYTES - RESERVE - line + 1, line, &order(forward)));
+    }
+    for back in [Order::Rollback, Order::Abort] {
+        assert!(has_room(MAX_BYTES - line, line, &order(back)));
+        assert!(!has_room(MAX_BYTES - line + 1, line, &order(back)));
+    }
+}

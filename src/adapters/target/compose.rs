@@ -23,13 +23,21 @@ use crate::{
         tools::{self, Call, Called},
     },
     error::{Error, Result},
-    probe::{image::Image, upgrade},
+    probe::{
+        image::Image,
+        upgrade::{self, Published},
+    },
     subject::profile::Profile,
     text::excerpt,
 };
 
+/// How a script begins that stands in the place of Docker in a sandbox.
+pub const STAND_IN: &str = "#!/bin/sh\n# Stands in the place of Docker in a sandbox of merotee.\n";
+
 /// The port of a KMS in its container.
-const PORT: &str = "8080";
+const PORT: u16 = 8080;
+/// Largest script that may stand in, in bytes.
+const MAX_SCRIPT: u64 = 16 << 10;
 /// Largest compose file, in bytes.
 const MAX_COMPOSE_BYTES: u64 = 1 << 20;
 /// How long an image may take to be pulled.
@@ -89,6 +97,12 @@ impl Docker {
         }
     }
 
+    /// Whether it is what stands in the place of Docker in a sandbox, and runs nothing on this host.
+    pub fn stands_in(&self) -> bool {
+        let script = file::read_bounded(&self.program, MAX_SCRIPT);
+        script.is_ok_and(|script| script.starts_with(STAND_IN.as_bytes()))
+    }
+
     async fn run(&self, arguments: impl IntoIterator<Item = String>, patience: Duration) -> Ran {
         let program = self.program.to_string_lossy().into_owned();
         let words = std::iter::once(program).chain(arguments).collect();
@@ -146,11 +160,21 @@ impl ComposeFile {
     /// # Errors
     /// Input or usage: it cannot, and why.
     pub fn fits(&self, profile: Profile) -> Result<()> {
-        let stated = self.takes(&on_disk(&self.path)?)?;
+        let compose = on_disk(&self.path)?;
+        let stated = self.takes(&compose)?;
+        let is_asked_there = !matches!(self.address, Address::Unchecked(_));
+        if is_asked_there && upgrade::published(&compose, PORT) == Ok(Published::No) {
+            return Err(self.unpublished(""));
+        }
         if stated.profile == profile {
             return Ok(());
         }
         Err(Error::usage(format!("{}: its KMS is of profile {}, not {profile}", self.path.display(), stated.profile)))
+    }
+
+    fn unpublished(&self, why: &str) -> Error {
+        let message = format!("{} publishes no port {PORT}{why}", self.describe());
+        Error::usage(message).help(format!("publish it: ports: [\"8080:{PORT}\"]"))
     }
 
     /// Whether the file may become `compose`: its KMS is this service, and its project stays the same.
@@ -263,13 +287,12 @@ impl ComposeFile {
             Address::Held(url) => Some(url),
             Address::Published => None,
         };
-        match self.compose(&self.path, &["port", &self.service, PORT], ASK).await {
+        match self.compose(&self.path, &["port", &self.service, &PORT.to_string()], ASK).await {
             Ran::Printed(said) => Ok(vec![address::address(&said, held)?]),
             Ran::Absent => Err(self.docker.version().await.err().unwrap_or_else(|| gone("docker"))),
             // A container that is not up yet publishes nothing.
             Ran::Failed(why) if self.read().await?.phase == Phase::Running => {
-                let message = format!("{} publishes no port {PORT}: `docker compose port` {why}", self.describe());
-                Err(Error::usage(message).help(format!("publish it: ports: [\"8080:{PORT}\"]")))
+                Err(self.unpublished(&format!(": `docker compose port` {why}")))
             }
             Ran::Failed(_) => Ok(Vec::new()),
         }

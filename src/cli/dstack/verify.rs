@@ -8,7 +8,7 @@ use url::Url;
 use crate::{
     cli::{
         Given, NetworkArgs,
-        quote::{JudgementArgs, Moment},
+        quote::{JudgementArgs, Moment, PccsArgs, QuotesArgs},
     },
     digest::Sha256,
     dstack::kms_deploy::Domain,
@@ -94,10 +94,12 @@ impl EvidenceArgs {
     pub fn judgement(&self) -> JudgementArgs {
         JudgementArgs {
             collateral: self.collateral.clone(),
-            pccs: self.pccs.clone(),
-            cache: self.cache.clone(),
+            quotes: QuotesArgs {
+                pccs: PccsArgs { pccs: self.pccs.clone() },
+                cache: self.cache.clone(),
+                root: self.root.clone(),
+            },
             at: self.at,
-            root: self.root.clone(),
             allow_debug_td: self.allow_debug_td,
             ..JudgementArgs::default()
         }

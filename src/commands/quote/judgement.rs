@@ -175,7 +175,7 @@ impl<'a> Judgement<'a> {
             .platform()
             .map_err(|e| Error::input(format!("{name}: no service can be asked about this machine")).because(e))?;
         let pccs = Pccs::new(&self.context.endpoints.pccs_url, self.context.http.clone())?;
-        match self.args.cache.clone().map(CollateralCache::new) {
+        match self.args.quotes.cache.clone().map(CollateralCache::new) {
             Some(cache) if self.offline => cache.offline(&pccs, &platform),
             Some(cache) => cache.get(&pccs, &platform, &self.verifier, self.now).await,
             None => pccs.collateral(&platform).await,

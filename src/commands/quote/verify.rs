@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) async fn run(args: &QuoteVerifyArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
-    if args.offline && args.by.collateral.is_none() && args.by.cache.is_none() {
+    if args.offline && args.by.collateral.is_none() && args.by.quotes.cache.is_none() {
         return Err(Error::usage("--offline needs collateral: give --collateral FILE, or --cache DIR"));
     }
     let judgement = Judgement::new(&args.by, context, args.offline)?;

@@ -13,9 +13,11 @@ use crate::{
     report::{self, Action, Fact, Format, Report, Style},
     rollout::{
         evidence::{Demand, MARK},
+        inputs::Inputs,
         next::next,
-        path::{Effect, Look},
+        path::{Act, Effect, Look},
         record::{Came, Record, Verdict},
+        show,
         state::State,
         step::{Judged, Outcome, Step},
     },
@@ -55,7 +57,7 @@ pub(super) async fn drive(
                 rollout.record(clock(), record)?;
             }
             (Step::Begin(_) | Step::Reconcile(_), Outcome::Came(came), Some((request, effect))) => {
-                actions.extend(told(effect, &came));
+                actions.extend(told(effect, &came, rollout.state().inputs()));
                 rollout.record(clock(), Record::Came { request, came })?;
             }
             (Step::Sample { phase, .. }, Outcome::Sampled(sample), None) => {
@@ -106,11 +108,12 @@ fn rendered(report: &Report) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn told(effect: Effect, came: &Came) -> Option<Action> {
+fn told(effect: Effect, came: &Came, inputs: &Inputs) -> Option<Action> {
     match came {
         Came::Done(made) => {
-            let ids: Vec<String> = made.ids.iter().map(|(name, id)| format!("{name} {id}")).collect();
-            Some(Action::done(effect.described(), ids.join(", ")))
+            let place = show::touched(Act::Effect(effect), inputs);
+            let ids = made.ids.iter().map(|(name, id)| format!(", {name} {id}"));
+            Some(Action::done(effect.described(), place + &ids.collect::<String>()))
         }
         Came::Refused(why) | Came::NeverDone(why) | Came::Broken { why, .. } => {
             Some(Action::failed(effect.described(), why.as_str()))

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub(super) use self::{checks::RULES, places::places_apart, tools::tools};
 use crate::{
     adapters::file,
-    cli::{ita::ItaArgs, rollout::RolloutQuoteArgs},
+    cli::{SigningArgs, ita::ItaArgs, quote::QuotesArgs, rollout::RolloutForwardArgs},
     commands::rollout::effects::told::{broken, undecided},
     context::Context,
     error::{Error, Result},
@@ -34,6 +34,7 @@ use crate::{
         state::{Pending, State},
         step::{Judged, Outcome, Step},
     },
+    text::shell_word,
 };
 
 /// Carries steps out.
@@ -41,21 +42,32 @@ pub(super) struct Effects<'a> {
     context: &'a Context,
     /// The folder of the evidence, where what was kept before lies.
     evidence: PathBuf,
+    /// What every quote is judged by.
+    quotes: QuotesArgs,
     /// Whether and how Intel Trust Authority judges quotes too.
     ita: ItaArgs,
+    /// As whom the candidates of staging are signed.
+    signing: SigningArgs,
 }
 
 impl<'a> Effects<'a> {
-    pub(super) fn new(context: &'a Context, evidence: PathBuf, quotes: &RolloutQuoteArgs) -> Self {
-        let ita = quotes.ita.judgement(context.endpoints.ita.key.is_some());
-        Self { context, evidence, ita }
+    /// Those of a rollout with its evidence in that folder; one that is undone needs nothing of what going on needs.
+    pub(super) fn new(
+        context: &'a Context,
+        evidence: PathBuf,
+        quotes: &QuotesArgs,
+        forward: Option<&RolloutForwardArgs>,
+    ) -> Self {
+        let ita = forward.map(|forward| forward.ita.judgement(context.endpoints.ita.key.is_some()));
+        let signing = forward.map(|forward| forward.signing.clone()).unwrap_or_default();
+        Self { context, evidence, quotes: quotes.clone(), ita: ita.unwrap_or_default(), signing }
     }
 
     /// An order to this rollout, as it is typed.
     fn command(&self, order: Order) -> String {
         let evidence = self.evidence.display().to_string();
         let state = evidence.strip_suffix(".evidence").unwrap_or(&evidence);
-        format!("merotee rollout {} --state {state}", order.name())
+        format!("merotee rollout {} --state {}", order.name(), shell_word(state))
     }
 
     /// Carries a step out.

@@ -11,7 +11,7 @@ use crate::{
     },
     cli::rollout::RolloutInputArgs,
     commands::repository::resolve,
-    context::{Context, pace},
+    context::Context,
     error::{Error, Result},
     rollout::{
         inputs::{Access, Inputs, Site, Target},
@@ -20,7 +20,7 @@ use crate::{
         words::Remark,
     },
     subject::tag::{Family, Tag},
-    text::counted,
+    text::{counted, shell_word},
 };
 
 /// The inputs, which make sense together.
@@ -29,12 +29,11 @@ use crate::{
 /// Usage: something is missing, or makes no sense.
 pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Inputs> {
     let places = &args.places;
-    let is_compose = |target: &Option<Target>| matches!(target, Some(Target::Compose { .. }));
-    if places.unmeasured && !is_compose(&places.staging) && !is_compose(&places.production) {
-        return Err(Error::usage("--unmeasured is for a compose target: a machine on Phala Cloud is always measured"));
-    }
     let own = &context.endpoints.rollout;
+    let soak = own.soak.unwrap_or_default();
     let sized = |target: &Target| sized(target, args);
+    let own_of = |site: &Option<Site>| site.as_ref().map(|site| Site { target: sized(&site.target), ..site.clone() });
+    let [own_staging, own_production] = [own_of(&own.staging), own_of(&own.production)];
     let given = |target: &Option<Target>, url: &Option<Url>, node: &Option<Access>| Part {
         target: target.as_ref().map(sized),
         url: url.clone(),
@@ -49,10 +48,14 @@ pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Input
         kms: args.tag.clone(),
         node: args.node.clone().unwrap_or_else(|| Tag::new(Family::Node, args.tag.version().clone())),
         profile: args.profile,
-        staging: staging.site("staging", own.staging.as_ref())?,
-        production: production.site("production", own.production.as_ref())?,
-        soak: args.soak.limits(own.soak.unwrap_or_default()),
+        staging: staging.site("staging", own_staging.as_ref())?,
+        production: production.site("production", own_production.as_ref())?,
+        soak: args.soak.limits(soak),
     };
+    let is_compose = |site: &Site| matches!(site.target, Target::Compose { .. });
+    if places.unmeasured && !is_compose(&inputs.staging) && !is_compose(&inputs.production) {
+        return Err(Error::usage("--unmeasured is for a compose target: a machine on Phala Cloud is always measured"));
+    }
     judged(&inputs, context)?;
     Ok(inputs)
 }
@@ -62,7 +65,7 @@ pub(super) fn inputs(args: &RolloutInputArgs, context: &Context) -> Result<Input
 /// # Errors
 /// Usage: they make no sense.
 pub(super) fn judged(inputs: &Inputs, context: &Context) -> Result<()> {
-    let shortest = if context.endpoints.rollout.soak.is_some() && pace::is_near(inputs) { 1 } else { LENGTH };
+    let shortest = if context.endpoints.rollout.soak.is_some() && context.is_near(inputs) { 1 } else { LENGTH };
     inputs.judge(shortest).map_err(|e| Error::usage(format!("invalid rollout: {e}")))?;
     for (name, site) in [("staging", &inputs.staging), ("production", &inputs.production)] {
         if let Some(url) = &site.url
@@ -101,7 +104,7 @@ pub(super) fn same(inputs: &Inputs, begun: &Inputs, state: &Path) -> Result<()> 
         format!("{} is the state of another rollout: {what}: begun with {was}, and now {is}", state.display());
     Err(Error::usage(message).help(format!(
         "go on with it: `merotee rollout resume --state {}`; or name another file with --state",
-        state.display()
+        shell_word(&state.display().to_string())
     )))
 }
 

@@ -28,19 +28,24 @@ pub(super) async fn run(args: &RolloutPlanArgs, context: &Context) -> Result<Pro
         Fact::named("soak", given::watched(&inputs.soak)),
     ];
     section.findings.push(PLAN.pass("inputs", "the inputs make sense together"));
-    section.findings.extend(effects::tools(&inputs, context).await);
+    section.findings.extend(effects::tools(&inputs, &args.signing, context).await);
     let planned = |(gate, act): &(Gate, Act)| {
         Action::planned(format!("{gate} {}", act.described()), show::touched(*act, &inputs))
     };
     section.actions = PATH.iter().map(planned).collect();
-    let lacking: Vec<String> =
-        section.findings.iter().filter(|finding| finding.status != Status::Pass).map(lacking).collect();
+    let of = |word: &'static str, is: fn(Status) -> bool| -> Vec<String> {
+        let found = section.findings.iter().filter(|finding| is(finding.status));
+        found.map(|finding| told(word, finding)).collect()
+    };
+    let warnings = of("warning for", |status| matches!(status, Status::Warn | Status::Skipped));
+    let lacking = of("lacks", |status| !matches!(status, Status::Pass | Status::Warn | Status::Skipped));
     let report =
         Report { command: "rollout plan".into(), rules: vec![PLAN], sections: vec![section], ..Report::default() };
     match context.output.format {
         Format::Human => {
             let mut text = show::plan(&inputs, &given::watched(&inputs.soak));
             text.push('\n');
+            text.push_str(&warnings.concat());
             text.push_str(&lacking.concat());
             text.push_str(if lacking.is_empty() {
                 "plan: nothing is lacking, and nothing was done\n"
@@ -54,8 +59,8 @@ pub(super) async fn run(args: &RolloutPlanArgs, context: &Context) -> Result<Pro
     }
 }
 
-/// Something that a target needs and that is not there.
-fn lacking(finding: &Finding) -> String {
+/// Something that a target needs and that is not there, or that its operator should know.
+fn told(word: &str, finding: &Finding) -> String {
     let help = finding.help.as_deref().map(|help| format!("      {help}\n")).unwrap_or_default();
-    format!("lacks {}: {}\n{help}", finding.subject, finding.message)
+    format!("{word} {}: {}\n{help}", finding.subject, finding.message)
 }

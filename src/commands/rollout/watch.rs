@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use crate::{
     context::Context,
+    progress,
     rollout::{
         show,
         soak::{Phase, Sample},
@@ -18,6 +19,8 @@ pub(super) struct Watch {
     how: How,
     /// Lines of the last drawing, which the next one takes the place of.
     drawn: usize,
+    /// What had been written when it was drawn: where more is by now, the drawing is no longer the last thing there.
+    written: u64,
     /// The step that was shown last.
     last: &'static str,
 }
@@ -36,13 +39,13 @@ impl Watch {
             (true, false) => How::Lines,
             (true, true) => How::Live,
         };
-        Self { how, drawn: 0, last: "" }
+        Self { how, drawn: 0, written: 0, last: "" }
     }
 
     /// Shows nothing.
     #[cfg(test)]
     pub(super) fn silent() -> Self {
-        Self { how: How::Not, drawn: 0, last: "" }
+        Self { how: How::Not, drawn: 0, written: 0, last: "" }
     }
 
     /// What comes next, once for steps that repeat.
@@ -68,15 +71,15 @@ impl Watch {
     pub(super) fn sample(&mut self, state: &State, phase: Phase, sample: &Sample) {
         match (self.how, phase) {
             (How::Not, _) => {}
-            (How::Lines, _) | (How::Live, Phase::Baseline) => {
-                say(&format!("{}\n", show::sample_line(state, phase, sample)))
-            }
+            (How::Lines, _) => say(&format!("{}\n", show::sample_line(state, phase, sample))),
+            (How::Live, Phase::Baseline) => say(&format!("{}\n", show::baseline_line(sample))),
             (How::Live, Phase::Soak) => {
                 let lines = show::soak_lines(state);
-                let up = if self.drawn > 0 { format!("\u{1b}[{}A", self.drawn) } else { String::new() };
+                let is_last = self.drawn > 0 && self.written == progress::written();
+                let up = if is_last { format!("\u{1b}[{}A", self.drawn) } else { String::new() };
                 let text: String = lines.iter().map(|line| format!("\r\u{1b}[2K{line}\n")).collect();
                 say(&format!("{up}{text}"));
-                self.drawn = lines.len();
+                (self.drawn, self.written) = (lines.len(), progress::written());
             }
         }
     }
@@ -89,5 +92,5 @@ impl Watch {
 
 /// Where standard error cannot be written, nothing is shown.
 fn say(text: &str) {
-    crate::progress::without_bar(|| drop(io::stderr().write_all(text.as_bytes())));
+    progress::without_bar(|| drop(io::stderr().write_all(text.as_bytes())));
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::{course, effects, effects::Effects, given, watch::Watch};
 use crate::{
     adapters::rollout_state::{self, Holder, Rollout},
-    cli::rollout::{RolloutRunArgs, RolloutWorkArgs},
+    cli::rollout::{RolloutForwardArgs, RolloutResumeArgs, RolloutRunArgs, RolloutWorkArgs},
     context::Context,
     error::{Error, Result},
     probe::journal::RequestId,
@@ -41,23 +41,40 @@ pub(super) async fn run(args: &RolloutRunArgs, context: &Context) -> Result<Prod
         Rollout::begin(path, context.now(), RequestId::new(random_bytes()?), begun, &me)?
     };
     let order = if begun { Order::Resume } else { Order::Run };
-    go(rollout, order, &me, &args.work, context).await
+    go(rollout, Asked { order, me: &me, work: &args.work, forward: Some(&args.forward) }, context).await
 }
 
-/// `resume`, `rollback` and `abort`.
-pub(super) async fn go_on(args: &RolloutWorkArgs, order: Order, context: &Context) -> Result<Product> {
-    let me = Holder::this(args.operator.as_deref(), context.now());
-    let rollout = Rollout::open(&args.state, context.now(), &me)?;
-    go(rollout, order, &me, args, context).await
+/// `resume`: goes on.
+pub(super) async fn resume(args: &RolloutResumeArgs, context: &Context) -> Result<Product> {
+    go_on(Order::Resume, &args.work, Some(&args.forward), context).await
 }
 
-async fn go(
-    mut rollout: Rollout,
+/// `rollback` and `abort`.
+pub(super) async fn undo(args: &RolloutWorkArgs, order: Order, context: &Context) -> Result<Product> {
+    go_on(order, args, None, context).await
+}
+
+async fn go_on(
     order: Order,
-    me: &Holder,
-    args: &RolloutWorkArgs,
+    work: &RolloutWorkArgs,
+    forward: Option<&RolloutForwardArgs>,
     context: &Context,
 ) -> Result<Product> {
+    let me = Holder::this(work.operator.as_deref(), context.now());
+    let rollout = Rollout::open(&work.state, context.now(), &me)?;
+    go(rollout, Asked { order, me: &me, work, forward }, context).await
+}
+
+/// What is asked of a rollout, and by whom.
+struct Asked<'a> {
+    order: Order,
+    me: &'a Holder,
+    work: &'a RolloutWorkArgs,
+    forward: Option<&'a RolloutForwardArgs>,
+}
+
+async fn go(mut rollout: Rollout, asked: Asked<'_>, context: &Context) -> Result<Product> {
+    let Asked { order, me, work, forward } = asked;
     let started = Instant::now();
     let context = &context.paced(rollout.state().inputs());
     context.not_before(rollout.state().touched());
@@ -74,8 +91,8 @@ async fn go(
             given::same_reach(state.reach(), rollout.path(), context)?;
         }
         take(&mut rollout, order, me, context)?;
-        let effects = Effects::new(context, rollout.folder(), &args.reach.quotes);
-        let mut watch = Watch::new(args.watch, context);
+        let effects = Effects::new(context, rollout.folder(), &work.quotes, forward);
+        let mut watch = Watch::new(work.watch, context);
         let perform = async |step: &Step, state: &State| effects.perform(step, state).await;
         let clock = || context.now();
         actions = course::drive(&mut rollout, &clock, perform, &mut watch).await?;
@@ -118,6 +135,7 @@ fn report(rollout: &Rollout, order: Order, actions: Vec<Action>, started: Instan
         Fact::named("next", show::coming(state, &rollout.path().display().to_string())),
     ];
     section.facts.extend(show::soak_lines(state).into_iter().map(|line| Fact::named("soak", line)));
+    section.caveats = inputs.caveats();
     section.told = &[GATE.id, ROLLBACK.id];
     section.findings.push(STATE.pass("", "the state file and its evidence are as they were written"));
     section.findings.extend(match order {

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use crate::{
+    cli::{Command, ProductionKind},
     context::RolloutEndpoints,
     error::{Error, Result},
     rollout::{
@@ -13,9 +14,10 @@ use crate::{
     },
     sandbox::{
         boot::USUAL_INSTANCE,
+        tamper::{Service, Tamper},
         world::{
             World,
-            production::{MACHINE, Production},
+            production::{Composed, MACHINE, Production, SERVICE},
         },
     },
 };
@@ -34,19 +36,75 @@ const SOAK: Limits = Limits {
     health_failures: 2,
 };
 
-/// Where a rollout stages and deploys in this world.
-pub(super) fn endpoints(world: &World, production: Option<&Production>) -> Result<RolloutEndpoints> {
+/// A production that was set up.
+pub(super) enum Standing {
+    Machine(Production),
+    Composed(Composed),
+}
+
+/// What runs the KMS in production that the command finds.
+///
+/// # Errors
+/// Usage: one is asked for, and the command rolls nothing out.
+pub(super) fn kind(command: &Command, asked: Option<ProductionKind>) -> Result<Option<ProductionKind>> {
+    match (command.rolls_out(), asked) {
+        (true, asked) => Ok(Some(asked.unwrap_or(ProductionKind::Phala))),
+        (false, None) => Ok(None),
+        (false, Some(_)) => Err(Error::usage("--production is for a rollout, and this command rolls nothing out")
+            .help("leave --production out, or run `rollout run`")),
+    }
+}
+
+/// Refuses to spoil what runs no KMS here: a rehearsal that spoils nothing must never read as a pass.
+///
+/// # Errors
+/// Usage: which kind, and what it spoils.
+pub(super) fn refuse_other_places(production: Option<ProductionKind>, tampers: &[Tamper]) -> Result<()> {
+    let spares = |tamper: &&Tamper| match (production, tamper.service()) {
+        (Some(ProductionKind::Phala), Some(Service::Docker)) => true,
+        (Some(ProductionKind::Compose), Some(Service::PhalaCloud)) => true,
+        (Some(ProductionKind::Compose), Some(Service::Production)) => tamper.is_of_phala_alone(),
+        (Some(_) | None, _) => false,
+    };
+    let Some(tamper) = tampers.iter().find(spares) else { return Ok(()) };
+    let (what, other) = match production {
+        Some(ProductionKind::Compose) => ("Phala Cloud", "phala"),
+        Some(ProductionKind::Phala) | None => ("Docker", "compose"),
+    };
+    let message = format!("--tamper {} spoils {what}, which this command asks nothing of", tamper.name());
+    Err(Error::usage(message).help(format!("set production up there, with --production={other}")))
+}
+
+/// Sets production up.
+pub(super) async fn set_up(world: &World, kind: Option<ProductionKind>) -> Result<Option<Standing>> {
+    Ok(match kind {
+        None => None,
+        Some(ProductionKind::Phala) => Some(Standing::Machine(world.production().await?)),
+        Some(ProductionKind::Compose) => Some(Standing::Composed(world.composed_production().await?)),
+    })
+}
+
+/// Where a rollout stages and deploys in this world. Docker is the world's own, whatever is deployed: the real one is left alone.
+pub(super) fn endpoints(world: &World, production: Option<&Standing>) -> Result<RolloutEndpoints> {
     let Some(production) = production else { return Ok(RolloutEndpoints::default()) };
+    let merotee =
+        std::env::current_exe().map_err(|e| Error::input("it is not known where this program is").because(e))?;
+    let (staging, target, standing) = match production {
+        Standing::Machine(production) => (machine(STAGING)?, machine(MACHINE)?, &production.standing_agent),
+        Standing::Composed(composed) => {
+            (service(&composed.staging)?, service(&composed.production)?, &composed.standing_agent)
+        }
+    };
     let key = world.node_key();
     let node = access(&world.node_agent(), &key);
-    let standing = Some(access(&production.standing_agent, &key));
-    let staging = Site { target: machine(STAGING)?, url: None, node: node.clone(), standing: None };
-    let production = Site { target: machine(MACHINE)?, url: None, node, standing };
+    let standing = Some(access(standing, &key));
+    let staging = Site { target: staging, url: None, node: node.clone(), standing: None };
+    let production = Site { target, url: None, node, standing };
     Ok(RolloutEndpoints {
         staging: Some(staging),
         production: Some(production),
         soak: Some(SOAK),
-        ..RolloutEndpoints::default()
+        docker: world.docker_program(&merotee)?,
     })
 }
 
@@ -57,7 +115,23 @@ pub(super) fn exports(endpoints: &RolloutEndpoints) -> Vec<(&'static str, Option
         Access::Agent { socket, .. } => Some(socket.to_string()),
         Access::Command(_) => None,
     });
-    vec![("MEROTEE_STANDING_NODE_DSTACK_SOCKET", standing), ("MEROTEE_SANDBOX_PACE", Some("compressed".to_owned()))]
+    let file = |site: Option<&Site>| match &site?.target {
+        Target::Compose { file, .. } => Some(file.to_string()),
+        Target::Phala { .. } => None,
+    };
+    vec![
+        ("MEROTEE_STANDING_NODE_DSTACK_SOCKET", standing),
+        ("MEROTEE_DOCKER", Some(endpoints.docker.to_string_lossy().into_owned())),
+        ("MEROTEE_STAGING_COMPOSE", file(endpoints.staging.as_ref())),
+        ("MEROTEE_PRODUCTION_COMPOSE", file(Some(production))),
+        ("MEROTEE_SANDBOX_PACE", Some("compressed".to_owned())),
+    ]
+}
+
+/// The service of a compose file.
+fn service(file: &Path) -> Result<Target> {
+    let service = SERVICE.parse().map_err(|e| Error::internal("a name of the sandbox's").because(e))?;
+    Ok(Target::Compose { file: Remark::new(&file.to_string_lossy()), service, unmeasured: false })
 }
 
 fn machine(name: &str) -> Result<Target> {

@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::rollout::{inputs::Site, soak::Limits};
+use crate::{
+    cli::Given,
+    rollout::{inputs::Site, soak::Limits},
+};
 
 /// What a rollout finds.
 #[derive(Debug, Clone)]
@@ -15,6 +18,13 @@ pub(crate) struct RolloutEndpoints {
     pub(crate) soak: Option<Limits>,
     /// The program that runs containers.
     pub(crate) docker: PathBuf,
+}
+
+impl RolloutEndpoints {
+    /// These, but for what was given.
+    pub(super) fn with(self, given: &Given<'_>) -> Self {
+        Self { docker: given.docker.map_or(self.docker, Into::into), ..self }
+    }
 }
 
 impl Default for RolloutEndpoints {

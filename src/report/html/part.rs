@@ -7,7 +7,7 @@ use super::{
     findings::{self, List, Passes},
     registers::Registers,
     signatures::Signatures,
-    tables::{Actions, Assets, Facts, Trials},
+    tables::{Actions, Assets, Facts, Samples, Trials},
 };
 use crate::report::{Report, Section, Table, Verdict, escape::terminal, wording};
 
@@ -46,6 +46,7 @@ enum Body {
     Assets(Assets),
     Signatures(Signatures),
     Trials(Trials),
+    Samples(Samples),
     Passes(Passes),
 }
 
@@ -58,6 +59,7 @@ impl std::fmt::Display for Body {
             Self::Assets(assets) => assets.fmt(f),
             Self::Signatures(signatures) => signatures.fmt(f),
             Self::Trials(trials) => trials.fmt(f),
+            Self::Samples(samples) => samples.fmt(f),
             Self::Passes(passes) => passes.fmt(f),
         }
     }
@@ -159,6 +161,7 @@ fn evidence(report: &Report, section: &Section, anchors: &mut Anchors) -> Vec<Bl
                 push("signatures", "Signatures", "", Body::Signatures(Signatures::of(rows)));
             }
             Table::Trials(rows) => push("trials", "Keys", "", Body::Trials(Trials::of(rows))),
+            Table::Samples(rows) => push("samples", "Samples", "", Body::Samples(Samples::of(rows))),
         }
     }
     if let Some(passes) = Passes::of(report, section) {

@@ -4,8 +4,9 @@ use askama::Template;
 
 use super::{link::Link, status_sign, status_tone};
 use crate::report::{
-    Action, ActionState, AssetRow, Fact, Section, Status, Table, TrialRow,
+    Action, ActionState, AssetRow, Fact, SampleRow, Section, Status, Table, TrialRow,
     escape::{self, terminal},
+    exhibit::SAMPLE_HEADINGS,
     wording,
 };
 
@@ -47,7 +48,7 @@ fn entry(section: &Section, index: u64) -> Option<String> {
             let row = rows.iter().find(|row| row.log_index == Some(index))?;
             super::link::of_entry(row.log.as_deref(), index)
         }
-        Table::Assets(_) | Table::Registers(_) | Table::Trials(_) => None,
+        Table::Assets(_) | Table::Registers(_) | Table::Trials(_) | Table::Samples(_) => None,
     };
     section.exhibits.iter().find_map(|exhibit| of(&exhibit.table))
 }
@@ -124,6 +125,29 @@ impl Trials {
             Trial { cells, mark: Mark::of(Some(row.status)) }
         };
         Self { rows: rows.iter().map(row).collect(), is_based }
+    }
+}
+
+/// A service over time.
+#[derive(Template)]
+#[template(path = "samples.html", config = "src/report/html/askama.toml")]
+pub(super) struct Samples {
+    rows: Vec<Sample>,
+}
+
+struct Sample {
+    cells: Vec<(&'static str, String)>,
+    mark: Mark,
+}
+
+impl Samples {
+    /// In the order of time.
+    pub(super) fn of(rows: &[SampleRow]) -> Self {
+        let row = |row: &SampleRow| {
+            let cells = SAMPLE_HEADINGS.into_iter().zip(row.cells()).collect();
+            Sample { cells, mark: Mark::of(Some(row.status())) }
+        };
+        Self { rows: rows.iter().map(row).collect() }
     }
 }
 

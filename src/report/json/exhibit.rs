@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::report::{Action, AssetRow, Exhibit, RegisterMatrix, SignatureRow, Table, TrialRow, wording};
+use crate::report::{Action, AssetRow, Exhibit, RegisterMatrix, SampleRow, SignatureRow, Table, TrialRow, wording};
 
 #[derive(Serialize)]
 pub(super) struct Deed<'a> {
@@ -23,6 +23,19 @@ pub(super) enum Shown<'a> {
     Registers { registers: &'a [&'static str], rows: Vec<Profile<'a>>, shared: Vec<Shared<'a>> },
     Signatures { rows: Vec<Signature<'a>> },
     Trials { rows: Vec<Trial<'a>> },
+    Samples { rows: Vec<Sample> },
+}
+
+#[derive(Serialize)]
+pub(super) struct Sample {
+    during: &'static str,
+    at: String,
+    healthy: bool,
+    requests: u32,
+    errors: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latency_ms: Option<u32>,
+    status: &'static str,
 }
 
 #[derive(Serialize)]
@@ -91,6 +104,7 @@ impl<'a> Shown<'a> {
             Table::Registers(matrix) => Self::registers(matrix),
             Table::Signatures(rows) => Self::Signatures { rows: rows.iter().map(Signature::of).collect() },
             Table::Trials(rows) => Self::Trials { rows: rows.iter().map(Trial::of).collect() },
+            Table::Samples(rows) => Self::Samples { rows: rows.iter().map(Sample::of).collect() },
         }
     }
 
@@ -125,6 +139,14 @@ impl<'a> Trial<'a> {
     fn of(row: &'a TrialRow) -> Self {
         let TrialRow { kms, node, expected, got, basis, status } = row;
         Self { kms, node, expected, got, basis: *basis, status: wording::status_word(*status) }
+    }
+}
+
+impl Sample {
+    fn of(row: &SampleRow) -> Self {
+        let SampleRow { during, at, healthy, requests, errors, latency_ms } = *row;
+        let status = wording::status_word(row.status());
+        Self { during, at: at.to_string(), healthy, requests, errors, latency_ms, status }
     }
 }
 

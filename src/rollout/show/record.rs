@@ -3,15 +3,15 @@
 
 use jiff::Timestamp;
 
-use super::{coming, production, pull, sample_row, soak_lines, standing, undone};
+use super::{coming, production, pull, soak_lines, standing, undone};
 use crate::{
-    report::{Action, Fact, Finding, Section, Status},
+    report::{Action, Exhibit, Fact, Finding, SampleRow, Section, Status, Table},
     rollout::{
         checks::{GATE, ROLLBACK, STATE},
         gate::Gate,
         next::next,
         record::{Came, Entry, Proof, Record, Verdict},
-        soak::Phase,
+        soak::{Phase, Sample},
         state::{Direction, Standing, State},
         step::{Step, Stop},
     },
@@ -88,6 +88,7 @@ fn over_all(state: &State, entries: &[Entry], head: &str, file: &str) -> Section
         Fact::named("last line", format!("{head} at {}", state.touched())),
         Fact::named("next", coming(state, file)),
     ];
+    section.caveats = inputs.caveats();
     section.facts.extend(soak_lines(state).first().map(|line| Fact::named("soak", line.clone())));
     let message =
         format!("{} lines, each with the digest of the one before, and all evidence as written", entries.len());
@@ -117,7 +118,7 @@ fn ordered(entry: &Entry) -> Option<Action> {
 fn of(state: &State, gate: Gate, entries: &[Entry]) -> Option<Section> {
     let mut section = Section::new(format!("{gate} {}", gate.title()));
     section.told = &[GATE.id];
-    let mut open = None;
+    let (mut open, mut samples) = (None, Vec::new());
     for entry in entries {
         match &entry.record {
             Record::Judged { look, verdict, why, report, attachments, .. } if look.gate() == gate => {
@@ -138,13 +139,7 @@ fn of(state: &State, gate: Gate, entries: &[Entry]) -> Option<Section> {
                 }
             }
             Record::Sampled { phase, sample } if gate == Gate::D6 => {
-                let when = match phase {
-                    Phase::Baseline => "before the switch",
-                    Phase::Soak => "after the switch",
-                };
-                let well = sample.healthy && sample.errors == 0;
-                let status = if well { Status::Pass } else { Status::Warn };
-                section.findings.push(Finding::new(GATE.id, status, when, sample_row(sample)));
+                samples.push(row(*phase, sample));
             }
             Record::Started { .. }
             | Record::Order { .. }
@@ -153,6 +148,9 @@ fn of(state: &State, gate: Gate, entries: &[Entry]) -> Option<Section> {
             | Record::Intent { .. }
             | Record::Sampled { .. } => {}
         }
+    }
+    if !samples.is_empty() {
+        section.exhibits.push(Exhibit { checks: &[GATE.id], table: Table::Samples(samples) });
     }
     match (state.standing(gate), state.failed()) {
         (Standing::Failed, Some(failure)) => {
@@ -175,6 +173,15 @@ fn of(state: &State, gate: Gate, entries: &[Entry]) -> Option<Section> {
         section.findings.push(GATE.skip(gate.name(), "nothing was judged here yet"));
     }
     Some(section)
+}
+
+fn row(phase: Phase, sample: &Sample) -> SampleRow {
+    let during = match phase {
+        Phase::Baseline => "before the switch",
+        Phase::Soak => "after the switch",
+    };
+    let Sample { at, healthy, requests, errors, latency_ms } = *sample;
+    SampleRow { during, at, healthy, requests, errors, latency_ms }
 }
 
 fn came_of(at: Timestamp, what: &str, came: &Came) -> Option<Action> {

@@ -45,6 +45,7 @@ pub fn screen(state: &State, lines: usize, holder: Option<&str>, file: &str) -> 
         (Direction::Out, false) => out.push("direction   aborting".to_owned()),
         (Direction::Out, true) => out.push(format!("direction   aborted; {}", undone(state))),
     }
+    out.extend(inputs.caveats().into_iter().map(|caveat| format!("caveat      {caveat}")));
     out.extend(holder.map(|holder| format!("in use by   {holder}")));
     out.extend(soak_lines(state).into_iter().map(|line| format!("soak        {line}")));
     out.push(format!("next        {}", coming(state, file)));

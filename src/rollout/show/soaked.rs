@@ -20,12 +20,20 @@ pub fn sample_line(state: &State, phase: Phase, sample: &Sample) -> String {
     format!("{}; {when}", sample_row(sample))
 }
 
+/// One sample before the switch, as a line of a terminal.
+pub fn baseline_line(sample: &Sample) -> String {
+    format!("before the switch: {}", seen(sample))
+}
+
 /// One sample in words.
-pub(super) fn sample_row(sample: &Sample) -> String {
+fn sample_row(sample: &Sample) -> String {
+    format!("{} sample: {}", whole_seconds(sample.at), seen(sample))
+}
+
+fn seen(sample: &Sample) -> String {
     let health = if sample.healthy { "healthy" } else { "NOT healthy" };
     let latency = sample.latency_ms.map_or_else(|| "no key released".to_owned(), |ms| format!("{ms} ms"));
-    let at = whole_seconds(sample.at);
-    format!("{at} sample: {health}, {} of {} key requests failed, {latency}", sample.errors, sample.requests)
+    format!("{health}, {} of {} key requests failed, {latency}", sample.errors, sample.requests)
 }
 
 /// A time without its fraction.

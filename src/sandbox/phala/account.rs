@@ -1,8 +1,8 @@
 //! What stands in an account: applications and machines, and the rules about them. It speaks no HTTP.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use super::machine::{Order, Phase, Shared, Up};
+use super::machine::{Order, Phase, Shared, Up, ended, seen};
 use crate::{
     digest::Sha256,
     error::{Error, Result},
@@ -174,11 +174,7 @@ impl State {
     pub(super) fn delete(&mut self, id: &str) -> Option<Option<Box<Up>>> {
         let cvm = self.cvms.iter_mut().find(|cvm| cvm.is(id))?;
         cvm.leaving.get_or_insert(LINGERS);
-        let phase = std::mem::replace(&mut *cvm.phase.lock().unwrap_or_else(PoisonError::into_inner), Phase::Ended);
-        Some(match phase {
-            Phase::Up(up) => Some(up),
-            Phase::Creating | Phase::Broken(_) | Phase::Ended => None,
-        })
+        Some(ended(&cvm.phase))
     }
 
     /// Gives a machine another docker-compose file, and gives what ran on it; `None` inside where it has that file already.
@@ -192,12 +188,7 @@ impl State {
         compose.clone_into(&mut cvm.app.compose);
         cvm.updates += 1;
         let before = std::mem::take(&mut cvm.phase);
-        let phase = std::mem::replace(&mut *before.lock().unwrap_or_else(PoisonError::into_inner), Phase::Ended);
-        let ran = match phase {
-            Phase::Up(up) => Some(up),
-            Phase::Creating | Phase::Broken(_) | Phase::Ended => None,
-        };
-        Some(Some(Updated { uuid: cvm.uuid.clone(), ran }))
+        Some(Some(Updated { uuid: cvm.uuid.clone(), ran: ended(&before) }))
     }
 
     /// A machine by any of its ids, or its name, without any consequence.
@@ -250,21 +241,21 @@ impl Cvm {
         if self.leaving.is_some() {
             return ("stopping", None);
         }
-        match &*self.phase.lock().unwrap_or_else(PoisonError::into_inner) {
+        seen(&self.phase, |phase| match phase {
             Phase::Creating => ("creating", None),
             Phase::Up(_) if self.waits => ("created", None),
             Phase::Up(_) => ("running", None),
             Phase::Broken(why) => ("error", Some(why.clone())),
             Phase::Ended => ("stopped", None),
-        }
+        })
     }
 
     /// Something of the machine, while it runs.
     pub(super) fn up<T>(&self, of: impl FnOnce(&Up) -> T) -> Option<T> {
-        match &*self.phase.lock().unwrap_or_else(PoisonError::into_inner) {
+        seen(&self.phase, |phase| match phase {
             Phase::Up(up) if !self.waits => Some(of(up)),
             Phase::Up(_) | Phase::Creating | Phase::Broken(_) | Phase::Ended => None,
-        }
+        })
     }
 
     /// What it is booted from.
@@ -296,7 +287,7 @@ fn bytes(digits: &str) -> Result<[u8; 20]> {
 }
 
 /// Bytes that no other deployment gets, in this world or another.
-pub(super) fn random<const N: usize>() -> Result<[u8; N]> {
+pub(in crate::sandbox) fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| Error::internal("the system gives no random bytes"))?;
     Ok(bytes)

@@ -12,7 +12,7 @@ use crate::{
 
 /// The service that a file describes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Workload {
+pub(in crate::sandbox) struct Workload {
     /// The release whose image it is.
     pub(super) image: (Tag, Profile),
     /// `MERO_KMS_VERSION`, as the service is told it.
@@ -50,6 +50,11 @@ impl Workload {
         }
         Ok(Self { image, version, profile, port: file.port(service).unwrap_or(8080) })
     }
+}
+
+/// Whether the registry holds an image, by its digest.
+pub(in crate::sandbox) fn registry_has(reference: &str) -> bool {
+    image(reference).is_some()
 }
 
 /// The release and profile of an image, by its digest alone, as a registry has it.

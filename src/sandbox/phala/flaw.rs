@@ -80,7 +80,7 @@ impl Flaw {
 
     /// Whether it is of a machine that was given another compose file so many times. What is wrong with an update is wrong
     /// with the first one: the one that takes it back brings back what was good.
-    pub(super) fn touches(self, updates: usize) -> bool {
+    pub(in crate::sandbox) fn touches(self, updates: usize) -> bool {
         match self {
             Self::UpdateRefused
             | Self::UpdateLost

@@ -19,20 +19,20 @@ use crate::{
 
 /// What a machine is started from.
 #[derive(Debug, Clone)]
-pub(super) struct Order {
-    pub(super) app_id: [u8; 20],
-    pub(super) instance_id: [u8; 20],
-    pub(super) instance_type: String,
+pub(in crate::sandbox) struct Order {
+    pub(in crate::sandbox) app_id: [u8; 20],
+    pub(in crate::sandbox) instance_id: [u8; 20],
+    pub(in crate::sandbox) instance_type: String,
     /// `app-compose.json`, as it is.
-    pub(super) app_compose: String,
+    pub(in crate::sandbox) app_compose: String,
     /// The docker-compose file in it.
-    pub(super) compose: String,
-    pub(super) flaw: Option<Flaw>,
+    pub(in crate::sandbox) compose: String,
+    pub(in crate::sandbox) flaw: Option<Flaw>,
 }
 
 /// How far a machine is.
 #[derive(Default)]
-pub(super) enum Phase {
+pub(in crate::sandbox) enum Phase {
     /// It boots.
     #[default]
     Creating,
@@ -45,16 +45,16 @@ pub(super) enum Phase {
 }
 
 /// A machine that runs.
-pub(super) struct Up {
-    pub(super) machine: Arc<Machine>,
+pub(in crate::sandbox) struct Up {
+    pub(in crate::sandbox) machine: Arc<Machine>,
     /// Where the published port is reached.
-    pub(super) endpoint: String,
+    pub(in crate::sandbox) endpoint: String,
     service: Running,
     front: Option<front::Front>,
 }
 
 /// Its phase, shared by who starts it and who asks.
-pub(super) type Shared = Arc<Mutex<Phase>>;
+pub(in crate::sandbox) type Shared = Arc<Mutex<Phase>>;
 
 /// Where machines are started.
 pub(in crate::sandbox) struct Host {
@@ -65,19 +65,33 @@ pub(in crate::sandbox) struct Host {
 
 impl Up {
     /// Whether the service still serves.
-    pub(super) fn serves(&self) -> bool {
+    pub(in crate::sandbox) fn serves(&self) -> bool {
         self.service.is_up()
     }
 
     /// Ends the service, and waits until it has ended.
-    pub(super) async fn stop(self) {
+    pub(in crate::sandbox) async fn stop(self) {
         drop(self.front);
         self.service.stop().await;
     }
 }
 
+/// Something of a machine, as far as it is.
+pub(in crate::sandbox) fn seen<T>(phase: &Shared, of: impl FnOnce(&Phase) -> T) -> T {
+    of(&phase.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Has a machine end, and gives what ran on it.
+pub(in crate::sandbox) fn ended(phase: &Shared) -> Option<Box<Up>> {
+    let before = std::mem::replace(&mut *phase.lock().unwrap_or_else(PoisonError::into_inner), Phase::Ended);
+    match before {
+        Phase::Up(up) => Some(up),
+        Phase::Creating | Phase::Broken(_) | Phase::Ended => None,
+    }
+}
+
 /// Boots a machine and starts the service on it, and leaves in `phase` what came of it.
-pub(super) async fn boot(host: Arc<Host>, order: Order, phase: Shared) {
+pub(in crate::sandbox) async fn boot(host: Arc<Host>, order: Order, phase: Shared) {
     if order.flaw == Some(Flaw::NeverReady) {
         return;
     }

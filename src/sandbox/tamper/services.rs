@@ -1,7 +1,7 @@
 //! The kinds of tampering that spoil a service instead of a release, in the order of `--tamper list`.
 
 use super::{Row, Service, Spoils, Stage};
-use crate::sandbox::{e2e, gcp, people::Fault, phala::Flaw, release::Sample, vmm};
+use crate::sandbox::{docker, e2e, gcp, people::Fault, phala::Flaw, release::Sample, vmm};
 
 const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Phala(flaw)) }
@@ -9,6 +9,10 @@ const fn phala(name: &'static str, does: &'static str, flaw: Flaw) -> Row {
 
 const fn google(name: &'static str, does: &'static str, flaw: gcp::Flaw) -> Row {
     Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Google(flaw)) }
+}
+
+const fn docker(name: &'static str, does: &'static str, flaw: docker::Flaw) -> Row {
+    Row { name, does, spares: no_release, stage: Stage::Service(Spoils::Docker(flaw)) }
 }
 
 const fn people(name: &'static str, does: &'static str, fault: Fault) -> Row {
@@ -95,6 +99,15 @@ pub(super) static ROWS: &[Row] = &[
     phala("production-slow", "makes production slow to release keys after its update", Flaw::UpdatedSlow),
     phala("production-failing", "has production fail some key requests after its update", Flaw::UpdatedFailing),
     phala("production-flapping", "lets the health of production come and go after its update", Flaw::UpdatedFlapping),
+    docker("docker-pull-refused", "has the registry refuse every image to Docker", docker::Flaw::PullRefused),
+    docker("docker-up-fails", "lets Docker start no container", docker::Flaw::UpFails),
+    docker("docker-no-port", "has Docker publish no port of the KMS", docker::Flaw::NoPort),
+    docker(
+        "docker-other-version",
+        "runs another version of the KMS in staging's container than its image's",
+        docker::Flaw::OtherVersion,
+    ),
+    docker("docker-debug-td", "runs staging's container on a machine in debug mode", docker::Flaw::DebugTd),
     people("review-one-approval", "lets one member of the team approve a policy, and no other", Fault::OneApproves),
     people("review-changes-requested", "has a member of the team ask for changes of a policy", Fault::Objects),
     people("review-closed", "closes the pull request with a policy", Fault::Closes),
@@ -126,6 +139,7 @@ impl Spoils {
             Self::Phala(flaw) if flaw.is_of_an_update() => Service::Production,
             Self::Phala(_) => Service::PhalaCloud,
             Self::Google(_) => Service::GoogleCloud,
+            Self::Docker(_) => Service::Docker,
             Self::People(_) => Service::Reviewers,
             Self::EndToEnd(_) => Service::EndToEnd,
             Self::Authority(fault) if fault.is_of_policies() => Service::TrustAuthorityPolicies,

@@ -33,9 +33,9 @@ impl Serve {
         Self::started(options, &["serve"])
     }
 
-    /// With what a rollout finds.
-    pub(crate) fn start_with_production() -> Self {
-        Self::started(&[], &["serve", "--production"])
+    /// With what a rollout finds, where `production` says: `--production`, or `--production=compose`.
+    pub(crate) fn start_with_production(production: &str) -> Self {
+        Self::started(&[], &["serve", production])
     }
 
     fn started(options: &[&str], words: &[&str]) -> Self {

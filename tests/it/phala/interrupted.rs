@@ -14,6 +14,7 @@ use merotee::sandbox::{
 };
 
 use super::stage::Stage;
+use crate::binary::killed::killed_when;
 
 /// Requests of an undisturbed probe.
 fn requests(stage: &Stage) -> usize {
@@ -28,16 +29,10 @@ fn killed(stage: &Stage, number: usize, what: Mishap) -> bool {
     let label = format!("killed-{number}-{}", if what == Mishap::Stuck { "before" } else { "after" });
     stage.cloud().troubles().clear();
     stage.cloud().troubles().add_after(number, what);
-    let child = RefCell::new(stage.aside(&label, &["--label", &label]));
     // How often a machine is looked at varies with how long it boots: a run may be over before its last requests.
-    stage.until(|cloud| cloud.troubles().stuck() > 0 || child.borrow_mut().try_wait().unwrap().is_some());
-    let was_killed = stage.cloud().troubles().stuck() > 0;
+    let child = stage.aside(&label, &["--label", &label]);
+    let was_killed = killed_when(child, || stage.cloud().troubles().stuck() > 0);
     stage.cloud().troubles().clear();
-    let mut child = child.into_inner();
-    if was_killed {
-        child.kill().unwrap();
-    }
-    child.wait().unwrap();
     // By its journal where there is one, and by label in every other case.
     let by = if number.is_multiple_of(2) { ["--out", &label] } else { ["--label", &label] };
     let run =

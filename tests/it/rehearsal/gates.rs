@@ -2,7 +2,7 @@
 //! which production serves the node that it served before. The table is that of `docs/tampering.md`, and one of releases and of
 //! staging beside it.
 
-use super::stage::{NEW, OLD, Stage};
+use super::stage::{NEW, OLD, On, Stage};
 use crate::tampering::{document::Document, each};
 
 /// What else goes wrong: the gate, the kind, the releases that it is about, the exit code, and what is said.
@@ -42,8 +42,47 @@ fn rows() -> Vec<Row> {
 fn every_gate_fails_with_its_code_and_a_sentence_and_production_serves_after_the_rollback() {
     let rows = rows();
     assert!(rows.len() > 20, "the table is cut short: {}", rows.len());
-    each(&rows, |row| {
-        let stage = Stage::spoilt(&row.kind, row.targets);
+    hold(On::Cloud, &rows);
+}
+
+#[test]
+fn every_gate_of_a_rollout_by_docker_fails_so_too_and_production_serves_after_the_rollback() {
+    let services = Document::read().services.into_iter();
+    // What has a blockchain in its way is on Phala Cloud alone.
+    let rows: Vec<Row> = services
+        .filter(|row| ["production", "Docker"].contains(&row.service.as_str()))
+        .filter(|row| row.kind != "production-update-refused")
+        .map(|row| Row {
+            says: on_a_host(&row.kind).map_or(row.says, str::to_owned),
+            kind: row.kind,
+            targets: &[],
+            exit: row.exit,
+        })
+        .collect();
+    assert!(rows.len() >= 13, "the table is cut short: {}", rows.len());
+    hold(On::Host, &rows);
+}
+
+/// What is said otherwise where a container runs in the place of a machine.
+fn on_a_host(kind: &str) -> Option<&'static str> {
+    (kind == "production-not-booting").then_some("it is `restarting`")
+}
+
+#[test]
+fn there_is_no_verdict_on_what_docker_runs_unless_it_is_taken_unmeasured() {
+    let stage = Stage::on(On::Host);
+    let key = stage.standing_key();
+    let run = stage.run_with(&[]).run().expect(1);
+    run.says(&["rollout-measured: what a compose file on a host runs is not measured"]);
+    stage.order("abort").run().expect(0);
+    stage.is_clean(OLD, "unmeasured");
+    assert_eq!(stage.standing_key(), key);
+}
+
+#[track_caller]
+fn hold(on: On, rows: &[Row]) {
+    each(rows, |row| {
+        let stage = Stage::spoilt(on, &row.kind, row.targets);
         let key = stage.standing_key();
         let run = stage.run().run();
         let mut wrong = Vec::new();

@@ -1,12 +1,11 @@
 //! `kill -9` at the requests of a rollout to Phala Cloud, before and after each is carried out, and `resume`: the same end as
 //! without it, nothing deployed twice, and nothing left.
 
-use std::cell::RefCell;
-
 use axum::http::Method;
 use merotee::sandbox::trouble::{Asked, Mishap};
 
 use super::stage::{NEW, Stage};
+use crate::binary::killed::killed_when;
 
 /// The requests that a kill can leave half done: all that change something, and the first read of each kind.
 fn boundaries(requests: &[Asked]) -> Vec<usize> {
@@ -38,30 +37,16 @@ fn a_rollout_that_is_killed_at_a_request_ends_as_one_that_was_not() {
     crate::tampering::each(&cases, |(number, what)| {
         let stage = Stage::new();
         stage.cloud().troubles().add_after(*number, *what);
-        let child = RefCell::new(stage.aside());
         // How often a machine is looked at varies: a run may be over before its last requests.
-        stage.until(|cloud| cloud.troubles().stuck() > 0 || child.borrow_mut().try_wait().unwrap().is_some());
-        let was_killed = stage.cloud().troubles().stuck() > 0;
+        killed_when(stage.aside(), || stage.cloud().troubles().stuck() > 0);
         stage.cloud().troubles().clear();
-        let mut child = child.into_inner();
-        if was_killed {
-            child.kill().unwrap();
-        }
-        child.wait().unwrap();
         let told = format!("{what:?} at {number} ({} {})", requests[*number].method, requests[*number].path);
-        let mut run = stage.order("resume").run();
-        // What is not settled yet asks to be resumed again.
-        for _ in 0..3 {
-            if run.code == 0 {
-                break;
-            }
-            run = stage.order("resume").run();
-        }
+        let run = stage.resumed();
         if run.code != 0 {
             return Some(format!("{told}: {}", run.shown()));
         }
         stage.is_clean(NEW, &told);
-        let updates = stage.production().updates;
+        let updates = stage.updates();
         let made = stage.cloud().record().writes();
         let of = |method: Method, ends: &str| {
             made.iter().filter(|one| one.method == method && one.path.ends_with(ends)).count()

@@ -149,7 +149,7 @@ async fn a_removal_takes_the_one_service_and_leaves_the_rest_of_the_project() {
         stage.words(),
         ["OURS compose.yaml rm --stop --force mero-kms", "OURS compose.yaml ps --all --format json mero-kms"]
     );
-    assert!(matches!(target.current().await.unwrap().phase, Phase::Coming(_)));
+    assert!(matches!(target.current().await.unwrap().phase, Phase::Behind(_)));
     // What is gone may be removed again; what stays is told.
     target.remove().await.unwrap();
     stage.place.write("others", "{\"Service\":\"mero-kms\",\"Image\":\"a\",\"State\":\"running\",\"Health\":\"\"}\n");
@@ -313,7 +313,7 @@ async fn an_image_that_cannot_be_pulled_changes_nothing_and_services_that_do_not
     // The file says what is to run, and the container has another image.
     let current = target.current().await.unwrap();
     assert_eq!(current.compose, Some(file("mero-kms-v1.2.0")));
-    assert!(matches!(current.phase, Phase::Coming(why) if why.contains("another image")));
+    assert!(matches!(current.phase, Phase::Behind(why) if why.contains("another image")));
 }
 
 #[tokio::test]

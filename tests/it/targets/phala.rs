@@ -50,7 +50,9 @@ async fn settled(machine: &PhalaMachine) -> Current {
             match current.phase {
                 Phase::Running if current.compose.is_some() => return current,
                 Phase::Failed(_) => return current,
-                Phase::Running | Phase::Coming(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                Phase::Running | Phase::Coming(_) | Phase::Behind(_) => {
+                    tokio::time::sleep(Duration::from_millis(10)).await
+                }
             }
         }
     };

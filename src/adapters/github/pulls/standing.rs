@@ -3,12 +3,13 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::super::GitHub;
+use super::{super::GitHub, write::COLOUR};
 use crate::{
     adapters::http::{Body, Request, Written},
     change::{Branch, PullState},
     error::{Error, Result},
     subject::repository::Repository,
+    text::excerpt,
 };
 
 impl GitHub {
@@ -22,6 +23,36 @@ impl GitHub {
         let (pulls, _) = self.pulls(repository, &base, branch).await?;
         let newest = pulls.into_iter().max_by_key(|pull| pull.number);
         Ok(newest.map(|pull| (pull.number, pull.state)))
+    }
+
+    /// Gives a pull request a label, which is made where there is none of its name. To give it once more does no harm.
+    ///
+    /// # Errors
+    /// Remote: the token may not, and every failure of the API.
+    pub async fn label(&self, repository: &Repository, number: u64, label: &str) -> Result<()> {
+        if self.labels(repository, number).await?.iter().any(|has| has == label) {
+            return Ok(());
+        }
+        let subject = format!("label `{}` of {repository}", excerpt(label));
+        let url = self.endpoint(repository, &["labels", label])?;
+        if self.object::<Value>(&url, "a label", &subject).await?.is_none() {
+            let url = self.endpoint(repository, &["labels"])?;
+            let body = json!({"name": label, "color": COLOUR});
+            let request = Request { body: Body::json(&body), ..Request::new(Method::POST, &url) };
+            match self.http.write(&request, &subject).await? {
+                // Somebody made it meanwhile; what else could be wrong shows when it is used.
+                Written::Done(_) | Written::Refused(_) => {}
+                Written::Unknown(error) => return Err(error),
+            }
+        }
+        let url = self.endpoint(repository, &["issues", &number.to_string(), "labels"])?;
+        let subject = format!("label #{number} of {repository}");
+        let request = Request { body: Body::json(&json!({"labels": [label]})), ..Request::new(Method::POST, &url) };
+        match self.http.write(&request, &subject).await? {
+            Written::Done(_) => Ok(()),
+            Written::Refused(refused) => Err(refused.error),
+            Written::Unknown(error) => Err(error),
+        }
     }
 
     /// Closes a pull request without a merge. To close it once more does no harm.

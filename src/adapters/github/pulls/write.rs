@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// The colour of a label that has to be made.
-const COLOUR: &str = "0e8a16";
+pub(super) const COLOUR: &str = "0e8a16";
 
 /// What carries a step out.
 pub(super) struct Writing<'a> {

@@ -66,13 +66,13 @@ fn is_one_off(container: &Value) -> bool {
 /// How far a service is that is to run `image`.
 pub(super) fn phase(containers: &[Container], image: &str) -> Phase {
     let [container] = containers else {
-        return Phase::Coming(match containers.len() {
-            0 => "it has no container".to_owned(),
-            several => format!("it has {several} containers, and is to have one"),
-        });
+        return match containers.len() {
+            0 => Phase::Behind("it has no container".to_owned()),
+            several => Phase::Coming(format!("it has {several} containers, and is to have one")),
+        };
     };
     if container.image != image {
-        return Phase::Coming("its container has another image than its file".to_owned());
+        return Phase::Behind("its container has another image than its file".to_owned());
     }
     match (container.state.as_str(), container.health.as_str()) {
         ("running", "" | "healthy") => Phase::Running,
@@ -122,6 +122,7 @@ mod tests {
             health: health.to_owned(),
         };
         let coming = |why: &str| Phase::Coming(why.to_owned());
+        let behind = |why: &str| Phase::Behind(why.to_owned());
         for (found, expected) in [
             (vec![of("a", "running", "")], Phase::Running),
             (vec![of("a", "running", "healthy")], Phase::Running),
@@ -129,8 +130,8 @@ mod tests {
             (vec![of("a", "running", "unhealthy")], Phase::Failed("its container is `unhealthy`".to_owned())),
             (vec![of("a", "exited", "")], Phase::Failed("its container is `exited`".to_owned())),
             (vec![of("a", "restarting", "")], coming("restarting")),
-            (vec![of("b", "running", "")], coming("its container has another image than its file")),
-            (vec![], coming("it has no container")),
+            (vec![of("b", "running", "")], behind("its container has another image than its file")),
+            (vec![], behind("it has no container")),
             (vec![of("a", "running", ""), of("b", "running", "")], coming("it has 2 containers, and is to have one")),
         ] {
             assert_eq!(phase(&found, "a"), expected, "{found:?}");

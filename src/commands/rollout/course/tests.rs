@@ -69,7 +69,9 @@ async fn it_goes_through_all_gates_and_every_pass_leaves_evidence_that_reads() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("r.state");
     let (mut rollout, ticks) = (begun(&path), Cell::new(0));
-    let done: Vec<String> = drive_well(&mut rollout, &ticks).await.into_iter().map(|action| action.what).collect();
+    let actions = drive_well(&mut rollout, &ticks).await;
+    assert!(actions.iter().all(|action| !action.target.is_empty()), "{actions:?}");
+    let done: Vec<String> = actions.into_iter().map(|action| action.what).collect();
     assert_eq!(
         done,
         [

@@ -23,12 +23,9 @@ use crate::{
         document::{PolicyFile, ProfileLists},
     },
     report::{Finding, Section},
-    rollout::inputs::Target,
+    rollout::inputs::{Target, UNPROVEN},
     subject::profile::Profile,
 };
-
-/// What is not known of a KMS whose compose hash is not in the signed policy.
-const UNPROVEN: &str = "what a compose file on a host runs is not measured: nothing proves which image it is";
 
 /// What a KMS is held against.
 #[derive(Clone, Copy)]
@@ -76,7 +73,7 @@ impl Effects<'_> {
     /// # Errors
     /// Remote: it does not answer. Trust: the policy that was kept cannot be used.
     pub(super) async fn seen(&self, url: &Url, published: Published<'_>) -> Result<Seen> {
-        let args = JudgementArgs { ita: self.ita.clone(), ..JudgementArgs::default() };
+        let args = JudgementArgs { quotes: self.quotes.clone(), ita: self.ita.clone(), ..JudgementArgs::default() };
         let context = self.context.in_real_time();
         let judgement = Judgement::new(&args, &context, false)?;
         let client = KmsClient::new(url, self.context.http.clone())?;
@@ -86,9 +83,7 @@ impl Effects<'_> {
         // The policy is held against it below, register by register.
         section.findings.retain(|finding| finding.check != KNOWN.id);
         section.caveats.extend(judgement.caveats());
-        if let Target::Compose { unmeasured: true, .. } = published.target {
-            section.caveats.push(format!("{} was taken with --unmeasured: {UNPROVEN}", published.target.described()));
-        }
+        section.caveats.extend(published.target.caveat());
         let mut seen = Seen { section, evidence: attested.read, nonce, judges: judgement.judges() };
         if let Some(evidence) = &seen.evidence {
             let lists = lists(published.policy, published.profile)?;

@@ -32,7 +32,7 @@ impl Effects<'_> {
     /// # Errors
     /// Usage: the node's key or the policy cannot be used, or the key would travel in the clear.
     pub(super) async fn ask(&self, kms: Kms<'_>, access: &Access) -> Result<KeyAnswer> {
-        let args = JudgementArgs::default();
+        let args = JudgementArgs { quotes: self.quotes.clone(), ..JudgementArgs::default() };
         let policy = PolicyFile::parse("policy", kms.policy)
             .map_err(|finding| Error::internal(format!("the policy that was kept: {}", finding.message)))?;
         let judgement = Judgement::by(&args, self.context, policy)?;

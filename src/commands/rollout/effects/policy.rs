@@ -14,7 +14,7 @@ use crate::{
     attestation::measurement::{Allowed, Measurement, Register},
     change::{Branch, PullState},
     cli::{
-        IdentityArgs, ReleasesArgs,
+        IdentityArgs, ReleasesArgs, SigningArgs,
         probe::SealArgs,
         promote::{PolicyPromoteArgs, ProbeSignerArgs, PromotionPullArgs},
     },
@@ -59,7 +59,7 @@ impl Effects<'_> {
         }
         let folder = tempfile::tempdir().map_err(|e| Error::input("cannot make a temporary folder").because(e))?;
         let candidates = self.kept(state, Look::StagingProbe, CANDIDATES)?;
-        if let Err(error) = sealed(folder.path(), &candidates, self.context).await {
+        if let Err(error) = sealed(folder.path(), &candidates, &self.signing, self.context).await {
             return Ok(Came::Refused(remark(&error)));
         }
         let product = promote::run(&arguments(folder.path(), state)?, self.context).await?;
@@ -140,6 +140,10 @@ impl Effects<'_> {
     async fn standing_pull(&self, state: &State) -> Result<Option<Made>> {
         let branch = branch_of(state)?;
         let found = self.github()?.proposed_from(&state.inputs().repository, &branch).await?;
+        if let Some((number, PullState::Open)) = found {
+            // What opened it may have ended before it was labelled, and reviewers are called by the label.
+            self.github()?.label(&state.inputs().repository, number, LABEL).await?;
+        }
         Ok(match found {
             Some((number, PullState::Open | PullState::Merged)) => Some(pull(&number.to_string(), &branch)),
             // It was turned down, or a rollback closed it: another attempt opens another one.
@@ -238,12 +242,12 @@ fn waiting(findings: &[Finding]) -> Option<Option<&Finding>> {
 }
 
 /// Writes the candidates of staging, and signs them as the workflow of the probe.
-async fn sealed(folder: &Path, candidates: &[u8], context: &Context) -> Result<()> {
+async fn sealed(folder: &Path, candidates: &[u8], signing: &SigningArgs, context: &Context) -> Result<()> {
     let path = folder.join(artifacts::CANDIDATES);
     file::write_atomic(&path, candidates)?;
-    let args = SealArgs { sign: true, ..SealArgs::default() };
+    let args = SealArgs { sign: true, signing: signing.clone(), ..SealArgs::default() };
     let key = seal::key(&args, context)?;
-    if key.is_none() && !can_sign(context) {
+    if key.is_none() && !can_sign(signing, context) {
         return Err(Error::usage("nothing signs the candidates of staging, and unsigned ones are not promoted").help(
             "run the rollout in the workflow that probes (`permissions: id-token: write`), whose signature reviewers expect",
         ));
@@ -255,11 +259,13 @@ async fn sealed(folder: &Path, candidates: &[u8], context: &Context) -> Result<(
     }
 }
 
-pub(super) fn can_sign(context: &Context) -> bool {
-    match &context.endpoints.signing.identity {
-        Some(IdentitySource::Given(_) | IdentitySource::GitHub { .. }) => true,
-        None => false,
-    }
+/// Whether there is an identity to sign as.
+pub(super) fn can_sign(signing: &SigningArgs, context: &Context) -> bool {
+    signing.identity_token.is_some()
+        || match &context.endpoints.signing.identity {
+            Some(IdentitySource::Given(_) | IdentitySource::GitHub { .. }) => true,
+            None => false,
+        }
 }
 
 fn arguments(folder: &Path, state: &State) -> Result<PolicyPromoteArgs> {

@@ -1,18 +1,16 @@
 //! D6: what production runs before the switch, the switch, what it runs after it, and the way back. It is updated in place:
 //! storage keys belong to the application of the KMS, and a second machine would be another one.
 
-use std::time::{Duration, Instant};
-
 use super::{
     Effects,
-    bring::{bring, said},
+    bring::{Awaited, said},
     checks::{KEY, MEASURED, RUNS, SAME_KEYS},
     deployed::{self, Published, Seen},
     node::{self, Kms},
     places::{compose_file, places_apart},
     releases::POLICY,
     staging::{health_of, upgraded},
-    told::{facts, half_done, judged, kept, made, report},
+    told::{facts, judged, kept, made, report},
 };
 use crate::{
     adapters::target::{ComposeFile, PhalaMachine, Phase, Target as Deployable},
@@ -40,11 +38,6 @@ use crate::{
 
 /// How the kept compose file is called.
 const COMPOSE: &str = "compose.yaml";
-/// Between two looks at production.
-const PAUSE: Duration = Duration::from_millis(250);
-/// How long after it was asked for an update may still come to light.
-const SETTLING: Duration = Duration::from_secs(60);
-const SETTLING_COMPRESSED: Duration = Duration::from_secs(2);
 
 impl Effects<'_> {
     /// What production runs, kept to go back to; and whether a node gets its key of it.
@@ -117,14 +110,14 @@ impl Effects<'_> {
         places_apart(state.inputs(), self.context)?;
         let (target, wanted) = (self.target(&state.inputs().production).await?, self.wanted(state)?);
         let digest = self.image(state)?.digest().to_owned();
-        Ok(bring(target.as_ref(), &wanted, self.start_patience(), made([("digest", digest)])).await)
+        Ok(self.bring(target.as_ref(), &wanted, made([("digest", digest)])).await)
     }
 
     /// Puts back what production ran. It may be asked for twice.
     pub(super) async fn restore(&self, state: &State) -> Result<Came> {
         let (target, before) = (self.target(&state.inputs().production).await?, self.before(state)?);
         let digest = self.learnt(state, Look::Previous, "digest")?.to_owned();
-        let came = bring(target.as_ref(), &before, self.start_patience(), made([("digest", digest)])).await;
+        let came = self.bring(target.as_ref(), &before, made([("digest", digest)])).await;
         // What does not come back yet is tried again, and never called undone.
         Ok(match came {
             Came::Broken { why, .. } => Came::Unknown(why),
@@ -134,40 +127,10 @@ impl Effects<'_> {
 
     /// Looks whether a switch was made of which nothing is known. Production that does not say so in time is put back.
     pub(super) async fn find_switched(&self, pending: &Pending, state: &State) -> Result<Came> {
-        let (wanted, before) = (self.wanted(state)?, self.before(state)?);
-        let made = made([("digest", self.image(state)?.digest().to_owned())]);
-        let settling = if self.context.pace.is_compressed() { SETTLING_COMPRESSED } else { SETTLING };
-        let end = Instant::now() + self.start_patience();
-        loop {
-            let looked = match self.target(&state.inputs().production).await {
-                Ok(target) => target.current().await,
-                Err(error) => Err(error),
-            };
-            let current = match looked {
-                Ok(current) => current,
-                Err(error) if Instant::now() >= end => {
-                    let why = format!("production does not say what it runs: {}", chain(&error));
-                    return Ok(half_done(made, &why));
-                }
-                Err(_) => {
-                    tokio::time::sleep(PAUSE).await;
-                    continue;
-                }
-            };
-            let settled =
-                Duration::try_from(self.context.now().duration_since(pending.since)).unwrap_or_default() >= settling;
-            match (&current.phase, current.compose.as_deref()) {
-                (Phase::Running, Some(compose)) if compose == wanted => return Ok(Came::Done(made)),
-                (Phase::Running, Some(compose)) if compose == before && settled => {
-                    return Ok(Came::NeverDone(Remark::new("production runs what it ran before")));
-                }
-                (Phase::Failed(why), _) => return Ok(half_done(made, why)),
-                (Phase::Running | Phase::Coming(_), _) if Instant::now() >= end => {
-                    return Ok(half_done(made, &format!("production is neither old nor new: {}", said(&current))));
-                }
-                (Phase::Running | Phase::Coming(_), _) => tokio::time::sleep(PAUSE).await,
-            }
-        }
+        let (wanted, digest) = (self.wanted(state)?, self.image(state)?.digest().to_owned());
+        let made = made([("digest", digest)]);
+        let awaited = Awaited { place: "production", wanted: &wanted, since: pending.since, made };
+        Ok(self.find(awaited, async || self.target(&state.inputs().production).await).await)
     }
 
     /// Health and attestation of production after the switch.

@@ -14,9 +14,6 @@ use crate::{
     subject::profile::Profile,
 };
 
-/// Between two looks at production.
-const PAUSE: Duration = Duration::from_millis(250);
-
 impl Effects<'_> {
     /// Where production answers, and its health, once the KMS answers that is expected there. While production is switched the
     /// other one may still answer. When time is up, it is what answers: the health checks then say what is wrong with it.
@@ -28,6 +25,7 @@ impl Effects<'_> {
         profile: Profile,
     ) -> Result<(Url, Health)> {
         let end = Instant::now() + self.health_patience();
+        let mut pauses = self.pauses();
         loop {
             let patience = end.saturating_duration_since(Instant::now());
             let (url, health) = self.healthy(target, site, patience).await?;
@@ -35,7 +33,7 @@ impl Effects<'_> {
             if is_it || Instant::now() >= end {
                 return Ok((url, health));
             }
-            tokio::time::sleep(PAUSE).await;
+            pauses.sleep().await;
         }
     }
 
@@ -56,6 +54,7 @@ impl Effects<'_> {
         patience: Duration,
     ) -> Result<(Url, Health)> {
         let end = Instant::now() + patience;
+        let mut pauses = self.pauses();
         let addresses = loop {
             let addresses = self.addresses(target, site).await?;
             if !addresses.is_empty() {
@@ -64,7 +63,7 @@ impl Effects<'_> {
             if Instant::now() >= end {
                 return Err(Error::remote(format!("{} has no address", target.describe())));
             }
-            tokio::time::sleep(PAUSE).await;
+            pauses.sleep().await;
         };
         until_healthy(&addresses, end.saturating_duration_since(Instant::now()), self.context).await
     }

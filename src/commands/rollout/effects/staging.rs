@@ -7,13 +7,13 @@ use url::Url;
 
 use super::{
     Effects,
-    bring::bring,
+    bring::Awaited,
     checks::{KEY, MEASURED},
     deployed::{self, Published, Seen},
     node::{self, Kms},
     places::places_apart,
     releases::POLICY,
-    told::{facts, half_done, judged, kept, made, remark, report},
+    told::{facts, judged, kept, made, remark, report},
 };
 use crate::{
     adapters::{
@@ -34,6 +34,7 @@ use crate::{
         machine::{
             cvm::{Cvm, is_taken, removal},
             healthy::until_healthy,
+            pauses::Pauses,
         },
     },
     digest::Sha256,
@@ -68,8 +69,6 @@ const START_COMPRESSED: Duration = Duration::from_secs(12);
 /// How long the KMS on it may take to be healthy.
 const HEALTHY: Duration = Duration::from_secs(120);
 const HEALTHY_COMPRESSED: Duration = Duration::from_secs(12);
-/// Between two looks at a machine.
-const PAUSE: Duration = Duration::from_millis(250);
 /// What a rollback would have to undo is undone by this.
 pub(super) const AGAIN: &str = "merotee rollout rollback";
 /// Digits of a request that stand in the name of what it makes.
@@ -81,6 +80,11 @@ impl Effects<'_> {
     /// How long a machine may take to start.
     pub(super) fn start_patience(&self) -> Duration {
         if self.context.pace.is_compressed() { START_COMPRESSED } else { START }
+    }
+
+    /// Pauses between two looks at something.
+    pub(super) fn pauses(&self) -> Pauses {
+        Pauses::of(self.context.pace.is_compressed())
     }
 
     /// How long a KMS may take to be healthy.
@@ -107,7 +111,7 @@ impl Effects<'_> {
                 let file = self.compose_file(&inputs.staging)?;
                 let before = file.current().await?.compose.unwrap_or_default();
                 let wanted = upgraded(&before, state, &image)?;
-                Ok(bring(&file, &wanted, self.start_patience(), Made::default()).await)
+                Ok(self.bring(&file, &wanted, Made::default()).await)
             }
         }
     }
@@ -146,15 +150,10 @@ impl Effects<'_> {
     pub(super) async fn find_staging(&self, pending: &Pending, state: &State) -> Result<Came> {
         let site = &state.inputs().staging;
         let Target::Phala { name, .. } = &site.target else {
-            let file = self.compose_file(site)?;
-            let current = file.current().await?;
-            let image = self.image(state)?;
-            let is_new = current.compose.as_deref().is_some_and(|compose| compose.contains(image.digest()));
-            return Ok(if is_new {
-                half_done(Made::default(), "the deployment was interrupted")
-            } else {
-                Came::NeverDone(Remark::new("the compose file of staging is as it was"))
-            });
+            let current = self.compose_file(site)?.current().await?.compose.unwrap_or_default();
+            let wanted = upgraded(&current, state, &self.image(state)?)?;
+            let awaited = Awaited { place: "staging", wanted: &wanted, since: pending.since, made: Made::default() };
+            return Ok(self.find(awaited, async || self.target(site).await).await);
         };
         let (phala, name) = (self.context.phala()?, name_of(name.as_str(), pending)?);
         let found = phala.named(name.as_str()).await?.into_iter().find(|listed| listed.name == name.as_str());
@@ -251,7 +250,7 @@ impl Effects<'_> {
             }
             (Target::Phala { .. }, Some(url)) => vec![url.clone()],
             (Target::Phala { .. }, None) => {
-                until_reached(&self.context.phala()?, &machine_of(state)?, self.start_patience()).await?
+                until_reached(&self.context.phala()?, &machine_of(state)?, self.start_patience(), self.pauses()).await?
             }
         };
         until_healthy(&addresses, self.health_patience(), self.context).await
@@ -337,7 +336,7 @@ pub(super) fn upgraded(before: &str, state: &State, image: &crate::probe::image:
     })
 }
 
-async fn until_reached(phala: &Phala, id: &CvmId, patience: Duration) -> Result<Vec<Url>> {
+async fn until_reached(phala: &Phala, id: &CvmId, patience: Duration, mut pauses: Pauses) -> Result<Vec<Url>> {
     let end = std::time::Instant::now() + patience;
     loop {
         let machine: Machine =
@@ -352,7 +351,7 @@ async fn until_reached(phala: &Phala, id: &CvmId, patience: Duration) -> Result<
         if std::time::Instant::now() >= end {
             return Err(Error::remote(format!("the machine {id} of staging has no address")));
         }
-        tokio::time::sleep(PAUSE).await;
+        pauses.sleep().await;
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     adapters::target::Docker,
-    cli::probe::SealArgs,
+    cli::{SigningArgs, probe::SealArgs},
     commands::sign::seal,
     context::Context,
     error::{Error, Result, chain},
@@ -23,7 +23,11 @@ use crate::{
 };
 
 /// [`PLAN`]: whether what targets, nodes and the pull request need is there.
-pub(in crate::commands::rollout) async fn tools(inputs: &Inputs, context: &Context) -> Vec<Finding> {
+pub(in crate::commands::rollout) async fn tools(
+    inputs: &Inputs,
+    signing: &SigningArgs,
+    context: &Context,
+) -> Vec<Finding> {
     let mut findings = Vec::new();
     let sites = [("staging", &inputs.staging), ("production", &inputs.production)];
     let needs_docker = sites.iter().any(|(_, site)| matches!(site.target, Target::Compose { .. }));
@@ -46,7 +50,7 @@ pub(in crate::commands::rollout) async fn tools(inputs: &Inputs, context: &Conte
     }
     findings.extend(places_apart(inputs, context).err().map(|error| failed("staging", &error)));
     findings.extend(nodes(inputs));
-    findings.extend(promotion(context));
+    findings.extend(promotion(signing, context));
     findings
 }
 
@@ -103,7 +107,7 @@ fn nodes(inputs: &Inputs) -> Vec<Finding> {
 }
 
 /// Whether D5 can open its pull request, sign what it proposes, and ask who is in the teams.
-fn promotion(context: &Context) -> Vec<Finding> {
+fn promotion(signing: &SigningArgs, context: &Context) -> Vec<Finding> {
     const PLACE: &str = "pull request";
     let endpoints = &context.endpoints;
     let mut findings = Vec::new();
@@ -118,7 +122,7 @@ fn promotion(context: &Context) -> Vec<Finding> {
                 .help("give one with `contents: write` and `pull-requests: write` in GH_TOKEN"),
         ),
     }
-    findings.push(match signs(context) {
+    findings.push(match signs(signing, context) {
         Ok(true) => PLAN.pass(PLACE, "there is something to sign the candidates of staging with"),
         Ok(false) => PLAN
             .fail(PLACE, "nothing signs the candidates of staging, and unsigned ones are not promoted")
@@ -128,7 +132,7 @@ fn promotion(context: &Context) -> Vec<Finding> {
     findings
 }
 
-fn signs(context: &Context) -> Result<bool> {
-    let args = SealArgs { sign: true, ..SealArgs::default() };
-    Ok(seal::key(&args, context)?.is_some() || can_sign(context))
+fn signs(signing: &SigningArgs, context: &Context) -> Result<bool> {
+    let args = SealArgs { sign: true, signing: signing.clone(), ..SealArgs::default() };
+    Ok(seal::key(&args, context)?.is_some() || can_sign(signing, context))
 }

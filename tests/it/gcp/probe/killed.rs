@@ -6,7 +6,7 @@ use axum::http::Method;
 use merotee::sandbox::trouble::{Mishap, Trouble};
 
 use super::Site;
-use crate::binary::LIMIT;
+use crate::binary::{LIMIT, killed::killed_when};
 
 /// Starts a probe and kills it when its request after so many others was carried out and gets no answer. `false` when the
 /// probe made fewer and ended by itself.
@@ -25,23 +25,8 @@ fn killed(site: &Site, out: &str, label: &str, request: usize, carried_out: bool
 
 fn killed_just_now(site: &Site, out: &str, label: &str, request: usize, carried_out: bool) -> bool {
     site.world.gcp().hold().after(request, carried_out);
-    let mut child = site.probe(out, &["--label", label]).start();
-    let end = Instant::now() + LIMIT;
-    let held = loop {
-        if site.world.gcp().hold().holds() {
-            break true;
-        }
-        if child.try_wait().unwrap().is_some() {
-            break false;
-        }
-        assert!(Instant::now() < end, "neither held nor ended");
-        std::thread::yield_now();
-        std::thread::park_timeout(Duration::from_millis(2));
-    };
-    if held {
-        child.kill().unwrap();
-    }
-    child.wait().unwrap();
+    let child = site.probe(out, &["--label", label]).start();
+    let held = killed_when(child, || site.world.gcp().hold().holds());
     site.world.gcp().hold().release();
     held
 }
