@@ -200,7 +200,7 @@ impl Meta {
         match (expected.origin, &self.bootstrap_info) {
             (Origin::Replica, None) => BOOTSTRAP.pass(subject, "none, as of a replica"),
             (Origin::Replica, Some(_)) => BOOTSTRAP
-                .fail(subject, "this KMS has a bootstrap document: it made keys of its own, which a replica never does")
+                .fail(subject, "this KMS has a bootstrap document: it made keys of its own, so it is not a replica")
                 .help("verify it as what it is, or onboard it again"),
             (Origin::Bootstrapped(_), None) => BOOTSTRAP
                 .fail(subject, "this KMS has no bootstrap document: it did not make these keys, or not when asked to")
@@ -212,7 +212,7 @@ impl Meta {
 
 /// Whether the document a KMS remembers is the verified one.
 fn same(subject: &str, verified: &BootstrapInfo, stated: Result<BootstrapInfo, BootstrapError>) -> Finding {
-    let help = "this KMS was bootstrapped again, or is not the KMS you mean: its keys are not the verified ones";
+    let help = "this KMS was bootstrapped again, or another KMS answers: its keys are not the verified ones";
     let stated = match stated {
         Ok(stated) => stated,
         Err(error) => return BOOTSTRAP.fail(subject, format!("`bootstrap_info`: {error}")).help(help),

@@ -207,15 +207,8 @@ impl Tamper {
 
     /// What it makes of Phala Cloud.
     pub(super) fn of_phala(self) -> Option<phala::Flaw> {
-        match self.spoils()? {
-            Spoils::Phala(flaw) => Some(flaw),
-            Spoils::Google(_)
-            | Spoils::Docker(_)
-            | Spoils::People(_)
-            | Spoils::Authority(_)
-            | Spoils::EndToEnd(_)
-            | Spoils::Dstack(_) => None,
-        }
+        let Spoils::Phala(flaw) = self.spoils()? else { return None };
+        Some(flaw)
     }
 
     /// Whether it is about a production on Phala Cloud, and about no other.
@@ -225,80 +218,38 @@ impl Tamper {
 
     /// What it makes of Google Cloud.
     pub(super) fn of_google(self) -> Option<gcp::Flaw> {
-        match self.spoils()? {
-            Spoils::Google(flaw) => Some(flaw),
-            Spoils::Phala(_)
-            | Spoils::Docker(_)
-            | Spoils::People(_)
-            | Spoils::Authority(_)
-            | Spoils::EndToEnd(_)
-            | Spoils::Dstack(_) => None,
-        }
+        let Spoils::Google(flaw) = self.spoils()? else { return None };
+        Some(flaw)
     }
 
     /// What it makes of Docker.
     pub(super) fn of_docker(self) -> Option<docker::Flaw> {
-        match self.spoils()? {
-            Spoils::Docker(flaw) => Some(flaw),
-            Spoils::Phala(_)
-            | Spoils::Google(_)
-            | Spoils::People(_)
-            | Spoils::Authority(_)
-            | Spoils::EndToEnd(_)
-            | Spoils::Dstack(_) => None,
-        }
+        let Spoils::Docker(flaw) = self.spoils()? else { return None };
+        Some(flaw)
     }
 
     /// What it makes people do.
     pub(super) fn of_people(self) -> Option<people::Fault> {
-        match self.spoils()? {
-            Spoils::People(fault) => Some(fault),
-            Spoils::Phala(_)
-            | Spoils::Google(_)
-            | Spoils::Docker(_)
-            | Spoils::Authority(_)
-            | Spoils::EndToEnd(_)
-            | Spoils::Dstack(_) => None,
-        }
+        let Spoils::People(fault) = self.spoils()? else { return None };
+        Some(fault)
     }
 
     /// What it makes of an end-to-end run.
     pub(super) fn of_end_to_end(self) -> Option<e2e::Flaw> {
-        match self.spoils()? {
-            Spoils::EndToEnd(flaw) => Some(flaw),
-            Spoils::Phala(_)
-            | Spoils::Google(_)
-            | Spoils::Docker(_)
-            | Spoils::People(_)
-            | Spoils::Authority(_)
-            | Spoils::Dstack(_) => None,
-        }
+        let Spoils::EndToEnd(flaw) = self.spoils()? else { return None };
+        Some(flaw)
     }
 
     /// What it makes of Intel Trust Authority.
     pub fn of_authority(self) -> Option<ita::Fault> {
-        match self.spoils()? {
-            Spoils::Authority(fault) => Some(fault),
-            Spoils::Phala(_)
-            | Spoils::Google(_)
-            | Spoils::Docker(_)
-            | Spoils::People(_)
-            | Spoils::EndToEnd(_)
-            | Spoils::Dstack(_) => None,
-        }
+        let Spoils::Authority(fault) = self.spoils()? else { return None };
+        Some(fault)
     }
 
     /// What it makes of a dstack host.
     pub(super) fn of_dstack(self) -> Option<vmm::Flaw> {
-        match self.spoils()? {
-            Spoils::Dstack(flaw) => Some(flaw),
-            Spoils::Phala(_)
-            | Spoils::Google(_)
-            | Spoils::Docker(_)
-            | Spoils::People(_)
-            | Spoils::Authority(_)
-            | Spoils::EndToEnd(_) => None,
-        }
+        let Spoils::Dstack(flaw) = self.spoils()? else { return None };
+        Some(flaw)
     }
 
     fn spoils(self) -> Option<Spoils> {

@@ -14,7 +14,11 @@ use crate::{
         repository::Repository,
         tag::{Family, Tag},
     },
+    text::excerpt_within,
 };
+
+/// Most of an image's name that is repeated, in characters: a digest takes 71.
+const MAX_IMAGE: usize = 300;
 
 /// What a run shows.
 pub(super) struct Run {
@@ -70,7 +74,7 @@ fn images_of(section: &Map<String, Value>, profiles: impl Iterator<Item = Profil
         let named = fact(section, &kms_image(profile).replace(' ', "_")).unwrap_or_default();
         let pinned = named.split_once('@').is_some_and(|(_, digest)| Sha256::from_prefixed(digest).is_ok());
         if pinned {
-            Ok(excerpt(named))
+            Ok(excerpt_within(format_args!("{named}"), MAX_IMAGE))
         } else {
             Err(format!("{}: it does not say which image the KMS of {profile} was booted from", Part::Machines))
         }

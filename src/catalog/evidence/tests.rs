@@ -96,7 +96,8 @@ fn end_to_end(profiles: &str) -> Value {
         });
         section
     };
-    let mut report = report(&Part::ALL.map(part));
+    let parts = Part::ALL.into_iter().filter(|part| !part.is_optional());
+    let mut report = report(&parts.map(part).collect::<Vec<_>>());
     *report.pointer_mut("/command").unwrap() = json!("e2e");
     report
 }
@@ -114,6 +115,31 @@ fn an_end_to_end_run_is_evidence_for_the_profiles_it_names() {
     let mut first = end_to_end("locked-read-only");
     *first.pointer_mut("/sections/2/findings/0/status").unwrap() = json!("skipped");
     assert_eq!(judged(&[first], &[Profile::LockedReadOnly]).1, 1);
+}
+
+#[test]
+fn a_run_on_the_clouds_is_evidence_where_its_machines_are_sound_and_each_kms_image_is_pinned() {
+    let pinned = format!("ghcr.io/o/n@sha256:{}", "ab".repeat(32));
+    let with = |image: &str| {
+        let mut run = end_to_end("debug");
+        let sections = run.pointer_mut("/sections").unwrap().as_array_mut().unwrap();
+        let mut machines = sections.first().unwrap().clone();
+        *machines.pointer_mut("/subject").unwrap() = json!("machines");
+        let facts = machines.pointer_mut("/facts").unwrap().as_object_mut().unwrap();
+        facts.insert("kms_image_of_debug".to_owned(), json!(image));
+        sections.push(machines);
+        run
+    };
+    let (findings, evidence) = judged(&[with(&pinned)], &[Profile::Debug]);
+    assert_eq!(evidence, 1, "{findings:?}");
+    let told = &findings.first().unwrap().1;
+    assert!(told.contains(&format!("e2e passed, on {pinned}, sha256:")), "{told}");
+    for loose in ["ghcr.io/o/n:1.2.0", "ghcr.io/o/n@sha256:ab", ""] {
+        refused(with(loose), "which image the KMS of debug was booted from");
+    }
+    let mut left = with(&pinned);
+    *left.pointer_mut("/sections/5/findings/0/status").unwrap() = json!("fail");
+    refused(left, "machines: its findings do not add up to a pass");
 }
 
 #[test]

@@ -45,7 +45,7 @@ compare it with --allow-list, --attestation-info, --app-compose or
 
 Examples:
   merotee dstack verify --bootstrap-info bootstrap-info.json
-  merotee dstack verify --bootstrap-info bootstrap-info.json --meta meta.json";
+  merotee dstack verify --bootstrap-info bootstrap-info.json --meta meta.json --allow-list auth-config.json --app-compose app-compose.json";
 
 /// `merotee dstack backup`.
 pub(in crate::cli) const DSTACK_BACKUP: &str =

@@ -92,10 +92,6 @@ const CANNOT: &[(&str, &str)] = &[
         "needs the document of a KMS; `dstack_kms::recorded` runs it with one",
     ),
     (
-        "merotee dstack verify --bootstrap-info bootstrap-info.json --meta meta.json",
-        "needs the document of a KMS; `dstack_kms::recorded` runs it with one",
-    ),
-    (
         "merotee dstack verify --bootstrap-info bootstrap-info.json --meta meta.json --allow-list auth-config.json \
          --app-compose app-compose.json",
         "needs the document of a KMS; `dstack_kms::recorded` runs it with one",
