@@ -81,7 +81,7 @@ impl E2eArgs {
 #[command(next_help_heading = "Machines on the clouds")]
 pub struct CloudsArgs {
     /// Boot the release's KMS on Phala Cloud and its node images on Compute Engine, try them, and delete them again
-    #[arg(long, conflicts_with_all = ["documents_only", "dir", "kms_url", "stale_kms_url", "node_url"])]
+    #[arg(long, conflicts_with_all = ["documents_only", "offline", "dir", "kms_url", "stale_kms_url", "node_url"])]
     pub cloud: bool,
     /// Folder for the journal of what is made; after a crash `probe cleanup --out DIR` removes that
     #[arg(long, value_name = "DIR", requires = "cloud")]

@@ -15,7 +15,7 @@ use crate::{
     commands::repository::resolve,
     context::Context,
     e2e::{
-        guardrails::{self, Both, CROSS_VERSION, ISOLATION, Made as Trials, STALE_POLICY, Stale},
+        guardrails::{self, Both, CROSS_VERSION, ISOLATION, Made as Trials, NAME_THEM, STALE_POLICY, Stale},
         measurements::{self, MEASUREMENTS},
         release::{KmsRelease, Known},
         scheme::{Pair, Scheme},
@@ -34,6 +34,9 @@ pub(super) const RULES: [CheckInfo; 6] = [CROSS_VERSION, ISOLATION, STALE_POLICY
 
 /// Older KMS releases that are read in search of one whose policy is stale.
 const MAX_OLDER: usize = 3;
+/// What to do where nothing was asked of what the run made.
+const LOOK_AT_MACHINES: &str =
+    "see the part *machines* for those that did not boot; --node or --node-socket make a node ask";
 
 pub(super) async fn run(args: &E2eArgs, context: &Context) -> Result<Product> {
     let started = Instant::now();
@@ -238,7 +241,13 @@ impl<'a> Course<'a> {
         facts
     }
 
-    fn section(&self, part: Part, pair: Option<&Pair>, made: Trials) -> Section {
+    fn section(&self, part: Part, pair: Option<&Pair>, mut made: Trials) -> Section {
+        if self.order.is_some() {
+            // What runs cannot be named where it is made.
+            for finding in made.findings.iter_mut().filter(|one| one.help.as_deref() == Some(NAME_THEM)) {
+                finding.help = Some(LOOK_AT_MACHINES.to_owned());
+            }
+        }
         let shown =
             |checks| (!made.rows.is_empty()).then(|| Exhibit { checks, table: Table::Trials(made.rows.clone()) });
         let exhibit = match part {

@@ -67,7 +67,7 @@ impl Made {
 }
 
 /// What to do where nothing was asked.
-pub(super) const NAME_THEM: &str = "name what runs: --kms-url, and --node or --node-socket";
+pub const NAME_THEM: &str = "name what runs: --kms-url, and --node or --node-socket";
 
 /// What a node heard from a KMS.
 #[derive(Debug, Clone, PartialEq)]

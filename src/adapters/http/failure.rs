@@ -182,14 +182,16 @@ impl Failure {
             Reason::Unreachable { cause: Cause::Refused, words } => {
                 Error::remote(message).because(io::Error::new(io::ErrorKind::ConnectionRefused, words.clone()))
             }
-            Reason::Unreachable { .. }
-            | Reason::TimedOut(_)
-            | Reason::Broken(_)
-            | Reason::Status { .. }
-            | Reason::RateLimited { .. }
-            | Reason::Refused(_)
-            | Reason::TooLarge(_)
-            | Reason::Setup(_) => Error::remote(message),
+            Reason::TimedOut(_) if self.unsent => {
+                Error::remote(message).because(io::Error::new(io::ErrorKind::TimedOut, self.in_short()))
+            }
+            Reason::Broken(_) => {
+                Error::remote(message).because(io::Error::new(io::ErrorKind::ConnectionAborted, self.in_short()))
+            }
+            Reason::Status { .. } | Reason::RateLimited { .. } | Reason::Refused(_) | Reason::TooLarge(_) => {
+                Error::remote(message).because(io::Error::new(io::ErrorKind::InvalidData, self.in_short()))
+            }
+            Reason::Unreachable { .. } | Reason::TimedOut(_) | Reason::Setup(_) => Error::remote(message),
         };
         match around.service.advice(&self.reason, around.ours) {
             Some(advice) => error.help(advice),

@@ -112,7 +112,7 @@ impl Maker<'_> {
                     return Ok((zone.clone(), id));
                 }
                 Some(trouble) if trouble.is_of_the_zone() => {
-                    tracing::warn!("{zone}: {trouble}");
+                    tracing::warn!("{} in {zone}: {trouble}", self.plan.name());
                     // The operation failed as a whole: what it says is accepted when nothing is there.
                     if self.compute.instance(place, &name(self.plan)?).await?.is_none() {
                         self.write(Record::Gone { request, how: How::NeverMade })?;

@@ -22,6 +22,8 @@ pub const RELEASE_ATTESTATION: CheckInfo = CheckInfo {
 
 const ANOTHER: &str = "do not use the release: GitHub attested a different one";
 const CHANGED: &str = "do not use it: GitHub attested other bytes under this name when the release was published";
+/// Most names of assets that a finding repeats.
+const MAX_NAMES: usize = 8;
 const MOVED: &str = "find out who moved the tag: what the release was made from is what GitHub attested";
 
 /// An asset at hand.
@@ -158,7 +160,14 @@ pub fn assets(tag: &str, statement: &ReleaseStatement, at_hand: &[Listed<'_>], e
                     .help(CHANGED),
             ),
             (Some(_), Found::Unread(why)) => wrong.push(RELEASE_ATTESTATION.undecided(asset.name, why)),
-            (None, found) => wrong.push(not_attested(asset.name, found, &mut gone)),
+            (None, found) => {
+                let (name, attested) = (asset.name, statement.assets.keys().map(String::as_str));
+                wrong.push(match (not_attested(name, found, &mut gone), extent) {
+                    (Some(renamed), _) => renamed,
+                    (None, Extent::Whole) => added(name),
+                    (None, Extent::Part | Extent::Beside) => unnamed(name, attested),
+                });
+            }
         }
     }
     if extent == Extent::Whole {
@@ -181,21 +190,33 @@ pub fn assets(tag: &str, statement: &ReleaseStatement, at_hand: &[Listed<'_>], e
     findings
 }
 
-/// An asset that GitHub attests nothing of: added since, or one that it attests under another name.
-fn not_attested(name: &str, found: Found<'_>, gone: &mut BTreeMap<&str, Sha256>) -> Finding {
-    let bytes = match found {
-        Found::Digest(digest) => gone.iter().find(|(_, attested)| **attested == digest).map(|(name, _)| *name),
-        Found::Unread(_) => None,
-    };
-    if let Some(attested) = bytes {
-        gone.remove(attested);
-        return RELEASE_ATTESTATION
-            .fail(name, "GitHub attested these bytes under another name")
-            .compared(format!("the name {}", excerpt(attested)), format!("the name {}", excerpt(name)))
-            .help("do not use it under this name: a download by name would fetch a different file");
-    }
+/// An asset whose bytes GitHub attests under another name, which then is not gone.
+fn not_attested(name: &str, found: Found<'_>, gone: &mut BTreeMap<&str, Sha256>) -> Option<Finding> {
+    let Found::Digest(digest) = found else { return None };
+    let attested = gone.iter().find(|(_, attested)| **attested == digest).map(|(name, _)| *name)?;
+    gone.remove(attested);
+    let finding = RELEASE_ATTESTATION
+        .fail(name, "GitHub attested these bytes under another name")
+        .compared(format!("the name {}", excerpt(attested)), format!("the name {}", excerpt(name)));
+    Some(finding.help("do not use it under this name: a download by name would fetch a different file"))
+}
+
+/// An asset that GitHub attests nothing of: it was added since.
+fn added(name: &str) -> Finding {
     RELEASE_ATTESTATION
         .fail(name, "GitHub does not attest this asset")
         .compared("an asset that was there when the release was published", "one that was added since")
         .help("do not use it: nothing can be added to an immutable release")
+}
+
+/// A file of the command line that is called as no asset is: it may never have been one.
+fn unnamed<'a>(name: &str, attested: impl Iterator<Item = &'a str>) -> Finding {
+    let mut names: Vec<String> = attested.map(excerpt).collect();
+    let more = names.len().saturating_sub(MAX_NAMES);
+    names.truncate(MAX_NAMES);
+    names.extend((more > 0).then(|| format!("{more} more")));
+    let attests = if names.is_empty() { "none at all".to_owned() } else { listed(&names) };
+    RELEASE_ATTESTATION
+        .fail(name, format!("GitHub attests no asset of this name; it attests: {attests}"))
+        .help("give the file under its published name")
 }

@@ -232,6 +232,12 @@ fn an_asset_whose_content_is_not_known_is_undecided_and_what_is_not_given_is_cou
     let beside = assets(TAG, &statement(), &listing(&[("a", "a")]), Extent::Beside);
     assert_eq!(said(&beside), [(Status::Pass, TAG)]);
     assert_eq!(said(&assets(TAG, &statement(), &[], Extent::Part)), [(Status::Skipped, TAG)]);
+    // A file of the command line may never have been an asset.
+    for extent in [Extent::Part, Extent::Beside] {
+        let stray = assets(TAG, &statement(), &listing(&[("a", "a"), ("notes.txt", "x")]), extent);
+        let told = stray.iter().find(|finding| finding.status == Status::Fail).unwrap();
+        assert_eq!(told.message, "GitHub attests no asset of this name; it attests: a and b");
+    }
 }
 
 proptest! {

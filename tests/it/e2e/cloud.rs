@@ -238,6 +238,7 @@ fn what_makes_no_sense_is_said_before_anything_is_made() {
         (vec!["1.2.0", "--out", "out"], 2, "layout do not say which image each profile has"),
         (vec![RELEASE, "--out", "out", "--kms-url", "debug=https://kms.example"], 2, "cannot be used with"),
         (vec![RELEASE, "--out", "out", "--documents-only"], 2, "cannot be used with"),
+        (vec![RELEASE, "--out", "out", "--offline"], 2, "cannot be used with"),
         (vec![RELEASE, "--out", "out", "--label", "a-label-that-is-longer-than-a-part-of"], 2, "--label"),
         (vec![RELEASE, "--out", "out", "--instance-type", "tdx small"], 2, "--instance-type"),
         (vec!["9.9.9", "--out", "out"], 11, "the catalog lists no pair with it"),

@@ -6,11 +6,14 @@ use crate::{
     adapters::journal::Journal,
     commands::{
         e2e::live::Live,
-        machine::{cvm, removed::Removed, vm},
+        machine::{
+            cvm,
+            removed::Removed,
+            vm::{self, alive::Voice},
+        },
     },
     context::Context,
     e2e::suite::{NodeRun, Step},
-    error,
     probe::checks::TEARDOWN,
     report::{Action, Finding, Status},
 };
@@ -68,13 +71,15 @@ impl Course<'_> {
                 (Some(left), _) => Step::Failed(left.message.clone()),
                 (None, _) if !told => Step::Unknown("it is not known what came of its machine".to_owned()),
                 (None, None) => Step::NotOurs("no machine of it is left".to_owned()),
-                (None, Some(base)) => match vm::alive::answers(base, self.context).await {
-                    Ok(false) => Step::Done("its machine is gone, and its address is silent".to_owned()),
-                    Ok(true) => {
-                        let what = "its machine is said to be gone, and its address still answers as a node";
-                        Step::Failed(what.to_owned())
+                (None, Some(base)) => match vm::alive::voice(base, self.context).await {
+                    Voice::Silent => Step::Done("its machine is gone, and its address is silent".to_owned()),
+                    Voice::Answers(words) => {
+                        let what = "its machine is said to be gone, and its address still answers";
+                        Step::Failed(format!("{what}: {words}"))
                     }
-                    Err(error) => Step::Unknown(error::chain(&error)),
+                    Voice::Unknown(why) => {
+                        Step::Unknown(format!("its machine is gone; its address was not asked: {why}"))
+                    }
                 },
             });
         }

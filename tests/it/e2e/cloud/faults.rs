@@ -51,6 +51,17 @@ fn each_sort_of_fault_gives_its_code_and_a_sentence_and_leaves_clean_accounts() 
 }
 
 #[test]
+fn where_no_node_boots_the_report_points_to_the_machines_and_names_each_node_that_has_no_room() {
+    let site = Site::spoilt("gcp-no-room");
+    let run = site.run("out", &["--profile", "debug", "--label", "full"]).run().expect(1);
+    assert!(!run.stdout.contains("--kms-url"), "{}", run.stdout);
+    let run = run.says(&["see the part *machines* for those that did not boot"]);
+    for node in ["d", "dro", "lro"] {
+        assert!(run.stderr.contains(&format!("merotee-probe-node-{node}-full in ")), "{}", run.stderr);
+    }
+}
+
+#[test]
 fn a_machine_that_cannot_be_deleted_fails_the_run_and_is_removed_by_cleanup_later() {
     for (kind, said) in
         [("phala-delete-fails", "may still be there, and costs money"), ("gcp-delete-fails", "probe cleanup --out")]
