@@ -140,7 +140,7 @@ mod tests {
     #[test]
     fn whatever_speaks_http_answers_and_only_a_closed_port_or_a_connection_without_a_word_is_silence() {
         for answer in [
-            "HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n{\"data\":{\"status\":\"alive\"}}\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 28\r\n\r\n{\"data\":{\"status\":\"alive\"}}\n",
             "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n",
             "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
         ] {
