@@ -6,7 +6,10 @@ use crate::{
     cli::dstack::BackupArgs,
     commands::quote::judgement::Judgement,
     context::Context,
-    dstack::bootstrap_info::{self, BACKUP},
+    dstack::{
+        bootstrap_info::{self, BACKUP},
+        measured::{EXPECTED, not_compared},
+    },
     error::{Error, Result},
     product::Product,
     report::{Action, Report, Section},
@@ -34,6 +37,7 @@ pub(super) async fn run(args: &BackupArgs, context: &Context) -> Result<Product>
             let passed = judged.passed();
             section.facts = judged.facts;
             section.findings = judged.findings;
+            section.findings.push(not_compared(&given.name, false).help("`dstack verify` compares it"));
             passed
         }
     };
@@ -63,7 +67,7 @@ pub(super) async fn run(args: &BackupArgs, context: &Context) -> Result<Product>
         });
     }
     let mut rules = bootstrap_info::RULES.to_vec();
-    rules.push(BACKUP);
+    rules.extend([EXPECTED, BACKUP]);
     let mut caveats = judgement.caveats();
     caveats.push(NO_PRIVATE_KEYS.to_owned());
     Ok(Product::report(Report {
