@@ -163,7 +163,7 @@ async fn look(vmm: &Vmm, args: &DeployArgs, wanted: &Wanted) -> Result<Found> {
     }
     if let Some((what, ordered, has)) = ordered::differences(&configuration, &args.machine, wanted).into_iter().next() {
         let message =
-            format!("the host's VM {} is not what was ordered: {what} is {has}, and not {ordered}", args.name);
+            format!("the host's VM {} differs from what was ordered: {what} is {has}, and not {ordered}", args.name);
         return Err(Error::input(message)
             .help(format!("order what is there, or choose another --name (id {})", excerpt(&vm.id))));
     }

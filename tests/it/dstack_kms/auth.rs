@@ -47,6 +47,7 @@ fn an_entry_is_added_and_taken_out_and_what_the_file_said_is_kept_beside_it() {
     assert_eq!(place.names("."), ["auth-config.json", "auth-config.json.bak"]);
     edit("revoke", &["--mr-aggregated", MR]).expect(0).says(&["is no longer allowed"]);
     assert_eq!(fs::read_to_string(path).unwrap(), LIST);
+    edit("revoke", &["--mr-aggregated", MR]).expect(0).says(&["does not list it: nothing was changed"]);
 }
 
 #[test]
