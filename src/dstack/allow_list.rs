@@ -7,12 +7,18 @@
 mod edit;
 mod judge;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 pub use edit::{AuthEdit, EDIT, EditError, Edited, Entry, allow, revoke};
 pub use judge::{ALLOW_LIST, SHOWN, judge_kms};
 
-use crate::schema::{JsonError, excerpt::excerpt_json, parse_json};
+use crate::schema::{
+    JsonError,
+    excerpt::{excerpt, excerpt_json},
+    parse_json,
+};
 
 /// Largest file read, in bytes.
 pub const MAX_BYTES: u64 = 4 << 20;
@@ -90,6 +96,9 @@ pub enum AllowListError {
         /// The beginning of what is.
         actual: String,
     },
+    /// One application has two entries: the service takes the first, and a reader either.
+    #[error("`apps` holds one application as `{0}` and again as `{1}`")]
+    AppTwice(String, String),
 }
 
 impl AllowList {
@@ -112,7 +121,8 @@ impl AllowList {
         let document = parse_json(bytes)?;
         let fields = object(&document, "the file")?;
         let kms = part(fields, "kms", "")?;
-        let apps = part(fields, "apps", "")?.into_iter().flatten();
+        let apps = part(fields, "apps", "")?;
+        one_entry_each(apps)?;
         let tcb_statuses = match fields.get("allowedTcbStatuses") {
             None => vec!["UpToDate".to_owned()],
             Some(_) => words(fields, "allowedTcbStatuses", "")?,
@@ -124,7 +134,7 @@ impl AllowList {
             advisories: words(fields, "allowedAdvisoryIds", "")?,
             kms: kms.map(|kms| hashes(kms, "mrAggregated", "kms.")).transpose()?.unwrap_or_default(),
             kms_devices: kms.map(|kms| devices(kms, "kms.")).transpose()?.unwrap_or_default(),
-            apps: apps.map(|(id, app)| self::app(id, app)).collect::<Result<_, _>>()?,
+            apps: apps.into_iter().flatten().map(|(id, app)| self::app(id, app)).collect::<Result<_, _>>()?,
             unknown: fields.keys().filter(|key| !KNOWN.contains(&key.as_str())).cloned().collect(),
         })
     }
@@ -142,8 +152,19 @@ pub fn normal(hex: &str) -> String {
     hex.strip_prefix("0x").map(str::to_owned).unwrap_or(hex)
 }
 
+/// Refuses an application that is listed under two spellings of its id.
+fn one_entry_each(apps: Option<&Map<String, Value>>) -> Result<(), AllowListError> {
+    let mut seen: BTreeMap<String, &String> = BTreeMap::new();
+    for id in apps.into_iter().flat_map(Map::keys) {
+        if let Some(first) = seen.insert(normal(id), id) {
+            return Err(AllowListError::AppTwice(excerpt(first), excerpt(id)));
+        }
+    }
+    Ok(())
+}
+
 fn app(id: &str, value: &Value) -> Result<App, AllowListError> {
-    let place = format!("apps.{}", crate::schema::excerpt::excerpt(id));
+    let place = format!("apps.{}", excerpt(id));
     let fields = object(value, &place)?;
     let place = format!("{place}.");
     Ok(App {

@@ -3,30 +3,15 @@
 //! The text is measured as part of `app-compose.json`, so it depends on the options alone. Values that could end the place
 //! they are written to (a line, a quoted string, an interpolation of Docker Compose) are refused and never escaped.
 
+mod judge;
+
 use std::{fmt, str::FromStr};
 
 use url::Url;
 
-use crate::{
-    digest::Sha256,
-    report::{CheckInfo, Finding},
-    text::excerpt,
-    yaml::{Content, Node, NodeId, Tree, YamlError},
-};
+use crate::digest::Sha256;
 
-/// The image cannot be exchanged.
-pub const IMAGE: CheckInfo = CheckInfo {
-    id: "dstack-compose-image",
-    title: "the KMS image is named by its digest, so that what was measured is what runs",
-};
-/// Nothing in the file should be secret.
-pub const PUBLIC: CheckInfo = CheckInfo {
-    id: "dstack-compose-public",
-    title: "addresses in the compose file hold no credentials: the file is measured, and shown to anyone who asks",
-};
-
-/// Every check of the options, in the order they are reported.
-pub const RULES: [CheckInfo; 2] = [IMAGE, PUBLIC];
+pub use judge::{IMAGE, PUBLIC, RULES, judge_compose, judge_image};
 
 /// What may be chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,17 +34,14 @@ pub struct KmsDeploy {
     pub image_url: ImageAddress,
 }
 
-/// Port on which the auth API answers inside the container.
-const AUTH_PORT: u16 = 9200;
+/// Port on which the auth API answers inside the container: the KMS cannot have it.
+pub const AUTH_PORT: u16 = 9200;
 /// Where collateral is asked for, unless something else is said.
 pub const PCCS_URL: &str = "https://pccs.phala.network/sgx/certification/v4";
 /// Where OS images are downloaded from, unless something else is said.
 pub const IMAGE_URL: &str = "https://download.dstack.org/os-images/mr_{OS_IMAGE_HASH}.tar.gz";
 /// What stands for the image's hash in that address.
 const HASH_PLACE: &str = "{OS_IMAGE_HASH}";
-
-/// What to do about a tag.
-const BY_DIGEST: &str = "name the image by its digest, NAME@sha256:HEX: a registry says it when an image is pushed";
 
 /// A value that cannot be written into the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -186,10 +168,9 @@ pub struct Address {
 }
 
 impl Address {
-    /// Whether it holds what should not be shown to everybody.
-    fn has_credentials(&self) -> bool {
-        let Self { url, .. } = self;
-        !url.username().is_empty() || url.password().is_some() || url.query().is_some_and(|query| query.contains('='))
+    /// The address, read.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
     }
 }
 
@@ -323,71 +304,6 @@ address = \"0.0.0.0\"
 port = {port}
 "
         )
-    }
-
-    /// [`IMAGE`] and [`PUBLIC`].
-    pub fn judge(&self, subject: &str) -> Vec<Finding> {
-        vec![judge_image(subject, &self.image), self.judge_public(subject)]
-    }
-
-    fn judge_public(&self, subject: &str) -> Finding {
-        let addresses = [("--rpc-url", &self.rpc_url), ("--pccs-url", &self.pccs_url)];
-        let with_secret = addresses.into_iter().find(|(_, address)| address.has_credentials());
-        match with_secret {
-            Some((option, _)) => PUBLIC
-                .warn(
-                    subject,
-                    format!("the address given with {option} has a user name, a password or a parameter in it"),
-                )
-                .help(
-                    "anyone who is shown app-compose.json reads it: use an endpoint that needs no key, or one of your own",
-                ),
-            None => PUBLIC.pass(subject, "no user name, password or parameter in an address"),
-        }
-    }
-}
-
-/// [`IMAGE`], of every service of a compose file that somebody else wrote.
-///
-/// # Errors
-/// It is not YAML.
-pub fn judge_compose(subject: &str, text: &str) -> Result<Vec<Finding>, YamlError> {
-    let tree = Tree::parse(text)?;
-    let services: Vec<NodeId> = tree
-        .roots()
-        .iter()
-        .flat_map(|root| entries(&tree, *root, Some("services")))
-        .flat_map(|of| entries(&tree, of, None))
-        .collect();
-    let images: Vec<&str> = services
-        .into_iter()
-        .flat_map(|service| entries(&tree, service, Some("image")))
-        .filter_map(|image| tree.text(image))
-        .collect();
-    if images.is_empty() {
-        return Ok(vec![IMAGE.undecided(subject, "it has no service with an image")]);
-    }
-    let judge = |image: &&str| match image.parse::<ImageReference>() {
-        Ok(image) => judge_image(subject, &image),
-        Err(_) => IMAGE.warn(subject, format!("`{}` is not an image by its digest", excerpt(image))).help(BY_DIGEST),
-    };
-    Ok(images.iter().map(judge).collect())
-}
-
-/// The values of a mapping: of one key, or all of them.
-fn entries(tree: &Tree<'_>, id: NodeId, key: Option<&str>) -> Vec<NodeId> {
-    let Some((_, Node { content: Content::Map(pairs), .. })) = tree.node(id) else { return Vec::new() };
-    let is_meant = |of: NodeId| key.is_none_or(|key| tree.text(of) == Some(key));
-    pairs.iter().filter(|(of, _)| is_meant(*of)).map(|(_, value)| *value).collect()
-}
-
-/// [`IMAGE`]: whether the image is named by its digest.
-pub fn judge_image(subject: &str, image: &ImageReference) -> Finding {
-    match image.digest() {
-        Some(digest) => IMAGE.pass(subject, format!("{image}: sha256:{digest}")),
-        None => IMAGE
-            .warn(subject, format!("{image} names a tag: anyone who may push to the registry decides what runs"))
-            .help(BY_DIGEST),
     }
 }
 

@@ -74,6 +74,14 @@ impl Measured {
     }
 }
 
+/// [`EXPECTED`], where nothing says which machine is meant: any genuine one would do. It must be said where the keys are about
+/// to be used: of a KMS that runs.
+pub fn not_compared(subject: &str, must: bool) -> Finding {
+    let message = "which machine made the keys was not compared: any genuine TDX machine would do";
+    let finding = if must { EXPECTED.undecided(subject, message) } else { EXPECTED.skip(subject, message) };
+    finding.help("say which is meant: --mr-aggregated, --mr-system, --allow-list, --app-compose or --attestation-info")
+}
+
 /// What dstack calls `mrAggregated`. What the host sets enters only where some of it is not zero, as the versions before
 /// that knew it have none of it.
 pub fn mr_aggregated(report: &TdReport) -> Sha256 {

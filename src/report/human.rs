@@ -233,7 +233,9 @@ impl Page {
         } else if fits(&ragged) {
             writeln!(w, "{ragged}  {}", row.detail)?;
         } else if row.brief {
-            writeln!(w, "{}", self.elided(&format!("{ragged}  {}", row.detail), INDENT))?;
+            // What the whole section is about stands above it, and takes no room from what was found.
+            let named = if row.is_about_section { columns.unnamed(row) } else { ragged };
+            writeln!(w, "{}", self.elided(&format!("{named}  {}", row.detail), INDENT))?;
         } else {
             write!(w, "{}\n{:INDENT$}", ragged.trim_end(), "")?;
             self.detail(row, INDENT, w)?;
@@ -375,6 +377,11 @@ impl Columns {
     fn ragged(&self, row: &Row) -> String {
         let gap = if row.subject.is_empty() { "" } else { "  " };
         format!("{:check$}{gap}{}", row.check, row.subject, check = self.check)
+    }
+
+    /// The check alone.
+    fn unnamed(&self, row: &Row) -> String {
+        format!("{:check$}", row.check, check = self.check)
     }
 }
 

@@ -13,8 +13,8 @@ use merotee::cli::Cli;
 use crate::binary::{BINARY, Invocation, Place};
 
 /// Lines of shell in all of them: four of the older action, four of the review's, one of this one, three of CI, one of the
-/// KMS release, and fifteen of the node's staging probe, of which twelve are one JSON document.
-const SHELL_LINES: usize = 28;
+/// KMS release, and sixteen for Google Cloud, of which twelve are one JSON document.
+const SHELL_LINES: usize = 29;
 /// A release whose signed manifest states the digests of its images.
 const UPSTREAM: &str = "mero-kms-v1.0.0";
 
@@ -24,7 +24,8 @@ fn root() -> &'static Path {
 
 /// Actions, workflows and examples, with what they are called.
 fn files() -> Vec<(String, String)> {
-    let actions = ["verify-release", "policy-review"].map(|name| format!(".github/actions/{name}/action.yml").into());
+    let actions = ["verify-release", "policy-review", "google-cloud"]
+        .map(|name| format!(".github/actions/{name}/action.yml").into());
     let mut paths = vec![PathBuf::from("action.yml")];
     paths.extend(actions);
     for folder in [".github/workflows", "docs/examples"] {
@@ -70,10 +71,11 @@ fn every_step_that_runs_merotee_is_one_command_that_the_program_takes() {
                     let (_, rest) = word.split_once("&& '").unwrap();
                     rest.split_once('\'').unwrap().0.to_owned()
                 }
+                word if word.contains("E2E_CLOUD_NODES") => "--node=debug=ssh {machine} merotee".to_owned(),
                 word if word.contains("E2E_RUNNING") => "--kms-url=debug=https://kms.example".to_owned(),
                 word if word.contains("inputs.label ") => "ci-1".to_owned(),
                 word if word.contains("inputs.version ") => "1.2.0".to_owned(),
-                word if word.contains("inputs.zone ") => "europe-west4-a".to_owned(),
+                word if word.contains("inputs.zone ") || word.contains("_ZONE ") => "europe-west4-a".to_owned(),
                 word if word.contains("_PROJECT ") => "images-of-mero".to_owned(),
                 word if word.contains("inputs.image ||") && file.contains("node") => "mero-tee-debug-1-2-0".to_owned(),
                 word if word.contains("inputs.image ||") => format!("ghcr.io/o/n@sha256:{}", "a".repeat(64)),

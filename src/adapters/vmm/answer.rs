@@ -63,6 +63,27 @@ pub struct Configuration {
     /// Ports that are forwarded.
     #[serde(default)]
     pub ports: Vec<Port>,
+    /// Virtual processors.
+    #[serde(default)]
+    pub vcpu: Option<u64>,
+    /// Memory in MiB.
+    #[serde(default)]
+    pub memory: Option<u64>,
+    /// Disk in GiB.
+    #[serde(default)]
+    pub disk_size: Option<u64>,
+    /// The application, hex.
+    #[serde(default)]
+    pub app_id: Option<String>,
+    /// Whether it runs without TDX.
+    #[serde(default)]
+    pub no_tee: Option<bool>,
+    /// Whether its memory is in huge pages.
+    #[serde(default)]
+    pub hugepages: Option<bool>,
+    /// Whether it is pinned to a node of the host's memory.
+    #[serde(default)]
+    pub pin_numa: Option<bool>,
 }
 
 /// A port that is forwarded.
@@ -77,6 +98,14 @@ pub struct Port {
     /// The address on the host.
     #[serde(default)]
     pub host_address: String,
+}
+
+impl Port {
+    /// As an option of `dstack deploy` spells it.
+    pub fn spelled(&self) -> String {
+        let Self { protocol, host_port, vm_port, host_address } = self;
+        format!("{protocol}:{host_address}:{host_port}:{vm_port}")
+    }
 }
 
 impl Vm {

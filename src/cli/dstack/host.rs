@@ -113,7 +113,7 @@ pub struct PreflightArgs {
     /// Image of the KMS that the registry must hold
     #[arg(long, value_name = "NAME@sha256:HEX|NAME:TAG")]
     pub kms_image: Option<ImageReference>,
-    /// Port of the host that must be free [default: tcp:0.0.0.0:9100:9100]
+    /// Port of the host that must be free
     #[arg(long = "port", value_name = "PROTOCOL:ADDRESS:HOST_PORT:VM_PORT", default_value = "tcp:0.0.0.0:9100:9100")]
     pub ports: Vec<PortMapping>,
     /// Name of the KMS that must resolve

@@ -28,7 +28,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "URL", requires = "domain", conflicts_with = "offline")]
     pub kms_url: Option<Url>,
     /// Name that the KMS is certified under
-    #[arg(long, value_name = "DOMAIN")]
+    #[arg(long, value_name = "DOMAIN", requires = "kms_url")]
     pub domain: Option<Domain>,
     /// The KMS is a replica: it has the same keys, and no bootstrap document
     #[arg(long, requires = "running")]

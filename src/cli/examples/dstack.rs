@@ -24,12 +24,15 @@ Example:
 
 /// `merotee dstack bootstrap`.
 pub(in crate::cli) const DSTACK_BOOTSTRAP: &str = "Examples:
-  merotee dstack bootstrap --kms-url http://kms-host:9100 --domain kms.example.com --allow-list auth-config.json --out kms
+  merotee dstack bootstrap --kms-url http://kms-host:9100 --domain kms.example.com \\
+    --allow-list auth-config.json --out kms
   merotee sandbox -- dstack bootstrap --domain kms.example.com --out kms-keys";
 
 /// `merotee dstack onboard`.
 pub(in crate::cli) const DSTACK_ONBOARD: &str = "Examples:
-  merotee dstack onboard --kms-url http://kms-host-2:9100 --domain kms-2.example.com --source-url https://kms.example.com:9100 --bootstrap-info kms/bootstrap-info.json --allow-list auth-config.json
+  merotee dstack onboard --kms-url http://kms-host-2:9100 --domain kms-2.example.com \\
+    --source-url https://kms.example.com:9100 \\
+    --bootstrap-info kms/bootstrap-info.json --allow-list auth-config.json
   merotee sandbox -- dstack onboard --domain kms-2.example.com";
 
 /// `merotee dstack logs`.
@@ -45,7 +48,8 @@ compare it with --allow-list, --attestation-info, --app-compose or
 
 Examples:
   merotee dstack verify --bootstrap-info bootstrap-info.json
-  merotee dstack verify --bootstrap-info bootstrap-info.json --meta meta.json --allow-list auth-config.json --app-compose app-compose.json";
+  merotee dstack verify --bootstrap-info bootstrap-info.json \\
+    --meta meta.json --allow-list auth-config.json --app-compose app-compose.json";
 
 /// `merotee dstack backup`.
 pub(in crate::cli) const DSTACK_BACKUP: &str =

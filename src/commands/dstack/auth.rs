@@ -16,8 +16,8 @@ use crate::{
 pub(super) fn run(command: &AuthCommand) -> Result<Product> {
     match command {
         AuthCommand::Show(args) => show(&args.list),
-        AuthCommand::Allow(args) => edit("dstack auth allow", args, allow_list::allow),
-        AuthCommand::Revoke(args) => edit("dstack auth revoke", args, allow_list::revoke),
+        AuthCommand::Allow(args) => edit("dstack auth allow", "says so already", args, allow_list::allow),
+        AuthCommand::Revoke(args) => edit("dstack auth revoke", "does not list it", args, allow_list::revoke),
     }
 }
 
@@ -35,7 +35,7 @@ fn show(path: &Path) -> Result<Product> {
     }))
 }
 
-fn edit(command: &str, args: &AuthEditArgs, change: AuthEdit) -> Result<Product> {
+fn edit(command: &str, unchanged: &str, args: &AuthEditArgs, change: AuthEdit) -> Result<Product> {
     let shown = args.config.display().to_string();
     let file = EditedFile::read(&args.config)?;
     let mut edited = Edited { text: file.text.clone(), changes: Vec::new() };
@@ -46,7 +46,7 @@ fn edit(command: &str, args: &AuthEditArgs, change: AuthEdit) -> Result<Product>
     }
     let mut section = Section { told: &[EDIT.id], ..Section::new(&shown) };
     if edited.changes.is_empty() {
-        section.findings.push(EDIT.pass(&shown, "says so already: nothing was changed"));
+        section.findings.push(EDIT.pass(&shown, format!("{unchanged}: nothing was changed")));
     } else {
         let diff = line_diff(&file.text, &edited.text);
         if args.dry_run {

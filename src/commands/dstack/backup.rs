@@ -6,7 +6,10 @@ use crate::{
     cli::dstack::BackupArgs,
     commands::quote::judgement::Judgement,
     context::Context,
-    dstack::bootstrap_info::{self, BACKUP},
+    dstack::{
+        bootstrap_info::{self, BACKUP},
+        measured::{EXPECTED, not_compared},
+    },
     error::{Error, Result},
     product::Product,
     report::{Action, Report, Section},
@@ -19,8 +22,8 @@ const NO_PRIVATE_KEYS: &str =
 pub(super) async fn run(args: &BackupArgs, context: &Context) -> Result<Product> {
     let judgement_args = evidence::judgement(&args.evidence)?;
     let judgement = Judgement::new(&judgement_args, context, args.evidence.offline)?;
-    if !args.dir.is_dir() {
-        return Err(Error::input(format!("{} is not a folder", args.dir.display())));
+    if args.dir.is_file() {
+        return Err(Error::usage(format!("--dir {} is a file: name a folder", args.dir.display())));
     }
     let given = evidence::read(&args.bootstrap_info)?;
     let mut section = Section::new(&given.name);
@@ -34,6 +37,7 @@ pub(super) async fn run(args: &BackupArgs, context: &Context) -> Result<Product>
             let passed = judged.passed();
             section.facts = judged.facts;
             section.findings = judged.findings;
+            section.findings.push(not_compared(&given.name, false).help("`dstack verify` compares it"));
             passed
         }
     };
@@ -53,6 +57,8 @@ pub(super) async fn run(args: &BackupArgs, context: &Context) -> Result<Product>
     } else if args.dry_run {
         section.actions.push(Action::planned("write", &shown));
     } else {
+        std::fs::create_dir_all(&args.dir)
+            .map_err(|e| Error::input(format!("cannot make the folder {}", args.dir.display())).because(e))?;
         file::write_secret(&path, &given.bytes)?;
         let read = file::read_bounded(&path, bootstrap_info::MAX_DOCUMENT_BYTES as u64)?;
         section.actions.push(Action::done("write", &shown));
@@ -63,7 +69,7 @@ pub(super) async fn run(args: &BackupArgs, context: &Context) -> Result<Product>
         });
     }
     let mut rules = bootstrap_info::RULES.to_vec();
-    rules.push(BACKUP);
+    rules.extend([EXPECTED, BACKUP]);
     let mut caveats = judgement.caveats();
     caveats.push(NO_PRIVATE_KEYS.to_owned());
     Ok(Product::report(Report {

@@ -7,11 +7,11 @@ use crate::{
     cli::dstack::{Chain, ComposeArgs},
     dstack::{
         app_compose::{AppCompose, Options, Rendered},
-        kms_deploy::{self, Address, ImageReference, KmsDeploy},
+        kms_deploy::{self, AUTH_PORT, Address, ImageReference, KmsDeploy},
     },
     error::{Error, Result},
     product::Product,
-    report::{Action, Fact, Finding, Report, Section},
+    report::{Action, Fact, Finding, Report, Section, Status},
 };
 
 /// Largest compose file read, in bytes: the VMM's own bound is smaller.
@@ -59,6 +59,10 @@ fn source(args: &ComposeArgs) -> Result<(String, bool, Vec<Finding>)> {
         let text = String::from_utf8(bytes).map_err(|_| Error::usage(format!("{name} is not UTF-8 text")))?;
         let findings = kms_deploy::judge_compose(&name, &text)
             .map_err(|error| Error::usage(format!("{name} is not a compose file")).because(error))?;
+        if findings.iter().any(|finding| finding.status == Status::SkippedRequired) {
+            return Err(Error::usage(format!("{name} has no service with an image"))
+                .help("give the compose file of the KMS, with `services` at its top"));
+        }
         return Ok((text, false, findings));
     }
     let deploy = deploy(args)?;
@@ -68,6 +72,11 @@ fn source(args: &ComposeArgs) -> Result<(String, bool, Vec<Finding>)> {
 
 fn deploy(args: &ComposeArgs) -> Result<KmsDeploy> {
     let missing = |option: &str| Error::usage(format!("--image needs {option}"));
+    if args.port == AUTH_PORT {
+        return Err(Error::usage(format!(
+            "--port {AUTH_PORT} is the auth API's in the same container: choose another"
+        )));
+    }
     let image = args.image.as_deref().ok_or_else(|| missing("a value"))?;
     let image = args.registry.as_ref().map_or_else(|| image.to_owned(), |registry| format!("{registry}/{image}"));
     let image: ImageReference = image
@@ -115,6 +124,9 @@ fn app_compose(args: &ComposeArgs, compose: &str) -> Result<Rendered> {
 /// Writes the files, or says what would be written. A file that says something else is not replaced unasked: its machine
 /// may be running.
 fn write(args: &ComposeArgs, files: Vec<(&'static str, Vec<u8>)>) -> Result<Vec<Action>> {
+    if args.out.is_file() {
+        return Err(Error::usage(format!("--out {} is a file: name a folder", args.out.display())));
+    }
     if !args.dry_run {
         std::fs::create_dir_all(&args.out)
             .map_err(|e| Error::input(format!("cannot make the folder {}", args.out.display())).because(e))?;
@@ -132,7 +144,9 @@ fn write(args: &ComposeArgs, files: Vec<(&'static str, Vec<u8>)>) -> Result<Vec<
     let mut actions = Vec::new();
     for (path, bytes) in planned {
         let shown = path.display().to_string();
-        let action = if args.dry_run {
+        let action = if path.exists() && !differs(&path, &bytes)? {
+            Action::done("leave as it is", format!("{shown} (is there already)"))
+        } else if args.dry_run {
             Action::planned("write", shown).holding(String::from_utf8_lossy(&bytes).into_owned())
         } else {
             file::write_atomic(&path, &bytes)?;

@@ -2,6 +2,7 @@
 //! the VM that it made, by name and compose hash, and makes no second one.
 
 mod boot;
+mod ordered;
 
 use std::time::{Duration, Instant};
 
@@ -57,7 +58,8 @@ enum Found {
     Runs(Vm),
     /// The VM that is wanted, which is down.
     Down(Vm),
-    /// What creating it left behind when it failed: it never ran.
+    /// The VM that is wanted, which never ran: what creating it left behind when it failed, or what somebody made and has not
+    /// started.
     Leftover(Vm),
 }
 
@@ -151,6 +153,20 @@ async fn look(vmm: &Vmm, args: &DeployArgs, wanted: &Wanted) -> Result<Found> {
             excerpt(&vm.id)
         )));
     }
+    let configuration = vm.configuration.clone().unwrap_or_default();
+    if configuration.no_tee == Some(true) {
+        return Err(Error::trust(format!(
+            "the host's VM {} runs without TDX (no_tee): its host can read its keys",
+            args.name
+        ))
+        .help(format!("remove it, or choose another --name (id {})", excerpt(&vm.id))));
+    }
+    if let Some((what, ordered, has)) = ordered::differences(&configuration, &args.machine, wanted).into_iter().next() {
+        let message =
+            format!("the host's VM {} differs from what was ordered: {what} is {has}, and not {ordered}", args.name);
+        return Err(Error::input(message)
+            .help(format!("order what is there, or choose another --name (id {})", excerpt(&vm.id))));
+    }
     Ok(match vm {
         vm if vm.never_ran() => Found::Leftover(vm),
         vm if vm.is_down() => Found::Down(vm),
@@ -172,10 +188,8 @@ impl Work<'_> {
         let name = self.args.name.as_str();
         match found {
             Found::Runs(vm) => self.actions.push(Action::planned("follow VM", format!("{name} ({})", vm.id))),
-            Found::Down(vm) => self.actions.push(Action::planned("start VM", format!("{name} ({})", vm.id))),
-            Found::Leftover(vm) => {
-                self.actions.push(Action::planned("remove VM that never ran", format!("{name} ({})", vm.id)));
-                self.actions.push(Action::planned("create VM", name).holding(self.wanted.text.clone()));
+            Found::Down(vm) | Found::Leftover(vm) => {
+                self.actions.push(Action::planned("start VM", format!("{name} ({})", vm.id)));
             }
             // Whole: these bytes decide what is measured.
             Found::Nothing => self.actions.push(Action::planned("create VM", name).holding(self.wanted.text.clone())),
@@ -192,22 +206,26 @@ impl Work<'_> {
                 tracing::info!("VM {name} runs already: {}", excerpt(&vm.id));
                 Ok(vm.id)
             }
-            Found::Down(vm) => {
-                match self.vmm.start(&vm.id).await? {
-                    Answered::Done(()) => {}
-                    Answered::Refused(error) => return Err(error),
-                    // Whether it runs, the next look tells.
-                    Answered::Unknown(error) => tracing::warn!("{error}"),
-                }
-                self.actions.push(Action::done("start VM", format!("{name} ({})", excerpt(&vm.id))));
-                Ok(vm.id)
-            }
-            Found::Leftover(vm) => {
-                self.remove(&vm).await?;
-                self.create().await
-            }
+            // Only a VM that this run saw fail is removed: another may be somebody's.
+            Found::Down(vm) | Found::Leftover(vm) => self.start(vm).await,
             Found::Nothing => self.create().await,
         }
+    }
+
+    async fn start(&mut self, vm: Vm) -> Result<String> {
+        let (name, id) = (&self.args.name, excerpt(&vm.id));
+        match self.vmm.start(&vm.id).await? {
+            Answered::Done(()) => {}
+            Answered::Refused(error) if vm.never_ran() => {
+                return Err(error
+                    .help(format!("VM {name} never ran: see why it does not start, or remove it by hand (id {id})")));
+            }
+            Answered::Refused(error) => return Err(error),
+            // Whether it runs, the next look tells.
+            Answered::Unknown(error) => tracing::warn!("{error}"),
+        }
+        self.actions.push(Action::done("start VM", format!("{name} ({id})")));
+        Ok(vm.id)
     }
 
     async fn create(&mut self) -> Result<String> {
@@ -229,7 +247,7 @@ impl Work<'_> {
                 match look(self.vmm, self.args, self.wanted).await? {
                     Found::Runs(vm) => vm.id,
                     Found::Nothing => return Err(error),
-                    Found::Down(_) | Found::Leftover(_) => return Err(self.cleaned(error).await),
+                    Found::Down(vm) | Found::Leftover(vm) => self.start(vm).await?,
                 }
             }
         };

@@ -77,9 +77,16 @@ async fn of_host(args: &PreflightArgs, vmm: &Vmm, context: &Context) -> Vec<Find
         clock(context.now(), date),
         image(args, vmm).await,
     ];
-    let vms = vmm.vms().await.unwrap_or_default();
-    for port in &args.ports {
-        findings.push(free(port, vmm, &vms).await);
+    match vmm.vms().await {
+        Ok(vms) => {
+            for port in &args.ports {
+                findings.push(free(port, vmm, &vms).await);
+            }
+        }
+        Err(error) => findings.extend(args.ports.iter().map(|port| {
+            let unseen = format!("not checked: which ports its VMs have is not known: {}", error::chain(&error));
+            READY.undecided(format!("port {}", port.host_port), unseen)
+        })),
     }
     findings
 }
@@ -142,7 +149,14 @@ async fn free(port: &PortMapping, vmm: &Vmm, vms: &[Vm]) -> Finding {
             .fail(subject, format!("something listens there on {host}"))
             .help("choose another host port with --port, or stop what listens");
     }
-    READY.pass(subject, format!("free on {host}, as far as it is seen from here"))
+    let words = format!("free on {host}, as far as it is seen from here");
+    match vmm.address() {
+        // What a tunnel leads to has ports of its own.
+        VmmAddress::Url(_) if vmm.is_near() => {
+            READY.pass(subject, format!("{words}: where that is a tunnel, the host behind it was not probed"))
+        }
+        VmmAddress::Url(_) | VmmAddress::Socket(_) => READY.pass(subject, words),
+    }
 }
 
 async fn answers(host: &str, port: u16) -> bool {

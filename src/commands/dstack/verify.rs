@@ -21,7 +21,7 @@ use crate::{
         allow_list::{self, ALLOW_LIST, AllowList},
         attestation_info::{ANNOUNCED, AttestationInfo},
         bootstrap_info::{self, BootstrapInfo, Judged},
-        measured::{EXPECTED, Measured},
+        measured::{EXPECTED, Measured, not_compared},
         meta::{self, Expected, Meta, Origin},
         os_image::{self, OS_IMAGE},
     },
@@ -106,7 +106,7 @@ impl<'a> Beside<'a> {
         let mut rules = bootstrap_info::RULES.to_vec();
         let args = self.args;
         rules.extend(self.announced.iter().map(|_| ANNOUNCED));
-        rules.extend((args.mr_aggregated.is_some() || args.mr_system.is_some()).then_some(EXPECTED));
+        rules.push(EXPECTED);
         rules.extend(self.allow_list.iter().map(|_| ALLOW_LIST));
         rules.extend(self.app_compose.iter().map(|_| COMPOSE_HASH));
         rules.extend(self.image.iter().map(|_| OS_IMAGE));
@@ -135,6 +135,9 @@ impl<'a> Beside<'a> {
             findings.extend(announced.judge(name, measured));
         }
         findings.extend(measured.judge(name, args.mr_aggregated, args.mr_system));
+        if !self.names_machine() {
+            findings.push(not_compared(name, args.kms_url.is_some()));
+        }
         if let Some((_, list)) = &self.allow_list {
             findings.extend(allow_list::judge_kms(name, list, measured, judged.verdict.as_ref()));
         }
@@ -147,6 +150,16 @@ impl<'a> Beside<'a> {
         }
         // What an unproven machine agrees with proves nothing.
         if judged.verdict.is_some() { findings } else { findings.into_iter().map(bootstrap_info::unproven).collect() }
+    }
+
+    /// Whether anything says which machine is meant. An OS image does not: its name is the machine's own word.
+    fn names_machine(&self) -> bool {
+        let args = self.args;
+        args.mr_aggregated.is_some()
+            || args.mr_system.is_some()
+            || self.announced.is_some()
+            || self.allow_list.is_some()
+            || self.app_compose.is_some()
     }
 
     /// What was asked for and cannot be compared.

@@ -115,6 +115,12 @@ pub fn allow(bytes: &[u8], entry: &Entry) -> Result<Edited, EditError> {
     if matches!(entry, Entry::KmsDevice(_)) && list.kms_devices.ids.is_empty() && !list.kms_devices.any {
         changes.push("kms.devices was empty and allowed any device: from now on it allows this one alone".to_owned());
     }
+    if let Entry::App { id, .. } = entry
+        && list.app(id).is_none()
+    {
+        let id = excerpt(id);
+        changes.push(format!("app {id} is new: it may boot on any device, as its entry says (allowAnyDevice)"));
+    }
     Ok(Edited { text: edited, changes })
 }
 
@@ -189,7 +195,11 @@ fn with_entry(text: &str, root: Node<'_>, entry: &Entry) -> Result<String, EditE
 /// What is to stand where nothing does: the list, in the objects that lead to it.
 fn nested(path: &[String], entry: &Entry) -> Value {
     let list = json!([spelled(entry.hash(), &[])]);
-    path.iter().rev().fold(list, |inner, name| json!({ name.as_str(): inner }))
+    path.iter().rev().fold(list, |inner, name| match name.as_str() {
+        // An application that is new would be open to any device unsaid.
+        "composeHashes" => json!({ name.as_str(): inner, "devices": [], "allowAnyDevice": true }),
+        name => json!({ name: inner }),
+    })
 }
 
 fn with_field(text: &str, object: Node<'_>, name: &str, value: &Value) -> String {

@@ -82,6 +82,35 @@ fn a_file_that_the_service_would_take_for_an_empty_one_is_refused_by_the_place()
     }
 }
 
+#[test]
+fn one_application_under_two_spellings_is_refused_by_both() {
+    let (upper, lower) = (format!("0x{}", ID.to_uppercase()), ID.to_owned());
+    for second in [json!({"composeHashes": [A]}), json!({})] {
+        let text = json!({"apps": {upper.clone(): {"composeHashes": [A]}, lower.clone(): second}}).to_string();
+        let said = format!("`apps` holds one application as `{upper}` and again as `{lower}`");
+        assert_eq!(AllowList::parse(text.as_bytes()).unwrap_err().to_string(), said);
+        let entry = Entry::App { id: ID.to_owned(), compose_hash: A.to_owned() };
+        for edit in [allow, revoke] {
+            assert_eq!(edit(text.as_bytes(), &entry).unwrap_err().to_string(), said);
+        }
+    }
+}
+
+#[test]
+fn a_new_application_says_in_the_file_that_any_device_will_do() {
+    let entry = Entry::App { id: ID.to_owned(), compose_hash: A.to_owned() };
+    for text in [TEXT, "{}"] {
+        let edited = allow(text.as_bytes(), &entry).unwrap();
+        let app = AllowList::parse(edited.text.as_bytes()).unwrap().app(ID).cloned().unwrap();
+        assert!(app.devices.any && edited.text.contains("\"devices\""), "{}", edited.text);
+        assert!(edited.changes.iter().any(|change| change.contains("on any device")), "{:?}", edited.changes);
+    }
+    // One that is there keeps what it says of devices.
+    let there = json!({"apps": {ID: {"composeHashes": [], "devices": [B]}}}).to_string();
+    let edited = allow(there.as_bytes(), &entry).unwrap();
+    assert!(!edited.text.contains("allowAnyDevice") && edited.changes.len() == 1, "{}", edited.text);
+}
+
 const TEXT: &str = r#"{
   "osImages": [
     "0xb0"

@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use super::*;
-use crate::report::Status;
+use super::{judge::entries, *};
+use crate::{report::Status, yaml::Tree};
 
 fn deploy() -> KmsDeploy {
     KmsDeploy {
@@ -102,7 +102,13 @@ fn a_tag_and_an_address_with_a_key_are_warned_about() {
     let statuses = |deploy: &KmsDeploy| deploy.judge("x").into_iter().map(|f| f.status).collect::<Vec<_>>();
     assert_eq!(statuses(&deploy()), [Status::Warn, Status::Pass]);
     let pinned = format!("a.example/b@sha256:{}", "0".repeat(64));
-    for url in ["https://user@rpc.example", "https://u:p@rpc.example", "https://rpc.example/?key=1"] {
+    for url in [
+        "https://user@rpc.example",
+        "https://u:p@rpc.example",
+        "https://rpc.example/?key",
+        "https://rpc.example/v3/0123456789abcdef0123456789abcdef",
+        "https://rpc.example/v2/aB3-x_9aB3-x_9aB3",
+    ] {
         let deploy = KmsDeploy { image: pinned.parse().unwrap(), rpc_url: url.parse().unwrap(), ..deploy() };
         assert_eq!(statuses(&deploy), [Status::Pass, Status::Warn], "{url}");
     }
@@ -114,10 +120,34 @@ fn every_image_of_a_file_that_is_given_is_looked_at() {
     let text =
         format!("services:\n  a: &a\n    image: r.example/a@sha256:{digest}\n  b: {{image: r.example/b:x}}\n  c: *a\n");
     let statuses: Vec<_> = judge_compose("f", &text).unwrap().into_iter().map(|f| f.status).collect();
-    assert_eq!(statuses, [Status::Pass, Status::Warn, Status::Pass]);
+    assert_eq!(statuses, [Status::Pass, Status::Warn, Status::Pass, Status::Pass]);
     for none in ["services: {}", "image: x/y:z", "- services", ""] {
         let statuses: Vec<_> = judge_compose("f", none).unwrap().into_iter().map(|f| f.status).collect();
         assert_eq!(statuses, [Status::SkippedRequired], "{none}");
     }
     assert!(judge_compose("f", "a: [").is_err());
+}
+
+#[test]
+fn what_the_variables_and_configurations_of_a_given_file_show_is_warned_about() {
+    let image = format!("    image: r.example/a@sha256:{}\n", "0".repeat(64));
+    let warned = |rest: &str| {
+        let text = format!("services:\n  a:\n{image}{rest}");
+        let findings = judge_compose("f", &text).unwrap();
+        findings
+            .into_iter()
+            .filter(|f| f.check == PUBLIC.id && f.status == Status::Warn)
+            .map(|f| f.message)
+            .collect::<Vec<_>>()
+    };
+    let key = "0123456789abcdef0123456789abcdef";
+    assert_eq!(warned("    environment:\n      - RUST_LOG=info\n      - ETH_RPC_URL=https://rpc.example\n"), [""; 0]);
+    assert_eq!(warned("    environment:\n      - API_KEY\n      - A_TOKEN=${A_TOKEN}\n"), [""; 0]);
+    let said = "the address in ETH_RPC_URL has a part that looks like a key in it";
+    assert_eq!(warned(&format!("    environment:\n      - ETH_RPC_URL=https://rpc.example/v3/{key}\n")), [said]);
+    assert_eq!(warned(&format!("    environment:\n      ETH_RPC_URL: https://rpc.example/v3/{key}\n")), [said]);
+    let said = "the variable db_password has a value, and its name says that it is secret";
+    assert_eq!(warned("    environment: {db_password: x}\n"), [said]);
+    let config = "configs:\n  c:\n    content: |\n      url = \"https://u:p@rpc.example\"\n";
+    assert_eq!(warned(config), ["a config has an address with a user name or password in it"]);
 }

@@ -63,7 +63,8 @@ fn gathered(section: &Section, finding: &Finding) -> Option<Row> {
             first.then(|| Row::counted(check, passes().count(), of().count()))
         }
         Status::Pass => {
-            let own = Row { brief: true, ..Row::of(finding) };
+            let is_about_section = finding.subject == section.subject;
+            let own = Row { brief: true, is_about_section, ..Row::of(finding) };
             // Beside what did not pass of its check, one that says nothing reads as the check's verdict.
             let is_bare = own.subject.is_empty() && own.detail.is_empty() && of().nth(1).is_some();
             Some(if is_bare { Row::counted(check, 1, of().count()) } else { own })
@@ -90,6 +91,8 @@ pub(super) struct Row {
     pub(super) finding: Option<Finding>,
     /// Whether it must not take more than a line.
     pub(super) brief: bool,
+    /// Whether it is about what the whole section is about.
+    pub(super) is_about_section: bool,
 }
 
 impl Row {
@@ -107,6 +110,7 @@ impl Row {
             help: wording::help(finding).map(terminal),
             finding: quotes.then(|| finding.clone()),
             brief: false,
+            is_about_section: false,
         }
     }
 
@@ -115,7 +119,20 @@ impl Row {
         let subject = if passed == all { format!("all {all}") } else { format!("{passed} of {all}") };
         let (detail, message) = (String::new(), String::new());
         let (compared, place, help, finding) = (None, None, None, None);
-        Self { status: Status::Pass, check, subject, detail, message, compared, place, help, finding, brief: true }
+        let (brief, is_about_section) = (true, false);
+        Self {
+            status: Status::Pass,
+            check,
+            subject,
+            detail,
+            message,
+            compared,
+            place,
+            help,
+            finding,
+            brief,
+            is_about_section,
+        }
     }
 
     /// Whether it says no more than that a check passed as a whole, however often.

@@ -57,6 +57,8 @@ pub(super) struct Order {
     pub(super) disk_size: u64,
     /// As they were given.
     pub(super) ports: Vec<Value>,
+    /// Whether it runs without TDX.
+    pub(super) no_tee: bool,
 }
 
 /// How far a VM is, in the VMM's words.
@@ -294,6 +296,7 @@ pub(super) async fn stand(host: &Shared, name: &str, port: u16) -> Result<()> {
         memory: 4096,
         disk_size: 20,
         ports,
+        no_tee: false,
     };
     let vm = Vm::new(order)?;
     let id = vm.id.clone();

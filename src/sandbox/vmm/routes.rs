@@ -78,6 +78,7 @@ fn composed(asked: &Value) -> Result<(String, Value), Refusal> {
 fn create(host: &Shared, asked: &Value) -> Result<Value, Refusal> {
     let (compose_file, _) = composed(asked)?;
     let text = |name: &str| asked.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is = |name: &str| asked.get(name) == Some(&Value::Bool(true));
     let number = |name: &str| asked.get(name).and_then(Value::as_u64).unwrap_or_default();
     let image = text("image");
     if image != IMAGE {
@@ -93,6 +94,7 @@ fn create(host: &Shared, asked: &Value) -> Result<Value, Refusal> {
         memory: number("memory"),
         disk_size: number("disk_size"),
         ports,
+        no_tee: is("no_tee"),
     };
     let vm = Vm::new(order).map_err(|e| Refusal::said(e.to_string()))?;
     let id = vm.id.clone();
@@ -101,7 +103,9 @@ fn create(host: &Shared, asked: &Value) -> Result<Value, Refusal> {
         // What was made stays.
         return Err(Refusal::said("Unsupported rootfs type: "));
     }
-    machine::start(host, &id);
+    if !is("stopped") {
+        machine::start(host, &id);
+    }
     Ok(json!({ "id": id }))
 }
 

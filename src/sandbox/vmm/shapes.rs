@@ -37,7 +37,7 @@ pub(super) fn vm(vm: &Vm, in_full: bool) -> Value {
             "kms_urls": [],
             "gateway_urls": [],
             "stopped": vm.state != Status::Running,
-            "no_tee": false,
+            "no_tee": order.no_tee,
             "networking": null,
             "networks": [],
             "simulated_tee": null,

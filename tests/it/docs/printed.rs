@@ -163,6 +163,11 @@ fn without_walks(place: &str, text: &str) -> String {
     text.split("\n## ").filter(|section| !walked(section)).collect::<Vec<_>>().join("\n## ")
 }
 
+/// A line with single blanks: one that goes on behind a backslash has more.
+fn spaced(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a word stands for what the reader puts there.
 fn is_placeholder(word: &str) -> bool {
     let word = word.trim_matches(|c: char| !c.is_alphanumeric());
@@ -369,7 +374,8 @@ fn every_command_line_printed_anywhere_runs_as_printed_with_the_exit_code_it_sta
     let mut wrong = Vec::new();
     for printed in commands {
         let line = printed.run();
-        if CANNOT.iter().any(|(cannot, _)| [&printed.line, &line].contains(&&(*cannot).to_owned())) {
+        let lines = [spaced(&printed.line), spaced(&line)];
+        if CANNOT.iter().any(|(cannot, _)| lines.contains(&(*cannot).to_owned())) {
             continue;
         }
         if !line.starts_with("merotee ") {
@@ -409,9 +415,9 @@ fn every_command_line_printed_anywhere_runs_as_printed_with_the_exit_code_it_sta
 #[test]
 fn every_line_that_cannot_run_is_still_printed_somewhere_and_says_why_not() {
     let (commands, _) = printed();
-    let lines: BTreeSet<&str> = commands.iter().map(|printed| printed.line.as_str()).collect();
+    let lines: BTreeSet<String> = commands.iter().map(|printed| spaced(&printed.line)).collect();
     for (line, reason) in CANNOT {
-        assert!(lines.contains(line), "`{line}` is printed nowhere any more");
+        assert!(lines.contains(*line), "`{line}` is printed nowhere any more");
         assert!(!reason.is_empty() && !reason.ends_with('.'), "{line}");
     }
 }

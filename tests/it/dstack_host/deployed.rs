@@ -5,6 +5,7 @@ use merotee::sandbox::{
     trouble::{Mishap, Trouble},
     vmm::{Flaw, IMAGE, TOKEN},
 };
+use serde_json::{Value, json};
 
 use super::stage::Stage;
 use crate::binary::{Invocation, Place};
@@ -111,6 +112,63 @@ fn what_a_failed_creation_leaves_behind_is_removed() {
     stage.host().mend();
     deploy(&stage, &[]).run().expect(0);
     assert_eq!(vms(&stage), 1);
+}
+
+/// What `dstack deploy` orders where nothing else is said, but for what a test changes of it.
+fn ordered(change: &Value) -> Value {
+    let mut order = json!({
+        "name": "kms", "image": IMAGE, "compose_file": COMPOSE, "vcpu": 2, "memory": 4096, "disk_size": 20,
+        "ports": [{"protocol": "tcp", "host_address": "0.0.0.0", "host_port": 9100, "vm_port": 9100}],
+        "stopped": true, "no_tee": false,
+    });
+    for (name, value) in change.as_object().unwrap() {
+        order[name] = value.clone();
+    }
+    order
+}
+
+#[test]
+fn a_vm_that_is_not_what_was_ordered_is_refused_by_what_differs() {
+    let port = json!([{"protocol": "tcp", "host_address": "127.0.0.1", "host_port": 9101, "vm_port": 9100}]);
+    for (change, code, words) in [
+        (json!({"vcpu": 8}), 1, "vcpu is 8, and not 2"),
+        (json!({"memory": 512}), 1, "memory is 512, and not 4096"),
+        (json!({"disk_size": 21}), 1, "disk_size is 21, and not 20"),
+        (json!({"ports": port}), 1, "ports is tcp:127.0.0.1:9101:9100, and not tcp:0.0.0.0:9100:9100"),
+        (json!({"no_tee": true}), 10, "runs without TDX (no_tee)"),
+    ] {
+        let stage = Stage::empty();
+        stage.create(&ordered(&change));
+        deploy(&stage, &[]).run().expect(code).says(&[words]);
+        assert_eq!((vms(&stage), stage.vm("kms").status.as_str()), (1, "stopped"));
+    }
+}
+
+#[test]
+fn a_vm_that_this_run_did_not_make_is_started_and_never_removed() {
+    let stage = Stage::empty();
+    stage.create(&ordered(&json!({})));
+    let id = stage.vm("kms").id;
+    deploy(&stage, &["--dry-run"]).run().expect(0).says(&["start VM"]);
+    let refused = Trouble { method: Method::POST, path: "StartVm".to_owned(), after: 0, what: Mishap::Status(400) };
+    stage.host().troubles().add(refused);
+    let run = deploy(&stage, &[]).run().expect(1);
+    run.says(&["never ran: see why it does not start, or remove it by hand"]);
+    assert_eq!((vms(&stage), stage.vm("kms").id), (1, id.clone()));
+    deploy(&stage, &[]).run().expect(0).says(&["waits for its keys"]);
+    assert_eq!((vms(&stage), stage.vm("kms").id), (1, id));
+}
+
+#[test]
+fn ports_of_vms_that_cannot_be_listed_are_not_called_free() {
+    let stage = Stage::empty();
+    let broken = Trouble { method: Method::POST, path: "Status".to_owned(), after: 0, what: Mishap::Status(400) };
+    stage.host().troubles().add(broken);
+    let words = ["dstack", "preflight", "--port", "tcp:0.0.0.0:9777:9100"];
+    let run = stage.merotee(&words).env("MEROTEE_RETRIES", "0").run().expect(1);
+    run.says(&["not checked: which ports its VMs have is not known"]);
+    stage.host().mend();
+    stage.merotee(&words).run().expect(0).says(&["where that is a tunnel, the host behind it was not probed"]);
 }
 
 #[test]

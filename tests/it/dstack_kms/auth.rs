@@ -47,6 +47,7 @@ fn an_entry_is_added_and_taken_out_and_what_the_file_said_is_kept_beside_it() {
     assert_eq!(place.names("."), ["auth-config.json", "auth-config.json.bak"]);
     edit("revoke", &["--mr-aggregated", MR]).expect(0).says(&["is no longer allowed"]);
     assert_eq!(fs::read_to_string(path).unwrap(), LIST);
+    edit("revoke", &["--mr-aggregated", MR]).expect(0).says(&["does not list it: nothing was changed"]);
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn several_entries_go_in_at_once() {
     let app = "c".repeat(40);
     let more = ["--os-image", OTHER, "--compose-hash", MR, "--app", &app];
     let run = place.merotee(words).args(more).run().expect(0);
-    run.says(&["kms.devices was empty and allowed any device"]);
+    run.says(&["kms.devices was empty and allowed any device", "is new: it may boot on any device"]);
     let list: serde_json::Value = serde_json::from_str(&place.read("l.json")).unwrap();
     assert_eq!(list["kms"]["mrAggregated"].as_array().unwrap().len(), 2);
     assert_eq!(list["apps"]["c".repeat(40)]["composeHashes"][0], format!("0x{MR}"));
@@ -113,6 +114,12 @@ fn what_is_not_a_list_is_left_as_it_is() {
         .says(&["64 hex digits"]);
     place.merotee(["dstack", "auth", "allow", "l.json", "--compose-hash", MR]).run().expect(2).says(&["--app"]);
     place.merotee(["dstack", "auth", "allow", "none.json", "--mr-aggregated", MR]).run().expect(1).says(&["none.json"]);
+    let (app, other) = ("ab".repeat(20), "AB".repeat(20));
+    let twice = format!("{{\"apps\":{{\"0x{other}\":{{}},\"{app}\":{{\"composeHashes\":[\"{MR}\"]}}}}}}");
+    place.write("twice.json", &twice);
+    let words = ["dstack", "auth", "revoke", "twice.json", "--app", &app, "--compose-hash", MR];
+    place.merotee(words).run().expect(2).says(&["`apps` holds one application as", &app, &other]);
+    assert_eq!(place.read("twice.json"), twice);
     place.write("one.json", format!("{{\"kms\":{{\"devices\":[\"{MR}\"]}}}}"));
     let run = place.merotee(["dstack", "auth", "revoke", "one.json", "--device", MR]).run().expect(2);
     run.says(&["it is the only entry of `kms.devices`, and an empty list allows any device"]);

@@ -30,6 +30,8 @@ fn a_verified_document_is_kept_under_its_date_for_its_owner_alone() {
         assert_eq!(mode, 0o600);
     }
     backup(&recorded, &place, &info, &[]).expect(0).says(&["is there already, with the same bytes"]);
+    backup(&recorded, &place, &info, &["--dir", "of/today"]).expect(0);
+    assert!(place.path("of/today").join(name).is_file());
     place.write(name, "{}");
     backup(&recorded, &place, &info, &[]).expect(10).says(&["is there already and says something else"]);
     assert_eq!(place.read(name), "{}");
@@ -44,6 +46,8 @@ fn what_does_not_verify_is_not_kept() {
     place.write("changed.json", document.to_string());
     let run = backup(&recorded, &place, "changed.json", &["--format", "json"]).expect(10);
     assert_eq!(statuses(&run.report(), "dstack-backup"), ["skipped_required"]);
-    backup(&recorded, &place, "changed.json", &["--dir", "none"]).expect(1).says(&["none is not a folder"]);
+    backup(&recorded, &place, "changed.json", &["--dir", "none"]).expect(10);
+    let run = backup(&recorded, &place, "changed.json", &["--dir", "changed.json"]).expect(2);
+    run.says(&["--dir changed.json is a file: name a folder"]);
     assert_eq!(place.names("."), ["changed.json"]);
 }

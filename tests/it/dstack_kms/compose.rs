@@ -77,6 +77,30 @@ fn a_rehearsal_shows_the_files_and_writes_none() {
 }
 
 #[test]
+fn what_cannot_be_deployed_is_refused_before_anything_is_written() {
+    let place = Place::new();
+    place.merotee(KMS).args(RPC).args(["--port", "9200"]).run().expect(2).says(&["--port 9200 is the auth API's"]);
+    place.write("empty.yaml", "services: {}\n");
+    let run = place.merotee(["dstack", "compose", "--docker-compose", "empty.yaml", "--out", "out"]).run().expect(2);
+    run.says(&["empty.yaml has no service with an image"]);
+    let run = place.merotee(KMS).args(RPC).args(["--out", "empty.yaml"]).run().expect(2);
+    run.says(&["--out empty.yaml is a file: name a folder"]);
+    assert_eq!(place.names("."), ["empty.yaml"]);
+}
+
+#[test]
+fn a_key_in_an_address_is_warned_about_whichever_way_the_file_comes() {
+    let place = Place::new();
+    let url = "https://rpc.example.com/v3/0123456789abcdef0123456789abcdef";
+    let run = place.merotee(KMS).args(["--rpc-url", url]).run().expect(0);
+    run.says(&["[WARN] dstack-compose-public", "given with --rpc-url has a part that looks like a key"]);
+    let words = ["dstack", "compose", "--docker-compose", "docker-compose.yaml", "--out", "own"];
+    let run = place.merotee(words).run().expect(0);
+    run.says(&["the address in ETH_RPC_URL has a part that looks like a key"]);
+    place.merotee(words).run().expect(0).says(&["is there already"]);
+}
+
+#[test]
 fn secure_time_is_refused_with_the_reason() {
     let place = Place::new();
     let run = place.merotee(KMS).args(RPC).args(["--secure-time"]).run().expect(2);
