@@ -201,7 +201,8 @@ impl Serving {
         let at = addresses(base, port).await?;
         let url = format!("https://{domain}:{port}/");
         let url = Url::parse(&url).map_err(|e| Error::internal(format!("{url} is not an address")).because(e))?;
-        let link = Link::Certified(Certified { authority, name: url.host_str().unwrap_or_default().to_owned(), at });
+        let name = url.host_str().unwrap_or_default().to_owned();
+        let link = Link::Certified(Certified { authority, made_for: authority::SERVING, name, at });
         let options = HttpOptions { max_json_bytes: MAX_ANSWER_BYTES, attempts: 1, ..options };
         Ok(Self { http: Http::new(Service::DstackKms, url, None, options)?.over(link) })
     }

@@ -11,6 +11,7 @@ mod failure;
 mod gate;
 mod link;
 mod origin;
+mod own;
 mod quota;
 mod reason;
 mod request;
@@ -29,6 +30,7 @@ pub(crate) use self::{
     failure::{Failure, host, readable},
     link::{Certified, Link},
     origin::{has_credentials, is_http, is_loopback},
+    own::Use,
     reason::Reason,
     write::{Refused, Written},
 };

@@ -110,8 +110,12 @@ impl Vmm {
             VmmCredentials::Token(token) => (Some(token), None),
             VmmCredentials::Basic(user, password) => (None, Some(basic(user, password)?)),
         };
+        let secrets = match credentials {
+            VmmCredentials::Basic(_, password) => secrets(password, basic.as_ref()),
+            VmmCredentials::None | VmmCredentials::Token(_) => Vec::new(),
+        };
         let options = HttpOptions { max_json_bytes: MAX_ANSWER_BYTES, ..options };
-        let http = Http::new(Service::Vmm, base, token, options)?.over(link);
+        let http = Http::new(Service::Vmm, base, token, options)?.over(link).keeping(secrets);
         Ok(Self { http, address, basic })
     }
 
@@ -295,6 +299,19 @@ impl Vmm {
 
 fn base() -> Result<Url> {
     Url::parse(OVER_SOCKET).map_err(|e| Error::internal("an address of ours").because(e))
+}
+
+/// What a VMM might repeat of a password: itself, and the pair as the header holds it.
+fn secrets(password: &SecretString, header: Option<&HeaderValue>) -> Vec<HeaderValue> {
+    let pair = header.and_then(|header| header.as_bytes().strip_prefix(b"Basic "));
+    let texts = pair.into_iter().chain([password.expose_secret().trim().as_bytes()]);
+    let values = texts.filter_map(|text| HeaderValue::from_bytes(text).ok());
+    values
+        .map(|mut value| {
+            value.set_sensitive(true);
+            value
+        })
+        .collect()
 }
 
 fn basic(user: &str, password: &SecretString) -> Result<HeaderValue> {

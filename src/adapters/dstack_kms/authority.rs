@@ -1,14 +1,25 @@
 //! The authority that certifies a dstack KMS, from its attested key alone. Its certificate is not needed: what decides is the
 //! key, and the name that every dstack KMS gives its authority.
 
-use der::{Decode as _, asn1::AnyRef};
+use der::{
+    Decode as _,
+    asn1::{AnyRef, ObjectIdentifier},
+};
 use rustls_pki_types::{Der, TrustAnchor};
 
-use crate::error::{Error, Result};
+use crate::{
+    adapters::http::Use,
+    error::{Error, Result},
+};
 
 /// `O=Dstack, CN=Dstack KMS CA` as certificates hold it, without the outer header.
 const NAME: &[u8] =
     b"\x31\x0f\x30\x0d\x06\x03\x55\x04\x0a\x0c\x06Dstack\x31\x16\x30\x14\x06\x03\x55\x04\x03\x0c\x0dDstack KMS CA";
+
+/// What a KMS has its own certificate made for. Applications get theirs from authorities of their own below this one, with
+/// names of their choice.
+pub(super) const SERVING: Use =
+    Use { extension: ObjectIdentifier::new_unwrap("1.3.6.1.4.1.62397.1.4"), value: "kms:rpc" };
 
 /// The authority that holds a key, a SubjectPublicKeyInfo in DER.
 ///

@@ -17,7 +17,7 @@ use super::{
     failure::{Asked, Failure, host},
     gate::Gate,
     link::Link,
-    origin::{has_credentials, is_http, is_loopback},
+    origin::{has_credentials, has_parameters, is_http, is_loopback},
     reason::Reason,
     request::{Body, Redirects, Request},
     retry::Patience,
@@ -38,6 +38,8 @@ pub struct Http {
     link: Link,
     /// Marked as sensitive: its `Debug` says so and nothing else.
     pub(super) authorization: Option<HeaderValue>,
+    /// What else is sent that no message may show: a password, and the header that holds it.
+    pub(super) secrets: Vec<HeaderValue>,
     /// What all requests have in common.
     pub(super) gate: Gate,
     // Made on first use: reading the system's certificates takes longer than many a request.
@@ -96,6 +98,10 @@ impl Http {
             return Err(Error::usage(format!("the URL of {noun} must not carry a user name or password"))
                 .help(service.instead_of_credentials()));
         }
+        if has_parameters(&base) && service.is_plain_address() {
+            return Err(Error::usage(format!("the URL of {noun} must not carry a query or fragment"))
+                .help(service.instead_of_credentials()));
+        }
         let authorization = token.map(|token| token::header(service, token)).transpose()?.flatten();
         if authorization.is_some() && base.scheme() == "http" && !is_loopback(&base) {
             tracing::warn!("the token goes to {} without encryption", host(&base));
@@ -103,12 +109,29 @@ impl Http {
         let [proxied, direct, proxied_upload, direct_upload] = [const { OnceCell::const_new() }; 4];
         let gate = Gate::new(service);
         let link = Link::Address;
-        Ok(Self { service, options, base, link, authorization, gate, proxied, direct, proxied_upload, direct_upload })
+        Ok(Self {
+            service,
+            options,
+            base,
+            link,
+            authorization,
+            secrets: Vec::new(),
+            gate,
+            proxied,
+            direct,
+            proxied_upload,
+            direct_upload,
+        })
     }
 
     /// The same, reached in another way.
     pub(crate) fn over(self, link: Link) -> Self {
         Self { link, ..self }
+    }
+
+    /// The same client, which shows none of these either where a server repeats them.
+    pub(crate) fn keeping(self, secrets: Vec<HeaderValue>) -> Self {
+        Self { secrets, ..self }
     }
 
     pub(crate) fn options(&self) -> &HttpOptions {

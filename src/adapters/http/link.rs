@@ -7,10 +7,13 @@ use std::{
 };
 
 use reqwest::{Client, ClientBuilder};
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs};
+use rustls::{ClientConfig, crypto::aws_lc_rs};
 use rustls_pki_types::TrustAnchor;
 
-use super::HttpOptions;
+use super::{
+    HttpOptions,
+    own::{OwnCertificate, Use},
+};
 use crate::error::{Error, Result};
 
 const USER_AGENT: &str = concat!("merotee/", env!("CARGO_PKG_VERSION"));
@@ -34,6 +37,8 @@ pub(crate) enum Link {
 pub(crate) struct Certified {
     /// The authority.
     pub(crate) authority: TrustAnchor<'static>,
+    /// What its certificate is made for.
+    pub(crate) made_for: Use,
     /// The server's name.
     pub(crate) name: String,
     /// Where it is, whatever DNS says of the name.
@@ -84,21 +89,22 @@ impl Link {
             Self::Socket(path) => Ok(builder.unix_socket(path.as_path())),
             #[cfg(not(unix))]
             Self::Socket(_) => Err(Error::usage("this system has no unix sockets")),
-            Self::Certified(Certified { authority, name, at }) => {
-                Ok(builder.resolve_to_addrs(name, at).tls_backend_preconfigured(certified_by(authority)?))
+            Self::Certified(Certified { authority, made_for, name, at }) => {
+                Ok(builder.resolve_to_addrs(name, at).tls_backend_preconfigured(certified_by(authority, *made_for)?))
             }
         }
     }
 }
 
-/// TLS that trusts one authority.
-fn certified_by(authority: &TrustAnchor<'static>) -> Result<ClientConfig> {
-    let roots = RootCertStore { roots: vec![authority.clone()] };
+/// TLS that trusts one authority, and of its certificates those for one use.
+fn certified_by(authority: &TrustAnchor<'static>, made_for: Use) -> Result<ClientConfig> {
     let provider = Arc::new(aws_lc_rs::default_provider());
+    let own = OwnCertificate::new(authority, made_for, Arc::clone(&provider))?;
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|e| Error::internal("TLS cannot be set up").because(e))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
+    // It asks more than the verifier that it stands for, and leaves nothing out.
+    Ok(config.dangerous().with_custom_certificate_verifier(Arc::new(own)).with_no_client_auth())
 }
 
 #[cfg(test)]

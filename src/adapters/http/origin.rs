@@ -12,6 +12,11 @@ pub(crate) fn has_credentials(url: &Url) -> bool {
     !url.username().is_empty() || url.password().is_some()
 }
 
+/// Whether it carries a query or fragment: the address of a service that has none of its own may hold a secret there.
+pub(crate) fn has_parameters(url: &Url) -> bool {
+    url.query().is_some() || url.fragment().is_some()
+}
+
 /// Whether it names this machine. A proxy's loopback is another machine's.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {

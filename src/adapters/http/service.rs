@@ -220,6 +220,11 @@ impl Service {
         }
     }
 
+    /// Whether its address has neither query nor fragment, so that what stands there was meant as a secret.
+    pub(super) fn is_plain_address(self) -> bool {
+        matches!(self, Self::Vmm | Self::DstackKms | Self::DstackAuth)
+    }
+
     /// What the reader should do, where that is known.
     pub(super) fn advice(self, reason: &Reason, ours: Ours) -> Option<String> {
         match reason {

@@ -9,6 +9,9 @@ use crate::error::{Error, Result};
 /// So many characters in a row of a token are never a coincidence, and fewer may be.
 const TELLING: usize = 16;
 
+/// A password shorter than this is no secret, and its letters stand in too many messages.
+const SHORTEST: usize = 6;
+
 /// The header that carries the token; `None` for an empty token, which is how CI passes on a secret that isn't there.
 pub(super) fn header(service: Service, token: &SecretString) -> Result<Option<HeaderValue>> {
     // A token read from a file ends in a newline.
@@ -36,6 +39,13 @@ pub(super) fn holds_part(text: &[u8], authorization: &HeaderValue) -> bool {
     text.windows(TELLING).any(|part| parts.contains(part))
 }
 
+/// Whether `text` holds a secret, which may be as short as passwords are, or a telling part of it.
+pub(super) fn holds(text: &[u8], secret: &HeaderValue) -> bool {
+    let whole = secret.as_bytes();
+    let is_secret = whole.len() >= SHORTEST;
+    is_secret && text.windows(whole.len()).any(|part| part == whole) || holds_part(text, secret)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +63,14 @@ mod tests {
         for said in ["", "the token is expired", "eyJhbGciOiJFUzI"] {
             assert!(!holds_part(said.as_bytes(), &token), "{said}");
         }
+    }
+
+    #[test]
+    fn a_password_is_found_whole_where_it_is_one() {
+        let password = HeaderValue::from_static("correct-horse");
+        assert!(holds(b"bad credentials admin:correct-horse in the header", &password));
+        assert!(!holds(b"correct, said the horse", &password));
+        assert!(!holds(b"no admin here", &HeaderValue::from_static("admin")));
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl Http {
 
     /// Whether a server's words hold a part of the token that it was sent.
     pub(crate) fn repeats_token(&self, words: &[u8]) -> bool {
-        self.authorization.as_ref().is_some_and(|sent| token::holds_part(words, sent))
+        self.authorization.iter().any(|sent| token::holds_part(words, sent))
+            || self.secrets.iter().any(|secret| token::holds(words, secret))
     }
 
     /// What a service said, with the token masked where a text of it repeats that.

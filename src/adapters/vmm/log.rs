@@ -47,6 +47,13 @@ impl Vmm {
         ]);
         let request = Request { headers: self.headers(), ..Request::get(&url, "text/plain") };
         let fetched = self.http.ask(&request, &format!("the log of VM {}", excerpt(id))).await?;
-        Ok(fetched.map(|fetched| String::from_utf8_lossy(&fetched.body).into_owned()))
+        Ok(fetched.map(|fetched| self.without_secrets(&String::from_utf8_lossy(&fetched.body))))
+    }
+
+    /// The text without the lines that repeat what the VMM was sent as a secret.
+    fn without_secrets(&self, text: &str) -> String {
+        let shown = |line| if self.http.repeats_token(str::as_bytes(line)) { "(repeats the token)" } else { line };
+        let lines: Vec<&str> = text.split('\n').map(shown).collect();
+        lines.join("\n")
     }
 }

@@ -21,6 +21,11 @@ pub(super) static ROWS: &[Row] = &[
     dstack("dstack-other-root", "has the quote of the KMS issued under another root", Flaw::OtherRoot),
     dstack("dstack-other-authority", "serves TLS by another authority than the attested one", Flaw::OtherAuthority),
     dstack("dstack-intercepted", "has somebody else answer in place of the KMS that serves", Flaw::Intercepted),
+    dstack(
+        "dstack-application",
+        "has an application answer in place of the KMS, certified below its authority",
+        Flaw::Application,
+    ),
     dstack("dstack-other-k256", "states another k256_pubkey than the attested one", Flaw::OtherK256),
     dstack("dstack-other-ca-cert", "states a ca_cert of another key than the attested one", Flaw::OtherCaCert),
     dstack("dstack-is-dev", "lets the KMS say that it is for development", Flaw::IsDev),

@@ -163,6 +163,7 @@ fn of_dstack(flaw: vmm::Flaw) -> Service {
         | vmm::Flaw::OtherRoot => Service::DstackBootstrap,
         vmm::Flaw::OtherAuthority
         | vmm::Flaw::Intercepted
+        | vmm::Flaw::Application
         | vmm::Flaw::OtherK256
         | vmm::Flaw::OtherCaCert
         | vmm::Flaw::IsDev

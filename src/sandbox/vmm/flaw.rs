@@ -23,6 +23,8 @@ pub enum Flaw {
     OtherAuthority,
     /// Somebody answers in place of the KMS who has its answers, and not its key.
     Intercepted,
+    /// An application answers in place of the KMS, by a certificate that the KMS signed for it.
+    Application,
     /// The KMS serves another key of its Ethereum identity than the attested one.
     OtherK256,
     /// The certificate in the KMS's metadata is of another key than the attested one.

@@ -86,28 +86,64 @@ impl Keys {
             raw_extension(ATTESTATION, false, octets(attestation)?)?,
         ];
         let leaf = self.certify(distinguished_name(&format!("CN={domain}"))?, &key, extensions)?;
-        let pkcs8 = key.pkcs8_der()?;
-        Ok(Identity {
-            chain: vec![CertificateDer::from(certificate::der(&leaf)?)],
-            key: PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8)),
-        })
+        Identity::new(&[leaf], &key)
+    }
+
+    /// What an application has that asked for a certificate of `domain`: it chooses the name, and its own authority below
+    /// this one signs.
+    pub(super) fn application(&self, seed: Seed, number: u64, domain: &str) -> Result<Identity> {
+        let (own, key) = (seed.key("application", number)?, seed.key("server", number)?);
+        let name = distinguished_name("CN=Dstack App CA,O=Dstack")?;
+        let signs = vec![
+            extension(&KeyUsage(KeyUsages::KeyCertSign.into()), true)?,
+            extension(&BasicConstraints { ca: true, path_len_constraint: Some(0) }, true)?,
+        ];
+        let authority = self.certify(name.clone(), &own, signs)?;
+        let host = GeneralName::DnsName(der::asn1::Ia5String::new(domain).map_err(encoding)?);
+        let names = vec![extension(&SubjectAltName(vec![host]), false)?];
+        let subject = distinguished_name(&format!("CN={domain}"))?;
+        let leaf = certified(Issuer { name, key: &own }, subject, &key, names)?;
+        Identity::new(&[leaf, authority], &key)
     }
 
     fn certify(&self, subject: x509_cert::name::Name, of: &Key, extensions: Vec<Extension>) -> Result<Certificate> {
-        signed(
-            &self.authority,
-            TbsCertificate {
-                version: Version::V3,
-                serial_number: SerialNumber::new(&[0x42; 16]).map_err(encoding)?,
-                signature: ecdsa_sha256(),
-                issuer: distinguished_name(AUTHORITY)?,
-                validity: certificate::validity(FROM, UNTIL)?,
-                subject,
-                subject_public_key_info: of.spki().clone(),
-                issuer_unique_id: None,
-                subject_unique_id: None,
-                extensions: Some(extensions),
-            },
-        )
+        certified(Issuer { name: distinguished_name(AUTHORITY)?, key: &self.authority }, subject, of, extensions)
     }
+}
+
+/// Who signs a certificate.
+struct Issuer<'a> {
+    name: x509_cert::name::Name,
+    key: &'a Key,
+}
+
+impl Identity {
+    fn new(chain: &[Certificate], key: &Key) -> Result<Self> {
+        let chain = chain.iter().map(|one| certificate::der(one).map(CertificateDer::from));
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.pkcs8_der()?));
+        Ok(Self { chain: chain.collect::<Result<_>>()?, key })
+    }
+}
+
+fn certified(
+    issuer: Issuer<'_>,
+    subject: x509_cert::name::Name,
+    of: &Key,
+    extensions: Vec<Extension>,
+) -> Result<Certificate> {
+    signed(
+        issuer.key,
+        TbsCertificate {
+            version: Version::V3,
+            serial_number: SerialNumber::new(&[0x42; 16]).map_err(encoding)?,
+            signature: ecdsa_sha256(),
+            issuer: issuer.name,
+            validity: certificate::validity(FROM, UNTIL)?,
+            subject,
+            subject_public_key_info: of.spki().clone(),
+            issuer_unique_id: None,
+            subject_unique_id: None,
+            extensions: Some(extensions),
+        },
+    )
 }

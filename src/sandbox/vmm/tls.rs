@@ -93,6 +93,8 @@ fn config(kms: &Kms) -> Result<ServerConfig> {
     let is_other = host.has(Flaw::OtherAuthority) || host.has(Flaw::Intercepted);
     let identity = if is_other {
         Keys::new(host.seed, number)?.serving(host.seed, number, &domain, &attestation)?
+    } else if host.has(Flaw::Application) {
+        keys.application(host.seed, number, &domain)?
     } else {
         keys.serving(host.seed, number, &domain, &attestation)?
     };

@@ -6,13 +6,14 @@ use super::stage::{DOMAIN, Stage};
 use crate::{binary::Place, tampering::document::Document};
 
 /// A kind of tampering, how the command ends, what it says, and whether the KMS was told to serve.
-const KINDS: [(&str, i32, &str, bool); 13] = [
+const KINDS: [(&str, i32, &str, bool); 14] = [
     ("dstack-auth-down", 10, "KMS is not allowed to bootstrap", false),
     ("dstack-bootstrap-lost", 1, "whether it made keys is not known", false),
     ("dstack-other-keys", 10, "made over other keys", false),
     ("dstack-debug-td", 10, "debug", false),
     ("dstack-other-root", 10, "not", false),
     ("dstack-other-authority", 10, "not certified by the attested key", true),
+    ("dstack-application", 10, "not certified by the attested key", true),
     ("dstack-intercepted", 10, "send nothing there", true),
     ("dstack-other-k256", 10, "k256_pubkey is not the attested one", true),
     ("dstack-other-ca-cert", 10, "the key of ca_cert is not the attested ca_pubkey", true),
