@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::append_file::{AppendFile, Kind, Opened};
 use crate::{
-    dstack::progress::{Line, MAX_BYTES, Progress, Record},
+    dstack::progress::{Line, MAX_BYTES, MAX_LINE, Progress, Record},
     error::{Error, Result},
 };
 
@@ -53,6 +53,12 @@ impl BootstrapJournal {
     pub fn append(&mut self, at: Timestamp, record: Record) -> Result<()> {
         let mut bytes = serde_json::to_vec(&Line::new(at, record.clone()))
             .map_err(|e| Error::internal("a line of a journal cannot be written as JSON").because(e))?;
+        if bytes.len() > MAX_LINE {
+            return Err(Error::input(format!(
+                "a line of {} would have more than {MAX_LINE} bytes",
+                self.path().display()
+            )));
+        }
         bytes.push(b'\n');
         self.file.append(&bytes)?;
         self.progress.follow(record);

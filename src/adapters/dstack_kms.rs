@@ -25,10 +25,15 @@ use crate::{
 /// Largest answer read, in bytes: what the KMS itself takes.
 const MAX_ANSWER_BYTES: u64 = 10 << 20;
 
+/// Largest answer to GetAttestationInfo, in bytes: it is written down. A real one has some 400.
+const MAX_ANNOUNCED: usize = 4 << 10;
+
 /// A KMS that waits, at its plain HTTP port.
 #[derive(Debug)]
 pub struct Onboarding {
     http: Http,
+    /// For what is only looked at: a KMS that serves already refuses plain HTTP, and asking again changes nothing.
+    once: Http,
 }
 
 /// What a KMS says of itself before it has keys. Nothing of it is proven.
@@ -83,6 +88,9 @@ impl Announced {
     /// As [`AttestationInfo::parse`] has them, and an answer that is not text.
     pub fn read(bytes: &[u8]) -> Result<Self> {
         let odd = || Error::remote("the answer to GetAttestationInfo cannot be used");
+        if bytes.len() > MAX_ANNOUNCED {
+            return Err(Error::remote(format!("the answer to GetAttestationInfo has more than {MAX_ANNOUNCED} bytes")));
+        }
         let info = AttestationInfo::parse(bytes).map_err(|e| odd().because(e))?;
         let text = String::from_utf8(bytes.to_vec()).map_err(|e| odd().because(e))?;
         let says = |field: &str| serde_json::from_str::<Value>(&text).is_ok_and(|said| said.get(field).is_some());
@@ -97,7 +105,9 @@ impl Onboarding {
     /// Usage: a URL that is not http, or carries credentials.
     pub fn new(base: &Url, options: HttpOptions) -> Result<Self> {
         let options = HttpOptions { max_json_bytes: MAX_ANSWER_BYTES, ..options };
-        Ok(Self { http: Http::new(Service::DstackKms, base.clone(), None, options)? })
+        let once = HttpOptions { attempts: 1, ..options.clone() };
+        let client = |options| Http::new(Service::DstackKms, base.clone(), None, options);
+        Ok(Self { http: client(options)?, once: client(once)? })
     }
 
     /// Where it is, for people.
@@ -111,13 +121,13 @@ impl Onboarding {
     /// Remote: nothing answers there in plain HTTP.
     pub async fn waits(&self) -> Result<bool> {
         let url = self.at("health")?;
-        let answer = self.http.fetch(&url, "text/plain", "the health of the KMS").await?;
+        let answer = self.once.fetch(&url, "text/plain", "the health of the KMS").await?;
         if answer.is_none_or(|fetched| fetched.body.trim_ascii() != b"OK") {
             return Ok(false);
         }
         let (url, body) = (self.method("KMS.GetMeta")?, json!({}));
         let request = Request { body: Body::json(&body), ..Request::new(Method::POST, &url) };
-        Ok(match self.http.write(&request, "ask the KMS whether it serves").await? {
+        Ok(match self.once.write(&request, "ask the KMS whether it serves").await? {
             Written::Refused(refused) => refused.error.to_string().contains("Service not found"),
             Written::Done(_) => false,
             Written::Unknown(error) => return Err(error),

@@ -87,6 +87,8 @@ pub struct DstackEnvironment {
     pub user: Option<String>,
     /// `$DSTACK_VMM_AUTH_PASSWORD`.
     pub password: Option<SecretString>,
+    /// `$MEROTEE_DSTACK_ALLOW_LIST`.
+    pub allow_list: Option<PathBuf>,
 }
 
 /// What a workflow step reports through, and the run it is part of.
@@ -135,6 +137,7 @@ impl Environment {
                 token: secret("DSTACK_VMM_TOKEN"),
                 user: text("DSTACK_VMM_AUTH_USER"),
                 password: secret("DSTACK_VMM_AUTH_PASSWORD"),
+                allow_list: path("MEROTEE_DSTACK_ALLOW_LIST"),
             },
             ita_key: secret("ITA_API_KEY"),
             actions: (text("GITHUB_ACTIONS").as_deref() == Some("true")).then(|| Actions {

@@ -12,7 +12,7 @@ use crate::{
 /// The version of the lines.
 const VERSION: u32 = 1;
 /// Longest line, in bytes.
-const MAX_LINE: usize = 16 << 10;
+pub const MAX_LINE: usize = 16 << 10;
 /// Largest journal, in bytes.
 pub const MAX_BYTES: u64 = 1 << 20;
 
@@ -48,6 +48,8 @@ pub enum Record {
     },
     /// The answer was verified.
     Verified,
+    /// The answer failed verification before it was ever trusted: nothing more is asked of this KMS.
+    Rejected,
     /// The KMS is about to be told to serve.
     Finishing,
     /// It serves, with the keys that were verified.
@@ -63,6 +65,8 @@ pub struct Progress {
     pub answered: Option<String>,
     /// Whether the answer was verified.
     pub verified: bool,
+    /// Whether the answer failed before it was ever verified.
+    pub rejected: bool,
     /// Whether the KMS may have been told to serve.
     pub finishing: bool,
     /// Whether it served with the right keys.
@@ -111,6 +115,7 @@ impl Progress {
             Record::Refused => *self = Self::default(),
             Record::Answered { sha256 } => self.answered = Some(sha256),
             Record::Verified => self.verified = true,
+            Record::Rejected => self.rejected = true,
             Record::Finishing => self.finishing = true,
             Record::Serves => self.serves = true,
         }

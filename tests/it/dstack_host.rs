@@ -6,5 +6,6 @@ mod deployed;
 mod faults;
 mod interrupted;
 mod recorded;
+mod resumed;
 mod stage;
 mod walk;

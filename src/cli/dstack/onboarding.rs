@@ -33,8 +33,8 @@ pub struct KmsAddressArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Who allows it")]
 pub struct AllowedArgs {
-    /// Allow-list of auth-simple that must hold the measurement of the KMS
-    #[arg(long, value_name = "FILE|-", env = "MEROTEE_DSTACK_ALLOW_LIST", hide_env_values = true, conflicts_with_all = ["auth_url", "allowed_mr"])]
+    /// Allow-list of auth-simple that must hold the measurement of the KMS [default: $MEROTEE_DSTACK_ALLOW_LIST]
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["auth_url", "allowed_mr"])]
     pub allow_list: Option<PathBuf>,
     /// Auth API that must allow the KMS: a webhook, or auth-eth
     #[arg(long, value_name = "URL", conflicts_with = "allowed_mr")]

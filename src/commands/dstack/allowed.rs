@@ -11,6 +11,7 @@ use crate::{
     dstack::{
         allow_list::{AllowList, MAX_BYTES},
         attestation_info::AttestationInfo,
+        measured::Measured,
     },
     error::{Error, Result},
     report::{CheckInfo, Finding},
@@ -52,6 +53,20 @@ impl Authority {
         }
     }
 
+    /// Whether it allows the machine that was attested.
+    ///
+    /// # Errors
+    /// As [`Self::judge`].
+    pub(super) async fn judge_attested(&self, subject: &str, measured: &Measured, variant: &str) -> Result<Finding> {
+        let attested = AttestationInfo {
+            mr_aggregated: measured.mr_aggregated,
+            device_id: measured.device_id,
+            os_image_hash: measured.os_image.as_deref().map(hex::encode).unwrap_or_default(),
+            variant: variant.to_owned(),
+        };
+        self.judge(subject, &attested).await
+    }
+
     /// Whether it allows a KMS that says this of itself.
     ///
     /// # Errors
@@ -62,6 +77,15 @@ impl Authority {
             Self::List(list, name) => {
                 if !list.kms.contains(&measurement) {
                     return Ok(refused(subject, &measurement, format!("{} does not list it", excerpt(name))));
+                }
+                if !kms.os_image_hash.is_empty() && !list.os_images.contains(&kms.os_image_hash) {
+                    let finding = ALLOWED.fail(subject, format!("{} does not list its OS image", excerpt(name)));
+                    let image = excerpt(&kms.os_image_hash);
+                    return Ok(finding.help(format!("if this image is meant, add \"{image}\" to osImages")));
+                }
+                let restricted = !list.kms_devices.any && !list.kms_devices.ids.is_empty();
+                if restricted && kms.device_id.is_none() {
+                    return Ok(ALLOWED.undecided(subject, "kms.devices is a list, and its device is not known"));
                 }
                 let device = kms.device_id.map(|id| id.to_string()).unwrap_or_default();
                 if !list.kms_devices.allow(&device) {

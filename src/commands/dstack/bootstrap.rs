@@ -80,6 +80,7 @@ pub(super) async fn run(args: &BootstrapArgs, context: &Context) -> Result<Produ
         .map_err(|e| Error::input(format!("cannot make the folder {}", args.out.display())).because(e))?;
     let journal = BootstrapJournal::open(&args.out)?;
     refuse_another(args, &kms, &journal)?;
+    refuse_rejected(&journal)?;
     let mut work = Work {
         args,
         context,
@@ -106,6 +107,15 @@ fn refuse_another(args: &BootstrapArgs, kms: &Onboarding, journal: &BootstrapJou
     }
     let message = format!("{} is about the KMS at {} for {}", journal.path().display(), asked.kms, asked.domain);
     Err(Error::input(message).help(format!("name another folder with --out for {host} and {domain}")))
+}
+
+/// Refuses to go on with an answer that failed verification: it is not trusted by being looked at again.
+fn refuse_rejected(journal: &BootstrapJournal) -> Result<()> {
+    if !journal.progress().rejected {
+        return Ok(());
+    }
+    Err(Error::input(format!("{} says that the KMS's answer failed verification", journal.path().display()))
+        .help("nothing has used its keys: remove the VM, deploy it again, and bootstrap it into another folder"))
 }
 
 impl Work<'_> {
@@ -142,8 +152,10 @@ impl Work<'_> {
 
     /// The answer that an earlier run has on disk.
     fn saved(&self) -> Result<Option<Vec<u8>>> {
-        if self.info.symlink_metadata().is_err() {
-            return Ok(None);
+        match self.info.symlink_metadata() {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return self.none_saved(),
+            Err(e) => return Err(Error::input(format!("cannot read {}", self.info.display())).because(e)),
+            Ok(_) => {}
         }
         let bytes = file::read_bounded(&self.info, MAX_DOCUMENT_BYTES as u64)?;
         if self.journal.progress().is_another(&Sha256::of(&bytes)) {
@@ -156,6 +168,13 @@ impl Work<'_> {
         Ok(Some(bytes))
     }
 
+    /// No file: none was written, or it is gone. What is gone is never asked for again.
+    fn none_saved(&self) -> Result<Option<Vec<u8>>> {
+        let Some(saved) = &self.journal.progress().answered else { return Ok(None) };
+        let message = format!("{} is gone, and the KMS is not asked for its keys again", self.info.display());
+        Err(Error::input(message).help(format!("put the file with sha256 {saved} back, from a backup")))
+    }
+
     /// Verifies the answer; `None` where it must not be trusted, and the KMS is left waiting.
     async fn verified(&mut self, bytes: &[u8]) -> Result<Option<BootstrapInfo>> {
         let name = self.info.display().to_string();
@@ -163,6 +182,7 @@ impl Work<'_> {
             Ok(info) => info,
             Err(error) => {
                 self.findings.push(bootstrap_info::malformed(&name, &error));
+                self.rejected().await?;
                 return Ok(None);
             }
         };
@@ -171,9 +191,12 @@ impl Work<'_> {
         self.facts.extend(judged.facts.clone());
         self.findings.extend(judged.findings.clone());
         let announced = self.journal.progress().asked.as_ref().map(|asked| asked.announced.clone());
+        let mut variant = String::new();
         match (announced, &judged.measured) {
             (Some(text), Some(measured)) => {
-                let compared = Announced::read(text.as_bytes())?.info.judge(&name, measured);
+                let before = Announced::read(text.as_bytes())?.info;
+                let compared = before.judge(&name, measured);
+                variant = before.variant;
                 sound &= compared.iter().all(|one| one.status != Status::Fail);
                 self.findings.extend(compared);
             }
@@ -181,10 +204,35 @@ impl Work<'_> {
             (Some(_), None) => {}
         }
         sound &= self.journal.progress().asked.is_some();
-        if !sound {
+        let measured = judged.measured.as_ref().filter(|_| sound);
+        let Some(measured) = measured else {
+            self.rejected().await?;
+            return Ok(None);
+        };
+        // What was said before the bootstrap is not proven: what was attested decides, in every run.
+        let allowed = self.authority.judge_attested(&self.subject, measured, &variant).await?;
+        let is_allowed = allowed.status == Status::Pass;
+        self.findings.push(allowed);
+        Ok(is_allowed.then_some(info))
+    }
+
+    /// What follows where the answer must not be trusted.
+    async fn rejected(&mut self) -> Result<()> {
+        let progress = self.journal.progress();
+        if progress.finishing || progress.serves {
+            tracing::warn!(
+                "this KMS was told to serve before: do not remove it before you know why its quote no longer passes"
+            );
+            return Ok(());
+        }
+        if self.args.dry_run || progress.asked.is_none() || progress.verified {
+            return Ok(());
+        }
+        self.record(Record::Rejected)?;
+        if matches!(self.kms.waits().await, Ok(true)) {
             tracing::warn!("the KMS is left waiting, and nothing has used its keys: remove its VM");
         }
-        Ok(sound.then_some(info))
+        Ok(())
     }
 
     /// Tells the KMS to serve, unless it does already.
@@ -202,6 +250,7 @@ impl Work<'_> {
         if !waits {
             return Ok(());
         }
+        self.same_machine().await?;
         self.record(Record::Finishing)?;
         match self.kms.finish().await? {
             Answered::Done(()) => self.actions.push(Action::done("have the KMS serve", self.kms.host())),
@@ -210,6 +259,18 @@ impl Work<'_> {
             Answered::Unknown(error) => tracing::warn!("{error}"),
         }
         Ok(())
+    }
+
+    /// Refuses to tell another KMS to serve than the one that was asked for its keys.
+    async fn same_machine(&self) -> Result<()> {
+        let Some(asked) = &self.journal.progress().asked else { return Ok(()) };
+        let (before, now) =
+            (Announced::read(asked.announced.as_bytes())?.info, self.kms.attestation_info().await?.info);
+        if before.mr_aggregated == now.mr_aggregated && before.device_id == now.device_id {
+            return Ok(());
+        }
+        let message = format!("another KMS waits at {} than the one that made the keys", self.kms.host());
+        Err(Error::trust(message).help("it is not told to serve: bootstrap it into another folder"))
     }
 
     fn record(&mut self, record: Record) -> Result<()> {

@@ -112,6 +112,8 @@ async fn taken(
         Ok(false) | Err(_) => {
             told.findings
                 .push(TAKEN.skip(&subject, "the KMS does not wait: whether it has the keys is seen by its TLS"));
+            told.findings
+                .push(ALLOWED.skip(&subject, "not asked: a KMS that does not wait says nothing of its machine"));
             return Ok(());
         }
     }
@@ -139,7 +141,12 @@ async fn taken(
             told.findings.push(same_key(&subject, &bytes, info));
         }
         Answered::Refused(refused) if refused.to_string().contains("already been bootstrapped") => {
-            told.findings.push(TAKEN.skip(&subject, "it has keys already: whether they are these is seen by its TLS"));
+            told.findings.push(
+                TAKEN
+                    .fail(&subject, "it has keys already, and nothing says that they are these")
+                    .help("it is not told to serve: remove the VM, deploy it again, and onboard that"),
+            );
+            return Ok(());
         }
         Answered::Refused(refused) => {
             told.findings.push(TAKEN.fail(&subject, refused.to_string()).help(
@@ -149,9 +156,8 @@ async fn taken(
         }
         Answered::Unknown(error) => {
             let message = format!("whether it took the keys is not known: {}", error::chain(&error));
-            told.findings.push(
-                TAKEN.undecided(&subject, message).help("run this again: taking the same keys twice does no harm"),
-            );
+            told.findings
+                .push(TAKEN.undecided(&subject, message).help("remove the VM, deploy it again, and onboard that"));
             return Ok(());
         }
     }

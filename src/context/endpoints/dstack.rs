@@ -37,7 +37,7 @@ impl DstackEndpoints {
             (None, None, Some(password)) => VmmCredentials::Token(password),
             (None, _, None) => VmmCredentials::None,
         };
-        Self { credentials, ..Self::default() }
+        Self { credentials, allow_list: given.allow_list, ..Self::default() }
     }
 
     /// These, but for what was given.

@@ -39,11 +39,20 @@ impl Stage {
         stage
     }
 
+    /// Another world, whose keys are others.
+    pub(super) fn with_seed(seed: u64) -> Self {
+        Self::made(&[], seed)
+    }
+
     /// With nothing on the host, which is spoilt.
     pub(super) fn of(kinds: &[&str]) -> Self {
+        Self::made(kinds, 0)
+    }
+
+    fn made(kinds: &[&str], seed: u64) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let tampers = kinds.iter().map(|kind| Tamper::parse(kind).unwrap()).collect();
-        let world = runtime.block_on(World::start(&Plan { tampers, ..Plan::default() })).unwrap();
+        let world = runtime.block_on(World::start(&Plan { seed, tampers, ..Plan::default() })).unwrap();
         Self { place: Place::new(), world, runtime }
     }
 
