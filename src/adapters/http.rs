@@ -4,6 +4,7 @@
 //! how a service names itself, limits and advises is its dialect ([`Service`]). What an API offers is for its own adapter
 //! (`github`), and where bytes go for `download`.
 
+mod address;
 mod admission;
 mod client;
 mod exchange;

@@ -13,11 +13,11 @@ use secrecy::SecretString;
 use tokio::sync::OnceCell;
 
 use super::{
-    HttpOptions, excerpt, excerpt_at, excerpt_within,
+    HttpOptions, address, excerpt, excerpt_at, excerpt_within,
     failure::{Asked, Failure, host},
     gate::Gate,
     link::Link,
-    origin::{has_credentials, has_parameters, is_http, is_loopback},
+    origin::{has_credentials, is_http, is_loopback},
     reason::Reason,
     request::{Body, Redirects, Request},
     retry::Patience,
@@ -89,19 +89,7 @@ impl Http {
     /// # Errors
     /// Usage: `base` is not an http(s) URL or carries credentials, or the token can't be a header.
     pub fn new(service: Service, base: Url, token: Option<&SecretString>, options: HttpOptions) -> Result<Self> {
-        let noun = service.noun();
-        if !is_http(&base) || base.host_str().is_none() {
-            let scheme = excerpt(base.scheme());
-            return Err(Error::usage(format!("the URL of {noun} must start with https:// or http://, not {scheme}:")));
-        }
-        if has_credentials(&base) {
-            return Err(Error::usage(format!("the URL of {noun} must not carry a user name or password"))
-                .help(service.instead_of_credentials()));
-        }
-        if has_parameters(&base) && service.is_plain_address() {
-            return Err(Error::usage(format!("the URL of {noun} must not carry a query or fragment"))
-                .help(service.instead_of_credentials()));
-        }
+        address::demand_sound(service, &base)?;
         let authorization = token.map(|token| token::header(service, token)).transpose()?.flatten();
         if authorization.is_some() && base.scheme() == "http" && !is_loopback(&base) {
             tracing::warn!("the token goes to {} without encryption", host(&base));
@@ -127,11 +115,6 @@ impl Http {
     /// The same, reached in another way.
     pub(crate) fn over(self, link: Link) -> Self {
         Self { link, ..self }
-    }
-
-    /// The same client, which shows none of these either where a server repeats them.
-    pub(crate) fn keeping(self, secrets: Vec<HeaderValue>) -> Self {
-        Self { secrets, ..self }
     }
 
     pub(crate) fn options(&self) -> &HttpOptions {

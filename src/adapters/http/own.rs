@@ -1,5 +1,5 @@
-//! A server's own certificate: made by one authority itself, and for one use. Whoever has an authority of his own below that one,
-//! as every application of a dstack KMS has, cannot answer in the server's place with it.
+//! A server's own certificate: made by one authority itself, and for one use. An authority below that one, such as every
+//! application of a dstack KMS has, certifies nobody who could answer in the server's place.
 
 use std::{fmt, sync::Arc};
 

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// So many characters in a row of a token are never a coincidence, and fewer may be.
 const TELLING: usize = 16;
 
-/// A password shorter than this is no secret, and its letters stand in too many messages.
+/// A password shorter than this keeps nothing secret, and its letters stand in too many messages.
 const SHORTEST: usize = 6;
 
 /// The header that carries the token; `None` for an empty token, which is how CI passes on a secret that isn't there.

@@ -1,5 +1,7 @@
 //! Answers other than a success: as much of them as their message takes, and the failure each stands for.
 
+use reqwest::header::HeaderValue;
+
 use super::{
     client::{Answer, Http},
     failure::{self, Failure, Unwelcome, host},
@@ -10,6 +12,12 @@ use super::{
 const MAX_ERROR_BYTES: u64 = 16 << 10;
 
 impl Http {
+    /// The same client, which shows none of these either where a server repeats them.
+    pub(crate) fn keeping(mut self, secrets: Vec<HeaderValue>) -> Self {
+        self.secrets = secrets;
+        self
+    }
+
     /// The failure that an answer with an unwelcome status stands for.
     pub(crate) async fn rejected(&self, mut answer: Answer) -> Failure {
         let body = self.excuse(&mut answer).await;

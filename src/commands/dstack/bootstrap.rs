@@ -270,7 +270,7 @@ impl Work<'_> {
             return Ok(());
         }
         let message = format!("another KMS waits at {} than the one that made the keys", self.kms.host());
-        Err(Error::trust(message).help("it is not told to serve: bootstrap it into another folder"))
+        Err(Error::trust(message).help("it does not serve: bootstrap it into another folder"))
     }
 
     fn record(&mut self, record: Record) -> Result<()> {

@@ -144,7 +144,7 @@ async fn taken(
             told.findings.push(
                 TAKEN
                     .fail(&subject, "it has keys already, and nothing says that they are these")
-                    .help("it is not told to serve: remove the VM, deploy it again, and onboard that"),
+                    .help("it does not serve: remove the VM, deploy it again, and onboard that"),
             );
             return Ok(());
         }
