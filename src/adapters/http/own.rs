@@ -1,5 +1,5 @@
 //! A server's own certificate: made by one authority itself, and for one use. An authority below that one, such as every
-//! application of a dstack KMS has, certifies nobody who could answer in the server's place.
+//! application of a dstack KMS has, certifies none that could answer in the server's place.
 
 use std::{fmt, sync::Arc};
 
