@@ -11,7 +11,7 @@ impl World {
         self.folder.path().join(TDX_ROOT)
     }
 
-    /// A quote of the sample KMS over [`NONCE`] and the default binding.
+    /// A quote of the sample KMS over the sample nonce and the default binding.
     pub fn tdx_quote(&self) -> PathBuf {
         self.folder.path().join(TDX_QUOTE)
     }
